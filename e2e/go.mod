@@ -1,0 +1,3 @@
+module github.com/cardea-rtc/cardea/e2e
+
+go 1.26

@@ -1,0 +1,117 @@
+// Package bus is how services find each other on NATS: subjects, connection settings, and commands that are
+// repeated until answered.
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+)
+
+// Subjects. A session's events are on SessionEvents, a room's commands on RoomCommands of its shard.
+const (
+	Commands      = "cardea.command" // busv1.Command; any replica takes it
+	CommandsQueue = "roomstate"      // queue group of Commands and Resumes
+	Resumes       = "cardea.resume"  // busv1.Resume → busv1.Events
+	NodeBeats     = "cardea.node.beat"
+	EdgeBeats     = "cardea.edge.beat"
+	replies       = "cardea.reply." // + requester + "." + number
+)
+
+// Shards is the number of parts that rooms are divided into. All replicas of a cluster must agree on it.
+const Shards = 64
+
+// Shard returns the part, 0 to Shards-1, that a room belongs to.
+func Shard(room string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(room))
+	return int(h.Sum32() % Shards)
+}
+
+// RoomCommands is where the owner of a shard hears commands for its rooms.
+func RoomCommands(shard int) string { return fmt.Sprintf("cardea.room.%d", shard) }
+
+// SessionEvents is where the edge that holds a session's socket hears its events.
+func SessionEvents(session uint64) string { return fmt.Sprintf("cardea.session.%d", session) }
+
+// MaxMessage is what one message may hold, in bytes: the default of a NATS server, less room for headers.
+const MaxMessage = 1<<20 - 4096
+
+// ErrTooLarge means that a message exceeds MaxMessage.
+var ErrTooLarge = errors.New("message too large for the bus")
+
+// Connect opens a connection that outlives any outage of the servers: it redials for ever, once a second, finds a
+// half-open link within ten seconds, and keeps nothing for later while it is down, since callers repeat.
+// It does not wait for the first server to be there.
+func Connect(url, name string, log *slog.Logger) (*nats.Conn, error) {
+	nc, err := nats.Connect(url,
+		nats.Name(name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(time.Second),
+		nats.ReconnectJitter(200*time.Millisecond, 200*time.Millisecond),
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(3*time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.Timeout(2*time.Second),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("bus lost", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("bus back", "server", nc.ConnectedUrlRedacted()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			log.Warn("bus error", "subject", subject, "err", err)
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
+	}
+	return nc, nil
+}
+
+// Publish sends m, or ErrTooLarge.
+func Publish(nc *nats.Conn, subject string, m proto.Message) error {
+	b, err := encode(m)
+	if err != nil {
+		return err
+	}
+	return nc.Publish(subject, b)
+}
+
+func encode(m proto.Message) ([]byte, error) {
+	b, err := proto.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", m, err)
+	}
+	if len(b) > MaxMessage {
+		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(b))
+	}
+	return b, nil
+}
+
+// Failed makes err the outcome of a Reply. Its cause stays here.
+func Failed(err error) *busv1.Reply_Failure {
+	return &busv1.Reply_Failure{Failure: &busv1.Failure{Reason: string(fault.Of(err)), Text: fault.Text(err)}}
+}
+
+// Failure is the way back: nil if r did not fail.
+func Failure(r *busv1.Reply) error {
+	f := r.GetFailure()
+	if f == nil {
+		return nil
+	}
+	return &fault.Error{Reason: fault.Reason(f.GetReason()), Text: f.GetText()}
+}

@@ -1,0 +1,145 @@
+// Package settings reads a service's configuration. A struct with kong tags says what there is to set; a value
+// comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"gopkg.in/yaml.v3"
+)
+
+// Parse fills target, a pointer to a struct, from args and what else there is. about is the first line of --help.
+// It prints help and ends the process when asked for help; every other problem is an error that names the key.
+func Parse(target any, name, about string, args []string) error {
+	return parse(target, name, about, args, os.Stdout, os.Exit)
+}
+
+func parse(target any, name, about string, args []string, out io.Writer, exit func(int)) error {
+	var file struct {
+		Config string `help:"YAML file with any of these settings, by the names shown here." type:"path" placeholder:"FILE"`
+	}
+	parser, err := kong.New(target,
+		kong.Name(name), kong.Description(about), kong.DefaultEnvars("CARDEA"),
+		kong.Embed(&file), kong.Writers(out, out), kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
+	if err != nil {
+		return fmt.Errorf("settings of %s: %w", name, err)
+	}
+	path, err := fileNamed(args)
+	if err != nil {
+		return err
+	}
+	if path != "" {
+		values, err := readFile(path, parser.Model)
+		if err != nil {
+			return err
+		}
+		if err := kong.Resolvers(values).Apply(parser); err != nil {
+			return err
+		}
+	}
+	_, err = parser.Parse(args)
+	return err
+}
+
+// fileNamed finds the file's name before the rest is read, since the rest depends on it.
+func fileNamed(args []string) (string, error) {
+	for i, arg := range args {
+		if arg == "--config" {
+			if i+1 == len(args) {
+				return "", errors.New("--config: expected a file name")
+			}
+			return args[i+1], nil
+		}
+		if path, ok := strings.CutPrefix(arg, "--config="); ok {
+			return path, nil
+		}
+	}
+	return os.Getenv("CARDEA_CONFIG"), nil
+}
+
+// fileValues are the settings of a file, by flag name.
+type fileValues map[string]any
+
+func readFile(path string, model *kong.Application) (fileValues, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	values := fileValues{}
+	if err := yaml.Unmarshal(b, &values); err != nil {
+		return nil, fmt.Errorf("read configuration %s: %w", path, err)
+	}
+	var known []string
+	for _, group := range model.AllFlags(true) {
+		for _, flag := range group {
+			known = append(known, flag.Name)
+		}
+	}
+	for key := range values {
+		if !slices.Contains(known, key) {
+			return nil, fmt.Errorf("%s: unknown key %q; did you mean %q?", path, key, nearest(key, known))
+		}
+	}
+	return values, nil
+}
+
+func (v fileValues) Validate(*kong.Application) error { return nil }
+
+func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, env := range flag.Envs {
+		if _, ok := os.LookupEnv(env); ok {
+			return nil, nil
+		}
+	}
+	switch value := v[flag.Name].(type) {
+	case []any:
+		words := make([]string, len(value))
+		for i := range value {
+			words[i] = fmt.Sprint(value[i])
+		}
+		return strings.Join(words, ","), nil
+	case nil:
+		return nil, nil
+	default:
+		return fmt.Sprint(value), nil
+	}
+}
+
+// nearest returns the name with the smallest edit distance to key.
+func nearest(key string, names []string) string {
+	best, least := "", 1<<30
+	for _, name := range names {
+		if d := distance(key, name); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,76 @@
+package settings
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+type sample struct {
+	Listen  string        `help:"Where to listen." default:":1"`
+	Wait    time.Duration `help:"How long." default:"5s"`
+	Servers []string      `help:"Which."`
+}
+
+func read(t *testing.T, file string, args ...string) (sample, error) {
+	t.Helper()
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	var s sample
+	err := parse(&s, "sample", "A sample.", args, io.Discard, func(int) { t.Error("exit") })
+	return s, err
+}
+
+func TestPrecedenceIsFlagEnvFileDefault(t *testing.T) {
+	for _, c := range []struct {
+		name, file, env, flag, want string
+	}{
+		{"default", "", "", "", ":1"},
+		{"file", "listen: :2", "", "", ":2"},
+		{"env over file", "listen: :2", ":3", "", ":3"},
+		{"flag over env", "listen: :2", ":3", ":4", ":4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.env != "" {
+				t.Setenv("CARDEA_LISTEN", c.env)
+			}
+			var args []string
+			if c.flag != "" {
+				args = []string{"--listen", c.flag}
+			}
+			s, err := read(t, c.file, args...)
+			if err != nil || s.Listen != c.want {
+				t.Errorf("%q, %v", s.Listen, err)
+			}
+		})
+	}
+}
+
+func TestFileHoldsListsAndDurations(t *testing.T) {
+	s, err := read(t, "wait: 7m\nservers: [a, b]")
+	if err != nil || s.Wait != 7*time.Minute || strings.Join(s.Servers, " ") != "a b" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestUnknownKeyIsAnErrorWithTheNearest(t *testing.T) {
+	_, err := read(t, "lissten: x")
+	if err == nil || !strings.Contains(err.Error(), `unknown key "lissten"; did you mean "listen"?`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBadValueNamesTheKey(t *testing.T) {
+	_, err := read(t, "wait: soon")
+	if err == nil || !strings.Contains(err.Error(), "--wait") || !strings.Contains(err.Error(), "soon") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/cardea-rtc/cardea/services/media
+
+go 1.26
