@@ -15,18 +15,19 @@ import (
 )
 
 // Parse fills target, a pointer to a struct, from args and what else there is. about is the first line of --help.
-// It prints help and ends the process when asked for help; every other problem is an error that names the key.
-func Parse(target any, name, about string, args []string) error {
-	return parse(target, name, about, args, os.Stdout, os.Exit)
+// Asked for --help or --version it prints that and ends the process; every other problem is an error that names the key.
+func Parse(target any, name, about, version string, args []string) error {
+	return parse(target, name, about, version, args, os.Stdout, os.Exit)
 }
 
-func parse(target any, name, about string, args []string, out io.Writer, exit func(int)) error {
-	var file struct {
-		Config string `help:"YAML file with any of these settings, by the names shown here." type:"path" placeholder:"FILE"`
+func parse(target any, name, about, version string, args []string, out io.Writer, exit func(int)) error {
+	var common struct {
+		Config  string           `help:"YAML file with any of these settings, by the names shown here." type:"path" placeholder:"FILE"`
+		Version kong.VersionFlag `help:"Print the version and end." env:"-"`
 	}
 	parser, err := kong.New(target,
-		kong.Name(name), kong.Description(about), kong.DefaultEnvars("CARDEA"),
-		kong.Embed(&file), kong.Writers(out, out), kong.Exit(exit),
+		kong.Name(name), kong.Description(about), kong.DefaultEnvars("CARDEA"), kong.Vars{"version": version},
+		kong.Embed(&common), kong.Writers(out, out), kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", name, err)

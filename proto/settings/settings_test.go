@@ -25,7 +25,7 @@ func read(t *testing.T, file string, args ...string) (sample, error) {
 		args = append(args, "--config", path)
 	}
 	var s sample
-	err := parse(&s, "sample", "A sample.", args, io.Discard, func(int) { t.Error("exit") })
+	err := parse(&s, "sample", "A sample.", "1.2", args, io.Discard, func(int) { t.Error("exit") })
 	return s, err
 }
 

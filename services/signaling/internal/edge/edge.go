@@ -1,0 +1,178 @@
+// Package edge gives Janus requests to roomstate and a session's events to its socket, each in order. It knows the
+// core of the Janus API and no plugin.
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+)
+
+// Bus is the way to roomstate.
+type Bus interface {
+	// Do sends cmd until its final reply comes or ctx ends. accepted is called, at most once and before Do
+	// returns, when an asynchronous message has begun.
+	Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	// Subscribe has the events of a session come to Edge.Hear.
+	Subscribe(session uint64) (cancel func(), err error)
+	// Resume returns the events of a session that follow a number, oldest first.
+	Resume(ctx context.Context, session, after uint64) ([]*busv1.Event, error)
+	// Info returns what roomstate contributes to an info request, a JSON object.
+	Info(ctx context.Context) (json.RawMessage, error)
+}
+
+// Socket is one connection of an endpoint.
+type Socket interface {
+	ID() string     // unique in the cluster
+	Remote() string // the endpoint's address, for people
+	// Send queues a message. It never waits: a socket that does not keep up is closed instead.
+	Send(message []byte)
+}
+
+// Options are what an edge can be told.
+type Options struct {
+	Name          string
+	Secret        string          // the apisecret, empty for none
+	Info          json.RawMessage // this edge's part of server_info
+	AnswerTimeout time.Duration   // how long a request may wait for roomstate
+	SocketPending int             // requests under way on one socket, before its next is read
+	SocketSess    int             // sessions that one socket may own
+	Sessions      int             // sessions that all sockets together may own
+}
+
+// Edge connects sockets and roomstate.
+type Edge struct {
+	bus     Bus
+	opt     Options
+	log     *slog.Logger
+	metrics *Metrics
+	ctx     context.Context // ends with the edge
+	end     context.CancelFunc
+	wg      sync.WaitGroup
+	lanes   *lanes
+	closing atomic.Bool
+
+	mu       sync.Mutex
+	sessions map[uint64]*session
+	acks     map[string]func() // by command id: sends the ack, if it has not been sent
+}
+
+// New makes an edge; Close ends it.
+func New(bus Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
+	e := &Edge{
+		bus: bus, opt: opt, log: log, metrics: metrics,
+		sessions: map[uint64]*session{}, acks: map[string]func(){},
+	}
+	e.ctx, e.end = context.WithCancel(context.Background())
+	e.lanes = newLanes(&e.wg)
+	return e
+}
+
+// Drain has sockets that close from now on leave their sessions to be claimed on another edge: it is the edge
+// that goes, not the endpoint.
+func (e *Edge) Drain() { e.closing.Store(true) }
+
+// Close gives up what is under way and waits for it.
+func (e *Edge) Close() {
+	e.closing.Store(true)
+	e.end()
+	e.wg.Wait()
+}
+
+// Hear takes an event of a session that Bus.Subscribe asked for.
+func (e *Edge) Hear(ev *busv1.Event) {
+	if s := e.session(ev.GetSessionId()); s != nil {
+		s.lane.post(func() { s.hear(ev) })
+	}
+}
+
+func (e *Edge) session(id uint64) *session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sessions[id]
+}
+
+// hold returns the session, subscribed to its events; made says whether it was not known here before. It is
+// ErrTooManySessions if this edge has no room for another.
+func (e *Edge) hold(id uint64) (s *session, made bool, err error) {
+	e.mu.Lock()
+	s, ok := e.sessions[id]
+	if !ok {
+		if len(e.sessions) >= e.opt.Sessions {
+			e.mu.Unlock()
+			return nil, false, errTooManySessions
+		}
+		s = newSession(e, id)
+		e.sessions[id] = s
+		e.metrics.Sessions.Set(float64(len(e.sessions)))
+	}
+	e.mu.Unlock()
+	if ok {
+		return s, false, nil
+	}
+	cancel, err := e.bus.Subscribe(id)
+	if err != nil {
+		e.forget(s)
+		return nil, false, fmt.Errorf("hear events of session %d: %w", id, err)
+	}
+	s.lane.post(func() { s.subscribed(cancel) })
+	return s, true, nil
+}
+
+// forget drops the session here; elsewhere it lives on.
+func (e *Edge) forget(s *session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.sessions[s.id] == s {
+		delete(e.sessions, s.id)
+		e.metrics.Sessions.Set(float64(len(e.sessions)))
+	}
+}
+
+// expectAck has ack be called before an event that answers the command is sent.
+func (e *Edge) expectAck(command string, ack func()) (done func()) {
+	e.mu.Lock()
+	e.acks[command] = ack
+	e.mu.Unlock()
+	return func() {
+		e.mu.Lock()
+		delete(e.acks, command)
+		e.mu.Unlock()
+	}
+}
+
+func (e *Edge) ackFirst(command string) {
+	if command == "" {
+		return
+	}
+	e.mu.Lock()
+	ack := e.acks[command]
+	e.mu.Unlock()
+	if ack != nil {
+		ack()
+	}
+}
+
+func (e *Edge) authorized(secret string) bool {
+	return e.opt.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(e.opt.Secret)) == 1
+}
+
+// randomID returns an id from 1 to 2^53-1, which JavaScript can hold.
+func randomID() uint64 {
+	for {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+		if id := binary.LittleEndian.Uint64(b[:]) & (1<<53 - 1); id != 0 {
+			return id
+		}
+	}
+}

@@ -1,0 +1,335 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeBus is roomstate as a test wants it.
+type fakeBus struct {
+	do     func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	resume func(session, after uint64) []*busv1.Event
+}
+
+func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+	return f.do(cmd, accepted)
+}
+func (f *fakeBus) Subscribe(uint64) (func(), error) { return func() {}, nil }
+func (f *fakeBus) Resume(_ context.Context, session, after uint64) ([]*busv1.Event, error) {
+	return f.resume(session, after), nil
+}
+func (f *fakeBus) Info(context.Context) (json.RawMessage, error) {
+	return json.RawMessage(`{"session-timeout":60}`), nil
+}
+
+// fakeSocket keeps what was sent.
+type fakeSocket struct {
+	id   string
+	sent chan string
+}
+
+func (s *fakeSocket) ID() string     { return s.id }
+func (s *fakeSocket) Remote() string { return "test" }
+func (s *fakeSocket) Send(m []byte)  { s.sent <- string(m) }
+
+func (s *fakeSocket) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case m := <-s.sent:
+		return m
+	case <-time.After(5 * time.Second):
+		t.Fatal("nothing was sent")
+		return ""
+	}
+}
+
+func (s *fakeSocket) want(t *testing.T, parts ...string) {
+	t.Helper()
+	m := s.next(t)
+	for _, p := range parts {
+		if !strings.Contains(m, p) {
+			t.Fatalf("got %s, want %s in it", m, p)
+		}
+	}
+}
+
+func (s *fakeSocket) quiet(t *testing.T) {
+	t.Helper()
+	select {
+	case m := <-s.sent:
+		t.Fatalf("unexpected %s", m)
+	case <-time.After(30 * time.Millisecond):
+	}
+}
+
+var done = &busv1.Reply{Outcome: &busv1.Reply_Done{Done: &busv1.Done{}}}
+
+func start(t *testing.T, bus Bus) *Edge {
+	t.Helper()
+	e := New(bus, Options{
+		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSess: 3, Sessions: 100,
+		Info: json.RawMessage(`{"name":"Cardea"}`),
+	}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	t.Cleanup(e.Close)
+	return e
+}
+
+func open(e *Edge, id string) (*Client, *fakeSocket) {
+	s := &fakeSocket{id: id, sent: make(chan string, 100)}
+	return e.Open(s), s
+}
+
+func event(session, number uint64, command, text string) *busv1.Event {
+	return &busv1.Event{
+		SessionId: session, HandleId: 8, Number: number, CommandId: command, Transaction: "m",
+		Kind: &busv1.Event_Plugin{Plugin: &busv1.PluginEvent{Plugin: "p", Data: fmt.Appendf(nil, `{"text":%q}`, text)}},
+	}
+}
+
+// create makes session 7 on c.
+func create(t *testing.T, c *Client, s *fakeSocket) {
+	t.Helper()
+	c.Receive([]byte(`{"janus":"create","transaction":"c","id":7}`))
+	s.want(t, `"success"`, `"data":{"id":7}`)
+}
+
+const message = `{"janus":"message","transaction":"m","session_id":7,"handle_id":8,"body":{}}`
+
+func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		order string // a: accepted, e: event, in which order they reach the edge
+	}{{"accepted first", "ae"}, {"event first", "ea"}, {"never accepted", "e"}} {
+		t.Run(c.name, func(t *testing.T) {
+			var e *Edge
+			e = start(t, &fakeBus{do: func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+				if cmd.GetMessage() == nil {
+					return done, nil
+				}
+				for _, what := range c.order {
+					if what == 'a' {
+						accepted()
+					} else {
+						e.Hear(event(7, 1, cmd.GetId(), "answer"))
+						e.session(7).run(func() {})
+					}
+				}
+				return &busv1.Reply{LastEvent: 1, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Async: true}}}, nil
+			}})
+			client, socket := open(e, "a")
+			create(t, client, socket)
+			client.Receive([]byte(message))
+			socket.want(t, `"janus":"ack"`, `"transaction":"m"`)
+			socket.want(t, `"janus":"event"`, `"transaction":"m"`)
+			socket.quiet(t)
+		})
+	}
+}
+
+func TestRequestsOfAHandleKeepTheirOrder(t *testing.T) {
+	var mu sync.Mutex
+	var bodies []string
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if m := cmd.GetMessage(); m != nil {
+			if len(bodies)%3 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			mu.Lock()
+			bodies = append(bodies, string(m.GetBody()))
+			mu.Unlock()
+			return &busv1.Reply{Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Plugin: "p", Data: m.GetBody()}}}, nil
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	var all strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&all, `{"janus":"message","transaction":"%d","session_id":7,"handle_id":8,"body":{"n":%d}}`, i, i)
+	}
+	client.Receive([]byte(all.String()))
+	for i := range 50 {
+		socket.want(t, fmt.Sprintf(`"transaction":"%d"`, i), fmt.Sprintf(`{"n":%d}`, i))
+	}
+}
+
+func TestEventsAreSentInOrderAndOnce(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	for _, n := range []uint64{2, 1, 1, 3, 2} {
+		e.Hear(event(7, n, "", fmt.Sprint("event ", n)))
+	}
+	for n := range 3 {
+		socket.want(t, fmt.Sprint("event ", n+1))
+	}
+	socket.quiet(t)
+}
+
+func TestAGapIsFetched(t *testing.T) {
+	e := start(t, &fakeBus{
+		do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+			if cmd.GetTouch() != nil {
+				return &busv1.Reply{LastEvent: 2, Outcome: done.GetOutcome()}, nil
+			}
+			return done, nil
+		},
+		resume: func(session, after uint64) []*busv1.Event {
+			var events []*busv1.Event
+			for n := after + 1; n <= 2; n++ {
+				events = append(events, event(session, n, "", fmt.Sprint("event ", n)))
+			}
+			return events
+		},
+	})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	client.Receive([]byte(`{"janus":"keepalive","transaction":"k","session_id":7}`))
+	socket.want(t, `"ack"`)
+	socket.want(t, "event 1")
+	socket.want(t, "event 2")
+}
+
+func TestClaimMovesEventsToTheNewSocket(t *testing.T) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetClaim() != nil {
+			return &busv1.Reply{LastEvent: 2, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{
+				event(7, 1, "", "event 1"), event(7, 2, "", "event 2"),
+			}}}}, nil
+		}
+		return done, nil
+	}})
+	first, old := open(e, "a")
+	create(t, first, old)
+	e.Hear(event(7, 1, "", "event 1"))
+	old.want(t, "event 1")
+
+	second, socket := open(e, "b")
+	second.Receive([]byte(`{"janus":"claim","transaction":"k","session_id":7}`))
+	socket.want(t, `{"janus":"success","session_id":7,"transaction":"k"}`)
+	socket.want(t, "event 2") // and not event 1: the old socket had it
+	e.Hear(event(7, 3, "", "event 3"))
+	socket.want(t, "event 3")
+	old.quiet(t)
+	first.Close() // is no loss of the session any more
+	e.Hear(event(7, 4, "", "event 4"))
+	socket.want(t, "event 4")
+}
+
+func TestClaimOfASessionFromAnotherEdge(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+		return &busv1.Reply{LastEvent: 9, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{event(7, 9, "", "event 9")}}}}, nil
+	}})
+	client, socket := open(e, "b")
+	client.Receive([]byte(`{"janus":"claim","transaction":"k","session_id":7}`))
+	socket.want(t, `"success"`)
+	socket.want(t, "event 9")
+	e.Hear(event(7, 10, "", "event 10"))
+	socket.want(t, "event 10")
+	// Claimed away again: silence from here on.
+	e.Hear(&busv1.Event{SessionId: 7, Number: 11, Kind: &busv1.Event_Moved{Moved: &busv1.Moved{Owner: &busv1.Socket{Id: "elsewhere"}}}})
+	e.Hear(event(7, 12, "", "event 12"))
+	socket.quiet(t)
+}
+
+func TestLossOfTheSocketIsTold(t *testing.T) {
+	lost := make(chan *busv1.Command, 1)
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetLost() != nil {
+			lost <- cmd
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	e.Hear(event(7, 1, "", "event 1"))
+	socket.want(t, "event 1")
+	client.Close()
+	if cmd := <-lost; cmd.GetSessionId() != 7 || cmd.GetSocket().GetId() != "a" || cmd.GetDelivered() != 1 {
+		t.Errorf("told %v", cmd)
+	}
+}
+
+func TestADrainingEdgeLeavesItsSessionsToBeClaimed(t *testing.T) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetLost() != nil {
+			t.Error("told lost")
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	e.Drain()
+	client.Close()
+	e.Close()
+}
+
+func TestErrorsOfRoomstateAreJanusErrors(t *testing.T) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetSessionId() == 9 {
+			return nil, fault.Newf(fault.SessionNotFound, "No such session 9")
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	// A request that is unsound asks first whether there is such a session.
+	client.Receive([]byte(`{"janus":"attach","transaction":"t","session_id":9}`))
+	socket.want(t, `"session_id":9`, `"code":458`, "No such session 9")
+	client.Receive([]byte(`{"janus":"attach","transaction":"t","session_id":8}`))
+	socket.want(t, `"code":456`)
+}
+
+func TestSessionsOfASocketAreLimited(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	client, socket := open(e, "a")
+	for range 3 {
+		client.Receive([]byte(`{"janus":"create","transaction":"c"}`))
+		socket.want(t, `"success"`)
+	}
+	client.Receive([]byte(`{"janus":"create","transaction":"c"}`))
+	socket.want(t, `"error"`, "Too many sessions")
+}
+
+func TestARandomIDThatIsTakenIsRolledAgain(t *testing.T) {
+	tries := 0
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+		if tries++; tries < 3 {
+			return nil, fault.New(fault.SessionIDInUse, nil)
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	client.Receive([]byte(`{"janus":"create","transaction":"c"}`))
+	socket.want(t, `"success"`)
+	if tries != 3 {
+		t.Errorf("%d tries", tries)
+	}
+}
+
+func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { t.Error("asked"); return done, nil }})
+	e.opt.Secret = "right"
+	client, socket := open(e, "a")
+	client.Receive([]byte(`{"janus":"create","transaction":"c","apisecret":"wrong"}`))
+	socket.want(t, `"code":403`)
+	client.Receive([]byte(`{"janus":"keepalive","session_id":9,"transaction":"c"}`))
+	socket.want(t, `"code":403`)
+	client.Receive([]byte(`{"janus":"ping","transaction":"c"}`))
+	socket.want(t, `"pong"`)
+	client.Receive([]byte(`{"janus":"info","transaction":"i"}`))
+	socket.want(t, `"server_info"`, `"session-timeout":60`, `"name":"Cardea"`, `"transaction":"i"`)
+}

@@ -1,0 +1,288 @@
+// Package ws is the WebSocket transport of the Janus API (spec/janus-api.md, section 1).
+package ws
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	subprotocol = "janus-protocol"
+
+	// pingEvery and hangUpAfter find endpoints that are gone without a word. Any frame resets the second.
+	pingEvery   = 30 * time.Second
+	hangUpAfter = 75 * time.Second
+	writeWait   = 10 * time.Second
+	// flushWait is how long a socket may take to send what is queued when this server ends.
+	flushWait = time.Second
+)
+
+// Client is who uses a socket.
+type Client interface {
+	Receive(message []byte) // one message; may take as long as it needs
+	Close()                 // the socket is gone
+}
+
+// Options are the limits of a Server.
+type Options struct {
+	MaxMessage  int64    // bytes; beyond, the socket is closed with 1009
+	MaxSockets  int      // beyond, 503
+	QueueLength int      // messages that wait for a slow reader; beyond, it is closed
+	QueueBytes  int64    // likewise
+	Origins     []string // that may connect; empty for all
+}
+
+// Server accepts sockets.
+type Server struct {
+	opt     Options
+	open    func(*Socket) Client
+	log     *slog.Logger
+	metrics *metrics
+	upgrade websocket.Upgrader
+
+	wg      sync.WaitGroup // handlers
+	mu      sync.Mutex
+	sockets map[*Socket]struct{}
+	closed  bool
+}
+
+type metrics struct {
+	sockets prometheus.Gauge
+	closed  *prometheus.CounterVec
+	in, out prometheus.Counter
+}
+
+// New makes a server that calls open for each socket.
+func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *slog.Logger) *Server {
+	s := &Server{opt: opt, open: open, log: log, sockets: map[*Socket]struct{}{}, metrics: &metrics{
+		sockets: prometheus.NewGauge(prometheus.GaugeOpts{Name: "cardea_edge_sockets", Help: "Open WebSockets."}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cardea_edge_sockets_closed_total", Help: "WebSockets closed or refused, by reason.",
+		}, []string{"reason"}),
+		in:  prometheus.NewCounter(prometheus.CounterOpts{Name: "cardea_edge_messages_received_total", Help: "Messages from endpoints."}),
+		out: prometheus.NewCounter(prometheus.CounterOpts{Name: "cardea_edge_messages_sent_total", Help: "Messages to endpoints."}),
+	}}
+	r.MustRegister(s.metrics.sockets, s.metrics.closed, s.metrics.in, s.metrics.out)
+	s.upgrade = websocket.Upgrader{
+		Subprotocols: []string{subprotocol}, HandshakeTimeout: 10 * time.Second,
+		CheckOrigin: func(r *http.Request) bool {
+			return len(opt.Origins) == 0 || slices.Contains(opt.Origins, r.Header.Get("Origin"))
+		},
+	}
+	return s
+}
+
+// ServeHTTP makes a WebSocket of any path that is asked for one.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !websocket.IsWebSocketUpgrade(r):
+		http.Error(w, "this port speaks WebSocket, subprotocol "+subprotocol, http.StatusForbidden)
+		return
+	case !slices.Contains(websocket.Subprotocols(r), subprotocol):
+		s.metrics.closed.WithLabelValues("subprotocol").Inc()
+		http.Error(w, "offer the subprotocol "+subprotocol, http.StatusBadRequest)
+		return
+	}
+	socket := &Socket{
+		server: s, id: rand.Text(), remote: r.RemoteAddr,
+		queue: make(chan []byte, s.opt.QueueLength), done: make(chan struct{}),
+	}
+	if !s.add(socket) {
+		s.metrics.closed.WithLabelValues("full").Inc()
+		http.Error(w, "too many sockets", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.remove(socket)
+	conn, err := s.upgrade.Upgrade(w, r, http.Header{"Access-Control-Allow-Origin": {"*"}})
+	if err != nil { // Upgrade has answered
+		s.metrics.closed.WithLabelValues("handshake").Inc()
+		return
+	}
+	socket.serve(conn)
+}
+
+func (s *Server) add(socket *Socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.sockets) >= s.opt.MaxSockets {
+		return false
+	}
+	s.sockets[socket] = struct{}{}
+	s.wg.Add(1)
+	s.metrics.sockets.Set(float64(len(s.sockets)))
+	return true
+}
+
+func (s *Server) remove(socket *Socket) {
+	s.mu.Lock()
+	delete(s.sockets, socket)
+	s.metrics.sockets.Set(float64(len(s.sockets)))
+	s.mu.Unlock()
+	s.wg.Done()
+}
+
+// Close closes all sockets with 1001 (going away) and waits for them.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for socket := range s.sockets {
+		socket.shut("shutdown", websocket.CloseGoingAway)
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}
+
+// Socket is one WebSocket.
+type Socket struct {
+	server *Server
+	id     string
+	remote string
+	queue  chan []byte
+	queued atomic.Int64 // bytes in queue
+
+	once   sync.Once
+	done   chan struct{} // closed when the socket is to end
+	reason string        // why; set before done is closed
+	code   int           // for the close frame, 0 for none
+}
+
+// ID is unique in the cluster.
+func (k *Socket) ID() string { return k.id }
+
+// Remote returns the endpoint's address.
+func (k *Socket) Remote() string { return k.remote }
+
+// Send queues a message, or closes the socket if its reader is too slow.
+func (k *Socket) Send(message []byte) {
+	if k.queued.Add(int64(len(message))) > k.server.opt.QueueBytes {
+		k.shut("slow reader", 0)
+		return
+	}
+	select {
+	case k.queue <- message:
+	case <-k.done:
+	default:
+		k.shut("slow reader", 0)
+	}
+}
+
+func (k *Socket) shut(reason string, code int) {
+	k.once.Do(func() {
+		k.reason, k.code = reason, code
+		close(k.done)
+	})
+}
+
+// serve reads until the socket ends. It returns when its writer has ended too.
+func (k *Socket) serve(conn *websocket.Conn) {
+	log := k.server.log.With("socket", k.id, "remote", k.remote)
+	conn.SetReadLimit(k.server.opt.MaxMessage)
+	alive := func() { _ = conn.SetReadDeadline(time.Now().Add(hangUpAfter)) }
+	alive()
+	conn.SetPongHandler(func(string) error { alive(); return nil })
+	ping := conn.PingHandler()
+	conn.SetPingHandler(func(data string) error { alive(); return ping(data) })
+
+	var wg sync.WaitGroup
+	wg.Go(func() { k.write(conn) })
+	client := k.server.open(k)
+	// Receive may wait for its turn; Close ends that too, so it comes as soon as the socket is to end.
+	wg.Go(func() { <-k.done; client.Close() })
+	for {
+		_, message, err := conn.ReadMessage()
+		if err != nil {
+			k.shut(readReason(err), 0)
+			break
+		}
+		alive()
+		k.server.metrics.in.Inc()
+		client.Receive(message)
+	}
+	wg.Wait()
+	k.server.metrics.closed.WithLabelValues(k.reason).Inc()
+	log.Debug("socket closed", "reason", k.reason)
+}
+
+func readReason(err error) string {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, websocket.ErrReadLimit):
+		return "message too big"
+	case websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived):
+		return "endpoint"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "silent"
+	}
+	return "broken"
+}
+
+// write sends what is queued until the socket is to end, and then closes the connection, which ends the reader.
+func (k *Socket) write(conn *websocket.Conn) {
+	defer conn.Close()
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	for {
+		select {
+		case message := <-k.queue:
+			if !k.writeOne(conn, message, writeWait) {
+				return
+			}
+		case <-ping.C:
+			if err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)); err != nil {
+				k.shut("broken", 0)
+				return
+			}
+		case <-k.done:
+			if k.code != 0 {
+				k.sayGoodbye(conn)
+			}
+			return
+		}
+	}
+}
+
+func (k *Socket) writeOne(conn *websocket.Conn, message []byte, wait time.Duration) bool {
+	k.queued.Add(-int64(len(message)))
+	_ = conn.SetWriteDeadline(time.Now().Add(wait))
+	if err := conn.WriteMessage(websocket.TextMessage, message); err != nil {
+		k.shut("broken", 0)
+		return false
+	}
+	k.server.metrics.out.Inc()
+	return true
+}
+
+// sayGoodbye sends what is still queued and a close frame.
+func (k *Socket) sayGoodbye(conn *websocket.Conn) {
+	for len(k.queue) > 0 {
+		if !k.writeOne(conn, <-k.queue, flushWait) {
+			return
+		}
+	}
+	frame := websocket.FormatCloseMessage(k.code, k.reason)
+	_ = conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(flushWait))
+}
+
+// Serve answers on l until ctx ends. Sockets stay open: Close ends them.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 1 << 16,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
