@@ -49,6 +49,14 @@ func parse(target any, name, about, version string, args []string, out io.Writer
 	return err
 }
 
+// Defaults fills target, a pointer to a struct as for Parse, with its defaults alone.
+func Defaults(target any) error {
+	if err := kong.ApplyDefaults(target, kong.ClearEnvars()); err != nil {
+		return fmt.Errorf("defaults of %T: %w", target, err)
+	}
+	return nil
+}
+
 // fileNamed finds the file's name before the rest is read, since the rest depends on it.
 func fileNamed(args []string) (string, error) {
 	for i, arg := range args {

@@ -1,0 +1,62 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cardea-rtc/cardea/e2e/internal/chrome"
+	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
+	"github.com/cardea-rtc/cardea/e2e/internal/demos"
+)
+
+// videoRoomDemo has three tabs call each other on a demo page; each tab uses the next of the servers.
+func videoRoomDemo(t *testing.T, page string, servers ...string) []*chrome.Tab {
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 3 {
+		base := demos.Serve(t, servers[i%len(servers)])
+		tab := browser.Open(t, fmt.Sprint("tab", i), base+"/"+page)
+		tab.Click("#start")
+		tab.Type("#username", fmt.Sprint("tab", i))
+		tab.Click("#register")
+		tabs = append(tabs, tab)
+	}
+	for i, tab := range tabs {
+		tab.WaitVideos(3, 40*time.Second) // its own and those of the two others
+		tab.WaitMoreFrames(3, 20*time.Second)
+		tab.Screenshot(fmt.Sprint("call-", i))
+	}
+	return tabs
+}
+
+func echoDemo(t *testing.T, server string) {
+	tab := chrome.Start(t).Open(t, "echo", demos.Serve(t, server)+"/echotest.html")
+	tab.Click("#start")
+	tab.WaitVideos(2, 40*time.Second)
+	tab.WaitMoreFrames(2, 20*time.Second)
+	tab.Screenshot("echo")
+}
+
+func TestDemoPagesOnStandalone(t *testing.T) {
+	s := cluster.StartStandalone(t)
+	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
+	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
+	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
+}
+
+func TestDemoPagesOnSeparateServices(t *testing.T) {
+	a := cluster.StartApart(t)
+	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", a.URLs...) })
+	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", a.URLs...) })
+	t.Run("echo", func(t *testing.T) { echoDemo(t, a.URLs[1]) })
+}
+
+// The pages are tried on the server that they were written for as well: what fails there is the test's fault.
+func TestDemoPagesOnJanus(t *testing.T) {
+	url := cluster.StartJanus(t)
+	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", url) })
+	t.Run("echo", func(t *testing.T) { echoDemo(t, url) })
+}

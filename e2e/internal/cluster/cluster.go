@@ -1,0 +1,123 @@
+// Package cluster starts what a test talks to: Cardea in one process, Cardea as separate services over real NATS
+// and Redis, or a real Janus.
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cardea-rtc/cardea/e2e/internal/proc"
+)
+
+// Programs is where TestMain has built the services.
+var Programs string
+
+// Build compiles the services into a new folder.
+func Build(root string) error {
+	dir, err := os.MkdirTemp("", "cardea-e2e-")
+	if err != nil {
+		return err
+	}
+	Programs = dir
+	return proc.Build(root, dir, "services/standalone", "services/signaling/cmd/signaling",
+		"services/roomstate/cmd/roomstate", "services/media/cmd/media")
+}
+
+// Remove deletes what Build made.
+func Remove() { _ = os.RemoveAll(Programs) }
+
+// Standalone runs everything in one process.
+type Standalone struct {
+	*proc.Process
+	URL  string // of the Janus API
+	Page string // of the page
+}
+
+// StartStandalone runs standalone until the test ends.
+func StartStandalone(t testing.TB, extra ...string) *Standalone {
+	t.Helper()
+	ws, page := proc.FreeTCP(t), proc.FreeTCP(t)
+	args := []string{
+		"--listen", ws, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
+		"--advertise", "127.0.0.1", "--ops-listen", proc.FreeTCP(t), "--log-level", "debug",
+	}
+	p := proc.Start(t, "standalone", filepath.Join(Programs, "standalone"), append(args, extra...)...)
+	p.WaitTCP(t, ws)
+	p.WaitTCP(t, page)
+	return &Standalone{Process: p, URL: "ws://" + ws + "/", Page: "http://" + page + "/"}
+}
+
+// Apart is the services as processes of their own: two edges, two replicas of roomstate, two nodes.
+type Apart struct {
+	NATS, Redis *proc.Process
+	Edges       []*proc.Process
+	URLs        []string // of the Janus API, one for each edge
+	Replicas    []*proc.Process
+	Nodes       []*proc.Process
+}
+
+// StartApart runs the services over Debian's nats-server and redis-server until the test ends.
+func StartApart(t testing.TB) *Apart {
+	t.Helper()
+	nats, redis := proc.FreeTCP(t), proc.FreeTCP(t)
+	a := &Apart{}
+	natsHost, natsPort, _ := net.SplitHostPort(nats)
+	a.NATS = proc.Start(t, "nats", "nats-server", "-a", natsHost, "-p", natsPort)
+	redisHost, redisPort, _ := net.SplitHostPort(redis)
+	a.Redis = proc.Start(t, "redis", "redis-server", "--bind", redisHost, "--port", redisPort, "--save", "", "--appendonly", "no")
+	a.NATS.WaitTCP(t, nats)
+	a.Redis.WaitTCP(t, redis)
+	natsURL := "nats://" + nats
+	for i := range 2 {
+		a.Replicas = append(a.Replicas, proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
+			"--name", fmt.Sprint("roomstate-", i), "--nats-url", natsURL, "--redis-url", "redis://"+redis, "--demo-room",
+			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug"))
+	}
+	for i := range 2 {
+		a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
+			"--name", fmt.Sprint("media-", i), "--nats-url", natsURL, "--grpc-listen", proc.FreeTCP(t),
+			"--udp-port", strconv.Itoa(proc.FreeUDPPort(t)), "--advertise", "127.0.0.1",
+			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug"))
+	}
+	for i := range 2 {
+		ws := proc.FreeTCP(t)
+		p := proc.Start(t, fmt.Sprint("signaling", i), filepath.Join(Programs, "signaling"),
+			"--name", fmt.Sprint("edge-", i), "--nats-url", natsURL, "--listen", ws,
+			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug")
+		p.WaitTCP(t, ws)
+		a.Edges = append(a.Edges, p)
+		a.URLs = append(a.URLs, "ws://"+ws+"/")
+	}
+	return a
+}
+
+// StartJanus runs Debian's Janus until the test ends and returns the address of its API.
+func StartJanus(t testing.TB) string {
+	t.Helper()
+	ws := proc.FreeTCP(t)
+	_, port, _ := net.SplitHostPort(ws)
+	dir := t.TempDir()
+	write := func(name string, lines ...string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("janus.jcfg",
+		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; }`,
+		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
+		`media: { rtp_port_range = "20000-29999"; }`,
+		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
+		`transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
+	write("janus.transport.websockets.jcfg", `general: { ws = true; ws_ip = "127.0.0.1"; ws_port = `+port+`; json = "compact"; }`)
+	write("janus.plugin.videoroom.jcfg",
+		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
+	write("janus.plugin.echotest.jcfg", "general: { }")
+	p := proc.Start(t, "janus", "janus", "-F", dir)
+	p.WaitTCP(t, ws)
+	return "ws://" + ws + "/"
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/media"
+	"github.com/cardea-rtc/cardea/services/roomstate"
+	"github.com/cardea-rtc/cardea/services/signaling"
+	"github.com/cardea-rtc/cardea/services/standalone/web"
+)
+
+// config is what can be set; the tags are its documentation. Whatever else the services can be told has its default.
+type config struct {
+	PageListen            string        `help:"Address of the page." default:":8080"`
+	Listen                string        `help:"Address of the Janus API over WebSocket." default:":8188"`
+	UDPPort               int           `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
+	Advertise             []string      `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
+	OpsListen             string        `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
+	DemoRoom              bool          `help:"Have a room 1234." default:"true" negatable:""`
+	SessionTimeout        time.Duration `help:"A session without a request ends after." default:"60s"`
+	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
+	JanusURL              string        `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
+	PageOnly              bool          `help:"Serve nothing but the page."`
+	LogLevel              slog.Level    `help:"debug, info, warn or error." default:"info"`
+}
+
+// serveAll runs the stores and the services, until ctx ends or one of them fails.
+func serveAll(ctx context.Context, cfg config, log *slog.Logger) error {
+	bus, err := startNATS()
+	if err != nil {
+		return err
+	}
+	defer func() { bus.Shutdown(); bus.WaitForShutdown() }()
+	store := miniredis.NewMiniRedis()
+	store.ClockTTL(true)
+	if err := store.StartAddr("127.0.0.1:0"); err != nil {
+		return fmt.Errorf("start store: %w", err)
+	}
+	defer store.Close()
+
+	rs, md, sg, err := serviceConfigs(cfg, bus.ClientURL(), "redis://"+store.Addr())
+	if err != nil {
+		return err
+	}
+	// Stopped in this order: the edge first, so that endpoints are told, the page with it.
+	layers := [][]func(context.Context) error{
+		{
+			func(ctx context.Context) error { return signaling.Run(ctx, sg, log) },
+			func(ctx context.Context) error { return servePage(ctx, cfg, log) },
+		},
+		{func(ctx context.Context) error { return media.Run(ctx, md, log) }},
+		{func(ctx context.Context) error { return roomstate.Run(ctx, rs, log) }},
+	}
+	return runLayers(ctx, layers)
+}
+
+// runLayers runs everything at once. When ctx ends or anything returns, layers are stopped one after another, each
+// when the one before has ended.
+func runLayers(ctx context.Context, layers [][]func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	errEnded := errors.New("ended")
+	var stops []func()
+	for _, layer := range layers {
+		layerCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var wg sync.WaitGroup
+		for _, run := range layer {
+			wg.Go(func() {
+				if err := run(layerCtx); err != nil {
+					cancel(err)
+					return
+				}
+				cancel(errEnded)
+			})
+		}
+		stops = append(stops, func() { stop(); wg.Wait() })
+	}
+	<-ctx.Done()
+	for _, stop := range stops {
+		stop()
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, errEnded) {
+		return err
+	}
+	return nil
+}
+
+func startNATS() (*server.Server, error) {
+	s, err := server.NewServer(&server.Options{
+		ServerName: "standalone", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start NATS: %w", err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		s.Shutdown()
+		return nil, errors.New("start NATS: not ready within 10 s")
+	}
+	return s, nil
+}
+
+func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, md media.Config, sg signaling.Config, err error) {
+	for _, target := range []any{&rs, &md, &sg} {
+		if err := settings.Defaults(target); err != nil {
+			return rs, md, sg, err
+		}
+	}
+	const anyPort = "127.0.0.1:0"
+	rs.NatsURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, anyPort
+	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
+	md.NatsURL, md.GRPCListen, md.OpsListen = natsURL, anyPort, anyPort
+	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
+	sg.NatsURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
+	return rs, md, sg, nil
+}
+
+// servePage serves the page until ctx ends.
+func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.PageListen)
+	if err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	_, portText, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q: %w", cfg.Listen, err)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return fmt.Errorf("--listen %q: %w", cfg.Listen, err)
+	}
+	log.Info("open the page", "url", pageURL(l.Addr()))
+	return web.Serve(ctx, l, web.Janus{URL: cfg.JanusURL, Port: port, SecurePort: 8989}, log)
+}
+
+// pageURL is an address that works in a browser on this machine.
+func pageURL(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", tcp.Port)
+	}
+	return "http://" + a.String()
+}

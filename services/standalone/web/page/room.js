@@ -1,0 +1,175 @@
+// A VideoRoom as one participant sees it: one RTCPeerConnection sends what is ours, another receives everything of
+// the others.
+
+import { Session } from './session.js';
+
+const plugin = 'janus.plugin.videoroom';
+
+export class Room {
+  #session;
+  #publisher; // handle
+  #subscriber; // handle, once there is something to receive
+  #outbound = new RTCPeerConnection();
+  #inbound = new RTCPeerConnection();
+  #feeds = new Map(); // feed id → {id, display}
+  #sources = new Map(); // mid of ours → {feed, mid}
+  #subscriptions = Promise.resolve(); // one change at a time
+  #negotiation = Promise.resolve();
+  #id;
+  #privateID;
+
+  /** onstream({feed, name, mid, kind, track}), onstreamend({feed, mid}), onleave(feed), onend(error?) */
+  constructor(callbacks) {
+    Object.assign(this, callbacks);
+  }
+
+  async join(url, { room, name, pin }) {
+    this.#id = room;
+    this.#session = await Session.open(url);
+    this.#session.onend = (err) => this.#closed(err);
+    this.#session.onconnection = (up) => this.onconnection?.(up);
+    this.#publisher = await this.#session.attach(plugin, (m) => this.#heardAsPublisher(m));
+    const { data } = await this.#publisher.message({ request: 'join', ptype: 'publisher', room, display: name, ...(pin && { pin }) });
+    this.#privateID = data.private_id;
+    trickleTo(this.#outbound, this.#publisher);
+    this.#meet(data.publishers);
+    return data;
+  }
+
+  /** Sends tracks from now on. Returns what stop() takes, one for each. */
+  async publish(...tracks) {
+    const transceivers = tracks.map((track) => this.#outbound.addTransceiver(track, { direction: 'sendonly' }));
+    if (tracks.length) await this.#negotiate();
+    return transceivers;
+  }
+
+  async stop(transceiver) {
+    transceiver.stop();
+    await this.#negotiate();
+  }
+
+  #negotiate() {
+    return (this.#negotiation = this.#negotiation.catch(() => {}).then(async () => {
+      await this.#outbound.setLocalDescription();
+      const { jsep } = await this.#publisher.message({ request: 'configure' }, describe(this.#outbound.localDescription));
+      await this.#outbound.setRemoteDescription(jsep);
+    }));
+  }
+
+  #heardAsPublisher({ janus, plugindata, reason }) {
+    const data = plugindata?.data;
+    if (janus === 'hangup') console.info('publisher hung up:', reason);
+    if (!data) return;
+    if (data.videoroom === 'destroyed') this.#closed(new Error('The room was closed.'));
+    if (data.reason === 'kicked') this.#closed(new Error('You were removed from the room.'));
+    this.#meet(data.publishers);
+    for (const gone of [data.leaving, data.unpublished, data.kicked]) {
+      if (gone !== undefined && gone !== 'ok') this.#part(gone);
+    }
+  }
+
+  // A feed comes with all of its streams each time that something about it changes.
+  #meet(publishers = []) {
+    for (const feed of publishers) {
+      if (feed.dummy) continue;
+      this.#feeds.set(feed.id, feed);
+      this.#change(() => {
+        const live = feed.streams.filter((s) => !s.disabled && s.type !== 'data');
+        const have = [...this.#sources.values()].filter((s) => s.feed === feed.id);
+        return {
+          subscribe: live.filter((s) => !have.some((h) => h.mid === s.mid)).map((s) => ({ feed: feed.id, mid: s.mid })),
+          unsubscribe: have.filter((h) => !live.some((s) => s.mid === h.mid)).map((h) => ({ feed: feed.id, mid: h.mid })),
+        };
+      });
+    }
+  }
+
+  #part(id) {
+    if (!this.#feeds.delete(id)) return;
+    this.#change(() => ({
+      subscribe: [],
+      unsubscribe: [...this.#sources.values()].filter((s) => s.feed === id).map(({ feed, mid }) => ({ feed, mid })),
+    }));
+    this.onleave(id);
+  }
+
+  // Changes wait for each other, and each is worked out when its turn comes.
+  #change(plan) {
+    this.#subscriptions = this.#subscriptions
+      .then(async () => {
+        const { subscribe, unsubscribe } = plan();
+        if (!subscribe.length && !unsubscribe.length) return;
+        if (!this.#subscriber) {
+          if (!subscribe.length) return;
+          const handle = await this.#session.attach(plugin, (m) => this.#heardAsSubscriber(m));
+          trickleTo(this.#inbound, handle);
+          const { data, jsep } = await handle.message({
+            request: 'join', ptype: 'subscriber', room: this.#id, private_id: this.#privateID, streams: subscribe,
+          });
+          this.#subscriber = handle;
+          await this.#answer(data, jsep);
+          return;
+        }
+        const { data, jsep } = await this.#subscriber.message({
+          request: 'update',
+          ...(subscribe.length && { subscribe }),
+          ...(unsubscribe.length && { unsubscribe }),
+        });
+        await this.#answer(data, jsep);
+      })
+      .catch((err) => console.warn('subscription:', err.message));
+  }
+
+  #heardAsSubscriber({ plugindata, jsep }) {
+    if (plugindata?.data.streams) {
+      this.#subscriptions = this.#subscriptions.then(() => this.#answer(plugindata.data, jsep)).catch((err) => console.warn('offer:', err.message));
+    }
+  }
+
+  async #answer(data, jsep) {
+    const before = this.#sources;
+    if (data.streams) {
+      this.#sources = new Map(data.streams.filter((s) => s.active && s.feed_id !== undefined).map((s) => [s.mid, { feed: s.feed_id, mid: s.feed_mid }]));
+    }
+    for (const [mid, was] of before) {
+      const now = this.#sources.get(mid);
+      if (!now || now.feed !== was.feed || now.mid !== was.mid) this.onstreamend(was);
+    }
+    if (!jsep) return;
+    await this.#inbound.setRemoteDescription(jsep);
+    await this.#inbound.setLocalDescription();
+    await this.#subscriber.message({ request: 'start' }, describe(this.#inbound.localDescription));
+    for (const { mid, receiver } of this.#inbound.getTransceivers()) {
+      const now = this.#sources.get(mid);
+      const was = before.get(mid);
+      if (!now || (was && was.feed === now.feed && was.mid === now.mid)) continue;
+      this.onstream({ ...now, name: this.#feeds.get(now.feed)?.display ?? '', kind: receiver.track.kind, track: receiver.track });
+    }
+  }
+
+  async leave() {
+    const session = this.#session;
+    this.#closed();
+    await session?.close();
+  }
+
+  #closed(err) {
+    if (!this.onend) return;
+    const { onend } = this;
+    this.onend = undefined;
+    this.#outbound.close();
+    this.#inbound.close();
+    onend(err);
+  }
+
+  /** For those who look into calls: RTCStatsReports by direction. */
+  async stats() {
+    return { outbound: await this.#outbound.getStats(), inbound: await this.#inbound.getStats() };
+  }
+}
+
+const describe = ({ type, sdp }) => ({ type, sdp });
+
+function trickleTo(connection, handle) {
+  connection.onicecandidate = ({ candidate }) => handle.trickle(candidate?.toJSON());
+}
