@@ -51,7 +51,7 @@ func parse(target any, name, about, version string, args []string, out io.Writer
 
 // Defaults fills target, a pointer to a struct as for Parse, with its defaults alone.
 func Defaults(target any) error {
-	if err := kong.ApplyDefaults(target, kong.ClearEnvars()); err != nil {
+	if err := kong.ApplyDefaults(target); err != nil {
 		return fmt.Errorf("defaults of %T: %w", target, err)
 	}
 	return nil

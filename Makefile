@@ -1,0 +1,47 @@
+# What people run here. `make test` is what CI runs: it installs what it needs on Debian, as root or with sudo.
+
+MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
+GO_TEST := go test -race -timeout 10m
+
+.PHONY: help test deps check unit e2e bench compose-test fuzz generate tidy build images clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
+
+test: deps check unit e2e ## everything that CI runs
+
+deps: ## Debian's packages for the tests: browser, NATS, Redis, Janus
+	@./deploy/deps.sh
+
+check: ## formatting, vet, tidiness, generated code, every module by itself
+	@./deploy/check.sh
+
+unit: ## tests of each module, in process, with the race detector
+	$(GO_TEST) work
+
+e2e: ## browsers, real servers and a real Janus; leaves artifacts/e2e
+	cd e2e && go test -tags e2e -timeout 15m -count 1 -v .
+
+bench: deps ## Cardea beside Janus, same machine, same run
+	@./deploy/bench.sh
+
+compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
+	@./deploy/compose-test.sh
+
+fuzz: ## every fuzz target, ten seconds each
+	@./deploy/fuzz.sh
+
+generate: ## Go code of the .proto files
+	proto/generate.sh
+
+tidy: ## go.mod, go.sum and go.work in order
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+	go work sync
+
+build: ## the services and tools, into bin/
+	@mkdir -p bin
+	go build -o bin/ ./services/standalone ./services/signaling/cmd/signaling ./services/roomstate/cmd/roomstate \
+		./services/media/cmd/media ./tools/loadtest
+
+clean: ## what builds and tests leave
+	rm -rf bin artifacts

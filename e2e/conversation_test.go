@@ -1,0 +1,57 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
+	"github.com/cardea-rtc/cardea/e2e/internal/talk"
+)
+
+// TestSameAnswersAsJanus plays each conversation to Debian's Janus and to Cardea.
+func TestSameAnswersAsJanus(t *testing.T) {
+	cardea, oracle := cluster.StartStandalone(t).URL, cluster.StartJanus(t)
+	files, err := filepath.Glob("conversations/*.talk")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".talk"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			want := make(chan []talk.Step, 1)
+			go func() {
+				steps, err := talk.Play(ctx, oracle, string(text))
+				if err != nil {
+					t.Errorf("Janus: %v", err)
+				}
+				want <- steps
+			}()
+			got, err := talk.Play(ctx, cardea, string(text))
+			if err != nil {
+				t.Errorf("Cardea: %v", err)
+			}
+			steps := <-want
+			allowed := 0
+			for _, difference := range talk.Differences(steps, got) {
+				if reason := allowedBecause(difference); reason != "" {
+					allowed++
+					t.Logf("allowed (%s): %s", reason, difference)
+					continue
+				}
+				t.Error(difference)
+			}
+			t.Logf("%d steps compared, %d differences allowed", len(steps), allowed)
+		})
+	}
+}

@@ -1,0 +1,174 @@
+package talk
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// comparable makes a message independent of the server that sent it: ids that it chose become names, and an SDP
+// becomes what it negotiates.
+func (p *player) comparable(raw json.RawMessage) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", raw, err)
+	}
+	return p.rename(v), nil
+}
+
+func (p *player) rename(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, member := range v {
+			switch key {
+			case "sdp":
+				v[key] = summarize(fmt.Sprint(member))
+			case "private_id":
+				v[key] = "$private_id"
+			default:
+				v[key] = p.rename(member)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = p.rename(v[i])
+		}
+	case string:
+		for id, name := range p.names {
+			v = strings.ReplaceAll(v, strconv.FormatUint(id, 10), name)
+		}
+		return v
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			if name, ok := p.names[uint64(n)]; ok {
+				return name
+			}
+		}
+	}
+	return v
+}
+
+// summarize keeps of an SDP what an endpoint's application can see of a negotiation: for each m= section its kind,
+// mid, direction, codecs, and whether it is refused.
+func summarize(sdp string) any {
+	var sections []any
+	var section map[string]any
+	for line := range strings.SplitSeq(sdp, "\n") {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "m="):
+			words := strings.Fields(line[2:])
+			section = map[string]any{"kind": words[0], "refused": words[1] == "0", "codecs": []string{}}
+			sections = append(sections, section)
+		case section == nil:
+		case strings.HasPrefix(line, "a=mid:"):
+			section["mid"] = line[len("a=mid:"):]
+		case line == "a=sendrecv", line == "a=sendonly", line == "a=recvonly", line == "a=inactive":
+			section["direction"] = line[2:]
+		case strings.HasPrefix(line, "a=rtpmap:"):
+			_, codec, _ := strings.Cut(line, " ")
+			section["codecs"] = append(section["codecs"].([]string), strings.ToLower(codec))
+		}
+	}
+	return sections
+}
+
+func sortByText(messages []any) {
+	slices.SortStableFunc(messages, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+}
+
+func text(v any) string {
+	b, _ := json.Marshal(v) // of what was decoded from JSON: cannot fail
+	return string(b)
+}
+
+// Differences compares what two servers said in the same conversation, field by field. A difference is a line such
+// as "al.pub {…} | al 1 plugindata.data.room: 5 ≠ 6".
+func Differences(want, got []Step) []string {
+	var out []string
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			out = append(out, want[i].Line+" | not reached")
+			return out
+		case i >= len(want):
+			out = append(out, got[i].Line+" | not reached by the first")
+			return out
+		}
+		for _, name := range names(want[i], got[i]) {
+			a, b := want[i].Heard[name], got[i].Heard[name]
+			for j := range max(len(a), len(b)) {
+				where := fmt.Sprintf("%s | %s %d ", want[i].Line, name, j)
+				switch {
+				case j >= len(a):
+					out = append(out, where+"only the second: "+text(b[j]))
+				case j >= len(b):
+					out = append(out, where+"only the first: "+text(a[j]))
+				default:
+					diff(a[j], b[j], where, "", &out)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func names(a, b Step) []string {
+	var all []string
+	for name := range a.Heard {
+		all = append(all, name)
+	}
+	for name := range b.Heard {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func diff(a, b any, where, path string, out *[]string) {
+	am, aIsMap := a.(map[string]any)
+	bm, bIsMap := b.(map[string]any)
+	if aIsMap && bIsMap {
+		var keys []string
+		for k := range am {
+			keys = append(keys, k)
+		}
+		for k := range bm {
+			if _, ok := am[k]; !ok {
+				keys = append(keys, k)
+			}
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			av, inA := am[k]
+			bv, inB := bm[k]
+			switch {
+			case !inA:
+				*out = append(*out, where+path+k+": only the second: "+text(bv))
+			case !inB:
+				*out = append(*out, where+path+k+": only the first: "+text(av))
+			default:
+				diff(av, bv, where, path+k+".", out)
+			}
+		}
+		return
+	}
+	al, aIsList := a.([]any)
+	bl, bIsList := b.([]any)
+	if aIsList && bIsList && len(al) == len(bl) {
+		for i := range al {
+			diff(al[i], bl[i], where, fmt.Sprintf("%s%d.", path, i), out)
+		}
+		return
+	}
+	if text(a) != text(b) {
+		*out = append(*out, where+strings.TrimSuffix(path, ".")+": "+text(a)+" ≠ "+text(b))
+	}
+}

@@ -1,0 +1,131 @@
+package talk
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// peer is the RTCPeerConnection of one handle.
+type peer struct {
+	pc   *webrtc.PeerConnection
+	err  error
+	stop chan struct{}
+	wg   sync.WaitGroup
+	sent map[webrtc.RTPCodecType]bool
+}
+
+func newPeer() *peer {
+	var s webrtc.SettingEngine
+	s.SetIncludeLoopbackCandidate(true)
+	m := &webrtc.MediaEngine{}
+	p := &peer{stop: make(chan struct{}), sent: map[webrtc.RTPCodecType]bool{}}
+	if p.err = m.RegisterDefaultCodecs(); p.err == nil {
+		p.pc, p.err = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
+	}
+	return p
+}
+
+func (p *peer) close() {
+	if p == nil || p.pc == nil {
+		return
+	}
+	close(p.stop)
+	p.wg.Wait()
+	_ = p.pc.Close()
+	p.pc = nil
+}
+
+// offer adds what kinds name, a for audio and v for video, d for data, unless it is there, and returns a full offer.
+func (p *peer) offer(kinds string) (string, error) {
+	if p.err != nil {
+		return "", p.err
+	}
+	for _, kind := range kinds {
+		var err error
+		switch kind {
+		case 'a':
+			err = p.send(webrtc.RTPCodecTypeAudio, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, 960)
+		case 'v':
+			err = p.send(webrtc.RTPCodecTypeVideo, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, 1800)
+		case 'd':
+			_, err = p.pc.CreateDataChannel("data", nil)
+		default:
+			err = fmt.Errorf("unknown kind %q", kind)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	offer, err := p.pc.CreateOffer(nil)
+	if err != nil {
+		return "", err
+	}
+	return p.settle(offer)
+}
+
+// send adds a stream and feeds it a packet each 20 ms: for video, a key frame that no decoder would like, but that
+// every server takes for one.
+func (p *peer) send(kind webrtc.RTPCodecType, codec webrtc.RTPCodecCapability, step uint32) error {
+	if p.sent[kind] {
+		return nil
+	}
+	p.sent[kind] = true
+	track, err := webrtc.NewTrackLocalStaticRTP(codec, kind.String(), "talk")
+	if err != nil {
+		return err
+	}
+	if _, err := p.pc.AddTrack(track); err != nil {
+		return err
+	}
+	payload := []byte{0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
+	p.wg.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		packet := rtp.Packet{Header: rtp.Header{Version: 2, Marker: kind == webrtc.RTPCodecTypeVideo}, Payload: payload}
+		for {
+			select {
+			case <-tick.C:
+				_ = track.WriteRTP(&packet)
+				packet.SequenceNumber++
+				packet.Timestamp += step
+			case <-p.stop:
+				return
+			}
+		}
+	})
+	return nil
+}
+
+func (p *peer) settle(d webrtc.SessionDescription) (string, error) {
+	gathered := webrtc.GatheringCompletePromise(p.pc)
+	if err := p.pc.SetLocalDescription(d); err != nil {
+		return "", err
+	}
+	<-gathered
+	return p.pc.LocalDescription().SDP, nil
+}
+
+func (p *peer) answer(offer string) (string, error) {
+	if p.err != nil {
+		return "", p.err
+	}
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", err
+	}
+	answer, err := p.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	return p.settle(answer)
+}
+
+func (p *peer) accept(answer string) error {
+	if p == nil {
+		return nil
+	}
+	return p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
+}
