@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Brings docker-compose.yml up for real, has Chromium make a call through it, and takes it down. Needs a Docker engine
+# and docker-compose. Where no image can be pulled, stand-ins for golang, nats and redis are made of what this machine
+# has: its Go, its module cache, and Debian's nats-server, redis-server and busybox.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compose=(docker-compose -p cardea-test)
+docker-compose version >/dev/null 2>&1 || compose=(docker compose -p cardea-test)
+docker info >/dev/null 2>&1 || { echo "no Docker engine answers; start dockerd first"; exit 1; }
+
+work=$(mktemp -d)
+cleanup() {
+	"${compose[@]}" logs --no-color >artifacts/compose.log 2>&1 || true
+	"${compose[@]}" down -v --remove-orphans >/dev/null 2>&1 || true
+	chmod -R u+w "$work" && rm -rf "$work"
+}
+trap cleanup EXIT
+mkdir -p artifacts
+
+# with_libraries DIR PROGRAM…: the programs and all that they load, at the same paths below DIR.
+with_libraries() {
+	local dir=$1 program; shift
+	for program in "$@"; do
+		{ echo "$program"; ldd "$program" 2>/dev/null | grep -oE '/[^ ]+' || true; } | while read -r file; do
+			mkdir -p "$dir$(dirname "$file")"
+			cp -L "$file" "$dir$file"
+		done
+	done
+}
+
+stand_in() { # NAME DIR DOCKERFILE: an image of what is in DIR
+	printf '%s\n' "$3" >"$2/Dockerfile"
+	docker build -q -t "$1" "$2" >/dev/null
+}
+
+if ! docker image inspect "${NATS_IMAGE:-nats:2}" >/dev/null 2>&1 && ! docker pull -q "${NATS_IMAGE:-nats:2}" >/dev/null 2>&1; then
+	echo "making stand-ins"
+	mkdir -p "$work"/{nats,redis/data,golang/{bin,root,tmp}}
+	with_libraries "$work/nats" "$(command -v nats-server)"
+	stand_in cardea-test/nats "$work/nats" "FROM scratch
+COPY . /
+ENTRYPOINT [\"$(command -v nats-server)\"]"
+	with_libraries "$work/redis" "$(command -v redis-server)"
+	stand_in cardea-test/redis "$work/redis" "FROM scratch
+COPY . /
+ENV PATH=$(dirname "$(command -v redis-server)")"
+	busybox=$(command -v busybox) || { echo "busybox is missing (Debian: busybox-static)"; exit 1; }
+	cp "$busybox" "$work/golang/bin/busybox"
+	for applet in sh mkdir cp ls; do ln -s busybox "$work/golang/bin/$applet"; done
+	mkdir -p "$work/golang/usr/local"
+	cp -r "$(go env GOROOT)" "$work/golang/usr/local/go"
+	(cd services/standalone && GOWORK=off GOFLAGS=-modcacherw GOMODCACHE="$work/golang/root/mod" \
+		GOPROXY="file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)" GONOSUMDB='*' GOFLAGS=-modcacherw go mod download)
+	stand_in cardea-test/golang "$work/golang" 'FROM scratch
+COPY . /
+ENV PATH=/bin:/usr/local/go/bin GOMODCACHE=/root/mod GOPROXY=off HOME=/root GOTOOLCHAIN=local'
+	export NATS_IMAGE=cardea-test/nats REDIS_IMAGE=cardea-test/redis BUILD_IMAGE=cardea-test/golang
+fi
+
+echo "building and starting"
+"${compose[@]}" up -d --build
+(cd e2e && go test -tags compose -timeout 5m -count 1 -v -run TestCompose .)
