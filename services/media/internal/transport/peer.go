@@ -291,17 +291,18 @@ func (p *Peer) SendRTP(packet []byte) {
 	p.queue(b)
 }
 
-// SendRTCP encrypts a compound packet and queues it.
+// SendRTCP encrypts a compound packet and sends it at once. It leaves Buffer alone.
 func (p *Peer) SendRTCP(packet []byte) {
 	if !p.sendable() {
 		return
 	}
-	b, err := p.outbound.EncryptRTCP(p.Buffer(), packet, nil)
+	b, err := p.outbound.EncryptRTCP(p.w.rtcp[:0], packet, nil)
 	if err != nil {
 		p.w.drop(DropSendFailed)
 		return
 	}
-	p.queue(b)
+	p.w.rtcp = b
+	p.w.write(p.selected, b)
 }
 
 func (p *Peer) sendable() bool {

@@ -45,6 +45,7 @@ type Worker struct {
 	epoch   time.Duration // the node's clock at started
 	mail    mailbox
 	stun    stunAgent
+	rtcp    []byte // scratch
 
 	peers map[string]*Peer // by local ufrag; two entries during an ICE restart
 	paths map[path]*Peer   // where an endpoint has proved to be
