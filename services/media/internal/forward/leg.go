@@ -109,22 +109,24 @@ func (l *Leg) HandleReport(r *rtcp.ReceptionReport, now time.Duration) {}
 // SenderReport returns an SR (RFC 3550, section 6.4.1) of what was sent, and false if nothing ever was. Its
 // timestamps follow the publisher's SRs as soon as there are any, so that sound and picture of one publisher can be
 // lined up.
-func (l *Leg) SenderReport(now time.Duration) (rtcp.SenderReport, bool) { return rtcp.SenderReport{}, false }
+func (l *Leg) SenderReport(now time.Duration) (rtcp.SenderReport, bool) {
+	return rtcp.SenderReport{}, false
+}
 
 // Drop is why a packet did not go out.
 type Drop uint8
 
 // The reasons.
 const (
-	DropNotFlowing  Drop = iota // paused, not ready, or the publisher's relay is off
-	DropOtherLayer              // of a simulcast layer not chosen
-	DropNoKeyframe              // waiting for a key frame to start at
-	DropTemporal                // above the temporal layer chosen
-	DropSpatial                 // above the spatial layer chosen
-	DropEmpty                   // padding only
-	DropLate                    // too late to have a place in what was sent
-	DropUnparsable              // a payload that contradicts its format
-	DropOversized               // would be longer than packet.MaxSize when rewritten
+	DropNotFlowing Drop = iota // paused, not ready, or the publisher's relay is off
+	DropOtherLayer             // of a simulcast layer not chosen
+	DropNoKeyframe             // waiting for a key frame to start at
+	DropTemporal               // above the temporal layer chosen
+	DropSpatial                // above the spatial layer chosen
+	DropEmpty                  // padding only
+	DropLate                   // too late to have a place in what was sent
+	DropUnparsable             // a payload that contradicts its format
+	DropOversized              // would be longer than packet.MaxSize when rewritten
 	drops
 )
 
