@@ -11,7 +11,7 @@ import (
 type layer struct {
 	ring      ring
 	highest   uint64 // extended sequence number; 0 before the first packet
-	first     uint64 // of the source that sends now: what is below is of an earlier SSRC
+	first     uint64 // packet of the source that sends now; tells sources apart
 	loss      lossTracker
 	reception reception
 	keyframes keyframes
@@ -64,8 +64,11 @@ func (y *layer) useful(seq uint64) bool {
 }
 
 func (y *layer) tooLate(seq uint64) bool {
-	return y.ring.tooOld(seq, y.highest) || seq+maxMissing < y.first
+	return y.ring.tooOld(seq, y.highest) || y.earlierSource(seq)
 }
+
+// earlierSource is true if a packet is of an SSRC that sends no more. The first packet may have overtaken some.
+func (y *layer) earlierSource(seq uint64) bool { return seq+maxMissing < y.first }
 
 // restarts is true if a packet that seems to be far too late follows another such one: the sender has begun to count
 // anew (RFC 3550, appendix A.1).

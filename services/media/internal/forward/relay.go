@@ -47,7 +47,7 @@ func (l *Leg) mayEnter(layer int, t *slot) (Drop, bool) {
 	switch {
 	case len(t.payload) == 0:
 		return DropEmpty, false
-	case t.seq < s.layers[layer].first:
+	case s.layers[layer].earlierSource(t.seq):
 		return DropLate, false
 	case s.cfg.Codec.Audio() || s.cfg.Codec == codec.Unknown || s.cfg.Opaque && len(s.layers) == 1:
 		return 0, true
