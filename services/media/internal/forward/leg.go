@@ -1,9 +1,8 @@
 package forward
 
 import (
+	"slices"
 	"time"
-
-	"github.com/pion/rtcp"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/codec"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
@@ -64,90 +63,182 @@ var BestLayers = Targets{Substream: 2, Temporal: 2, SpatialLayer: 2, TemporalLay
 // Leg is a subscriber's end of one m= section. What it sends is one continuous RTP stream, whatever it is connected
 // to. See the package comment for who may call it.
 type Leg struct {
-	cfg LegConfig
+	cfg          LegConfig
+	ids          packet.ExtensionIDs // those written; see LegConfig.NACK
+	mid          []byte
+	source       *Stream // nil while connected to nothing
+	flowing      bool
+	playoutDelay *packet.PlayoutDelay // set: instead of what the source says
+	choice       choice
+	history      runHistory
+	since        uint64 // outgoing number at which the layer relayed now was entered
+	epoch        uint64 // first sequence number of the layer's source then
+	top          uint64 // highest sequence number of the layer that was relayed or left out
+	leftOut      uint16 // picture id of the last frame left out, while leavingOut
+	leavingOut   bool
+	end          tip
+	resends      resends
+	reportedLost int32 // cumulative, as the subscriber last reported: 24 bits, signed, duplicates count against it
+	stats        LegStats
+}
+
+// tip is the foremost packet sent, from which the next run goes on.
+type tip struct {
+	sent      bool
+	next      uint64        // outgoing sequence number after it, extended
+	ts        uint32        // its outgoing timestamp
+	arrival   time.Duration // when it had come from the publisher
+	pictureID uint16        // its outgoing picture id
+	tl0       uint8         // its outgoing TL0PICIDX
 }
 
 // NewLeg returns a leg that is connected to nothing and does not flow.
-func NewLeg(cfg LegConfig) *Leg { return &Leg{cfg: cfg} }
+func NewLeg(cfg LegConfig) *Leg {
+	l := &Leg{choice: newChoice()}
+	// Half the range is left until the first wrap, so that both ends agree on the SRTP roll-over counter even if the
+	// first packets are lost (RFC 3711, section 3.3.1).
+	l.end.next = packet.FirstCycle + uint64(cfg.SSRC&0x7fff)
+	l.configure(cfg)
+	return l
+}
 
-// Connect makes s the source, in the place of the one before. Video goes on at the next key frame, which is asked for
-// if the leg flows.
-func (l *Leg) Connect(s *Stream, now time.Duration) {}
-
-// Disconnect leaves the source, if there is one.
-func (l *Leg) Disconnect(now time.Duration) {}
-
-// Source returns what the leg is connected to, or nil.
-func (l *Leg) Source() *Stream { return nil }
-
-// SetFlowing says whether packets go out: the subscriber is up, has accepted the m= section, wants it, and has not
-// paused. At first they do not. Turning it on asks for a key frame.
-func (l *Leg) SetFlowing(on bool, now time.Duration) {}
-
-// SetTargets sets which layers the subscriber wants, and asks for a key frame where that takes one.
-func (l *Leg) SetTargets(t Targets, now time.Duration) {}
-
-// Limit bounds the layers from above, whatever the targets: what the subscriber's bandwidth allows. 2 is no limit.
-func (l *Leg) Limit(substream, temporal int, now time.Duration) {}
-
-// SetPlayoutDelay overrides what the source says of it; nil for no override.
-func (l *Leg) SetPlayoutDelay(d *packet.PlayoutDelay) {}
+func (l *Leg) configure(cfg LegConfig) {
+	l.cfg, l.ids, l.mid = cfg, cfg.Extensions, []byte(cfg.MID)
+	if cfg.NACK && cfg.RTXSSRC == 0 {
+		l.ids.AbsSendTime, l.ids.TransportCC = 0, 0
+	}
+}
 
 // Reconfigure changes what was negotiated, as an answer may: payload types and extension numbers. SSRCs, codec and
 // Sender must be those of before.
-func (l *Leg) Reconfigure(cfg LegConfig) {}
-
-// RequestKeyframe passes the subscriber's PLI or FIR on, throttled; see Stream.RequestKeyframe.
-func (l *Leg) RequestKeyframe(now time.Duration) {}
-
-// HandleNACK sends packets of the leg's SSRC again, as far as they are still held and the budget for it allows.
-func (l *Leg) HandleNACK(seqs []uint16, now time.Duration) {}
-
-// HandleReport takes the subscriber's reception report on the leg's SSRC; others are ignored.
-func (l *Leg) HandleReport(r *rtcp.ReceptionReport, now time.Duration) {}
-
-// SenderReport returns an SR (RFC 3550, section 6.4.1) of what was sent, and false if nothing ever was. Its
-// timestamps follow the publisher's SRs as soon as there are any, so that sound and picture of one publisher can be
-// lined up.
-func (l *Leg) SenderReport(now time.Duration) (rtcp.SenderReport, bool) { return rtcp.SenderReport{}, false }
-
-// Drop is why a packet did not go out.
-type Drop uint8
-
-// The reasons.
-const (
-	DropNotFlowing  Drop = iota // paused, not ready, or the publisher's relay is off
-	DropOtherLayer              // of a simulcast layer not chosen
-	DropNoKeyframe              // waiting for a key frame to start at
-	DropTemporal                // above the temporal layer chosen
-	DropSpatial                 // above the spatial layer chosen
-	DropEmpty                   // padding only
-	DropLate                    // too late to have a place in what was sent
-	DropUnparsable              // a payload that contradicts its format
-	DropOversized               // would be longer than packet.MaxSize when rewritten
-	drops
-)
-
-// Drops is how many reasons there are.
-const Drops = int(drops)
-
-// LegStats counts what happened on a leg since it was made.
-type LegStats struct {
-	Packets       uint64 // sent, without retransmissions
-	Bytes         uint64 // of payload, likewise
-	Retransmitted uint64
-	NACKs         uint64 // packets asked for, each time
-	NACKMisses    uint64 // asked for, and not held or not known
-	NACKOverspent uint64 // asked for, and beyond the budget
-	PLIs          uint64
-	Lost          uint64        // by the subscriber's reports; grows only
-	FractionLost  uint8         // of the last report, 1/256
-	Jitter        time.Duration // of the last report
-	RTT           time.Duration // of the last report that had one
-	Dropped       [Drops]uint64
-	Substream     int // relayed now; -1 for none yet
-	Temporal      int // likewise
+func (l *Leg) Reconfigure(cfg LegConfig) {
+	l.configure(cfg)
+	l.forgetUnrepeatable()
 }
 
-// Stats returns the counters.
-func (l *Leg) Stats() LegStats { return LegStats{} }
+// forgetUnrepeatable is called when packets sent so far could not be sent again just as they were.
+func (l *Leg) forgetUnrepeatable() {
+	if l.cfg.RTXSSRC == 0 {
+		l.history.forget(l.end.next)
+		l.since = l.end.next
+	}
+}
+
+// Connect makes s the source, in the place of the one before. Video goes on at the next key frame, which is asked for
+// if the leg flows.
+func (l *Leg) Connect(s *Stream, now time.Duration) {
+	l.Disconnect(now)
+	l.source = s
+	s.legs = append(s.legs, l)
+	l.history.reset()
+	l.choice.toldSubstream, l.choice.toldTemporal, l.choice.toldSpatial = none, none, none
+	l.startAgain(now)
+}
+
+// Disconnect leaves the source, if there is one.
+func (l *Leg) Disconnect(now time.Duration) {
+	if l.source == nil {
+		return
+	}
+	l.source.legs = slices.DeleteFunc(l.source.legs, func(other *Leg) bool { return other == l })
+	l.source = nil
+	l.leaveLayer()
+}
+
+// Source returns what the leg is connected to, or nil.
+func (l *Leg) Source() *Stream { return l.source }
+
+// SetFlowing says whether packets go out: the subscriber is up, has accepted the m= section, wants it, and has not
+// paused. At first they do not. Turning it on asks for a key frame.
+func (l *Leg) SetFlowing(on bool, now time.Duration) {
+	if l.flowing == on {
+		return
+	}
+	l.flowing = on
+	l.startAgain(now)
+}
+
+// startAgain waits for a key frame of any layer.
+func (l *Leg) startAgain(now time.Duration) {
+	l.leaveLayer()
+	if l.source == nil || !l.flowing {
+		return
+	}
+	l.choice.wanted = l.choice.substreamNow(l.source, now)
+	l.choice.asked = now
+	l.source.RequestKeyframe(now)
+}
+
+// leaveLayer ends what is relayed; the next packet relayed is one that can be started at.
+func (l *Leg) leaveLayer() { l.choice.current = none }
+
+// SetTargets sets which layers the subscriber wants, and asks for a key frame where that takes one.
+func (l *Leg) SetTargets(t Targets, now time.Duration) {
+	l.choice.targets = t
+	l.choose(now)
+	if l.source != nil && l.source.cfg.SVC && t.SpatialLayer > l.choice.spatial {
+		l.ask(0, now)
+	}
+}
+
+// Limit bounds the layers from above, whatever the targets: what the subscriber's bandwidth allows. 2 is no limit.
+func (l *Leg) Limit(substream, temporal int, now time.Duration) {
+	l.choice.maxSubstream, l.choice.maxTemporal = substream, temporal
+	l.choose(now)
+}
+
+// SetPlayoutDelay overrides what the source says of it; nil for no override.
+func (l *Leg) SetPlayoutDelay(d *packet.PlayoutDelay) {
+	l.playoutDelay = d
+	l.forgetUnrepeatable()
+}
+
+// RequestKeyframe passes the subscriber's PLI or FIR on, throttled; see Stream.RequestKeyframe.
+func (l *Leg) RequestKeyframe(now time.Duration) {
+	l.stats.PLIs++
+	switch {
+	case l.source == nil || !l.flowing:
+	case l.choice.current == none:
+		l.source.RequestKeyframe(now)
+	default:
+		l.source.requestKeyframe(l.choice.current, now)
+	}
+}
+
+// choose looks anew which substream to get to.
+func (l *Leg) choose(now time.Duration) {
+	if l.source == nil || !l.flowing {
+		return
+	}
+	c := &l.choice
+	wanted := c.substreamNow(l.source, now)
+	if wanted == c.wanted {
+		return
+	}
+	c.wanted = wanted
+	if c.current != wanted {
+		l.ask(wanted, now)
+	}
+}
+
+func (l *Leg) ask(layer int, now time.Duration) {
+	if l.flowing {
+		l.choice.asked = now
+		l.source.requestKeyframe(layer, now)
+	}
+}
+
+// tick follows layers that fall silent and return, and asks again for key frames that did not come.
+func (l *Leg) tick(now time.Duration) {
+	if !l.flowing || l.source.cfg.Codec.Audio() {
+		return
+	}
+	l.choose(now)
+	c := &l.choice
+	if now-c.asked < askAgainAfter || !l.source.layers[c.wanted].flows(now, askAgainAfter) {
+		return
+	}
+	if c.current != c.wanted || now-l.end.arrival >= askAgainAfter {
+		l.ask(c.wanted, now)
+	}
+}
