@@ -1,12 +1,18 @@
 package feedback
 
 import (
-	"time"
+	"encoding/binary"
+	"errors"
+	"fmt"
 
 	"github.com/pion/rtcp"
 )
 
-// Handler says what is done with what an endpoint's RTCP says. Funcs may be nil. Slices and pointers are valid during the call only.
+// ErrMalformed is returned for RTCP whose lengths do not add up.
+var ErrMalformed = errors.New("malformed RTCP")
+
+// Handler says what is done with what an endpoint's RTCP says. Funcs may be nil. Slices and pointers are valid during
+// the call only.
 type Handler struct {
 	// NACK asks for packets of ssrc again.
 	NACK func(ssrc uint32, seqs []uint16)
@@ -22,18 +28,98 @@ type Handler struct {
 	TransportFeedback func(*rtcp.TransportLayerCC)
 	// Bye says that a source has ended.
 	Bye func(ssrc uint32)
+
+	seqs []uint16 // scratch
 }
+
+// rtcpHeaderSize is the length of what each packet of a compound begins with, in bytes.
+const rtcpHeaderSize = 4
 
 // Handle reads a decrypted RTCP datagram and calls the handler for each thing it says. The error wraps what is wrong
 // with it; what came before is done.
-func (h *Handler) Handle(b []byte) error { return nil }
-
-// PacketArrival is one packet of a transport feedback.
-type PacketArrival struct {
-	Seq      uint16
-	Received bool
-	Arrival  time.Duration // on the endpoint's clock, of unknown origin; only differences mean something
+func (h *Handler) Handle(b []byte) error {
+	for len(b) > 0 {
+		if len(b) < rtcpHeaderSize {
+			return ErrMalformed
+		}
+		size := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
+		if size > len(b) {
+			return ErrMalformed
+		}
+		packets, err := rtcp.Unmarshal(b[:size])
+		if err != nil {
+			return fmt.Errorf("read RTCP of type %d: %w", b[1], err)
+		}
+		for _, p := range packets {
+			h.handle(p)
+		}
+		b = b[size:]
+	}
+	return nil
 }
 
-// AppendArrivals appends what fb says of each packet, in the order of sequence numbers.
-func AppendArrivals(dst []PacketArrival, fb *rtcp.TransportLayerCC) []PacketArrival { return dst }
+func (h *Handler) handle(p rtcp.Packet) {
+	switch p := p.(type) {
+	case *rtcp.TransportLayerNack:
+		h.nack(p)
+	case *rtcp.PictureLossIndication:
+		h.keyframe(p.MediaSSRC)
+	case *rtcp.FullIntraRequest:
+		for _, entry := range p.FIR {
+			h.keyframe(entry.SSRC)
+		}
+	case *rtcp.SenderReport:
+		if h.SenderReport != nil {
+			h.SenderReport(p.SSRC, p.NTPTime, p.RTPTime)
+		}
+		h.reports(p.Reports)
+	case *rtcp.ReceiverReport:
+		h.reports(p.Reports)
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		if h.REMB != nil && p.Bitrate >= 0 {
+			h.REMB(uint64(p.Bitrate), p.SSRCs)
+		}
+	case *rtcp.TransportLayerCC:
+		if h.TransportFeedback != nil {
+			h.TransportFeedback(p)
+		}
+	case *rtcp.Goodbye:
+		if h.Bye != nil {
+			for _, ssrc := range p.Sources {
+				h.Bye(ssrc)
+			}
+		}
+	}
+}
+
+// nack spells a NACK's pairs out (RFC 4585, section 6.2.1).
+func (h *Handler) nack(p *rtcp.TransportLayerNack) {
+	if h.NACK == nil {
+		return
+	}
+	h.seqs = h.seqs[:0]
+	for _, pair := range p.Nacks {
+		h.seqs = append(h.seqs, pair.PacketID)
+		for i := range uint16(16) {
+			if pair.LostPackets&(1<<i) != 0 {
+				h.seqs = append(h.seqs, pair.PacketID+i+1)
+			}
+		}
+	}
+	h.NACK(p.MediaSSRC, h.seqs)
+}
+
+func (h *Handler) keyframe(ssrc uint32) {
+	if h.KeyframeRequest != nil {
+		h.KeyframeRequest(ssrc)
+	}
+}
+
+func (h *Handler) reports(blocks []rtcp.ReceptionReport) {
+	if h.ReceptionReport == nil {
+		return
+	}
+	for i := range blocks {
+		h.ReceptionReport(&blocks[i])
+	}
+}
