@@ -22,7 +22,8 @@ type endpoint struct {
 	s  *system
 	id *mediav1.PeerID
 
-	tracks chan *received
+	tracks  chan *received
+	readers sync.WaitGroup // end with the PeerConnection
 }
 
 // received is a track that has come.
@@ -70,11 +71,10 @@ func (s *system) dial(change ...func(*webrtc.SettingEngine, *webrtc.MediaEngine)
 		s.t.Fatal(err)
 	}
 	e := &endpoint{PeerConnection: pc, t: s.t, s: s, id: newPeer(), tracks: make(chan *received, 16)}
-	var readers sync.WaitGroup
-	s.t.Cleanup(func() { _ = pc.GracefulClose(); readers.Wait() })
+	s.t.Cleanup(func() { _ = pc.GracefulClose(); e.readers.Wait() })
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		r := &received{TrackRemote: track, packets: make(chan *rtp.Packet, 4096)}
-		readers.Go(func() {
+		e.readers.Go(func() {
 			for {
 				p, _, err := track.ReadRTP()
 				if err != nil {
@@ -237,15 +237,14 @@ func (e *endpoint) send(mime, id string, options ...func(*webrtc.TrackLocalStati
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	drain(e.t, sender)
+	e.drain(sender)
 	s.next.Header = rtp.Header{Version: 2, SequenceNumber: 65500, Timestamp: 1000}
 	return s
 }
 
 // drain has interceptors work, which act when RTCP is read.
-func drain(t *testing.T, sender *webrtc.RTPSender) {
-	var wg sync.WaitGroup
-	wg.Go(func() {
+func (e *endpoint) drain(sender *webrtc.RTPSender) {
+	e.readers.Go(func() {
 		b := make([]byte, 1500)
 		for {
 			if _, _, err := sender.Read(b); err != nil {
@@ -253,7 +252,6 @@ func drain(t *testing.T, sender *webrtc.RTPSender) {
 			}
 		}
 	})
-	t.Cleanup(wg.Wait)
 }
 
 // write sends one frame.
