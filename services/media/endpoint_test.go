@@ -32,10 +32,17 @@ type received struct {
 	packets chan *rtp.Packet
 }
 
-// dial makes an endpoint. change may set what pion offers to be set.
-func (s *system) dial(change ...func(*webrtc.SettingEngine, *webrtc.MediaEngine)) *endpoint {
+// dialing is what an endpoint may be made with.
+type dialing struct {
+	settings     webrtc.SettingEngine
+	interceptors interceptor.Registry // nearest to the network first
+}
+
+// dial makes an endpoint.
+func (s *system) dial(change ...func(*dialing)) *endpoint {
 	s.t.Helper()
-	var settings webrtc.SettingEngine
+	var d dialing
+	settings := &d.settings
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -56,16 +63,16 @@ func (s *system) dial(change ...func(*webrtc.SettingEngine, *webrtc.MediaEngine)
 		s.t.Fatal(err)
 	}
 	for _, f := range change {
-		f(&settings, media)
+		f(&d)
 	}
-	interceptors := &interceptor.Registry{}
+	interceptors := &d.interceptors
 	if err := webrtc.ConfigureRTCPReports(interceptors); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := webrtc.ConfigureNack(media, interceptors); err != nil {
 		s.t.Fatal(err)
 	}
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(interceptors))
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(*settings), webrtc.WithInterceptorRegistry(interceptors))
 	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		s.t.Fatal(err)

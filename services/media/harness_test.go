@@ -3,8 +3,11 @@ package media
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -175,4 +178,34 @@ var lastCommand int
 func newCommand() string {
 	lastCommand++
 	return fmt.Sprint("command-", lastCommand)
+}
+
+// beats reads a node's beats.
+func beats(t *testing.T, f func(*busv1.NodeStatus)) nats.MsgHandler {
+	return func(m *nats.Msg) {
+		var b busv1.NodeStatus
+		if err := proto.Unmarshal(m.Data, &b); err != nil {
+			t.Error(err)
+			return
+		}
+		f(&b)
+	}
+}
+
+func port(s *system) string { return strconv.Itoa(int(s.addresses.Media)) }
+
+// metrics returns what /metrics shows.
+func metrics(t *testing.T, s *system) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Get("http://" + s.addresses.Ops + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
