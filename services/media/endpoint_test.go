@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
@@ -225,6 +226,10 @@ type sample struct {
 	video bool
 	every int // a key frame each so many
 	sent  int
+
+	mu    sync.Mutex
+	asked bool        // for a key frame
+	plis  []time.Time // when
 }
 
 func (e *endpoint) send(mime, id string, options ...func(*webrtc.TrackLocalStaticRTP)) *sample {
@@ -244,21 +249,41 @@ func (e *endpoint) send(mime, id string, options ...func(*webrtc.TrackLocalStati
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	e.drain(sender)
+	e.drain(sender, s.requested)
 	s.next.Header = rtp.Header{Version: 2, SequenceNumber: 65500, Timestamp: 1000}
 	return s
 }
 
-// drain has interceptors work, which act when RTCP is read.
-func (e *endpoint) drain(sender *webrtc.RTPSender) {
+// drain reads RTCP, without which interceptors do not act, and calls pli for each request for a key frame.
+func (e *endpoint) drain(sender *webrtc.RTPSender, pli func()) {
 	e.readers.Go(func() {
-		b := make([]byte, 1500)
 		for {
-			if _, _, err := sender.Read(b); err != nil {
+			packets, _, err := sender.ReadRTCP()
+			if err != nil {
 				return
+			}
+			for _, p := range packets {
+				if _, ok := p.(*rtcp.PictureLossIndication); ok {
+					pli()
+				}
 			}
 		}
 	})
+}
+
+func (s *sample) requested() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = true
+	s.plis = append(s.plis, time.Now())
+}
+
+func (s *sample) keyframeWanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = false
+	return asked
 }
 
 // write sends one frame.
@@ -278,7 +303,7 @@ func (s *sample) payload() []byte {
 	if !s.video {
 		return []byte{0xfc, byte(s.sent), byte(s.sent >> 8)}
 	}
-	return vp8Frame(s.sent%s.every == 0, s.sent)
+	return vp8Frame(s.sent%s.every == 0 || s.keyframeWanted(), s.sent)
 }
 
 // vp8Frame is a packet with the payload descriptor of RFC 7741: a 15-bit picture id, then the frame's first bytes.

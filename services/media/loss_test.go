@@ -100,24 +100,6 @@ func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
 	pub := s.dial()
 	video := pub.send(webrtc.MimeTypeVP8, "v")
 	video.every = 1 << 30
-	var mu sync.Mutex
-	var plis []time.Time
-	sender := pub.GetSenders()[0]
-	pub.readers.Go(func() {
-		for {
-			packets, _, err := sender.ReadRTCP()
-			if err != nil {
-				return
-			}
-			for _, p := range packets {
-				if _, ok := p.(*rtcp.PictureLossIndication); ok {
-					mu.Lock()
-					plis = append(plis, time.Now())
-					mu.Unlock()
-				}
-			}
-		}
-	})
 	pub.publish("feed")
 	s.awaitUp(pub.id)
 	video.play(t, 5*time.Millisecond)
@@ -133,8 +115,9 @@ func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	time.Sleep(1200 * time.Millisecond)
-	mu.Lock()
-	defer mu.Unlock()
+	video.mu.Lock()
+	defer video.mu.Unlock()
+	plis := video.plis
 	if len(plis) < 2 || len(plis) > 4 {
 		t.Errorf("%d requests in about two seconds", len(plis))
 	}

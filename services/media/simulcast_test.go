@@ -33,7 +33,7 @@ func (e *endpoint) sendLayers() func() {
 		}
 		tracks = append(tracks, track)
 	}
-	e.drain(sender)
+	e.drain(sender, func() {})
 	frame := 0
 	return func() {
 		parameters := sender.GetParameters()
