@@ -85,7 +85,8 @@ type Leg struct {
 // tip is the foremost packet sent, from which the next run goes on.
 type tip struct {
 	sent      bool
-	next      uint64        // outgoing sequence number after it, extended
+	last      uint64        // its outgoing sequence number, extended
+	next      uint64        // the one to go on with: places behind last may be kept for packets that are late
 	ts        uint32        // its outgoing timestamp
 	arrival   time.Duration // when it had come from the publisher
 	pictureID uint16        // its outgoing picture id

@@ -110,10 +110,6 @@ func (l *Leg) advance(t *slot, now time.Duration) {
 	l.leavingOut = false
 	l.send(t, r, out, now)
 	l.tellLayers(t)
-	l.end = tip{
-		sent: true, next: out + 1, ts: t.ts + r.ts, arrival: t.arrival,
-		pictureID: t.desc.PictureID + r.pictureID, tl0: t.desc.TL0PICIDX + r.tl0,
-	}
 }
 
 // fillIn relays a packet that comes late, in the place that was kept for it.

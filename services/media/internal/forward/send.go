@@ -17,6 +17,12 @@ func (l *Leg) send(t *slot, r *run, out uint64, now time.Duration) {
 		l.stats.Bytes += uint64(len(t.payload))
 		l.resends.earn()
 	}
+	if out >= l.end.last || !l.end.sent {
+		l.end = tip{
+			sent: true, last: out, next: max(l.end.next, out+1), ts: t.ts + r.ts, arrival: t.arrival,
+			pictureID: t.desc.PictureID + r.pictureID, tl0: t.desc.TL0PICIDX + r.tl0,
+		}
+	}
 }
 
 // write writes a packet as a run makes it, and hands it over.
