@@ -161,13 +161,17 @@ func TestAnotherSourceGoesOnWhereTheOldOneEnded(t *testing.T) {
 }
 
 func TestANewSSRCGoesOnAtItsKeyframe(t *testing.T) {
-	s, _, _, sub := connected(t, codec.VP8, 1)
+	s, p, _, sub := connected(t, codec.VP8, 1)
 	give(s, 0, frame{seq: 60000, ts: 100, keyframe: true}, start)
 	for _, f := range []frame{{seq: 5}, {seq: 6, keyframe: true}, {seq: 7}} {
-		p := f.packet(0, start+frameTime)
-		p.SSRC = 0xabc
-		s.Receive(0, p)
+		q := f.packet(0, start+frameTime)
+		q.SSRC = 0xabc
+		s.Receive(0, q)
 		s.Flush(start + frameTime)
+		s.Tick(start + frameTime)
+	}
+	if want := []uint32{0xabc}; !slices.Equal(p.plis, want) {
+		t.Errorf("asked %x for key frames, want %x", p.plis, want)
 	}
 	if got := sub.seqs(); !slices.Equal(got, []int{0, 1, 2}) {
 		t.Errorf("sent %v, want 0, 1, 2", got)
