@@ -304,3 +304,22 @@ func TestTheWayOfAPacketAllocatesNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestARingThatGrewTakesNothingForNewThatItForgot(t *testing.T) {
+	s, _, _, sub := connected(t, codec.VP8, 1)
+	at := start
+	for i := range 300 {
+		give(s, 0, frame{seq: uint16(i), ts: uint32(i), keyframe: i == 0}, at)
+		if i < 200 {
+			at += 10 * time.Millisecond // then a burst, for which the ring grows
+		}
+	}
+	if got := len(s.layers[0].ring.slots); got != 256 {
+		t.Fatalf("the ring has %d slots, want 256", got)
+	}
+	sub.sent = nil
+	give(s, 0, frame{seq: 60}, at)
+	if len(sub.sent) != 0 {
+		t.Error("a packet was relayed a second time")
+	}
+}
