@@ -323,3 +323,18 @@ func TestTheSubscribersPlayoutDelayWins(t *testing.T) {
 		t.Errorf("the subscriber's override is sent as %v", got)
 	}
 }
+
+func TestAJumpOfThePublishersIsMadeSmall(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 0, keyframe: true}, start)
+	for i, seq := range []uint16{30000, 60000, 60001} {
+		give(s, 0, frame{seq: seq, ts: uint32(i)}, start)
+	}
+	if got, want := sub.seqs(), []int{0, 2, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	l.HandleNACK([]uint16{sub.sent[1].Seq}, start)
+	if got := sub.sent[4]; !bytes.Equal(got.Payload[2:], sub.sent[1].Payload) {
+		t.Errorf("a NACK from before the jump is answered by %x, want %x", got.Payload, sub.sent[1].Payload)
+	}
+}
