@@ -177,7 +177,7 @@ func (l *Leg) leaveLayer() { l.choice.current = none }
 func (l *Leg) SetTargets(t Targets, now time.Duration) {
 	l.choice.targets = t
 	l.choose(now)
-	if l.source != nil && l.source.cfg.SVC && t.SpatialLayer > l.choice.spatial {
+	if l.source != nil && l.climbing() {
 		l.ask(0, now)
 	}
 }
@@ -231,7 +231,7 @@ func (l *Leg) ask(layer int, now time.Duration) {
 
 // tick follows layers that fall silent and return, and asks again for key frames that did not come.
 func (l *Leg) tick(now time.Duration) {
-	if !l.flowing || l.source.cfg.Codec.Audio() {
+	if !l.flowing || !l.source.relaying || l.source.cfg.Codec.Audio() {
 		return
 	}
 	l.choose(now)
@@ -239,7 +239,12 @@ func (l *Leg) tick(now time.Duration) {
 	if now-c.asked < askAgainAfter || !l.source.layers[c.wanted].flows(now, askAgainAfter) {
 		return
 	}
-	if c.current != c.wanted || now-l.end.arrival >= askAgainAfter {
+	if c.current != c.wanted || l.climbing() || now-l.end.arrival >= askAgainAfter {
 		l.ask(c.wanted, now)
 	}
+}
+
+// climbing is true while a higher spatial layer waits for a key frame.
+func (l *Leg) climbing() bool {
+	return l.source.cfg.SVC && l.choice.targets.SpatialLayer > l.choice.spatial
 }

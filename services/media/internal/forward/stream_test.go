@@ -230,7 +230,15 @@ func TestAStreamThatIsNotRelayedIsStillReceived(t *testing.T) {
 	if len(sub.sent) != 1 || s.Stats(0).Packets != 2 || l.Stats().Dropped[DropNotFlowing] != 1 {
 		t.Errorf("sent %d, received %d", len(sub.sent), s.Stats(0).Packets)
 	}
-	s.SetRelay(true, start)
+	for i := range 20 {
+		at := start + time.Duration(i)*frameTime*10
+		give(s, 0, frame{seq: 3 + uint16(i)}, at)
+		s.Tick(at)
+	}
+	if len(p.plis) != 0 {
+		t.Errorf("asked for %d key frames for nobody", len(p.plis))
+	}
+	s.SetRelay(true, start+time.Minute)
 	if len(p.plis) != 1 {
 		t.Errorf("asked for %d key frames, want 1", len(p.plis))
 	}

@@ -55,6 +55,7 @@ func TestSpatialLayersAreCutAtPicturesAndComeBackAtKeyframes(t *testing.T) {
 		t.Errorf("asked for %d key frames to go up, want 1", len(p.plis))
 	}
 	give(3, false)
+	s.Tick(start + time.Minute)
 	give(4, false)
 	give(6, true)
 	if want := []int{3, 3, 1, 0, 1, 2}; !slices.Equal(perPicture, want) {
