@@ -44,8 +44,8 @@ type LegConfig struct {
 	Extensions packet.ExtensionIDs
 	MID        string // written into each packet, if Extensions.MID is set
 
-	Sender   Sender
-	Observer LegObserver
+	Sender   Sender      // must be set
+	Observer LegObserver // must be set
 }
 
 // Targets are the layers that a subscriber wants, each 0 to 2, 2 being the best there is.

@@ -338,3 +338,42 @@ func TestAJumpOfThePublishersIsMadeSmall(t *testing.T) {
 		t.Errorf("a NACK from before the jump is answered by %x, want %x", got.Payload, sub.sent[1].Payload)
 	}
 }
+
+func TestWhatIsRenegotiatedHoldsFromTheNextPacketOn(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 1, keyframe: true}, start)
+	cfg := l.cfg
+	cfg.PayloadType, cfg.Extensions, cfg.MID = 111, packet.ExtensionIDs{MID: 14}, "w"
+	l.Reconfigure(cfg)
+	sub.ids = cfg.Extensions
+	give(s, 0, frame{seq: 2}, start)
+	got := sub.sent[1]
+	if got.PayloadType != 111 || string(got.Ext.MID) != "w" || got.Seq != sub.sent[0].Seq+1 {
+		t.Errorf("next packet is %+v", got)
+	}
+}
+
+func TestAPacketThatWouldBeTooLongIsLeftOut(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 1, keyframe: true}, start)
+	p := frame{seq: 2}.packet(0, start)
+	p.Payload = append(p.Payload, make([]byte, packet.MaxSize-20)...)
+	s.Receive(0, p)
+	s.Flush(start)
+	if len(sub.sent) != 1 || l.Stats().Dropped[DropOversized] != 1 {
+		t.Errorf("sent %d packets, stats are %+v", len(sub.sent), l.Stats())
+	}
+}
+
+func TestAKeyframeRequestGoesToTheLayerRelayed(t *testing.T) {
+	c, p, l, _ := newSimulcast(t)
+	c.frames(40, true)
+	p.plis = nil
+	l.RequestKeyframe(c.at)
+	if want := []uint32{0x102}; !slices.Equal(p.plis, want) {
+		t.Errorf("asked %x for key frames, want %x", p.plis, want)
+	}
+	if got := l.Stats().PLIs; got != 1 {
+		t.Errorf("counted %d requests", got)
+	}
+}
