@@ -160,3 +160,31 @@ func FuzzH264(f *testing.F) {
 func FuzzAV1(f *testing.F) {
 	fuzz(f, AV1, []byte{0x00, 0x01, 0x12, 0x02, 0x0a, 0x0b}, []byte{0x10, 0x0a, 0x0b})
 }
+
+func TestEveryPrefixOfAPayloadIsReadOrRefused(t *testing.T) {
+	for c, payload := range map[Codec][]byte{
+		VP8:  {0x90, 0xf0, 0x81, 0x02, 0x07, 0x20, 0x00},
+		VP9:  {0xac, 0x92, 0x34, 0x52, 0x56, 0x00},
+		H264: {0x78, 0, 2, 0x68, 0xce, 0, 2, 0x67, 0x42},
+		AV1:  {0x00, 0x01, 0x12, 0x02, 0x0a, 0x0b},
+	} {
+		for n := range payload {
+			var d Descriptor
+			_ = Describe(c, payload[:n:n], &d) // must not read past the end
+		}
+		if err := Describe(c, nil, new(Descriptor)); err == nil {
+			t.Errorf("%v: an empty payload was read", c)
+		}
+	}
+}
+
+func TestClockRates(t *testing.T) {
+	for c, want := range map[Codec]uint32{Opus: 48000, PCMU: 8000, PCMA: 8000, G722: 8000, VP8: 90000, H264: 90000, Unknown: 90000} {
+		if got := c.ClockRate(); got != want {
+			t.Errorf("%v: %d Hz, want %d", c, got, want)
+		}
+		if got := c.Audio(); got != (want != 90000) {
+			t.Errorf("%v is audio: %t", c, got)
+		}
+	}
+}

@@ -190,3 +190,38 @@ func FuzzHandle(f *testing.F) {
 		_ = h.Handle(b)
 	})
 }
+
+func TestHandleRefusesWhatIsCutOffAfterDoingWhatIsWhole(t *testing.T) {
+	whole := throughWire(t, []rtcp.Packet{PLI(1, 7)})
+	for n := 1; n < len(whole); n++ {
+		asked := 0
+		h := Handler{KeyframeRequest: func(uint32) { asked++ }}
+		if err := h.Handle(append(slices.Clone(whole), whole[:n]...)); err == nil {
+			t.Errorf("%d bytes of a packet were taken for one", n)
+		}
+		if asked != 1 {
+			t.Errorf("asked for %d key frames, want the 1 before", asked)
+		}
+	}
+}
+
+func TestFIRAndBYEAreRead(t *testing.T) {
+	var keyframes, ended []uint32
+	h := Handler{
+		KeyframeRequest: func(ssrc uint32) { keyframes = append(keyframes, ssrc) },
+		Bye:             func(ssrc uint32) { ended = append(ended, ssrc) },
+	}
+	b := throughWire(t, []rtcp.Packet{
+		&rtcp.FullIntraRequest{SenderSSRC: 1, FIR: []rtcp.FIREntry{{SSRC: 5, SequenceNumber: 1}, {SSRC: 6}}},
+		&rtcp.Goodbye{Sources: []uint32{7}},
+	})
+	if err := h.Handle(b); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(keyframes, []uint32{5, 6}) || !slices.Equal(ended, []uint32{7}) {
+		t.Errorf("key frames of %v, end of %v", keyframes, ended)
+	}
+	if err := new(Handler).Handle(b); err != nil {
+		t.Errorf("a handler of nothing: %v", err)
+	}
+}

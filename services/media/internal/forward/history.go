@@ -48,6 +48,13 @@ func (h *runHistory) start(r run) {
 	h.runs = append(h.runs, r)
 }
 
+// cutBack drops what begins at an outgoing number or above.
+func (h *runHistory) cutBack(out uint64) {
+	for len(h.runs) > 0 && h.last().out >= out {
+		h.runs = h.runs[:len(h.runs)-1]
+	}
+}
+
 // byOut returns the run that an outgoing number is of, or nil.
 func (h *runHistory) byOut(out uint64) *run {
 	for i := len(h.runs) - 1; i >= 0; i-- {

@@ -39,6 +39,7 @@ func (y *layer) accept(p *packet.Packet) (seq uint64, ok bool) {
 	if p.SSRC != y.stats.SSRC || y.tooLate(seq) && y.restarts(p.Seq) {
 		seq = (y.highest>>16+2)<<16 + uint64(p.Seq) // far from all before
 		y.begin(p.SSRC, seq)
+		y.keyframes.request() // legs wait for one; often this packet is its start
 		return seq, true
 	}
 	return seq, y.useful(seq)

@@ -44,8 +44,8 @@ type LegConfig struct {
 	Extensions packet.ExtensionIDs
 	MID        string // written into each packet, if Extensions.MID is set
 
-	Sender   Sender
-	Observer LegObserver
+	Sender   Sender      // must be set
+	Observer LegObserver // must be set
 }
 
 // Targets are the layers that a subscriber wants, each 0 to 2, 2 being the best there is.
@@ -85,7 +85,8 @@ type Leg struct {
 // tip is the foremost packet sent, from which the next run goes on.
 type tip struct {
 	sent      bool
-	next      uint64        // outgoing sequence number after it, extended
+	last      uint64        // its outgoing sequence number, extended
+	next      uint64        // the one to go on with: places behind last may be kept for packets that are late
 	ts        uint32        // its outgoing timestamp
 	arrival   time.Duration // when it had come from the publisher
 	pictureID uint16        // its outgoing picture id
@@ -176,7 +177,7 @@ func (l *Leg) leaveLayer() { l.choice.current = none }
 func (l *Leg) SetTargets(t Targets, now time.Duration) {
 	l.choice.targets = t
 	l.choose(now)
-	if l.source != nil && l.source.cfg.SVC && t.SpatialLayer > l.choice.spatial {
+	if l.source != nil && l.climbing() {
 		l.ask(0, now)
 	}
 }
@@ -230,7 +231,7 @@ func (l *Leg) ask(layer int, now time.Duration) {
 
 // tick follows layers that fall silent and return, and asks again for key frames that did not come.
 func (l *Leg) tick(now time.Duration) {
-	if !l.flowing || l.source.cfg.Codec.Audio() {
+	if !l.flowing || !l.source.relaying || l.source.cfg.Codec.Audio() {
 		return
 	}
 	l.choose(now)
@@ -238,7 +239,12 @@ func (l *Leg) tick(now time.Duration) {
 	if now-c.asked < askAgainAfter || !l.source.layers[c.wanted].flows(now, askAgainAfter) {
 		return
 	}
-	if c.current != c.wanted || now-l.end.arrival >= askAgainAfter {
+	if c.current != c.wanted || l.climbing() || now-l.end.arrival >= askAgainAfter {
 		l.ask(c.wanted, now)
 	}
+}
+
+// climbing is true while a higher spatial layer waits for a key frame.
+func (l *Leg) climbing() bool {
+	return l.source.cfg.SVC && l.choice.targets.SpatialLayer > l.choice.spatial
 }

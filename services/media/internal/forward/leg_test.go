@@ -161,13 +161,17 @@ func TestAnotherSourceGoesOnWhereTheOldOneEnded(t *testing.T) {
 }
 
 func TestANewSSRCGoesOnAtItsKeyframe(t *testing.T) {
-	s, _, _, sub := connected(t, codec.VP8, 1)
+	s, p, _, sub := connected(t, codec.VP8, 1)
 	give(s, 0, frame{seq: 60000, ts: 100, keyframe: true}, start)
 	for _, f := range []frame{{seq: 5}, {seq: 6, keyframe: true}, {seq: 7}} {
-		p := f.packet(0, start+frameTime)
-		p.SSRC = 0xabc
-		s.Receive(0, p)
+		q := f.packet(0, start+frameTime)
+		q.SSRC = 0xabc
+		s.Receive(0, q)
 		s.Flush(start + frameTime)
+		s.Tick(start + frameTime)
+	}
+	if want := []uint32{0xabc}; !slices.Equal(p.plis, want) {
+		t.Errorf("asked %x for key frames, want %x", p.plis, want)
 	}
 	if got := sub.seqs(); !slices.Equal(got, []int{0, 1, 2}) {
 		t.Errorf("sent %v, want 0, 1, 2", got)
@@ -317,5 +321,59 @@ func TestTheSubscribersPlayoutDelayWins(t *testing.T) {
 	l.SetPlayoutDelay(&packet.PlayoutDelay{Max: 3})
 	if got := give2(3); got.Max != 3 {
 		t.Errorf("the subscriber's override is sent as %v", got)
+	}
+}
+
+func TestAJumpOfThePublishersIsMadeSmall(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 0, keyframe: true}, start)
+	for i, seq := range []uint16{30000, 60000, 60001} {
+		give(s, 0, frame{seq: seq, ts: uint32(i)}, start)
+	}
+	if got, want := sub.seqs(), []int{0, 2, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	l.HandleNACK([]uint16{sub.sent[1].Seq}, start)
+	if got := sub.sent[4]; !bytes.Equal(got.Payload[2:], sub.sent[1].Payload) {
+		t.Errorf("a NACK from before the jump is answered by %x, want %x", got.Payload, sub.sent[1].Payload)
+	}
+}
+
+func TestWhatIsRenegotiatedHoldsFromTheNextPacketOn(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 1, keyframe: true}, start)
+	cfg := l.cfg
+	cfg.PayloadType, cfg.Extensions, cfg.MID = 111, packet.ExtensionIDs{MID: 14}, "w"
+	l.Reconfigure(cfg)
+	sub.ids = cfg.Extensions
+	give(s, 0, frame{seq: 2}, start)
+	got := sub.sent[1]
+	if got.PayloadType != 111 || string(got.Ext.MID) != "w" || got.Seq != sub.sent[0].Seq+1 {
+		t.Errorf("next packet is %+v", got)
+	}
+}
+
+func TestAPacketThatWouldBeTooLongIsLeftOut(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 1, keyframe: true}, start)
+	p := frame{seq: 2}.packet(0, start)
+	p.Payload = append(p.Payload, make([]byte, packet.MaxSize-20)...)
+	s.Receive(0, p)
+	s.Flush(start)
+	if len(sub.sent) != 1 || l.Stats().Dropped[DropOversized] != 1 {
+		t.Errorf("sent %d packets, stats are %+v", len(sub.sent), l.Stats())
+	}
+}
+
+func TestAKeyframeRequestGoesToTheLayerRelayed(t *testing.T) {
+	c, p, l, _ := newSimulcast(t)
+	c.frames(40, true)
+	p.plis = nil
+	l.RequestKeyframe(c.at)
+	if want := []uint32{0x102}; !slices.Equal(p.plis, want) {
+		t.Errorf("asked %x for key frames, want %x", p.plis, want)
+	}
+	if got := l.Stats().PLIs; got != 1 {
+		t.Errorf("counted %d requests", got)
 	}
 }

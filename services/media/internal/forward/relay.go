@@ -67,6 +67,7 @@ func (l *Leg) enter(layer int, t *slot) {
 	c.temporal = c.targetTemporal(l.source.cfg.SVC)
 	c.spatial = c.targets.SpatialLayer
 	r := run{out: l.end.next, src: t.seq, layer: uint8(layer), spatial: uint8(c.spatial)}
+	l.closeGap(&r)
 	if l.end.sent {
 		elapsed := max(ticks(max(t.arrival-l.end.arrival, 0), l.source.cfg.Codec.ClockRate()), 1)
 		r.ts = l.end.ts + elapsed - t.ts
@@ -80,6 +81,22 @@ func (l *Leg) enter(layer int, t *slot) {
 		c.toldSubstream = layer
 		l.cfg.Observer.SubstreamChanged(layer)
 	}
+}
+
+// maxGap is how many outgoing numbers may be left free at a time. It bounds what a publisher can do to SRTP's
+// roll-over counter, which a gap of half the range would set wrong, and so to its nonces.
+const maxGap = 1024
+
+// closeGap brings a run that is to start nearer to the last packet sent, if it is too far from it. What had its place
+// in between, and has not come yet, has none any more.
+func (l *Leg) closeGap(r *run) bool {
+	if !l.end.sent || r.out-l.end.last <= maxGap {
+		return false
+	}
+	r.out = l.end.last + 2 // so that the receiver knows of a loss
+	l.end.next = r.out
+	l.history.cutBack(r.out)
+	return true
 }
 
 // catchUp relays the packet that a layer was entered at, and those behind it that overtook it and so came in an
@@ -105,15 +122,14 @@ func (l *Leg) advance(t *slot, now time.Duration) {
 		l.stats.Dropped[reason]++
 		return
 	}
-	r := l.history.last()
-	out := r.out + (t.seq - r.src)
 	l.leavingOut = false
-	l.send(t, r, out, now)
-	l.tellLayers(t)
-	l.end = tip{
-		sent: true, next: out + 1, ts: t.ts + r.ts, arrival: t.arrival,
-		pictureID: t.desc.PictureID + r.pictureID, tl0: t.desc.TL0PICIDX + r.tl0,
+	r := *l.history.last()
+	r.out, r.src = r.out+(t.seq-r.src), t.seq
+	if l.closeGap(&r) {
+		l.history.start(r)
 	}
+	l.send(t, &r, r.out, now)
+	l.tellLayers(t)
 }
 
 // fillIn relays a packet that comes late, in the place that was kept for it.

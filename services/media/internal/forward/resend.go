@@ -11,6 +11,9 @@ const (
 	// resendPause is how long a packet is not sent again after it was: the next NACK for it crossed the answer.
 	resendPause  = 20 * time.Millisecond
 	resendsKnown = 64 // must be a power of two
+	// maxResendAge is how far back a packet may be, in sequence numbers: well within half the range, where SRTP's
+	// roll-over counter is beyond doubt.
+	maxResendAge = 1 << 14
 )
 
 // resends is a leg's budget of retransmissions and the numbers of its RTX stream.
@@ -68,7 +71,7 @@ func (l *Leg) HandleNACK(seqs []uint16, now time.Duration) {
 		return
 	}
 	for _, seq := range seqs {
-		l.resend(packet.Nearest(l.end.next-1, seq), now)
+		l.resend(packet.Nearest(l.end.last, seq), now)
 	}
 }
 
@@ -91,7 +94,7 @@ func (l *Leg) resend(out uint64, now time.Duration) {
 
 // held returns the received packet that went out under a number, if the ring still has it, and how it was made.
 func (l *Leg) held(out uint64) (*run, *slot) {
-	if l.source == nil || out >= l.end.next {
+	if l.source == nil || out > l.end.last || l.end.last-out > maxResendAge {
 		return nil, nil
 	}
 	r := l.history.byOut(out)

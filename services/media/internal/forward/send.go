@@ -12,10 +12,18 @@ const carried = packet.HasAudioLevel | packet.HasVideoOrientation | packet.HasPl
 
 // send sends a packet for the first time.
 func (l *Leg) send(t *slot, r *run, out uint64, now time.Duration) {
-	if l.write(t, r, out, now) {
-		l.stats.Packets++
-		l.stats.Bytes += uint64(len(t.payload))
-		l.resends.earn()
+	l.end.next = max(l.end.next, out+1)
+	if !l.write(t, r, out, now) {
+		return
+	}
+	l.stats.Packets++
+	l.stats.Bytes += uint64(len(t.payload))
+	l.resends.earn()
+	if out >= l.end.last {
+		l.end = tip{
+			sent: true, last: out, next: l.end.next, ts: t.ts + r.ts, arrival: t.arrival,
+			pictureID: t.desc.PictureID + r.pictureID, tl0: t.desc.TL0PICIDX + r.tl0,
+		}
 	}
 }
 

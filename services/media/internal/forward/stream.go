@@ -50,8 +50,8 @@ type StreamConfig struct {
 	// Clock is shared by all streams of one publisher. Nil if the stream has no sisters.
 	Clock *PublisherClock
 
-	Upstream Upstream
-	Observer StreamObserver
+	Upstream Upstream       // must be set
+	Observer StreamObserver // must be set
 }
 
 // Stream is one m= section of a publisher. See the package comment for who may call it.

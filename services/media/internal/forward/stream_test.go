@@ -230,7 +230,15 @@ func TestAStreamThatIsNotRelayedIsStillReceived(t *testing.T) {
 	if len(sub.sent) != 1 || s.Stats(0).Packets != 2 || l.Stats().Dropped[DropNotFlowing] != 1 {
 		t.Errorf("sent %d, received %d", len(sub.sent), s.Stats(0).Packets)
 	}
-	s.SetRelay(true, start)
+	for i := range 20 {
+		at := start + time.Duration(i)*frameTime*10
+		give(s, 0, frame{seq: 3 + uint16(i)}, at)
+		s.Tick(at)
+	}
+	if len(p.plis) != 0 {
+		t.Errorf("asked for %d key frames for nobody", len(p.plis))
+	}
+	s.SetRelay(true, start+time.Minute)
 	if len(p.plis) != 1 {
 		t.Errorf("asked for %d key frames, want 1", len(p.plis))
 	}
@@ -302,5 +310,24 @@ func TestTheWayOfAPacketAllocatesNothing(t *testing.T) {
 				t.Error("nothing was sent")
 			}
 		})
+	}
+}
+
+func TestARingThatGrewTakesNothingForNewThatItForgot(t *testing.T) {
+	s, _, _, sub := connected(t, codec.VP8, 1)
+	at := start
+	for i := range 300 {
+		give(s, 0, frame{seq: uint16(i), ts: uint32(i), keyframe: i == 0}, at)
+		if i < 200 {
+			at += 10 * time.Millisecond // then a burst, for which the ring grows
+		}
+	}
+	if got := len(s.layers[0].ring.slots); got != 256 {
+		t.Fatalf("the ring has %d slots, want 256", got)
+	}
+	sub.sent = nil
+	give(s, 0, frame{seq: 60}, at)
+	if len(sub.sent) != 0 {
+		t.Error("a packet was relayed a second time")
 	}
 }

@@ -200,3 +200,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAbsSendTimeWrapsEach64Seconds(t *testing.T) {
+	const half = 32_500 * time.Millisecond
+	base := -time.Duration(NTP(0)>>32%64) * time.Second // a whole multiple of 64 s since 1900
+	for at, want := range map[time.Duration]uint32{0: 0, half: 32<<18 | 1<<17, 64 * time.Second: 0, half + 64*time.Second: 32<<18 | 1<<17} {
+		if got := AbsSendTime(base + at); got != want {
+			t.Errorf("%v after: %#x, want %#x", at, got, want)
+		}
+	}
+}
