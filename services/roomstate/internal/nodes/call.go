@@ -25,6 +25,9 @@ const (
 
 // Call asks a node. Errors carry a fault.Reason.
 func (r *Registry) Call(ctx context.Context, id string, request proto.Message) (proto.Message, error) {
+	if !r.knows(id) {
+		r.Learn(ctx)
+	}
 	conn, err := r.connection(id)
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, err)
@@ -54,6 +57,13 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.ClosePeer(ctx, r)
 	}
 	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
+}
+
+func (r *Registry) knows(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.nodes[id]
+	return ok
 }
 
 // connection returns the one connection to a node, which redials by itself.

@@ -39,8 +39,9 @@ type Registry struct {
 	connected func() bool
 	log       *slog.Logger
 
-	mu    sync.Mutex
-	nodes map[string]*node // by id
+	mu      sync.Mutex
+	nodes   map[string]*node // by id
+	learned bool             // whether the directory has been read
 }
 
 type node struct {
@@ -89,13 +90,15 @@ func (r *Registry) Heard(s *busv1.NodeStatus, now time.Time) bool {
 	return !known
 }
 
-// Alive tells whether a node can be called. One that this replica has not heard of yet counts as alive only if the
-// directory has it.
+// Alive tells whether a node may still be there. Before anything is known of any, all are.
 func (r *Registry) Alive(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, ok := r.nodes[id]
-	return ok && !n.dead && !n.status.GetLeaving()
+	if !ok {
+		return !r.learned
+	}
+	return !n.dead
 }
 
 // Place picks a node for new work: the less busy of two.

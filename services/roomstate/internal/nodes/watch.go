@@ -11,7 +11,7 @@ func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, nod
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		r.learn(ctx)
+		r.Learn(ctx)
 		for _, id := range r.dead(ctx) {
 			if err := bury(ctx, id); err != nil {
 				r.log.Warn("calls of a dead node are not ended yet", "node", id, "err", err)
@@ -31,14 +31,15 @@ func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, nod
 	}
 }
 
-// learn adds nodes that other replicas have heard, and tells them of those that only this one has.
-func (r *Registry) learn(ctx context.Context) {
+// Learn adds nodes that other replicas have heard, and tells them of those that only this one has.
+func (r *Registry) Learn(ctx context.Context) {
 	listed, err := r.directory.Nodes(ctx)
 	if err != nil {
 		return // the store is away: what is known stays known
 	}
 	untold := map[string]string{}
 	r.mu.Lock()
+	r.learned = true
 	for id, address := range listed {
 		if _, ok := r.nodes[id]; !ok {
 			r.nodes[id] = &node{address: address, heard: time.Now()}

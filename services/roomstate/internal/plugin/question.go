@@ -16,14 +16,15 @@ type Question struct {
 	Request proto.Message
 	// Place asks for a node that has room for new work.
 	Place bool
-	// Rooms asks for the index entries of all rooms of the plugin, in no order.
+	// Rooms asks for the index entries of all rooms of the plugin, in no order; Count for how many there are.
 	Rooms bool
+	Count bool
 }
 
 // key is equal for equal questions.
 func (q Question) key() string {
 	if q.Request == nil {
-		return fmt.Sprintf("place %t rooms %t", q.Place, q.Rooms)
+		return fmt.Sprintf("place %t rooms %t count %t", q.Place, q.Rooms, q.Count)
 	}
 	h := fnv.New128a()
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(q.Request)
@@ -46,6 +47,7 @@ type Answer struct {
 	Response proto.Message // of a node
 	Node     string        // of Place
 	Rooms    [][]byte      // of Rooms
+	Count    int           // of Count
 	Err      error         // carries a fault.Reason
 }
 

@@ -50,8 +50,6 @@ type Task struct {
 	Close *Close `json:"close,omitempty"`
 	// Leave takes the handle of an ended session out of its room.
 	Leave *Leave `json:"leave,omitempty"`
-	// Catch has a plugin look again at what a node could not do for a handle.
-	Catch *Leave `json:"catch,omitempty"`
 }
 
 // Close is a peer to be ended.

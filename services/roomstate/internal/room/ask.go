@@ -39,6 +39,9 @@ func (k *Keeper) answer(ctx context.Context, plug plugin.Plugin, cmd plugin.Comm
 	case q.Rooms:
 		entries, err := k.Store.Rooms(ctx, plug.Name())
 		return plugin.Answer{Rooms: entries, Err: err}
+	case q.Count:
+		n, err := k.Store.CountRooms(ctx, plug.Name())
+		return plugin.Answer{Count: n, Err: err}
 	}
 	response, err := k.Nodes.Call(ctx, q.Node, named(q, cmd.GetId()))
 	return plugin.Answer{Response: response, Err: err}

@@ -21,6 +21,7 @@ type rooms interface {
 	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
 	Commit(ctx context.Context, w *store.Write, now time.Time) (store.Committed, error)
 	Rooms(ctx context.Context, plugin string) ([][]byte, error)
+	CountRooms(ctx context.Context, plugin string) (int, error)
 }
 
 // Nodes are who is asked.

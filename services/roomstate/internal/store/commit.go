@@ -144,7 +144,7 @@ func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedT
 func (s *Store) LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error) {
 	fields, err = s.rdb.HGetAll(ctx, prefix+"room:"+name).Result()
 	if err != nil {
-		return nil, "", fmt.Errorf("redis: %w", err)
+		return nil, "", broken(err)
 	}
 	version = fields["version"]
 	delete(fields, "version")
@@ -155,13 +155,19 @@ func (s *Store) LoadRoom(ctx context.Context, name string) (fields map[string]st
 func (s *Store) Rooms(ctx context.Context, plug string) ([][]byte, error) {
 	got, err := s.rdb.HVals(ctx, prefix+"rooms:"+plug).Result()
 	if err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+		return nil, broken(err)
 	}
 	entries := make([][]byte, len(got))
 	for i := range got {
 		entries[i] = []byte(got[i])
 	}
 	return entries, nil
+}
+
+// CountRooms returns how many rooms a plugin has.
+func (s *Store) CountRooms(ctx context.Context, plug string) (int, error) {
+	n, err := s.rdb.HLen(ctx, prefix+"rooms:"+plug).Result()
+	return int(n), broken(err)
 }
 
 func isNil(err error) bool { return errors.Is(err, redis.Nil) }

@@ -9,7 +9,9 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
-func peerMember(p plugin.PeerKey) string { return p.Handle.String() + "/" + strconv.FormatUint(uint64(p.Generation), 10) }
+func peerMember(p plugin.PeerKey) string {
+	return p.Handle.String() + "/" + strconv.FormatUint(uint64(p.Generation), 10)
+}
 
 func readPeer(node, member string) (plugin.PeerKey, error) {
 	at := strings.LastIndexByte(member, '/')
@@ -29,19 +31,20 @@ func readPeer(node, member string) (plugin.PeerKey, error) {
 
 // KnowNode remembers where a node answers, for replicas that have not heard it.
 func (s *Store) KnowNode(ctx context.Context, node, address string) error {
-	return s.rdb.HSet(ctx, prefix+"nodes", node, address).Err()
+	return broken(s.rdb.HSet(ctx, prefix+"nodes", node, address).Err())
 }
 
 // Nodes returns where the nodes answer that are not known to be gone.
 func (s *Store) Nodes(ctx context.Context) (map[string]string, error) {
-	return s.rdb.HGetAll(ctx, prefix+"nodes").Result()
+	nodes, err := s.rdb.HGetAll(ctx, prefix+"nodes").Result()
+	return nodes, broken(err)
 }
 
 // PeersOn returns the peers that a node has, or had.
 func (s *Store) PeersOn(ctx context.Context, node string) ([]plugin.PeerKey, error) {
 	members, err := s.rdb.SMembers(ctx, prefix+"node:"+node).Result()
 	if err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+		return nil, broken(err)
 	}
 	peers := make([]plugin.PeerKey, 0, len(members))
 	for _, member := range members {
@@ -56,10 +59,10 @@ func (s *Store) PeersOn(ctx context.Context, node string) ([]plugin.PeerKey, err
 
 // ForgetPeer takes a peer off a node's list.
 func (s *Store) ForgetPeer(ctx context.Context, p plugin.PeerKey) error {
-	return s.rdb.SRem(ctx, prefix+"node:"+p.Node, peerMember(p)).Err()
+	return broken(s.rdb.SRem(ctx, prefix+"node:"+p.Node, peerMember(p)).Err())
 }
 
 // ForgetNode removes a node that is gone.
 func (s *Store) ForgetNode(ctx context.Context, node string) error {
-	return s.rdb.HDel(ctx, prefix+"nodes", node).Err()
+	return broken(s.rdb.HDel(ctx, prefix+"nodes", node).Err())
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	_ "embed"
-	"fmt"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -63,7 +62,7 @@ func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) ([]a
 	// The one key says which slot of a Cluster the script belongs to.
 	got, err := script.Run(ctx, s.rdb, []string{prefix}, args...).Slice()
 	if err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+		return nil, broken(err)
 	}
 	how, rest := text(got[0]), got[1:]
 	if how == "answered" {

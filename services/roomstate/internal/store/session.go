@@ -54,7 +54,7 @@ func (s *Store) LastEvent(ctx context.Context, session uint64) (uint64, error) {
 	if isNil(err) {
 		return 0, nil
 	}
-	return n, err
+	return n, broken(err)
 }
 
 // Create makes a session and remembers answer. ErrTaken if there is one of this id.
@@ -193,7 +193,7 @@ func (s *Store) Due(ctx context.Context, t Timeouts, now time.Time) ([]uint64, e
 func (s *Store) Events(ctx context.Context, session, after uint64) ([]*busv1.Event, error) {
 	entries, err := s.rdb.LRange(ctx, fmt.Sprintf("%slog:%d", prefix, session), 0, -1).Result()
 	if err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+		return nil, broken(err)
 	}
 	var events []*busv1.Event
 	for _, entry := range entries {

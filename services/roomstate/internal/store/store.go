@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -18,6 +19,8 @@ var (
 	ErrNoHandle  = errors.New("no such handle")
 	// ErrTaken means that the id wanted is in use.
 	ErrTaken = errors.New("id is in use")
+	// ErrAway means that Redis cannot be reached or cannot serve now: the same may be tried again.
+	ErrAway = errors.New("redis is away")
 	// ErrFull means that the session has as many handles as it may.
 	ErrFull = errors.New("too many handles in the session")
 )
@@ -64,6 +67,21 @@ func Open(url string) (*Store, error) {
 func (s *Store) Close() error { return s.rdb.Close() }
 
 // Ping tells whether the server answers.
-func (s *Store) Ping(ctx context.Context) error { return s.rdb.Ping(ctx).Err() }
+func (s *Store) Ping(ctx context.Context) error { return broken(s.rdb.Ping(ctx).Err()) }
+
+// broken makes an error of the client's one of ours: ErrAway, unless the server refused what it was asked.
+func broken(err error) error {
+	if err == nil {
+		return nil
+	}
+	if refusal, ok := errors.AsType[redis.Error](err); ok {
+		for _, class := range []string{"ERR ", "WRONGTYPE ", "NOAUTH ", "WRONGPASS ", "NOPERM "} {
+			if strings.HasPrefix(refusal.Error(), class) {
+				return fmt.Errorf("redis: %w", err)
+			}
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrAway, err)
+}
 
 func ms(t time.Time) int64 { return t.UnixMilli() }

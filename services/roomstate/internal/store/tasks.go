@@ -54,5 +54,5 @@ func (s *Store) Tasks(ctx context.Context, now time.Time) ([]OwedTask, error) {
 
 // TaskDone forgets a task.
 func (s *Store) TaskDone(ctx context.Context, t OwedTask) error {
-	return s.rdb.ZRem(ctx, prefix+"tasks", t.text).Err()
+	return broken(s.rdb.ZRem(ctx, prefix+"tasks", t.text).Err())
 }
