@@ -77,9 +77,10 @@ func (c *cluster) startReplica() (stop func()) {
 	if os.Getenv("CARDEA_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	config := c.config
 	go func() {
 		defer close(done)
-		if err := roomstate.Run(ctx, c.config, log); err != nil {
+		if err := roomstate.Run(ctx, config, log); err != nil {
 			c.t.Error(err)
 		}
 	}()
@@ -275,4 +276,8 @@ func has(e *busv1.Event, parts ...string) bool {
 		}
 	}
 	return true
+}
+
+func (c *cluster) peersOn(node string) ([]string, error) {
+	return c.redis.SMembers("{cardea}:node:" + node)
 }

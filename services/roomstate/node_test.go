@@ -28,7 +28,7 @@ type fakeNode struct {
 	server   *grpc.Server
 	health   *health.Server
 	requests *bus.Requester
-	t        *testing.T
+	stop     func()
 
 	// hold, if set, is called in each MakeOffer and AcceptOffer, before the answer.
 	hold func()
@@ -52,7 +52,7 @@ func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
 		t.Fatal(err)
 	}
 	n := &fakeNode{
-		id: id, address: l.Addr().String(), server: grpc.NewServer(), health: health.NewServer(), requests: requests, t: t,
+		id: id, address: l.Addr().String(), server: grpc.NewServer(), health: health.NewServer(), requests: requests,
 		offers: map[string]int{}, peers: map[string]*mediav1.PeerID{}, slots: map[string][]*mediav1.Slot{},
 	}
 	mediav1.RegisterMediaServer(n.server, n)
@@ -60,12 +60,13 @@ func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.wg.Go(func() { _ = n.server.Serve(l) })
 	n.wg.Go(func() { n.beat(ctx, nc) })
-	t.Cleanup(func() {
+	n.stop = sync.OnceFunc(func() {
 		cancel()
 		n.server.Stop()
 		_ = n.requests.Close()
 		n.wg.Wait()
 	})
+	t.Cleanup(n.stop)
 	return n
 }
 
