@@ -1,14 +1,18 @@
 package media
 
 import (
+	"log/slog"
 	"net/netip"
 	"os"
 )
 
+// Version is set when images are built.
+var Version = "dev"
+
 // Config is all that a media node can be told. See package settings for where values come from.
 type Config struct {
 	Name    string `help:"Name of this node, the same after a restart; nodes fill in the order of their names. Default: the host's name." placeholder:"NAME"`
-	NatsURL string `name:"nats-url" help:"NATS server." default:"nats://127.0.0.1:4222"`
+	NATSURL string `name:"nats-url" help:"NATS server." default:"nats://127.0.0.1:4222"`
 
 	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
@@ -22,8 +26,7 @@ type Config struct {
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
 	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
 
-	LogLevel string      `name:"log-level" help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
-	Version  versionFlag `help:"Print the version and end."`
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
 	// Listening, if set, is told the addresses when all listeners are open.
 	Listening func(Addresses) `kong:"-"`

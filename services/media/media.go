@@ -34,7 +34,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	log = log.With("node", cfg.Name)
-	nc, err := protobus.Connect(cfg.NatsURL, "media "+cfg.Name, log)
+	nc, err := protobus.Connect(cfg.NATSURL, "media "+cfg.Name, log)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,16 @@
 package roomstate
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
+
+// Version is set when images are built.
+var Version = "dev"
 
 // Config is what there is to set.
 type Config struct {
@@ -24,8 +28,8 @@ type Config struct {
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
 	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each; 0 for no limit."`
 
-	OpsListen string `default:"127.0.0.1:9091" help:"Address of /livez, /readyz and /metrics; empty for none."`
-	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"Least level to log: ${enum}."`
+	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz and /metrics; empty for none."`
+	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
 }
 
 func (c *Config) timeouts() store.Timeouts {

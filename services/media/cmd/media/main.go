@@ -1,4 +1,4 @@
-// Command media is a media node.
+// Command media runs a media node.
 package main
 
 import (
@@ -14,23 +14,19 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "media:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func run(args []string) error {
 	var cfg media.Config
-	if err := settings.Parse(&cfg, "media", "Cardea's media node: receives from publishers, forwards to subscribers.", os.Args[1:]); err != nil {
+	if err := settings.Parse(&cfg, "media", "A media node of Cardea: receives from publishers, forwards to subscribers.", media.Version, args); err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
-		return fmt.Errorf("log level: %w", err)
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return media.Run(ctx, cfg, log)
 }
