@@ -3,7 +3,6 @@ module github.com/cardea-rtc/cardea/services/media
 go 1.26.0
 
 require (
-	github.com/alecthomas/kong v1.17.0
 	github.com/cardea-rtc/cardea/proto v0.0.0
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
@@ -28,6 +27,7 @@ require (
 )
 
 require (
+	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

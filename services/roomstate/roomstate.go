@@ -86,7 +86,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
 		Publish: publish, Owe: worker.Owe, Log: log,
 	}
-	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Log: log}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, plugins), Log: log}
 	shards := &front.Shards{Server: server}
 	holder.Take = shards.Take
 	holder.Drop = func(n int) {

@@ -181,7 +181,7 @@ func readSecret(file string) (string, error) {
 // info is the edge's part of server_info (spec/janus-api.md, section 6).
 func info(cfg Config, secret bool) json.RawMessage {
 	b, _ := json.Marshal(map[string]any{ // of strings and booleans: cannot fail
-		"name": "Cardea", "version_string": Version, "author": "Cardea", "server-name": cfg.ServerName,
+		"name": "Cardea", "version": 1, "version_string": Version, "author": "Cardea", "server-name": cfg.ServerName,
 		"api_secret": secret, "auth_token": false, "event_handlers": false, "opaqueid_in_api": false,
 		"accepting-new-sessions": true,
 		"transports": map[string]any{"janus.transport.websockets": map[string]any{

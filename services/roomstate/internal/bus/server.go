@@ -40,6 +40,7 @@ type Server struct {
 	Sessions *session.Service
 	Owner    *Owner
 	Counters Counters
+	Info     []byte // what this service contributes to an info request, a JSON object
 	Log      *slog.Logger
 
 	slots  chan struct{}
@@ -57,7 +58,9 @@ func (s *Server) Start(ctx context.Context) error {
 	s.slots = make(chan struct{}, atOnce)
 	s.underway = map[string]bool{}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for subject, hear := range map[string]nats.MsgHandler{bus.Commands: s.hear, bus.Resumes: s.resume} {
+	for subject, hear := range map[string]nats.MsgHandler{
+		bus.Commands: s.hear, bus.Resumes: s.resume, bus.Info: s.tellInfo,
+	} {
 		sub, err := s.Conn.QueueSubscribe(subject, bus.CommandsQueue, hear)
 		if err != nil {
 			return fmt.Errorf("subscribe to %s: %w", subject, err)
@@ -96,6 +99,12 @@ func (s *Server) hearRoom(m *nats.Msg) {
 	s.serve(m, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
 		return s.Sessions.DoRouted(ctx, cmd)
 	})
+}
+
+func (s *Server) tellInfo(m *nats.Msg) {
+	if err := m.Respond(s.Info); err != nil {
+		s.Log.Warn("info not sent", "err", err)
+	}
 }
 
 func (s *Server) resume(m *nats.Msg) {

@@ -42,7 +42,7 @@ func (d *draft) allow() (any, *failure) {
 		}
 	}
 	v := allowedView{VideoRoom: "success", Room: d.id}
-	if a.CheckAllowed {
+	if action != "disable" {
 		v.Allowed = append([]string{}, a.Allowed...)
 	}
 	return v, nil
