@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/e2e/internal/proc"
@@ -94,6 +95,18 @@ func StartApart(t testing.TB) *Apart {
 		a.URLs = append(a.URLs, "ws://"+ws+"/")
 	}
 	return a
+}
+
+// Pause stops NATS and Redis as an overloaded machine would: they answer nothing, and nobody is told.
+func (a *Apart) Pause() {
+	a.NATS.Signal(syscall.SIGSTOP)
+	a.Redis.Signal(syscall.SIGSTOP)
+}
+
+// Continue ends a Pause.
+func (a *Apart) Continue() {
+	a.NATS.Signal(syscall.SIGCONT)
+	a.Redis.Signal(syscall.SIGCONT)
 }
 
 // StartJanus runs Debian's Janus until the test ends and returns the address of its API.
