@@ -87,7 +87,7 @@ func TestLossOfAnEdge(t *testing.T) {
 func TestLossOfANode(t *testing.T) {
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs[0])
-	a.Nodes[0].Kill()
+	a.Busy(t).Kill()
 	tabs[0].WaitFor("the others' pictures to go", `document.querySelectorAll('video').length <= 1`, 30*time.Second)
 	tabs[0].Screenshot("told")
 
