@@ -27,6 +27,7 @@ type sim struct {
 	heard   map[string][]map[string]any // plugin events by handle name
 	now     time.Time
 	count   int
+	made    uint64
 	refuse  func(q plugin.Question) error
 }
 
@@ -45,7 +46,8 @@ func (s *sim) handle(name string) plugin.Handle {
 			return s.handles[id]
 		}
 	}
-	id := plugin.HandleID{Session: 1, Handle: uint64(len(s.names) + 1)}
+	s.made++
+	id := plugin.HandleID{Session: 1, Handle: s.made}
 	s.names[id] = name
 	s.handles[id] = plugin.Handle{ID: id, Plugin: Name}
 	return s.handles[id]
@@ -348,4 +350,3 @@ func sortedNames(s *sim) []string {
 	slices.Sort(all)
 	return all
 }
-
