@@ -16,7 +16,7 @@ func TestOnlyBordersKnowTheOutside(t *testing.T) {
 	const own = "github.com/cardea-rtc/cardea/services/roomstate/internal/"
 	borders := map[string][]string{
 		"github.com/redis/go-redis": {"internal/store"},
-		"github.com/nats-io/":       {".", "internal/bus"},
+		"github.com/nats-io/":       {"internal/bus"},
 		"google.golang.org/grpc":    {"internal/nodes"},
 		own + "store":               {".", "internal/bus", "internal/owed", "internal/room", "internal/session"},
 		own + "videoroom":           {"."},

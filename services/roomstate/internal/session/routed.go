@@ -23,5 +23,5 @@ func (s *Service) DoRouted(ctx context.Context, cmd *busv1.Command) (*busv1.Repl
 		h.Room, h.Role = r.GetRoom(), r.GetRole()
 	}
 	reply, err := s.Rooms.Decide(ctx, plugin.Command{Command: cmd, Handle: h, Over: r.GetOver()}, r.GetRoom())
-	return s.outcome(reply, err, cmd)
+	return s.outcome(ctx, reply, err, cmd)
 }

@@ -164,7 +164,7 @@ func (d *draft) applyStreams(p *publisher) *failure {
 	}
 	request := &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: wanted}
 	if n, ok := d.body.uint32("bitrate"); ok && d.jsepType() == "" {
-		request.BitrateBps = &n
+		request.BitrateBps = new(d.capped(n))
 	}
 	if d.attributes.AudioLevelEvent && (d.body.has("audio_active_packets") || d.body.has("audio_level_average")) {
 		request.Talk = d.talk(p)
