@@ -72,11 +72,13 @@ func Parse(text string) (*Description, error) {
 	return d, nil
 }
 
-// readTransport takes what is said once for all m= sections.
+// readTransport takes what is said once for all m= sections. Refused ones, the first perhaps, do not say it.
 func (d *Description) readTransport(raw *sdp.SessionDescription) error {
 	value := func(key string) string {
-		if v, ok := raw.MediaDescriptions[0].Attribute(key); ok {
-			return v
+		for _, m := range raw.MediaDescriptions {
+			if v, ok := m.Attribute(key); ok {
+				return v
+			}
 		}
 		v, _ := raw.Attribute(key)
 		return v
@@ -192,11 +194,14 @@ func (s *Section) readExtensions(attributes []sdp.Attribute) {
 			continue
 		}
 		number, rest, _ := strings.Cut(a.Value, " ")
-		number, _, _ = strings.Cut(number, "/") // a direction may follow
+		number, direction, directed := strings.Cut(number, "/")
+		if !directed {
+			direction = string(SendRecv)
+		}
 		uri, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 		id, err := strconv.ParseUint(number, 10, 8)
 		if err == nil && id != 0 && id != 15 {
-			s.Extensions = append(s.Extensions, Extension{ID: uint8(id), URI: uri})
+			s.Extensions = append(s.Extensions, Extension{ID: uint8(id), URI: uri, Direction: Direction(direction)})
 		}
 	}
 }

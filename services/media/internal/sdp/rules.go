@@ -204,6 +204,9 @@ func (r *Rules) feedback(kind Kind, f Format, transportCC bool) []string {
 func (r *Rules) takeExtensions(s *Section, codec string, st *Stream) {
 	video := s.Kind == Video
 	for _, x := range s.Extensions {
+		if !x.Direction.Sends() {
+			continue
+		}
 		var id *uint8
 		switch x.URI {
 		case uriMID:
