@@ -64,7 +64,7 @@ func TestPacketPathAllocatesNothing(t *testing.T) {
 			if passed != runs+1 {
 				t.Errorf("%d of %d packets passed", passed, runs+1)
 			}
-			if allocs > 0 {
+			if allocs > 0 && !raceDetector {
 				t.Errorf("%v allocations a packet", allocs)
 			}
 		})

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +22,7 @@ const (
 
 const (
 	maxPathsPerPeer = 16  // addresses from which one peer's checks are remembered
-	maxSSRCsPerPeer = 256 // streams of one peer that have keys' state
+	maxSSRCsPerPeer = 512 // sources of one peer, of RTP and RTCP, that replays are looked for in
 )
 
 // Reasons with which a peer closes by itself, in Janus's words.
@@ -237,8 +238,7 @@ func (p *Peer) receiveRTP(b []byte, now time.Duration) {
 		p.w.drop(DropNotAuthentic)
 		return
 	}
-	ssrc := uint32(b[8])<<24 | uint32(b[9])<<16 | uint32(b[10])<<8 | uint32(b[11])
-	_, known := p.inbound.ROC(ssrc)
+	_, known := p.inbound.ROC(binary.BigEndian.Uint32(b[8:]))
 	if !known && p.ssrcs == maxSSRCsPerPeer {
 		p.w.drop(DropTooManySSRCs)
 		return
@@ -259,10 +259,18 @@ func (p *Peer) receiveRTCP(b []byte, now time.Duration) {
 		p.w.drop(DropNotReady)
 		return
 	}
+	_, known := p.inbound.Index(binary.BigEndian.Uint32(b[4:]))
+	if !known && p.ssrcs == maxSSRCsPerPeer {
+		p.w.drop(DropTooManySSRCs)
+		return
+	}
 	plain, err := p.inbound.DecryptRTCP(nil, b, nil)
 	if err != nil {
 		p.w.drop(refusal(err))
 		return
+	}
+	if !known {
+		p.ssrcs++
 	}
 	p.handler.RTCP(plain, now)
 }
@@ -303,6 +311,7 @@ func (p *Peer) SendRTCP(packet []byte) {
 	}
 	p.w.rtcp = b
 	p.w.write(p.selected, b)
+	p.w.socket.sent.add(len(b))
 }
 
 func (p *Peer) sendable() bool {
@@ -317,6 +326,7 @@ func (p *Peer) sendable() bool {
 func (p *Peer) queue(b []byte) {
 	if p.selected.tcp != nil {
 		p.w.write(p.selected, b)
+		p.w.socket.sent.add(len(b))
 		return
 	}
 	p.w.socket.commit(p.selected.addr, len(b))
