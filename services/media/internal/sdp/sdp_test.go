@@ -167,6 +167,24 @@ func TestNonsenseIsRefused(t *testing.T) {
 	}
 }
 
+func TestLayersAreFoundBySSRC(t *testing.T) {
+	offer := read(t, "firefox.offer.sdp")
+	offer = strings.ReplaceAll(offer, "a=simulcast:send hi;~lo\n", "")
+	offer = strings.Replace(offer, "a=rid:hi send\na=rid:lo send\n", "a=ssrc-group:FID 11 12\na=ssrc-group:FID 21 22\na=ssrc-group:SIM 11 21\n"+
+		"a=ssrc:11 cname:x\na=ssrc:21 cname:x\na=ssrc:12 cname:x\na=ssrc:22 cname:x\n", 1)
+	d, err := Parse(offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	video := d.Sections[1]
+	if diff := cmp.Diff([]uint32{11, 21}, video.SSRCs); diff != "" || !video.Simulcast {
+		t.Errorf("simulcast %v, layers %s", video.Simulcast, diff)
+	}
+	if diff := cmp.Diff(map[uint32]uint32{11: 12, 21: 22}, video.Repair); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"chromium.offer.sdp", "firefox.offer.sdp", "offer.sdp"} {
 		b, err := os.ReadFile(filepath.Join("testdata", name))
