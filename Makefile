@@ -35,8 +35,8 @@ generate: ## Go code of the .proto files
 	proto/generate.sh
 
 tidy: ## go.mod, go.sum and go.work in order
-	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
 	go work sync
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
 
 build: ## the services and tools, into bin/
 	@mkdir -p bin
