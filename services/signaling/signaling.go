@@ -41,8 +41,8 @@ type Config struct {
 	OpsListen      string        `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
 
-	// Listening, if set, is told the address in use, the WebSocket one.
-	Listening func(net.Addr) `kong:"-"`
+	// Listening, if set, is told the addresses in use: WebSocket, and over TLS if there is a certificate.
+	Listening func([]net.Addr) `kong:"-"`
 }
 
 // Version is set when images are built.
@@ -113,7 +113,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	log.Info("listening", "address", listeners[0].Addr().String(), "tls", len(listeners) > 1)
 	if cfg.Listening != nil {
-		cfg.Listening(listeners[0].Addr())
+		addresses := make([]net.Addr, len(listeners))
+		for i, l := range listeners {
+			addresses[i] = l.Addr()
+		}
+		cfg.Listening(addresses)
 	}
 	select {
 	case <-ctx.Done():

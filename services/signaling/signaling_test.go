@@ -1,0 +1,156 @@
+package signaling
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/goleak"
+
+	"github.com/cardea-rtc/cardea/proto/settings"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// certificate writes a self-signed certificate for 127.0.0.1 and its key.
+func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots = x509.NewCertPool()
+	roots.AddCert(parsed)
+	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER), roots
+}
+
+// config is one for tests: free ports, and a NATS server in this process.
+func config(t *testing.T) Config {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(5 * time.Second) {
+		t.Fatal("NATS did not start")
+	}
+	var cfg Config
+	if err := settings.Defaults(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	cfg.NATSURL, cfg.Listen, cfg.WSSListen, cfg.OpsListen = s.ClientURL(), "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	return cfg
+}
+
+// run runs an edge until the test ends and returns where it listens.
+func run(t *testing.T, cfg Config) []net.Addr {
+	t.Helper()
+	listening := make(chan []net.Addr, 1)
+	cfg.Listening = func(a []net.Addr) { listening <- a }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, cfg, slog.New(slog.DiscardHandler)) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case a := <-listening:
+		return a
+	case err := <-done:
+		done <- nil
+		t.Fatal(err)
+		return nil
+	}
+}
+
+func TestPingOverWebSocketWithAndWithoutTLS(t *testing.T) {
+	cfg := config(t)
+	var roots *x509.CertPool
+	cfg.TLSCert, cfg.TLSKey, roots = certificate(t)
+	addresses := run(t, cfg)
+	if len(addresses) != 2 {
+		t.Fatalf("listens at %v", addresses)
+	}
+	for i, scheme := range []string{"ws", "wss"} {
+		dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}, TLSClientConfig: &tls.Config{RootCAs: roots}}
+		conn, resp, err := dialer.Dial(scheme+"://"+addresses[i].String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"janus":"ping","transaction":"p"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, m, err := conn.ReadMessage(); err != nil || string(m) != `{"janus":"pong","transaction":"p"}` {
+			t.Errorf("%s: %s, %v", scheme, m, err)
+		}
+		conn.Close()
+	}
+}
+
+func TestARequestFailsWithWordsWhenNobodyAnswers(t *testing.T) {
+	cfg := config(t)
+	cfg.AnswerTimeout = 100 * time.Millisecond
+	dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}}
+	conn, resp, err := dialer.Dial("ws://"+run(t, cfg)[0].String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	defer conn.Close()
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"janus":"create","transaction":"c"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, m, err := conn.ReadMessage(); err != nil || !strings.Contains(string(m), `"code":490,"reason":"Service unavailable, try again"`) {
+		t.Errorf("got %s, %v", m, err)
+	}
+}
+
+func TestHalfACertificateIsAnError(t *testing.T) {
+	cfg := config(t)
+	cfg.TLSCert = "cert.pem"
+	if err := Run(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "tls-key") {
+		t.Errorf("got %v", err)
+	}
+}
