@@ -144,14 +144,14 @@ func (w *Worker) Run(ctx context.Context, hooks Hooks) error {
 	if w.tcp != nil {
 		w.tasks.Go(func() { w.tcp.run(w) })
 	}
-	receive := w.receive // made once: a method value allocates
+	clock, receive := w.Now, w.receive // made once: method values allocate
 	next := w.Now() + tick
 	w.socket.wakeAfter(tick)
 	for ctx.Err() == nil {
 		for _, f := range w.mail.take() {
 			f(w.Now())
 		}
-		err := w.socket.readBurst(w.Now, receive)
+		err := w.socket.readBurst(clock, receive)
 		now := w.Now()
 		switch {
 		case err == nil:
