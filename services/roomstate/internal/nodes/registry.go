@@ -138,16 +138,3 @@ func (n *node) load(now time.Time) uint64 {
 	n.placed = kept
 	return n.status.GetPacketsPerSecond() + uint64(len(kept))*reserved
 }
-
-// Ready tells why no node could take work.
-func (r *Registry) Ready() error {
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, n := range r.nodes {
-		if n.fit(now) {
-			return nil
-		}
-	}
-	return fmt.Errorf("no media node takes new work (%d known)", len(r.nodes))
-}
