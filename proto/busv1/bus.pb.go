@@ -32,6 +32,7 @@ type Command struct {
 	Transaction string                 `protobuf:"bytes,4,opt,name=transaction,proto3" json:"transaction,omitempty"`            // the endpoint's own reply key; comes back in the event that answers
 	Socket      *Socket                `protobuf:"bytes,5,opt,name=socket,proto3" json:"socket,omitempty"`                      // where an endpoint's request came from; unset in a node's command
 	Delivered   uint64                 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`               // number of the last event that socket was given, if it owns the session; else 0
+	Routed      *Routed                `protobuf:"bytes,7,opt,name=routed,proto3" json:"routed,omitempty"`                      // set by roomstate alone, on the way to a room's owner
 	// Types that are valid to be assigned to Verb:
 	//
 	//	*Command_Create
@@ -120,6 +121,13 @@ func (x *Command) GetDelivered() uint64 {
 		return x.Delivered
 	}
 	return 0
+}
+
+func (x *Command) GetRouted() *Routed {
+	if x != nil {
+		return x.Routed
+	}
+	return nil
 }
 
 func (x *Command) GetVerb() isCommand_Verb {
@@ -298,6 +306,91 @@ func (*Command_Lost) isCommand_Verb() {}
 
 func (*Command_Peer) isCommand_Verb() {}
 
+// Routed is what the replica that took a command found out about its handle.
+type Routed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	OpaqueId      string                 `protobuf:"bytes,2,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
+	Room          string                 `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`    // where the command is decided
+	Bound         bool                   `protobuf:"varint,4,opt,name=bound,proto3" json:"bound,omitempty"` // the handle's state is in that room
+	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`    // in it, as the plugin calls it
+	Over          bool                   `protobuf:"varint,6,opt,name=over,proto3" json:"over,omitempty"`   // the session has ended: the handle leaves, and there is nobody to answer
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Routed) Reset() {
+	*x = Routed{}
+	mi := &file_busv1_bus_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Routed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Routed) ProtoMessage() {}
+
+func (x *Routed) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Routed.ProtoReflect.Descriptor instead.
+func (*Routed) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Routed) GetPlugin() string {
+	if x != nil {
+		return x.Plugin
+	}
+	return ""
+}
+
+func (x *Routed) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
+}
+
+func (x *Routed) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *Routed) GetBound() bool {
+	if x != nil {
+		return x.Bound
+	}
+	return false
+}
+
+func (x *Routed) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Routed) GetOver() bool {
+	if x != nil {
+		return x.Over
+	}
+	return false
+}
+
 // Socket names one connection of one edge. An event goes to the session's owner, the socket that created or
 // last claimed it.
 type Socket struct {
@@ -311,7 +404,7 @@ type Socket struct {
 
 func (x *Socket) Reset() {
 	*x = Socket{}
-	mi := &file_busv1_bus_proto_msgTypes[1]
+	mi := &file_busv1_bus_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -323,7 +416,7 @@ func (x *Socket) String() string {
 func (*Socket) ProtoMessage() {}
 
 func (x *Socket) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[1]
+	mi := &file_busv1_bus_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -336,7 +429,7 @@ func (x *Socket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Socket.ProtoReflect.Descriptor instead.
 func (*Socket) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Socket) GetEdge() string {
@@ -370,7 +463,7 @@ type Create struct {
 
 func (x *Create) Reset() {
 	*x = Create{}
-	mi := &file_busv1_bus_proto_msgTypes[2]
+	mi := &file_busv1_bus_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -382,7 +475,7 @@ func (x *Create) String() string {
 func (*Create) ProtoMessage() {}
 
 func (x *Create) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[2]
+	mi := &file_busv1_bus_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -395,7 +488,7 @@ func (x *Create) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Create.ProtoReflect.Descriptor instead.
 func (*Create) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{2}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Create) GetChosen() bool {
@@ -414,7 +507,7 @@ type Touch struct {
 
 func (x *Touch) Reset() {
 	*x = Touch{}
-	mi := &file_busv1_bus_proto_msgTypes[3]
+	mi := &file_busv1_bus_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -426,7 +519,7 @@ func (x *Touch) String() string {
 func (*Touch) ProtoMessage() {}
 
 func (x *Touch) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[3]
+	mi := &file_busv1_bus_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -439,7 +532,7 @@ func (x *Touch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Touch.ProtoReflect.Descriptor instead.
 func (*Touch) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{3}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{4}
 }
 
 type Claim struct {
@@ -450,7 +543,7 @@ type Claim struct {
 
 func (x *Claim) Reset() {
 	*x = Claim{}
-	mi := &file_busv1_bus_proto_msgTypes[4]
+	mi := &file_busv1_bus_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -462,7 +555,7 @@ func (x *Claim) String() string {
 func (*Claim) ProtoMessage() {}
 
 func (x *Claim) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[4]
+	mi := &file_busv1_bus_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -475,7 +568,7 @@ func (x *Claim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Claim.ProtoReflect.Descriptor instead.
 func (*Claim) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{4}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{5}
 }
 
 type Attach struct {
@@ -489,7 +582,7 @@ type Attach struct {
 
 func (x *Attach) Reset() {
 	*x = Attach{}
-	mi := &file_busv1_bus_proto_msgTypes[5]
+	mi := &file_busv1_bus_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +594,7 @@ func (x *Attach) String() string {
 func (*Attach) ProtoMessage() {}
 
 func (x *Attach) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[5]
+	mi := &file_busv1_bus_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +607,7 @@ func (x *Attach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attach.ProtoReflect.Descriptor instead.
 func (*Attach) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{5}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Attach) GetNewHandleId() uint64 {
@@ -548,7 +641,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_busv1_bus_proto_msgTypes[6]
+	mi := &file_busv1_bus_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +653,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[6]
+	mi := &file_busv1_bus_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +666,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{6}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Message) GetBody() []byte {
@@ -603,7 +696,7 @@ type Jsep struct {
 
 func (x *Jsep) Reset() {
 	*x = Jsep{}
-	mi := &file_busv1_bus_proto_msgTypes[7]
+	mi := &file_busv1_bus_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +708,7 @@ func (x *Jsep) String() string {
 func (*Jsep) ProtoMessage() {}
 
 func (x *Jsep) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[7]
+	mi := &file_busv1_bus_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +721,7 @@ func (x *Jsep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Jsep.ProtoReflect.Descriptor instead.
 func (*Jsep) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{7}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Jsep) GetType() string {
@@ -676,7 +769,7 @@ type Trickle struct {
 
 func (x *Trickle) Reset() {
 	*x = Trickle{}
-	mi := &file_busv1_bus_proto_msgTypes[8]
+	mi := &file_busv1_bus_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +781,7 @@ func (x *Trickle) String() string {
 func (*Trickle) ProtoMessage() {}
 
 func (x *Trickle) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[8]
+	mi := &file_busv1_bus_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +794,7 @@ func (x *Trickle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trickle.ProtoReflect.Descriptor instead.
 func (*Trickle) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{8}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Trickle) GetCandidates() []string {
@@ -726,7 +819,7 @@ type Hangup struct {
 
 func (x *Hangup) Reset() {
 	*x = Hangup{}
-	mi := &file_busv1_bus_proto_msgTypes[9]
+	mi := &file_busv1_bus_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +831,7 @@ func (x *Hangup) String() string {
 func (*Hangup) ProtoMessage() {}
 
 func (x *Hangup) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[9]
+	mi := &file_busv1_bus_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +844,7 @@ func (x *Hangup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hangup.ProtoReflect.Descriptor instead.
 func (*Hangup) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{9}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{10}
 }
 
 type Detach struct {
@@ -762,7 +855,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_busv1_bus_proto_msgTypes[10]
+	mi := &file_busv1_bus_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +867,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[10]
+	mi := &file_busv1_bus_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +880,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{10}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{11}
 }
 
 type Destroy struct {
@@ -798,7 +891,7 @@ type Destroy struct {
 
 func (x *Destroy) Reset() {
 	*x = Destroy{}
-	mi := &file_busv1_bus_proto_msgTypes[11]
+	mi := &file_busv1_bus_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +903,7 @@ func (x *Destroy) String() string {
 func (*Destroy) ProtoMessage() {}
 
 func (x *Destroy) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[11]
+	mi := &file_busv1_bus_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +916,7 @@ func (x *Destroy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Destroy.ProtoReflect.Descriptor instead.
 func (*Destroy) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{11}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{12}
 }
 
 // Lost says that the socket which owned the session was closed by the endpoint or broke.
@@ -835,7 +928,7 @@ type Lost struct {
 
 func (x *Lost) Reset() {
 	*x = Lost{}
-	mi := &file_busv1_bus_proto_msgTypes[12]
+	mi := &file_busv1_bus_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +940,7 @@ func (x *Lost) String() string {
 func (*Lost) ProtoMessage() {}
 
 func (x *Lost) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[12]
+	mi := &file_busv1_bus_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +953,7 @@ func (x *Lost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lost.ProtoReflect.Descriptor instead.
 func (*Lost) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{12}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{13}
 }
 
 // PeerEvent is what a node says of one peer.
@@ -883,7 +976,7 @@ type PeerEvent struct {
 
 func (x *PeerEvent) Reset() {
 	*x = PeerEvent{}
-	mi := &file_busv1_bus_proto_msgTypes[13]
+	mi := &file_busv1_bus_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +988,7 @@ func (x *PeerEvent) String() string {
 func (*PeerEvent) ProtoMessage() {}
 
 func (x *PeerEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[13]
+	mi := &file_busv1_bus_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1001,7 @@ func (x *PeerEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent.ProtoReflect.Descriptor instead.
 func (*PeerEvent) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PeerEvent) GetNode() string {
@@ -1044,7 +1137,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_busv1_bus_proto_msgTypes[14]
+	mi := &file_busv1_bus_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1149,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[14]
+	mi := &file_busv1_bus_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1162,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Reply) GetCommandId() string {
@@ -1165,7 +1258,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_busv1_bus_proto_msgTypes[15]
+	mi := &file_busv1_bus_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1270,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[15]
+	mi := &file_busv1_bus_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1283,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{15}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{16}
 }
 
 type Done struct {
@@ -1203,7 +1296,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_busv1_bus_proto_msgTypes[16]
+	mi := &file_busv1_bus_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1308,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[16]
+	mi := &file_busv1_bus_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1321,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{16}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Done) GetAsync() bool {
@@ -1255,7 +1348,7 @@ type PluginData struct {
 
 func (x *PluginData) Reset() {
 	*x = PluginData{}
-	mi := &file_busv1_bus_proto_msgTypes[17]
+	mi := &file_busv1_bus_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1267,7 +1360,7 @@ func (x *PluginData) String() string {
 func (*PluginData) ProtoMessage() {}
 
 func (x *PluginData) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[17]
+	mi := &file_busv1_bus_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1280,7 +1373,7 @@ func (x *PluginData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginData.ProtoReflect.Descriptor instead.
 func (*PluginData) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{17}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PluginData) GetPlugin() string {
@@ -1308,7 +1401,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_busv1_bus_proto_msgTypes[18]
+	mi := &file_busv1_bus_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1413,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[18]
+	mi := &file_busv1_bus_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1426,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{18}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Failure) GetReason() string {
@@ -1376,7 +1469,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_busv1_bus_proto_msgTypes[19]
+	mi := &file_busv1_bus_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1481,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[19]
+	mi := &file_busv1_bus_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1494,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{19}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Event) GetNumber() uint64 {
@@ -1588,7 +1681,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_busv1_bus_proto_msgTypes[20]
+	mi := &file_busv1_bus_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1600,7 +1693,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[20]
+	mi := &file_busv1_bus_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1613,7 +1706,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{20}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PluginEvent) GetPlugin() string {
@@ -1645,7 +1738,7 @@ type WebrtcUp struct {
 
 func (x *WebrtcUp) Reset() {
 	*x = WebrtcUp{}
-	mi := &file_busv1_bus_proto_msgTypes[21]
+	mi := &file_busv1_bus_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1750,7 @@ func (x *WebrtcUp) String() string {
 func (*WebrtcUp) ProtoMessage() {}
 
 func (x *WebrtcUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[21]
+	mi := &file_busv1_bus_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1763,7 @@ func (x *WebrtcUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebrtcUp.ProtoReflect.Descriptor instead.
 func (*WebrtcUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{21}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
 }
 
 type HangUp struct {
@@ -1682,7 +1775,7 @@ type HangUp struct {
 
 func (x *HangUp) Reset() {
 	*x = HangUp{}
-	mi := &file_busv1_bus_proto_msgTypes[22]
+	mi := &file_busv1_bus_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1787,7 @@ func (x *HangUp) String() string {
 func (*HangUp) ProtoMessage() {}
 
 func (x *HangUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[22]
+	mi := &file_busv1_bus_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1800,7 @@ func (x *HangUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HangUp.ProtoReflect.Descriptor instead.
 func (*HangUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HangUp) GetReason() string {
@@ -1725,7 +1818,7 @@ type Detached struct {
 
 func (x *Detached) Reset() {
 	*x = Detached{}
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1830,7 @@ func (x *Detached) String() string {
 func (*Detached) ProtoMessage() {}
 
 func (x *Detached) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1843,7 @@ func (x *Detached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detached.ProtoReflect.Descriptor instead.
 func (*Detached) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
 }
 
 type TimedOut struct {
@@ -1761,7 +1854,7 @@ type TimedOut struct {
 
 func (x *TimedOut) Reset() {
 	*x = TimedOut{}
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1866,7 @@ func (x *TimedOut) String() string {
 func (*TimedOut) ProtoMessage() {}
 
 func (x *TimedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1879,7 @@ func (x *TimedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedOut.ProtoReflect.Descriptor instead.
 func (*TimedOut) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
 }
 
 type Moved struct {
@@ -1798,7 +1891,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1903,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1916,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Moved) GetOwner() *Socket {
@@ -1844,7 +1937,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +1949,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +1962,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -1895,7 +1988,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +2000,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +2013,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -1948,7 +2041,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2053,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2066,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -2049,7 +2142,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2154,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2167,7 @@ func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Jsep_Svc.ProtoReflect.Descriptor instead.
 func (*Jsep_Svc) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{7, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{8, 0}
 }
 
 func (x *Jsep_Svc) GetMid() string {
@@ -2099,7 +2192,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2204,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2217,7 @@ func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Up.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Up) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 0}
 }
 
 type PeerEvent_Closed struct {
@@ -2136,7 +2229,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2241,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2254,7 @@ func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Closed.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Closed) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13, 1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 1}
 }
 
 func (x *PeerEvent_Closed) GetReason() string {
@@ -2184,7 +2277,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2289,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2302,7 @@ func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_MediaState.ProtoReflect.Descriptor instead.
 func (*PeerEvent_MediaState) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13, 2}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 2}
 }
 
 func (x *PeerEvent_MediaState) GetMid() string {
@@ -2260,7 +2353,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2272,7 +2365,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2285,7 +2378,7 @@ func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_SlowLink.ProtoReflect.Descriptor instead.
 func (*PeerEvent_SlowLink) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13, 3}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 3}
 }
 
 func (x *PeerEvent_SlowLink) GetMid() string {
@@ -2338,7 +2431,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2350,7 +2443,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2363,7 +2456,7 @@ func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Layer.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Layer) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13, 4}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 4}
 }
 
 func (x *PeerEvent_Layer) GetMid() string {
@@ -2419,7 +2512,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2431,7 +2524,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2444,7 +2537,7 @@ func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Talking.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Talking) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13, 5}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 5}
 }
 
 func (x *PeerEvent_Talking) GetMid() string {
@@ -2472,7 +2565,7 @@ var File_busv1_bus_proto protoreflect.FileDescriptor
 
 const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
-	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\xe3\x05\n" +
+	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\x92\x06\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -2480,7 +2573,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\thandle_id\x18\x03 \x01(\x04R\bhandleId\x12 \n" +
 	"\vtransaction\x18\x04 \x01(\tR\vtransaction\x12-\n" +
 	"\x06socket\x18\x05 \x01(\v2\x15.cardea.bus.v1.SocketR\x06socket\x12\x1c\n" +
-	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12/\n" +
+	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12-\n" +
+	"\x06routed\x18\a \x01(\v2\x15.cardea.bus.v1.RoutedR\x06routed\x12/\n" +
 	"\x06create\x18\n" +
 	" \x01(\v2\x15.cardea.bus.v1.CreateH\x00R\x06create\x12,\n" +
 	"\x05touch\x18\v \x01(\v2\x14.cardea.bus.v1.TouchH\x00R\x05touch\x12,\n" +
@@ -2493,7 +2587,14 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\adestroy\x18\x12 \x01(\v2\x16.cardea.bus.v1.DestroyH\x00R\adestroy\x12)\n" +
 	"\x04lost\x18\x13 \x01(\v2\x13.cardea.bus.v1.LostH\x00R\x04lost\x12.\n" +
 	"\x04peer\x18\x14 \x01(\v2\x18.cardea.bus.v1.PeerEventH\x00R\x04peerB\x06\n" +
-	"\x04verb\"D\n" +
+	"\x04verb\"\x8f\x01\n" +
+	"\x06Routed\x12\x16\n" +
+	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
+	"\topaque_id\x18\x02 \x01(\tR\bopaqueId\x12\x12\n" +
+	"\x04room\x18\x03 \x01(\tR\x04room\x12\x14\n" +
+	"\x05bound\x18\x04 \x01(\bR\x05bound\x12\x12\n" +
+	"\x04role\x18\x05 \x01(\tR\x04role\x12\x12\n" +
+	"\x04over\x18\x06 \x01(\bR\x04over\"D\n" +
 	"\x06Socket\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
@@ -2659,87 +2760,89 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
-	(*Socket)(nil),               // 1: cardea.bus.v1.Socket
-	(*Create)(nil),               // 2: cardea.bus.v1.Create
-	(*Touch)(nil),                // 3: cardea.bus.v1.Touch
-	(*Claim)(nil),                // 4: cardea.bus.v1.Claim
-	(*Attach)(nil),               // 5: cardea.bus.v1.Attach
-	(*Message)(nil),              // 6: cardea.bus.v1.Message
-	(*Jsep)(nil),                 // 7: cardea.bus.v1.Jsep
-	(*Trickle)(nil),              // 8: cardea.bus.v1.Trickle
-	(*Hangup)(nil),               // 9: cardea.bus.v1.Hangup
-	(*Detach)(nil),               // 10: cardea.bus.v1.Detach
-	(*Destroy)(nil),              // 11: cardea.bus.v1.Destroy
-	(*Lost)(nil),                 // 12: cardea.bus.v1.Lost
-	(*PeerEvent)(nil),            // 13: cardea.bus.v1.PeerEvent
-	(*Reply)(nil),                // 14: cardea.bus.v1.Reply
-	(*Accepted)(nil),             // 15: cardea.bus.v1.Accepted
-	(*Done)(nil),                 // 16: cardea.bus.v1.Done
-	(*PluginData)(nil),           // 17: cardea.bus.v1.PluginData
-	(*Failure)(nil),              // 18: cardea.bus.v1.Failure
-	(*Event)(nil),                // 19: cardea.bus.v1.Event
-	(*PluginEvent)(nil),          // 20: cardea.bus.v1.PluginEvent
-	(*WebrtcUp)(nil),             // 21: cardea.bus.v1.WebrtcUp
-	(*HangUp)(nil),               // 22: cardea.bus.v1.HangUp
-	(*Detached)(nil),             // 23: cardea.bus.v1.Detached
-	(*TimedOut)(nil),             // 24: cardea.bus.v1.TimedOut
-	(*Moved)(nil),                // 25: cardea.bus.v1.Moved
-	(*Resume)(nil),               // 26: cardea.bus.v1.Resume
-	(*Events)(nil),               // 27: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 28: cardea.bus.v1.NodeStatus
-	(*Jsep_Svc)(nil),             // 29: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 30: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 31: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 32: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 33: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 34: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 35: cardea.bus.v1.PeerEvent.Talking
+	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
+	(*Socket)(nil),               // 2: cardea.bus.v1.Socket
+	(*Create)(nil),               // 3: cardea.bus.v1.Create
+	(*Touch)(nil),                // 4: cardea.bus.v1.Touch
+	(*Claim)(nil),                // 5: cardea.bus.v1.Claim
+	(*Attach)(nil),               // 6: cardea.bus.v1.Attach
+	(*Message)(nil),              // 7: cardea.bus.v1.Message
+	(*Jsep)(nil),                 // 8: cardea.bus.v1.Jsep
+	(*Trickle)(nil),              // 9: cardea.bus.v1.Trickle
+	(*Hangup)(nil),               // 10: cardea.bus.v1.Hangup
+	(*Detach)(nil),               // 11: cardea.bus.v1.Detach
+	(*Destroy)(nil),              // 12: cardea.bus.v1.Destroy
+	(*Lost)(nil),                 // 13: cardea.bus.v1.Lost
+	(*PeerEvent)(nil),            // 14: cardea.bus.v1.PeerEvent
+	(*Reply)(nil),                // 15: cardea.bus.v1.Reply
+	(*Accepted)(nil),             // 16: cardea.bus.v1.Accepted
+	(*Done)(nil),                 // 17: cardea.bus.v1.Done
+	(*PluginData)(nil),           // 18: cardea.bus.v1.PluginData
+	(*Failure)(nil),              // 19: cardea.bus.v1.Failure
+	(*Event)(nil),                // 20: cardea.bus.v1.Event
+	(*PluginEvent)(nil),          // 21: cardea.bus.v1.PluginEvent
+	(*WebrtcUp)(nil),             // 22: cardea.bus.v1.WebrtcUp
+	(*HangUp)(nil),               // 23: cardea.bus.v1.HangUp
+	(*Detached)(nil),             // 24: cardea.bus.v1.Detached
+	(*TimedOut)(nil),             // 25: cardea.bus.v1.TimedOut
+	(*Moved)(nil),                // 26: cardea.bus.v1.Moved
+	(*Resume)(nil),               // 27: cardea.bus.v1.Resume
+	(*Events)(nil),               // 28: cardea.bus.v1.Events
+	(*NodeStatus)(nil),           // 29: cardea.bus.v1.NodeStatus
+	(*Jsep_Svc)(nil),             // 30: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 31: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 32: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 33: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 34: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 35: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 36: cardea.bus.v1.PeerEvent.Talking
 }
 var file_busv1_bus_proto_depIdxs = []int32{
-	1,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
-	2,  // 1: cardea.bus.v1.Command.create:type_name -> cardea.bus.v1.Create
-	3,  // 2: cardea.bus.v1.Command.touch:type_name -> cardea.bus.v1.Touch
-	4,  // 3: cardea.bus.v1.Command.claim:type_name -> cardea.bus.v1.Claim
-	5,  // 4: cardea.bus.v1.Command.attach:type_name -> cardea.bus.v1.Attach
-	6,  // 5: cardea.bus.v1.Command.message:type_name -> cardea.bus.v1.Message
-	8,  // 6: cardea.bus.v1.Command.trickle:type_name -> cardea.bus.v1.Trickle
-	9,  // 7: cardea.bus.v1.Command.hangup:type_name -> cardea.bus.v1.Hangup
-	10, // 8: cardea.bus.v1.Command.detach:type_name -> cardea.bus.v1.Detach
-	11, // 9: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
-	12, // 10: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
-	13, // 11: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
-	7,  // 12: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	29, // 13: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	30, // 14: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	31, // 15: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	32, // 16: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	33, // 17: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	34, // 18: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	35, // 19: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	15, // 20: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
-	16, // 21: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
-	17, // 22: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
-	18, // 23: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	19, // 24: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	20, // 25: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	21, // 26: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	32, // 27: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	33, // 28: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	22, // 29: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	23, // 30: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	24, // 31: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	25, // 32: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	7,  // 33: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	1,  // 34: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	19, // 35: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
+	1,  // 1: cardea.bus.v1.Command.routed:type_name -> cardea.bus.v1.Routed
+	3,  // 2: cardea.bus.v1.Command.create:type_name -> cardea.bus.v1.Create
+	4,  // 3: cardea.bus.v1.Command.touch:type_name -> cardea.bus.v1.Touch
+	5,  // 4: cardea.bus.v1.Command.claim:type_name -> cardea.bus.v1.Claim
+	6,  // 5: cardea.bus.v1.Command.attach:type_name -> cardea.bus.v1.Attach
+	7,  // 6: cardea.bus.v1.Command.message:type_name -> cardea.bus.v1.Message
+	9,  // 7: cardea.bus.v1.Command.trickle:type_name -> cardea.bus.v1.Trickle
+	10, // 8: cardea.bus.v1.Command.hangup:type_name -> cardea.bus.v1.Hangup
+	11, // 9: cardea.bus.v1.Command.detach:type_name -> cardea.bus.v1.Detach
+	12, // 10: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
+	13, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
+	14, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
+	8,  // 13: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
+	30, // 14: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	31, // 15: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	32, // 16: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	33, // 17: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	34, // 18: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	35, // 19: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	36, // 20: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	16, // 21: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
+	17, // 22: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
+	18, // 23: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
+	19, // 24: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
+	20, // 25: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	21, // 26: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	22, // 27: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	33, // 28: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	34, // 29: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	23, // 30: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	24, // 31: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	25, // 32: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	26, // 33: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	8,  // 34: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 35: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	20, // 36: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -2760,7 +2863,7 @@ func file_busv1_bus_proto_init() {
 		(*Command_Lost)(nil),
 		(*Command_Peer)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[13].OneofWrappers = []any{
+	file_busv1_bus_proto_msgTypes[14].OneofWrappers = []any{
 		(*PeerEvent_Up_)(nil),
 		(*PeerEvent_Closed_)(nil),
 		(*PeerEvent_Media)(nil),
@@ -2768,13 +2871,13 @@ func file_busv1_bus_proto_init() {
 		(*PeerEvent_Layer_)(nil),
 		(*PeerEvent_Talking_)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[14].OneofWrappers = []any{
+	file_busv1_bus_proto_msgTypes[15].OneofWrappers = []any{
 		(*Reply_Accepted)(nil),
 		(*Reply_Done)(nil),
 		(*Reply_Plugin)(nil),
 		(*Reply_Failure)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[19].OneofWrappers = []any{
+	file_busv1_bus_proto_msgTypes[20].OneofWrappers = []any{
 		(*Event_Plugin)(nil),
 		(*Event_WebrtcUp)(nil),
 		(*Event_Media)(nil),
@@ -2784,15 +2887,15 @@ func file_busv1_bus_proto_init() {
 		(*Event_TimedOut)(nil),
 		(*Event_Moved)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[32].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[34].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[33].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,7 +24,7 @@ import (
 // Config is what can be set; the tags are its documentation.
 type Config struct {
 	Name           string        `help:"This edge's name in the cluster. Default: the host's."`
-	NatsURL        string        `help:"NATS servers, separated by commas." default:"nats://127.0.0.1:4222" name:"nats-url"`
+	NATSURL        string        `help:"NATS servers, separated by commas." default:"nats://127.0.0.1:4222" name:"nats-url"`
 	Listen         string        `help:"Address for WebSocket." default:":8188"`
 	WSSListen      string        `help:"Address for WebSocket over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
 	TLSCert        string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"path"`
@@ -70,7 +70,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer internal.Close()
 
-	nc, err := bus.Connect(cfg.NatsURL, "signaling "+name, log)
+	nc, err := bus.Connect(cfg.NATSURL, "signaling "+name, log)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func readSecret(file string) (string, error) {
 // info is the edge's part of server_info (spec/janus-api.md, section 6).
 func info(cfg Config, secret bool) json.RawMessage {
 	b, _ := json.Marshal(map[string]any{ // of strings and booleans: cannot fail
-		"name": "Cardea", "version_string": Version, "author": "Cardea", "server-name": cfg.ServerName,
+		"name": "Cardea", "version": 1, "version_string": Version, "author": "Cardea", "server-name": cfg.ServerName,
 		"api_secret": secret, "auth_token": false, "event_handlers": false, "opaqueid_in_api": false,
 		"accepting-new-sessions": true,
 		"transports": map[string]any{"janus.transport.websockets": map[string]any{

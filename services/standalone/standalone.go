@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -24,8 +25,8 @@ import (
 type config struct {
 	PageListen            string        `help:"Address of the page." default:":8080"`
 	Listen                string        `help:"Address of the Janus API over WebSocket." default:":8188"`
-	UDPPort               int           `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
-	Advertise             []string      `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
+	UDPPort               uint16        `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
+	Advertise             []netip.Addr  `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
 	OpsListen             string        `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
 	DemoRoom              bool          `help:"Have a room 1234." default:"true" negatable:""`
 	SessionTimeout        time.Duration `help:"A session without a request ends after." default:"60s"`
@@ -118,11 +119,11 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 		}
 	}
 	const anyPort = "127.0.0.1:0"
-	rs.NatsURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, anyPort
+	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, anyPort
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
-	md.NatsURL, md.GRPCListen, md.OpsListen = natsURL, anyPort, anyPort
+	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, anyPort, anyPort
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
-	sg.NatsURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
+	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	return rs, md, sg, nil
 }
 

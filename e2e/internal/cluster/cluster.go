@@ -75,7 +75,7 @@ func StartApart(t testing.TB) *Apart {
 	natsURL := "nats://" + nats
 	for i := range 2 {
 		a.Replicas = append(a.Replicas, proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
-			"--name", fmt.Sprint("roomstate-", i), "--nats-url", natsURL, "--redis-url", "redis://"+redis, "--demo-room",
+			"--nats-url", natsURL, "--redis-url", "redis://"+redis, "--demo-room",
 			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug"))
 	}
 	for i := range 2 {

@@ -101,21 +101,61 @@ func Differences(want, got []Step) []string {
 			return out
 		}
 		for _, name := range names(want[i], got[i]) {
-			a, b := want[i].Heard[name], got[i].Heard[name]
-			for j := range max(len(a), len(b)) {
+			for j, p := range pair(want[i].Heard[name], got[i].Heard[name]) {
 				where := fmt.Sprintf("%s | %s %d ", want[i].Line, name, j)
 				switch {
-				case j >= len(a):
-					out = append(out, where+"only the second: "+text(b[j]))
-				case j >= len(b):
-					out = append(out, where+"only the first: "+text(a[j]))
+				case p.a == nil:
+					out = append(out, where+"only the second: "+text(p.b))
+				case p.b == nil:
+					out = append(out, where+"only the first: "+text(p.a))
 				default:
-					diff(a[j], b[j], where, "", &out)
+					diff(p.a, p.b, where, "", &out)
 				}
 			}
 		}
 	}
 	return out
+}
+
+// messages are what one server and the other said; nil for nothing.
+type messages struct{ a, b any }
+
+// pair finds for each message its likeliest partner: an equal one, else one of the same kind, from the same handle.
+func pair(a, b []any) []messages {
+	var out []messages
+	b = slices.Clone(b)
+	take := func(x any, alike func(any) string) bool {
+		for i, y := range b {
+			if y != nil && alike(x) == alike(y) {
+				out = append(out, messages{x, y})
+				b[i] = nil
+				return true
+			}
+		}
+		return false
+	}
+	var rest []any
+	for _, x := range a {
+		if !take(x, text) {
+			rest = append(rest, x)
+		}
+	}
+	for _, x := range rest {
+		if !take(x, kind) {
+			out = append(out, messages{x, nil})
+		}
+	}
+	for _, y := range b {
+		if y != nil {
+			out = append(out, messages{nil, y})
+		}
+	}
+	return out
+}
+
+func kind(v any) string {
+	m, _ := v.(map[string]any)
+	return fmt.Sprint(m["janus"], m["sender"], m["transaction"] != nil)
 }
 
 func names(a, b Step) []string {

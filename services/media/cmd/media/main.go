@@ -1,0 +1,32 @@
+// Command media runs a media node.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/media"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "media:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var cfg media.Config
+	if err := settings.Parse(&cfg, "media", "A media node of Cardea: receives from publishers, forwards to subscribers.", media.Version, args); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return media.Run(ctx, cfg, log)
+}

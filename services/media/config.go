@@ -1,0 +1,51 @@
+package media
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+)
+
+// Version is set when images are built.
+var Version = "dev"
+
+// Config is all that a media node can be told. See package settings for where values come from.
+type Config struct {
+	Name    string `help:"Name of this node, the same after a restart; nodes fill in the order of their names. Default: the host's name." placeholder:"NAME"`
+	NATSURL string `name:"nats-url" help:"NATS server." default:"nats://127.0.0.1:4222"`
+
+	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
+	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
+	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz and /metrics." default:"127.0.0.1:9092"`
+
+	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
+	TCP       bool         `name:"tcp" help:"Accept ICE-TCP on the same port number." default:"true" negatable:""`
+	Advertise []netip.Addr `help:"IP addresses by which endpoints reach this node, when they are not those of its interfaces (NAT 1:1)." placeholder:"IP"`
+
+	MaxPeers          int    `name:"max-peers" help:"PeerConnections that are taken at most." default:"10000"`
+	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
+	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
+
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
+
+	// Listening, if set, is told the addresses when all listeners are open.
+	Listening func(Addresses) `kong:"-"`
+}
+
+// Addresses are where a running node listens.
+type Addresses struct {
+	GRPC, Ops string
+	Media     uint16 // port
+}
+
+// withDefaults fills in what depends on the machine.
+func (c Config) withDefaults() (Config, error) {
+	if c.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return c, err
+		}
+		c.Name = host
+	}
+	return c, nil
+}

@@ -1,0 +1,104 @@
+package media
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+// channel opens a data channel and returns what comes on it.
+func (e *endpoint) channel(label string) (*webrtc.DataChannel, <-chan webrtc.DataChannelMessage, <-chan struct{}) {
+	e.t.Helper()
+	dc, err := e.CreateDataChannel(label, nil)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	messages, open := make(chan webrtc.DataChannelMessage, 16), make(chan struct{})
+	dc.OnOpen(func() { close(open) })
+	dc.OnMessage(func(m webrtc.DataChannelMessage) { messages <- m })
+	return dc, messages, open
+}
+
+func await[T any](t *testing.T, what string, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(patience):
+		t.Fatal("no " + what)
+		panic("unreachable")
+	}
+}
+
+func TestMessagesReachSubscribersOnAChannelOfTheFeed(t *testing.T) {
+	s := start(t)
+	pub := s.dial()
+	dc, _, open := pub.channel("whatever")
+	answer := pub.publish("feed")
+	if got := answer.GetStreams()[0].GetKind(); got != mediav1.Kind_KIND_DATA {
+		t.Fatalf("kind %v", got)
+	}
+	await(t, "open channel", open)
+
+	sub := s.dial()
+	type labelled struct {
+		label string
+		m     webrtc.DataChannelMessage
+	}
+	got := make(chan labelled, 16)
+	sub.OnDataChannel(func(dc *webrtc.DataChannel) {
+		dc.OnMessage(func(m webrtc.DataChannelMessage) { got <- labelled{dc.Label(), m} })
+	})
+	_, _, ready := sub.channel("JanusDataChannel")
+	sub.subscribe(&mediav1.Slot{
+		Mid: "0", Kind: mediav1.Kind_KIND_DATA, Send: true, DataSources: []*mediav1.DataSource{{Feed: "feed", Label: "1234"}},
+	})
+	await(t, "open channel", ready)
+
+	large := make([]byte, 60_000)
+	large[len(large)-1] = 7
+	if err := dc.SendText("hello"); err != nil {
+		t.Fatal(err)
+	}
+	if err := dc.Send(large); err != nil {
+		t.Fatal(err)
+	}
+	if m := await(t, "text", got); m.label != "1234" || !m.m.IsString || string(m.m.Data) != "hello" {
+		t.Errorf("got %+v", m)
+	}
+	if m := await(t, "binary", got); m.m.IsString || len(m.m.Data) != len(large) || m.m.Data[len(large)-1] != 7 {
+		t.Errorf("got %d bytes", len(m.m.Data))
+	}
+}
+
+func TestEcho(t *testing.T) {
+	s := start(t)
+	e := s.dial()
+	audio, video := e.send(webrtc.MimeTypeOpus, "a"), e.send(webrtc.MimeTypeVP8, "v")
+	dc, messages, open := e.channel("data")
+	e.publish("", func(r *mediav1.AcceptOfferRequest) {
+		r.Echo = &mediav1.Echo{Audio: true, Video: true, TextPrefix: "You wrote: "}
+	})
+	s.awaitUp(e.id)
+	audio.play(t, 20*time.Millisecond)
+	video.play(t, 10*time.Millisecond)
+	for range 2 {
+		e.track().next(t)
+	}
+	await(t, "open channel", open)
+	if err := dc.SendText("hello"); err != nil {
+		t.Fatal(err)
+	}
+	if m := await(t, "text", messages); string(m.Data) != "You wrote: hello" || !m.IsString {
+		t.Errorf("got %q", m.Data)
+	}
+	if err := dc.Send([]byte{1, 2}); err != nil {
+		t.Fatal(err)
+	}
+	if m := await(t, "binary", messages); string(m.Data) != "\x01\x02" || m.IsString {
+		t.Errorf("got %q", m.Data)
+	}
+}

@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
+)
+
+// interval is how often a node says that it lives.
+const interval = time.Second
+
+// Status is what a beat says.
+type Status struct {
+	Peers    int
+	Packets  uint64 // received and sent, since the start
+	Bytes    uint64 // likewise
+	Draining bool
+}
+
+// Beats tell everybody that the node lives, and how busy it is.
+type Beats struct {
+	Conn        *nats.Conn
+	ID          string // of this process: never the same again
+	Name        string // stays over restarts
+	GRPCAddress string
+	Status      func() Status
+	Log         *slog.Logger
+}
+
+// Run beats each second, at once at first, until ctx ends; the last beat says so.
+func (b *Beats) Run(ctx context.Context) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	last, at, cpu := b.Status(), time.Now(), cpuTime()
+	b.publish(&busv1.NodeStatus{Peers: uint32(last.Peers), Draining: last.Draining})
+	for {
+		select {
+		case <-ctx.Done():
+			b.publish(&busv1.NodeStatus{Leaving: true, Draining: true})
+			_ = b.Conn.FlushTimeout(interval) // nobody to tell, if it fails
+			return
+		case <-ticker.C:
+		}
+		now, moment, used := b.Status(), time.Now(), cpuTime()
+		seconds := moment.Sub(at).Seconds()
+		b.publish(&busv1.NodeStatus{
+			Peers: uint32(now.Peers), Draining: now.Draining,
+			PacketsPerSecond: uint64(float64(now.Packets-last.Packets) / seconds),
+			BitsPerSecond:    uint64(8 * float64(now.Bytes-last.Bytes) / seconds),
+			Cpu:              float32((used - cpu).Seconds() / seconds / cores()),
+		})
+		last, at, cpu = now, moment, used
+	}
+}
+
+func (b *Beats) publish(s *busv1.NodeStatus) {
+	s.Id, s.Name, s.GrpcAddress = b.ID, b.Name, b.GRPCAddress
+	if err := bus.Publish(b.Conn, bus.NodeBeats, s); err != nil {
+		b.Log.Debug("beat not sent", "err", err) // the connection reports its own troubles
+	}
+}

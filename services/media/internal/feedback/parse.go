@@ -1,0 +1,125 @@
+package feedback
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/pion/rtcp"
+)
+
+// ErrMalformed is returned for RTCP whose lengths do not add up.
+var ErrMalformed = errors.New("malformed RTCP")
+
+// Handler says what is done with what an endpoint's RTCP says. Funcs may be nil. Slices and pointers are valid during
+// the call only.
+type Handler struct {
+	// NACK asks for packets of ssrc again.
+	NACK func(ssrc uint32, seqs []uint16)
+	// KeyframeRequest is a PLI or FIR.
+	KeyframeRequest func(ssrc uint32)
+	// ReceptionReport is one block of an SR or RR.
+	ReceptionReport func(r *rtcp.ReceptionReport)
+	// SenderReport says that ntp and rtp name the same instant.
+	SenderReport func(ssrc uint32, ntp uint64, rtp uint32)
+	// REMB is the endpoint's estimate of what it can receive.
+	REMB func(bps uint64, ssrcs []uint32)
+	// TransportFeedback says when packets that we numbered arrived.
+	TransportFeedback func(*rtcp.TransportLayerCC)
+	// Bye says that a source has ended.
+	Bye func(ssrc uint32)
+
+	seqs []uint16 // scratch
+}
+
+// rtcpHeaderSize is the length of what each packet of a compound begins with, in bytes.
+const rtcpHeaderSize = 4
+
+// Handle reads a decrypted RTCP datagram and calls the handler for each thing it says. The error wraps what is wrong
+// with it; what came before is done.
+func (h *Handler) Handle(b []byte) error {
+	for len(b) > 0 {
+		if len(b) < rtcpHeaderSize {
+			return ErrMalformed
+		}
+		size := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
+		if size > len(b) {
+			return ErrMalformed
+		}
+		packets, err := rtcp.Unmarshal(b[:size])
+		if err != nil {
+			return fmt.Errorf("read RTCP of type %d: %w", b[1], err)
+		}
+		for _, p := range packets {
+			h.handle(p)
+		}
+		b = b[size:]
+	}
+	return nil
+}
+
+func (h *Handler) handle(p rtcp.Packet) {
+	switch p := p.(type) {
+	case *rtcp.TransportLayerNack:
+		h.nack(p)
+	case *rtcp.PictureLossIndication:
+		h.keyframe(p.MediaSSRC)
+	case *rtcp.FullIntraRequest:
+		for _, entry := range p.FIR {
+			h.keyframe(entry.SSRC)
+		}
+	case *rtcp.SenderReport:
+		if h.SenderReport != nil {
+			h.SenderReport(p.SSRC, p.NTPTime, p.RTPTime)
+		}
+		h.reports(p.Reports)
+	case *rtcp.ReceiverReport:
+		h.reports(p.Reports)
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		if h.REMB != nil && p.Bitrate >= 0 {
+			h.REMB(uint64(p.Bitrate), p.SSRCs)
+		}
+	case *rtcp.TransportLayerCC:
+		if h.TransportFeedback != nil {
+			h.TransportFeedback(p)
+		}
+	case *rtcp.Goodbye:
+		if h.Bye != nil {
+			for _, ssrc := range p.Sources {
+				h.Bye(ssrc)
+			}
+		}
+	}
+}
+
+// nack spells a NACK's pairs out (RFC 4585, section 6.2.1).
+func (h *Handler) nack(p *rtcp.TransportLayerNack) {
+	if h.NACK == nil {
+		return
+	}
+	h.seqs = h.seqs[:0]
+	for _, pair := range p.Nacks {
+		h.seqs = append(h.seqs, pair.PacketID)
+		for i := range uint16(16) {
+			if pair.LostPackets&(1<<i) != 0 {
+				h.seqs = append(h.seqs, pair.PacketID+i+1)
+			}
+		}
+	}
+	h.NACK(p.MediaSSRC, h.seqs)
+}
+
+func (h *Handler) keyframe(ssrc uint32) {
+	if h.KeyframeRequest != nil {
+		h.KeyframeRequest(ssrc)
+	}
+}
+
+func (h *Handler) reports(blocks []rtcp.ReceptionReport) {
+	if h.ReceptionReport == nil {
+		return
+	}
+	for i := range blocks {
+		h.ReceptionReport(&blocks[i])
+	}
+}

@@ -1,0 +1,69 @@
+package forward
+
+import "time"
+
+const (
+	defaultFallback = 250 * time.Millisecond
+	// askAgainAfter is how long a leg waits for a key frame, or for any packet at all, until it asks again.
+	askAgainAfter = time.Second
+	none          = -1 // no layer yet
+)
+
+// choice is which layers a leg wants and which it has.
+type choice struct {
+	targets       Targets
+	maxSubstream  int // what the bandwidth allows
+	maxTemporal   int
+	wanted        int           // substream to get to: the target, or what stands in for it
+	current       int           // substream relayed, none while waiting for a key frame
+	temporal      int           // highest temporal layer relayed
+	spatial       int           // highest spatial layer relayed
+	asked         time.Duration // for a key frame, the last time
+	toldSubstream int
+	toldTemporal  int
+	toldSpatial   int
+}
+
+func newChoice() choice {
+	return choice{
+		targets: BestLayers, maxSubstream: 2, maxTemporal: 2,
+		current: none, toldSubstream: none, toldTemporal: none, toldSpatial: none,
+	}
+}
+
+// targetTemporal returns the highest temporal layer that may be relayed, for a simulcast or an SVC stream.
+func (c *choice) targetTemporal(svc bool) int {
+	if svc {
+		return min(c.targets.TemporalLayer, c.maxTemporal)
+	}
+	return min(c.targets.Temporal, c.maxTemporal)
+}
+
+// substreamNow returns the substream to get to: the target if it flows, else the next lower one that does, else the
+// target.
+func (c *choice) substreamNow(s *Stream, now time.Duration) int {
+	target := min(c.targets.Substream, c.maxSubstream, len(s.layers)-1)
+	fallback := c.targets.Fallback
+	if fallback == 0 {
+		fallback = defaultFallback
+	}
+	for i := target; i >= 0; i-- {
+		if s.layers[i].flows(now, fallback) {
+			return i
+		}
+	}
+	return target
+}
+
+// onTheWay is true if a key frame of a layer may be switched to: any at the start, later those between the current
+// layer and the wanted one.
+func (c *choice) onTheWay(layer int) bool {
+	switch {
+	case c.current == none || layer == c.current:
+		return true
+	case c.current < c.wanted:
+		return c.current < layer && layer <= c.wanted
+	default:
+		return c.wanted <= layer && layer < c.current
+	}
+}

@@ -1,0 +1,34 @@
+package forward
+
+import "time"
+
+// keyframeInterval is the shortest time between two requests for a key frame of one layer.
+const keyframeInterval = time.Second
+
+// keyframes decides when a layer is asked for a key frame.
+type keyframes struct {
+	wanted    bool          // somebody waits for one
+	asked     time.Duration // the last time
+	askedOnce bool
+	latest    time.Duration // last seen or asked for; or when the layer began
+}
+
+func (k *keyframes) request() { k.wanted = true }
+
+// seen notes that one has come, which answers all who waited.
+func (k *keyframes) seen(now time.Duration) {
+	k.wanted = false
+	k.latest = now
+}
+
+// due is true if one is to be asked for now, and takes it as done.
+func (k *keyframes) due(now, every time.Duration) bool {
+	if every > 0 && now-k.latest >= every {
+		k.wanted = true
+	}
+	if !k.wanted || k.askedOnce && now-k.asked < keyframeInterval {
+		return false
+	}
+	k.wanted, k.asked, k.askedOnce, k.latest = false, now, true, now
+	return true
+}

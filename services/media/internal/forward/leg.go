@@ -1,0 +1,250 @@
+package forward
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/codec"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+)
+
+// Sender takes the packets of one subscriber's legs.
+type Sender interface {
+	// Buffer returns a slice of length 0 and a capacity of at least packet.MaxSize plus 100 bytes, in which the leg
+	// writes its next packet. It may be dropped unused.
+	Buffer() []byte
+	// SendRTP sends b, a whole packet in plaintext, which the leg wrote into the last Buffer and no longer uses. The
+	// sender may encrypt it in place.
+	SendRTP(b []byte)
+	// NextTransportSeq returns the next transport-wide sequence number of the subscriber's connection. It is asked
+	// once for each packet that carries it, just before SendRTP.
+	NextTransportSeq() uint16
+}
+
+// LegObserver hears which layers a leg relays. Calls are made on change only, with the layer that is relayed now.
+type LegObserver interface {
+	// SubstreamChanged and TemporalChanged are told of simulcast streams.
+	SubstreamChanged(substream int)
+	TemporalChanged(temporal int)
+	// SVCChanged is told of SVC streams.
+	SVCChanged(spatial, temporal int)
+}
+
+// LegConfig is what a leg is made with: what its m= section negotiated.
+type LegConfig struct {
+	Codec       codec.Codec
+	SSRC        uint32
+	PayloadType uint8
+	// RTXSSRC and RTXPayloadType are of the retransmission stream (RFC 4588); both 0 if there is none.
+	RTXSSRC        uint32
+	RTXPayloadType uint8
+	// NACK says that NACKs are answered. If there is no RTX, packets are sent again bit by bit the same, as SRTP
+	// demands of a repeated sequence number; they then carry neither abs-send-time nor a transport sequence number.
+	NACK       bool
+	Extensions packet.ExtensionIDs
+	MID        string // written into each packet, if Extensions.MID is set
+
+	Sender   Sender      // must be set
+	Observer LegObserver // must be set
+}
+
+// Targets are the layers that a subscriber wants, each 0 to 2, 2 being the best there is.
+type Targets struct {
+	Substream     int           // of simulcast
+	Temporal      int           // of simulcast
+	Fallback      time.Duration // silence of a layer after which the next lower is taken; 0 for 250 ms
+	SpatialLayer  int           // of SVC
+	TemporalLayer int           // of SVC
+}
+
+// BestLayers are the targets of a leg that has not been told others.
+var BestLayers = Targets{Substream: 2, Temporal: 2, SpatialLayer: 2, TemporalLayer: 2}
+
+// Leg is a subscriber's end of one m= section. What it sends is one continuous RTP stream, whatever it is connected
+// to. See the package comment for who may call it.
+type Leg struct {
+	cfg          LegConfig
+	ids          packet.ExtensionIDs // those written; see LegConfig.NACK
+	mid          []byte
+	source       *Stream // nil while connected to nothing
+	flowing      bool
+	playoutDelay *packet.PlayoutDelay // set: instead of what the source says
+	choice       choice
+	history      runHistory
+	since        uint64 // outgoing number at which the layer relayed now was entered
+	epoch        uint64 // first sequence number of the layer's source then
+	top          uint64 // highest sequence number of the layer that was relayed or left out
+	leftOut      uint16 // picture id of the last frame left out, while leavingOut
+	leavingOut   bool
+	end          tip
+	resends      resends
+	reportedLost int32 // cumulative, as the subscriber last reported: 24 bits, signed, duplicates count against it
+	stats        LegStats
+}
+
+// tip is the foremost packet sent, from which the next run goes on.
+type tip struct {
+	sent      bool
+	last      uint64        // its outgoing sequence number, extended
+	next      uint64        // the one to go on with: places behind last may be kept for packets that are late
+	ts        uint32        // its outgoing timestamp
+	arrival   time.Duration // when it had come from the publisher
+	pictureID uint16        // its outgoing picture id
+	tl0       uint8         // its outgoing TL0PICIDX
+}
+
+// NewLeg returns a leg that is connected to nothing and does not flow.
+func NewLeg(cfg LegConfig) *Leg {
+	l := &Leg{choice: newChoice()}
+	// Half the range is left until the first wrap, so that both ends agree on the SRTP roll-over counter even if the
+	// first packets are lost (RFC 3711, section 3.3.1).
+	l.end.next = packet.FirstCycle + uint64(cfg.SSRC&0x7fff)
+	l.configure(cfg)
+	return l
+}
+
+func (l *Leg) configure(cfg LegConfig) {
+	l.cfg, l.ids, l.mid = cfg, cfg.Extensions, []byte(cfg.MID)
+	if cfg.NACK && cfg.RTXSSRC == 0 {
+		l.ids.AbsSendTime, l.ids.TransportCC = 0, 0
+	}
+}
+
+// Reconfigure changes what was negotiated, as an answer may: payload types and extension numbers. SSRCs, codec and
+// Sender must be those of before.
+func (l *Leg) Reconfigure(cfg LegConfig) {
+	l.configure(cfg)
+	l.forgetUnrepeatable()
+}
+
+// forgetUnrepeatable is called when packets sent so far could not be sent again just as they were.
+func (l *Leg) forgetUnrepeatable() {
+	if l.cfg.RTXSSRC == 0 {
+		l.history.forget(l.end.next)
+		l.since = l.end.next
+	}
+}
+
+// Connect makes s the source, in the place of the one before. Video goes on at the next key frame, which is asked for
+// if the leg flows.
+func (l *Leg) Connect(s *Stream, now time.Duration) {
+	l.Disconnect(now)
+	l.source = s
+	s.legs = append(s.legs, l)
+	l.history.reset()
+	l.choice.toldSubstream, l.choice.toldTemporal, l.choice.toldSpatial = none, none, none
+	l.startAgain(now)
+}
+
+// Disconnect leaves the source, if there is one.
+func (l *Leg) Disconnect(now time.Duration) {
+	if l.source == nil {
+		return
+	}
+	l.source.legs = slices.DeleteFunc(l.source.legs, func(other *Leg) bool { return other == l })
+	l.source = nil
+	l.leaveLayer()
+}
+
+// Source returns what the leg is connected to, or nil.
+func (l *Leg) Source() *Stream { return l.source }
+
+// SetFlowing says whether packets go out: the subscriber is up, has accepted the m= section, wants it, and has not
+// paused. At first they do not. Turning it on asks for a key frame.
+func (l *Leg) SetFlowing(on bool, now time.Duration) {
+	if l.flowing == on {
+		return
+	}
+	l.flowing = on
+	l.startAgain(now)
+}
+
+// startAgain waits for a key frame of any layer.
+func (l *Leg) startAgain(now time.Duration) {
+	l.leaveLayer()
+	if l.source == nil || !l.flowing {
+		return
+	}
+	l.choice.wanted = l.choice.substreamNow(l.source, now)
+	l.choice.asked = now
+	l.source.RequestKeyframe(now)
+}
+
+// leaveLayer ends what is relayed; the next packet relayed is one that can be started at.
+func (l *Leg) leaveLayer() { l.choice.current = none }
+
+// SetTargets sets which layers the subscriber wants, and asks for a key frame where that takes one.
+func (l *Leg) SetTargets(t Targets, now time.Duration) {
+	l.choice.targets = t
+	l.choose(now)
+	if l.source != nil && l.climbing() {
+		l.ask(0, now)
+	}
+}
+
+// Limit bounds the layers from above, whatever the targets: what the subscriber's bandwidth allows. 2 is no limit.
+func (l *Leg) Limit(substream, temporal int, now time.Duration) {
+	l.choice.maxSubstream, l.choice.maxTemporal = substream, temporal
+	l.choose(now)
+}
+
+// SetPlayoutDelay overrides what the source says of it; nil for no override.
+func (l *Leg) SetPlayoutDelay(d *packet.PlayoutDelay) {
+	l.playoutDelay = d
+	l.forgetUnrepeatable()
+}
+
+// RequestKeyframe passes the subscriber's PLI or FIR on, throttled; see Stream.RequestKeyframe.
+func (l *Leg) RequestKeyframe(now time.Duration) {
+	l.stats.PLIs++
+	switch {
+	case l.source == nil || !l.flowing:
+	case l.choice.current == none:
+		l.source.RequestKeyframe(now)
+	default:
+		l.source.requestKeyframe(l.choice.current, now)
+	}
+}
+
+// choose looks anew which substream to get to.
+func (l *Leg) choose(now time.Duration) {
+	if l.source == nil || !l.flowing {
+		return
+	}
+	c := &l.choice
+	wanted := c.substreamNow(l.source, now)
+	if wanted == c.wanted {
+		return
+	}
+	c.wanted = wanted
+	if c.current != wanted {
+		l.ask(wanted, now)
+	}
+}
+
+func (l *Leg) ask(layer int, now time.Duration) {
+	if l.flowing {
+		l.choice.asked = now
+		l.source.requestKeyframe(layer, now)
+	}
+}
+
+// tick follows layers that fall silent and return, and asks again for key frames that did not come.
+func (l *Leg) tick(now time.Duration) {
+	if !l.flowing || !l.source.relaying || l.source.cfg.Codec.Audio() {
+		return
+	}
+	l.choose(now)
+	c := &l.choice
+	if now-c.asked < askAgainAfter || !l.source.layers[c.wanted].flows(now, askAgainAfter) {
+		return
+	}
+	if c.current != c.wanted || l.climbing() || now-l.end.arrival >= askAgainAfter {
+		l.ask(c.wanted, now)
+	}
+}
+
+// climbing is true while a higher spatial layer waits for a key frame.
+func (l *Leg) climbing() bool {
+	return l.source.cfg.SVC && l.choice.targets.SpatialLayer > l.choice.spatial
+}

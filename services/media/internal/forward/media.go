@@ -1,0 +1,24 @@
+package forward
+
+import "time"
+
+const (
+	// mediaCheckInterval is how often it is looked whether media still arrives.
+	mediaCheckInterval = time.Second
+	// mediaGrace is added to the silence allowed, so that it ends 0.5 to 1.5 s after that, as at Janus.
+	mediaGrace = 500 * time.Millisecond
+)
+
+// checkMedia tells of layers that have fallen silent.
+func (s *Stream) checkMedia(now time.Duration) {
+	if s.cfg.NoMedia == 0 {
+		return
+	}
+	for i := range s.layers {
+		y := &s.layers[i]
+		if y.stats.Receiving && now-y.stats.LastPacket >= s.cfg.NoMedia+mediaGrace {
+			y.stats.Receiving = false
+			s.cfg.Observer.Receiving(i, false)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package forward
+
+import "github.com/cardea-rtc/cardea/services/media/internal/codec"
+
+// layered is true if temporal layers may be cut: of simulcast and SVC streams, as at Janus.
+func (s *Stream) layered() bool { return len(s.layers) > 1 || s.cfg.SVC }
+
+// cut is true if a packet is above the temporal layer relayed.
+func (l *Leg) cut(t *slot) bool {
+	return l.source.layered() && int(t.desc.Temporal) > l.choice.temporal
+}
+
+// followTemporal moves towards the temporal layer wanted, at the start of a frame: down at once, up at a key frame or
+// where the frame says that it can be done. Upwards it goes by single layers, since a frame that can be decoded on
+// layer 0 alone says nothing of those between.
+func (l *Leg) followTemporal(t *slot) {
+	c := &l.choice
+	target := c.targetTemporal(l.source.cfg.SVC)
+	if !t.desc.Start || !l.source.layered() || c.temporal == target {
+		return
+	}
+	frame := int(t.desc.Temporal)
+	switch {
+	case target < c.temporal, t.desc.Keyframe:
+		c.temporal = target
+	case t.desc.Switch == codec.UpHere && frame == c.temporal+1:
+		c.temporal = frame
+	case t.desc.Switch == codec.UpAfter && frame <= c.temporal:
+		c.temporal = target
+	}
+}
+
+// followSpatial moves towards the spatial layer wanted, at the start of a picture: down at once, up at a key frame.
+func (l *Leg) followSpatial(t *slot) {
+	c := &l.choice
+	target := c.targets.SpatialLayer
+	if !l.source.cfg.SVC || !t.desc.Start || t.desc.Spatial != 0 {
+		return
+	}
+	if target < c.spatial || t.desc.Keyframe {
+		c.spatial = target
+	}
+}
+
+// tellLayers tells which temporal and spatial layers are relayed, once a packet of the layer wanted has been.
+func (l *Leg) tellLayers(t *slot) {
+	c := &l.choice
+	temporal, spatial := int(t.desc.Temporal), int(t.desc.Spatial)
+	switch {
+	case l.source.cfg.SVC:
+		if temporal != c.temporal || spatial != c.spatial || temporal == c.toldTemporal && spatial == c.toldSpatial {
+			return
+		}
+		c.toldTemporal, c.toldSpatial = temporal, spatial
+		l.cfg.Observer.SVCChanged(spatial, temporal)
+	case len(l.source.layers) > 1:
+		if temporal != c.temporal || temporal != c.targetTemporal(false) || temporal == c.toldTemporal {
+			return
+		}
+		c.toldTemporal = temporal
+		l.cfg.Observer.TemporalChanged(temporal)
+	}
+}

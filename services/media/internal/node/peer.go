@@ -1,0 +1,143 @@
+package node
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+// peer is one PeerConnection: a publisher's, a subscriber's, or one that hears its own echo, which is both.
+// It is what its connection calls (transport.Handler), where its legs send (forward.Sender), and the way back to its
+// streams' source (forward.Upstream).
+type peer struct {
+	node *Node
+	id   PeerID
+	log  *slog.Logger
+	conn *transport.Peer
+
+	origin  uint64 // o= id of our descriptions
+	version uint64 // of the last
+	client  bool   // we are the DTLS client
+	ufrag   string // the endpoint's last
+	up      bool
+	closed  bool
+	done    memory
+
+	publishing  publisher
+	subscribing subscriber
+
+	packet  packet.Packet // scratch
+	rtcp    reporter
+	next    uint16 // transport-wide sequence number
+	inRTCP  feedback.Handler
+	clock   time.Duration // while inRTCP runs
+	lastRun time.Duration // of what is done each second
+}
+
+func newPeer(n *Node, id PeerID) *peer {
+	p := &peer{
+		node: n, id: id, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
+		log: n.log.With("session", id.Session, "handle", id.ID, "generation", id.Generation),
+	}
+	p.rtcp.ssrc = newSSRC()
+	p.publishing.init(p)
+	p.subscribing.init(p)
+	p.inRTCP = p.rtcpHandler()
+	p.conn = n.worker.NewPeer(p, p.log)
+	p.log.Info("peer made")
+	return p
+}
+
+func newSSRC() uint32 { return rand.Uint32N(1<<32-2) + 1 }
+
+// Up is of transport.Handler.
+func (p *peer) Up(now time.Duration) {
+	p.up = true
+	p.log.Info("peer up")
+	p.node.cfg.Events.Publish(p.id, Up{})
+	p.subscribing.resume(now)
+	p.publishing.resume(now)
+}
+
+// Closed is of transport.Handler.
+func (p *peer) Closed(reason string) {
+	p.log.Info("peer lost", "reason", reason)
+	p.release(p.node.worker.Now())
+	p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+}
+
+// close ends the peer, and tells nobody but the endpoint.
+func (p *peer) close(now time.Duration) {
+	p.conn.Close()
+	p.release(now)
+}
+
+func (p *peer) release(now time.Duration) {
+	if p.closed {
+		return
+	}
+	p.closed = true
+	p.subscribing.close(now)
+	p.publishing.close(now)
+	p.node.forget(p, now)
+}
+
+// RTP is of transport.Handler.
+func (p *peer) RTP(b []byte, now time.Duration) {
+	if p.packet.Parse(b, &p.publishing.ids) != nil {
+		return
+	}
+	p.packet.Arrival = now
+	p.publishing.receive(&p.packet, now)
+}
+
+// RTCP is of transport.Handler.
+func (p *peer) RTCP(b []byte, now time.Duration) {
+	p.clock = now
+	// What cannot be read of a datagram is left out; it is authentic, so there is nobody to warn of.
+	_ = p.inRTCP.Handle(b)
+}
+
+// Data is of transport.Handler.
+func (p *peer) Data(m transport.Message, now time.Duration) { p.publishing.data(m) }
+
+// Buffer is of forward.Sender.
+func (p *peer) Buffer() []byte { return p.conn.Buffer() }
+
+// SendRTP is of forward.Sender.
+func (p *peer) SendRTP(b []byte) { p.conn.SendRTP(b) }
+
+// NextTransportSeq is of forward.Sender.
+func (p *peer) NextTransportSeq() uint16 {
+	p.next++
+	return p.next
+}
+
+func (p *peer) tick(now time.Duration) {
+	p.publishing.tick(now)
+	if !p.up {
+		return
+	}
+	p.sendTransportFeedback(now)
+	if now-p.lastRun < time.Second {
+		return
+	}
+	p.lastRun = now
+	p.sendReports(now)
+	p.countLosses()
+}
+
+// local is our side of the next description.
+func (p *peer) local(setup, sessionName string) *sdp.Local {
+	p.version++
+	w, credentials := p.node.worker, p.conn.Credentials()
+	return &sdp.Local{
+		Host: w.Host(), Candidates: w.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
+		Fingerprint: w.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
+	}
+}

@@ -1,0 +1,303 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+)
+
+// publisher is the half of a peer that sends to us.
+type publisher struct {
+	peer        *peer
+	feed        FeedID // empty if nobody can subscribe
+	offered     []sdp.Stream
+	streams     []*inbound // one for each m= section; nil for data and for those without media
+	routes      map[uint32]route
+	ids         packet.ExtensionIDs // of all m= sections: BUNDLE makes them one space (RFC 9143, section 9)
+	lowestFirst bool
+	clock       forward.PublisherClock
+	twcc        feedback.TWCC
+	cap         feedback.Cap
+	bitrate     uint64 // bits a second, 0 for no cap
+	echo        *Echo
+	listeners   map[*slot]string // data slots that hear this feed, with the labels of their channels
+}
+
+// route is where an SSRC leads.
+type route struct {
+	in    *inbound
+	layer int
+	rtx   bool
+}
+
+func (pub *publisher) init(p *peer) {
+	pub.peer = p
+	pub.routes = map[uint32]route{}
+	pub.listeners = map[*slot]string{}
+}
+
+// AcceptOffer answers an endpoint's offer. The first makes the peer; others renegotiate.
+func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (answer OfferAnswer, err error) {
+	offer, err := sdp.Parse(o.SDP)
+	if err != nil {
+		return OfferAnswer{}, invalidSDP(err)
+	}
+	o.Rules.Echo = o.Echo != nil
+	streams := sdp.Choose(offer, &o.Rules)
+	err = n.do(ctx, func(now time.Duration) error {
+		p, err := n.open(o.Peer, now)
+		if err != nil {
+			return err
+		}
+		if again, ok := recall[OfferAnswer](&p.done, o.ID); ok {
+			answer = again
+			return nil
+		}
+		if answer, err = p.publishing.accept(&o, offer, streams, now); err != nil {
+			if !p.conn.Started() {
+				p.close(now) // it never was; another try may come
+				delete(n.gone, o.Peer.Handle)
+			}
+			return err
+		}
+		p.done.put(o.ID, answer)
+		return nil
+	})
+	return answer, err
+}
+
+// accept takes an offer whose streams have been chosen.
+func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []sdp.Stream, now time.Duration) (OfferAnswer, error) {
+	p := pub.peer
+	if err := pub.check(streams); err != nil {
+		return OfferAnswer{}, err
+	}
+	if err := pub.register(o.Feed); err != nil {
+		return OfferAnswer{}, err
+	}
+	if !p.conn.Started() {
+		p.client = offer.Setup == "passive"
+		p.conn.Start(sdpRemote(offer, p.client), now)
+	} else if offer.Ufrag != p.ufrag {
+		p.conn.RestartICE()
+	}
+	p.ufrag = offer.Ufrag
+	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo
+	pub.setBitrate(o.Bitrate, now)
+	sent := pub.take(o, streams, now)
+
+	answer := OfferAnswer{SDP: sdp.Answer(p.local(pub.setup(), o.SessionName), streams, sent)}
+	for i := range streams {
+		in := pub.streams[i]
+		answer.Streams = append(answer.Streams, Published{Stream: streams[i], SVC: in != nil && svc(&in.agreed)})
+	}
+	p.log.Info("offer accepted", "feed", o.Feed, "sections", len(streams))
+	return answer, nil
+}
+
+func (pub *publisher) setup() string {
+	if pub.peer.client {
+		return "active"
+	}
+	return "passive"
+}
+
+// check sees that m= sections stay what they were (RFC 9429, section 5.2.2).
+func (pub *publisher) check(streams []sdp.Stream) error {
+	if len(streams) < len(pub.offered) {
+		return fault.Newf(fault.InvalidSDP, "%d m= sections after %d", len(streams), len(pub.offered))
+	}
+	for i := range pub.offered {
+		if was := pub.offered[i]; was.Kind != streams[i].Kind || was.MID != streams[i].MID {
+			return fault.Newf(fault.InvalidSDP, "m= section %d changed from %s %s", i, was.Kind, was.MID)
+		}
+	}
+	return nil
+}
+
+// register makes the feed known under its name.
+func (pub *publisher) register(feed FeedID) error {
+	feeds := pub.peer.node.feeds
+	if owner := feeds[feed]; feed != "" && owner != nil && owner != pub {
+		return fault.New(fault.WrongState, fmt.Errorf("feed %q is published already", feed))
+	}
+	if pub.feed != feed {
+		delete(feeds, pub.feed)
+		pub.feed = feed
+	}
+	if feed != "" {
+		feeds[feed] = pub
+	}
+	return nil
+}
+
+// take makes what comes in be what was agreed, and returns what goes back in each m= section.
+func (pub *publisher) take(o *OfferRequest, streams []sdp.Stream, now time.Duration) []sdp.Sent {
+	sent := make([]sdp.Sent, len(streams))
+	inbounds := make([]*inbound, len(streams))
+	copy(inbounds, pub.streams)
+	pub.ids = packet.ExtensionIDs{}
+	for i := range streams {
+		s := &streams[i]
+		if s.Kind == sdp.Data {
+			if !s.Refused {
+				pub.peer.conn.AllowData()
+			}
+			continue
+		}
+		in := inbounds[i]
+		if in != nil && !in.continues(s) {
+			in.close(now)
+			in, inbounds[i] = nil, nil
+		}
+		if s.Disabled() {
+			continue
+		}
+		if in == nil {
+			in = newInbound(pub, s, o)
+			inbounds[i] = in
+		}
+		in.update(s)
+		in.stream.SetTalk(o.Talk)
+		merge(&pub.ids, &s.IDs)
+		sent[i] = in.sendBack(now)
+	}
+	pub.streams, pub.offered = inbounds, streams
+	return sent
+}
+
+// continues reports whether s is the same stream as before.
+func (in *inbound) continues(s *sdp.Stream) bool {
+	return !s.Disabled() && s.Format.Codec == in.agreed.Format.Codec && s.Simulcast == in.agreed.Simulcast &&
+		len(s.RIDs) == len(in.agreed.RIDs)
+}
+
+// merge takes over the numbers that from has and into lacks.
+func merge(into, from *packet.ExtensionIDs) {
+	for _, pair := range []struct {
+		into *uint8
+		from uint8
+	}{
+		{&into.AudioLevel, from.AudioLevel}, {&into.AbsSendTime, from.AbsSendTime}, {&into.TransportCC, from.TransportCC},
+		{&into.MID, from.MID}, {&into.RID, from.RID}, {&into.RepairedRID, from.RepairedRID},
+		{&into.AbsCaptureTime, from.AbsCaptureTime}, {&into.PlayoutDelay, from.PlayoutDelay},
+		{&into.VideoOrientation, from.VideoOrientation}, {&into.DependencyDescriptor, from.DependencyDescriptor},
+	} {
+		if *pair.into == 0 {
+			*pair.into = pair.from
+		}
+	}
+}
+
+// receive takes a packet to its stream.
+func (pub *publisher) receive(p *packet.Packet, now time.Duration) {
+	if p.Ext.Present.Has(packet.HasTransportCC) {
+		pub.twcc.Record(p.Ext.TransportSeq, now)
+	}
+	r, ok := pub.routes[p.SSRC]
+	if !ok {
+		if r, ok = pub.identify(p); !ok {
+			return
+		}
+	}
+	if r.in.video() {
+		pub.capOnPacket(now)
+	}
+	r.in.receive(r, p)
+}
+
+// identify finds the m= section of an unknown SSRC by the mid it says, or by its payload type if only one has that.
+func (pub *publisher) identify(p *packet.Packet) (route, bool) {
+	for _, in := range pub.streams {
+		if in != nil && p.Ext.Present.Has(packet.HasMID) && in.agreed.MID == string(p.Ext.MID) {
+			return in.identify(p)
+		}
+	}
+	return route{}, false
+}
+
+func (pub *publisher) tick(now time.Duration) {
+	for _, in := range pub.streams {
+		if in != nil {
+			in.stream.Tick(now)
+		}
+	}
+}
+
+// stream finds one by its mid.
+func (pub *publisher) stream(mid string) *inbound {
+	for _, in := range pub.streams {
+		if in != nil && in.agreed.MID == mid {
+			return in
+		}
+	}
+	return nil
+}
+
+// UpdatePublisher sets what is taken from a publisher.
+func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {
+	return n.do(ctx, func(now time.Duration) error {
+		p, err := n.find(u.Peer)
+		if err != nil {
+			return err
+		}
+		p.publishing.apply(&u, now)
+		return nil
+	})
+}
+
+func (pub *publisher) apply(u *PublisherUpdate, now time.Duration) {
+	if u.Bitrate != nil {
+		pub.setBitrate(*u.Bitrate, now)
+	}
+	if u.Echo != nil && pub.echo != nil {
+		pub.echo = u.Echo
+		pub.resume(now)
+	}
+	if u.Talk != nil {
+		for _, in := range pub.streams {
+			if in != nil {
+				in.stream.SetTalk(*u.Talk)
+			}
+		}
+	}
+	for i := range u.Streams {
+		if in := pub.stream(u.Streams[i].MID); in != nil {
+			in.apply(&u.Streams[i], now)
+		}
+	}
+}
+
+func (in *inbound) apply(u *StreamUpdate, now time.Duration) {
+	if u.Relay != nil {
+		in.stream.SetRelay(*u.Relay, now)
+	}
+	if u.MinDelay != nil || u.MaxDelay != nil {
+		in.delay.set(u.MinDelay, u.MaxDelay)
+		in.stream.SetPlayoutDelay(in.delay.value())
+	}
+	if u.Keyframe {
+		in.stream.RequestKeyframe(now)
+	}
+}
+
+func (pub *publisher) close(now time.Duration) {
+	for _, in := range pub.streams {
+		if in != nil {
+			in.close(now)
+		}
+	}
+	pub.streams = nil
+	for s := range pub.listeners {
+		s.deafen(pub)
+	}
+	if pub.feed != "" {
+		delete(pub.peer.node.feeds, pub.feed)
+	}
+}

@@ -1,0 +1,159 @@
+package node
+
+import (
+	"time"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/codec"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+)
+
+// slot is one m= section of a subscriber.
+type slot struct {
+	subscriber *subscriber
+	kind       sdp.Kind
+	mid        string
+	offered    sdp.Slot
+	ready      bool         // the endpoint takes it
+	send       bool         // somebody wants it sent
+	leg        *forward.Leg // nil of data, and while there is no source
+	delay      playoutDelay
+	heard      map[*publisher]struct{} // of data: feeds that have this slot as listener
+}
+
+// negotiate makes the slot what the next offer says.
+func (s *slot) negotiate(want *SlotRequest, now time.Duration) {
+	if s.kind == sdp.Data {
+		s.offered = want.SDP
+		s.offered.Active = true
+		s.set(want, now)
+		return
+	}
+	sent := s.offered.Sent
+	renewed := s.leg == nil || s.offered.Codec != want.SDP.Codec
+	if want.Source == nil || renewed {
+		s.vacate(now)
+	}
+	last := s.offered.Codec
+	s.offered = want.SDP
+	if want.Source == nil {
+		if s.offered.Codec == "" {
+			s.offered.Codec = last // an inactive m= section still names one
+		}
+		return
+	}
+	s.offered.Active = true
+	s.offered.Sent.SSRC, s.offered.Sent.RTX = sent.SSRC, sent.RTX
+	if renewed {
+		s.offered.Sent.SSRC, s.offered.Sent.RTX = newSSRC(), 0
+		if _, ok := s.offered.RTXPayloadType(); ok {
+			s.offered.Sent.RTX = newSSRC()
+		}
+		s.fill()
+	}
+	s.set(want, now)
+}
+
+// fill makes the leg. It flows when the answer is there.
+func (s *slot) fill() {
+	p := s.subscriber.peer
+	s.leg = forward.NewLeg(s.config(&sdp.Accepted{}))
+	p.subscribing.legs[s.offered.Sent.SSRC] = &outbound{leg: s.leg, mid: s.mid, video: s.kind == sdp.Video}
+}
+
+func (s *slot) config(a *sdp.Accepted) forward.LegConfig {
+	p := s.subscriber.peer
+	cfg := forward.LegConfig{
+		Codec: codec.Parse(s.offered.Codec), SSRC: s.offered.Sent.SSRC, PayloadType: a.PayloadType, NACK: a.NACK,
+		Extensions: a.IDs, MID: s.mid,
+		Sender: p, Observer: &layerObserver{peer: p, mid: s.mid, codec: s.offered.Codec},
+	}
+	if a.RTX != 0 {
+		cfg.RTXSSRC, cfg.RTXPayloadType = s.offered.Sent.RTX, a.RTX
+	}
+	return cfg
+}
+
+// answered takes what the endpoint says.
+func (s *slot) answered(a *sdp.Accepted, now time.Duration) {
+	s.ready = a.Ready
+	switch {
+	case s.kind == sdp.Data && a.Ready:
+		s.subscriber.peer.conn.AllowData()
+	case s.leg != nil && a.Ready:
+		s.leg.Reconfigure(s.config(a))
+	}
+	s.flow(now)
+}
+
+// set takes what may change without SDP: source, send, layers and delays.
+func (s *slot) set(want *SlotRequest, now time.Duration) {
+	s.send = want.Send
+	if s.kind == sdp.Data {
+		s.listen(want.Data)
+		return
+	}
+	if s.leg == nil {
+		return // inactive until the next offer
+	}
+	s.connect(want.Source, now)
+	s.leg.SetTargets(want.Targets, now)
+	s.delay = playoutDelay{}
+	s.delay.set(want.MinDelay, want.MaxDelay)
+	s.leg.SetPlayoutDelay(s.delay.value())
+}
+
+func (s *slot) connect(source *Source, now time.Duration) {
+	if source == nil {
+		s.leg.Disconnect(now)
+		return
+	}
+	in := s.subscriber.peer.node.source(source, s.offered.Codec)
+	switch {
+	case in == nil:
+		s.leg.Disconnect(now) // of another codec: it takes an offer
+	case s.leg.Source() != in.stream:
+		s.leg.Connect(in.stream, now)
+	}
+}
+
+// listen makes the slot hear the messages of exactly these feeds.
+func (s *slot) listen(sources []DataSource) {
+	for pub := range s.heard {
+		delete(pub.listeners, s)
+	}
+	s.heard = map[*publisher]struct{}{}
+	for _, d := range sources {
+		if pub := s.subscriber.peer.node.feeds[d.Feed]; pub != nil {
+			pub.listeners[s] = d.Label
+			s.heard[pub] = struct{}{}
+		}
+	}
+}
+
+// deafen is for a feed that ends.
+func (s *slot) deafen(pub *publisher) { delete(s.heard, pub) }
+
+// flowing reports whether all agree that the slot's media goes out.
+func (s *slot) flowing() bool {
+	return s.ready && s.send && !s.subscriber.paused && s.subscriber.peer.up
+}
+
+func (s *slot) flow(now time.Duration) {
+	if s.leg != nil {
+		s.leg.SetFlowing(s.flowing(), now)
+	}
+}
+
+// vacate takes the slot's source away; its SSRCs are not used again.
+func (s *slot) vacate(now time.Duration) {
+	s.listen(nil)
+	s.ready = false
+	if s.leg == nil {
+		return
+	}
+	s.leg.SetFlowing(false, now)
+	s.leg.Disconnect(now)
+	s.subscriber.drop(s.offered.Sent.SSRC)
+	s.leg = nil
+}

@@ -1,0 +1,242 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+// subscriber is the half of a peer that we send to.
+type subscriber struct {
+	peer   *peer
+	slots  []*slot              // never removed
+	legs   map[uint32]*outbound // by SSRC
+	open   []sdp.Slot           // the last offer, while it waits for its answer
+	paused bool
+}
+
+// outbound is one leg that sends to a peer.
+type outbound struct {
+	leg   *forward.Leg
+	mid   string
+	video bool
+	lost  uint64 // at the last count
+	again uint64 // likewise, of retransmissions
+}
+
+func (s *subscriber) init(p *peer) {
+	s.peer = p
+	s.legs = map[uint32]*outbound{}
+}
+
+// MakeOffer makes an offer whose m= sections are the slots given. The first makes the peer; others renegotiate.
+func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (offer string, err error) {
+	if len(r.Slots) == 0 || len(r.Slots) > sdp.MaxSections {
+		return "", fault.Newf(fault.InvalidSDP, "%d slots", len(r.Slots))
+	}
+	err = n.do(ctx, func(now time.Duration) error {
+		p, err := n.open(r.Peer, now)
+		if err != nil {
+			return err
+		}
+		if again, ok := recall[string](&p.done, r.ID); ok {
+			offer = again
+			return nil
+		}
+		if offer, err = p.subscribing.offer(&r, now); err != nil {
+			if p.subscribing.slots == nil {
+				p.close(now) // it never was; another try may come
+				delete(n.gone, r.Peer.Handle)
+			}
+			return err
+		}
+		p.done.put(r.ID, offer)
+		return nil
+	})
+	return offer, err
+}
+
+// offer checks everything before it changes anything.
+func (s *subscriber) offer(r *SubscribeRequest, now time.Duration) (string, error) {
+	if err := s.check(r.Slots); err != nil {
+		return "", err
+	}
+	for i := range r.Slots {
+		if i == len(s.slots) {
+			s.slots = append(s.slots, &slot{subscriber: s, kind: r.Slots[i].SDP.Kind, mid: r.Slots[i].SDP.MID})
+		}
+		s.slots[i].negotiate(&r.Slots[i], now)
+	}
+	if r.ICERestart && s.peer.conn.Started() {
+		s.peer.conn.RestartICE()
+	}
+	s.open = make([]sdp.Slot, len(s.slots))
+	for i, sl := range s.slots {
+		s.open[i] = sl.offered
+	}
+	s.resume(now)
+	return sdp.Offer(s.peer.local("actpass", r.SessionName), s.open), nil
+}
+
+func (s *subscriber) check(slots []SlotRequest) error {
+	if len(slots) < len(s.slots) {
+		return fault.New(fault.WrongState, fmt.Errorf("%d slots after %d", len(slots), len(s.slots)))
+	}
+	seen := map[string]bool{}
+	for i := range slots {
+		want := &slots[i]
+		if err := want.SDP.Valid(); err != nil {
+			return invalidSDP(err)
+		}
+		if seen[want.SDP.MID] {
+			return fault.Newf(fault.InvalidSDP, "mid %q twice", want.SDP.MID)
+		}
+		seen[want.SDP.MID] = true
+		if i < len(s.slots) && (s.slots[i].mid != want.SDP.MID || s.slots[i].kind != want.SDP.Kind) {
+			return fault.New(fault.WrongState, fmt.Errorf("slot %d is %s %q", i, s.slots[i].kind, s.slots[i].mid))
+		}
+		if err := s.peer.node.checkSources(want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSources sees that all that a slot wants is here.
+func (n *Node) checkSources(want *SlotRequest) error {
+	for _, d := range want.Data {
+		if n.feeds[d.Feed] == nil {
+			return fault.New(fault.NoSuchFeed, fmt.Errorf("feed %q", d.Feed))
+		}
+	}
+	if want.Source != nil && n.source(want.Source, want.SDP.Codec) == nil {
+		return fault.New(fault.NoSuchFeed, fmt.Errorf("stream %q of feed %q with codec %s", want.Source.MID, want.Source.Feed, want.SDP.Codec))
+	}
+	return nil
+}
+
+// source finds a stream of that codec; nil if it is not here.
+func (n *Node) source(s *Source, codec string) *inbound {
+	pub := n.feeds[s.Feed]
+	if pub == nil {
+		return nil
+	}
+	in := pub.stream(s.MID)
+	if in == nil || in.agreed.Format.Codec != codec {
+		return nil
+	}
+	return in
+}
+
+// AcceptAnswer completes the last MakeOffer and returns the mids that the endpoint takes.
+func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) (ready []string, err error) {
+	answer, err := sdp.Parse(r.SDP)
+	if err != nil {
+		return nil, invalidSDP(err)
+	}
+	err = n.do(ctx, func(now time.Duration) error {
+		p, err := n.find(r.Peer)
+		if err != nil {
+			return err
+		}
+		if again, ok := recall[[]string](&p.done, r.ID); ok {
+			ready = again
+			return nil
+		}
+		if ready, err = p.subscribing.accept(answer, now); err != nil {
+			return err
+		}
+		p.done.put(r.ID, ready)
+		return nil
+	})
+	return ready, err
+}
+
+func (s *subscriber) accept(answer *sdp.Description, now time.Duration) ([]string, error) {
+	if s.open == nil {
+		return nil, fault.New(fault.UnexpectedAnswer, nil)
+	}
+	accepted, err := sdp.Accept(answer, s.open)
+	if err != nil {
+		return nil, invalidSDP(err)
+	}
+	s.open = nil
+	p := s.peer
+	if !p.conn.Started() {
+		p.client = answer.Setup == "passive"
+		p.conn.Start(sdpRemote(answer, p.client), now)
+	}
+	p.ufrag = answer.Ufrag
+	ready := []string{}
+	for i := range accepted {
+		sl := s.slots[i]
+		sl.answered(&accepted[i], now)
+		if sl.ready {
+			ready = append(ready, sl.mid)
+		}
+	}
+	p.log.Info("answer accepted", "ready", len(ready))
+	return ready, nil
+}
+
+func sdpRemote(d *sdp.Description, client bool) transport.Remote {
+	return transport.Remote{Fingerprint: d.Fingerprint, Client: client}
+}
+
+// UpdateSubscriber sets what is relayed, without SDP.
+func (n *Node) UpdateSubscriber(ctx context.Context, u SubscriberUpdate) error {
+	return n.do(ctx, func(now time.Duration) error {
+		p, err := n.find(u.Peer)
+		if err != nil {
+			return err
+		}
+		for i := range u.Slots {
+			if err := n.checkSources(&u.Slots[i]); err != nil {
+				return err
+			}
+		}
+		p.subscribing.paused = u.Paused
+		for i := range u.Slots {
+			if sl := p.subscribing.slot(u.Slots[i].SDP.MID); sl != nil {
+				sl.set(&u.Slots[i], now)
+			}
+		}
+		p.subscribing.resume(now)
+		return nil
+	})
+}
+
+func (s *subscriber) slot(mid string) *slot {
+	for _, sl := range s.slots {
+		if sl.mid == mid {
+			return sl
+		}
+	}
+	return nil
+}
+
+// resume sees what flows after the peer came up, was paused, or got other settings.
+func (s *subscriber) resume(now time.Duration) {
+	for _, sl := range s.slots {
+		sl.flow(now)
+	}
+}
+
+// drop forgets a leg, but not what it counted.
+func (s *subscriber) drop(ssrc uint32) {
+	if out := s.legs[ssrc]; out != nil {
+		s.peer.node.countRetransmitted(out)
+		delete(s.legs, ssrc)
+	}
+}
+
+func (s *subscriber) close(now time.Duration) {
+	for _, sl := range s.slots {
+		sl.vacate(now)
+	}
+}

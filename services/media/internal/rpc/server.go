@@ -1,0 +1,122 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/media/internal/node"
+)
+
+// maxRequest is the largest request, in bytes: SDP of an endpoint came over the bus, which takes less.
+const maxRequest = 2 << 20
+
+// stopGrace is what calls under way are given to end.
+const stopGrace = 2 * time.Second
+
+// Server answers roomstate.
+type Server struct {
+	mediav1.UnimplementedMediaServer
+	node *node.Node
+	log  *slog.Logger
+}
+
+// New returns a server of n.
+func New(n *node.Node, log *slog.Logger) *Server { return &Server{node: n, log: log} }
+
+// Serve answers on l, health included, until ctx ends and what is under way is done.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	g := grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxRequest),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
+	)
+	mediav1.RegisterMediaServer(g, s)
+	checks := health.NewServer()
+	grpc_health_v1.RegisterHealthServer(g, checks)
+	checks.SetServingStatus(mediav1.Media_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
+
+	stopped := make(chan struct{})
+	end := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		checks.Shutdown()
+		hard := time.AfterFunc(stopGrace, g.Stop)
+		defer hard.Stop()
+		g.GracefulStop()
+	})
+	err := g.Serve(l)
+	if !end() {
+		<-stopped
+	}
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serve gRPC: %w", err)
+	}
+	return nil
+}
+
+// refuse makes err what the caller gets. A cause that the caller will not see is logged here.
+func (s *Server) refuse(rpc string, id *mediav1.PeerID, err error) error {
+	if fault.Of(err) == fault.Internal && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		s.log.Error("request failed", "rpc", rpc, "session", id.GetSessionId(), "handle", id.GetHandleId(), "err", err)
+	} else {
+		s.log.Debug("request refused", "rpc", rpc, "session", id.GetSessionId(), "handle", id.GetHandleId(), "err", err)
+	}
+	return fault.ToStatus(err)
+}
+
+// AcceptOffer is of mediav1.MediaServer, as are all below.
+func (s *Server) AcceptOffer(ctx context.Context, r *mediav1.AcceptOfferRequest) (*mediav1.AcceptOfferResponse, error) {
+	answer, err := s.node.AcceptOffer(ctx, offerRequest(r))
+	if err != nil {
+		return nil, s.refuse("AcceptOffer", r.GetPeer(), err)
+	}
+	return offerAnswer(&answer), nil
+}
+
+func (s *Server) MakeOffer(ctx context.Context, r *mediav1.MakeOfferRequest) (*mediav1.MakeOfferResponse, error) {
+	offer, err := s.node.MakeOffer(ctx, subscribeRequest(r))
+	if err != nil {
+		return nil, s.refuse("MakeOffer", r.GetPeer(), err)
+	}
+	return &mediav1.MakeOfferResponse{Sdp: offer}, nil
+}
+
+func (s *Server) AcceptAnswer(ctx context.Context, r *mediav1.AcceptAnswerRequest) (*mediav1.AcceptAnswerResponse, error) {
+	ready, err := s.node.AcceptAnswer(ctx, node.AnswerRequest{Command: command(r.GetPeer(), r.GetCommandId()), SDP: r.GetSdp()})
+	if err != nil {
+		return nil, s.refuse("AcceptAnswer", r.GetPeer(), err)
+	}
+	return &mediav1.AcceptAnswerResponse{Ready: ready}, nil
+}
+
+func (s *Server) UpdatePublisher(ctx context.Context, r *mediav1.UpdatePublisherRequest) (*mediav1.UpdatePublisherResponse, error) {
+	if err := s.node.UpdatePublisher(ctx, publisherUpdate(r)); err != nil {
+		return nil, s.refuse("UpdatePublisher", r.GetPeer(), err)
+	}
+	return &mediav1.UpdatePublisherResponse{}, nil
+}
+
+func (s *Server) UpdateSubscriber(ctx context.Context, r *mediav1.UpdateSubscriberRequest) (*mediav1.UpdateSubscriberResponse, error) {
+	update := node.SubscriberUpdate{Peer: peerID(r.GetPeer()), Slots: slotRequests(r.GetSlots()), Paused: r.GetPaused()}
+	if err := s.node.UpdateSubscriber(ctx, update); err != nil {
+		return nil, s.refuse("UpdateSubscriber", r.GetPeer(), err)
+	}
+	return &mediav1.UpdateSubscriberResponse{}, nil
+}
+
+func (s *Server) ClosePeer(ctx context.Context, r *mediav1.ClosePeerRequest) (*mediav1.ClosePeerResponse, error) {
+	if err := s.node.ClosePeer(ctx, peerID(r.GetPeer()), r.GetReason(), r.GetQuiet()); err != nil {
+		return nil, s.refuse("ClosePeer", r.GetPeer(), err)
+	}
+	return &mediav1.ClosePeerResponse{}, nil
+}

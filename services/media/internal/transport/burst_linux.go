@@ -1,0 +1,94 @@
+package transport
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// burst is how many datagrams one recvmmsg takes.
+const burst = 64
+
+// burstReader takes all datagrams that wait, with one system call.
+type burstReader struct {
+	raw      syscall.RawConn
+	receive  func(fd uintptr) bool
+	messages [burst]message
+	vectors  [burst]unix.Iovec
+	names    [burst]unix.RawSockaddrInet6
+	buffers  [burst][maxDatagram + 1]byte // one more, to know what was too large
+	got      int
+	failure  syscall.Errno
+}
+
+// message is struct mmsghdr.
+type message struct {
+	header unix.Msghdr
+	length uint32
+	_      [4]byte
+}
+
+func (r *burstReader) init(conn *net.UDPConn) (err error) {
+	if r.raw, err = conn.SyscallConn(); err != nil {
+		return err
+	}
+	for i := range r.messages {
+		r.vectors[i].Base = &r.buffers[i][0]
+		r.vectors[i].SetLen(len(r.buffers[i]))
+		h := &r.messages[i].header
+		h.Iov, h.Name = &r.vectors[i], (*byte)(unsafe.Pointer(&r.names[i]))
+		h.SetIovlen(1)
+	}
+	r.receive = func(fd uintptr) bool {
+		for {
+			for i := range r.messages[:max(r.got, 1)] {
+				r.messages[i].header.Namelen = uint32(unsafe.Sizeof(r.names[i])) // the kernel overwrites it
+			}
+			n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), burst, unix.MSG_DONTWAIT, 0, 0)
+			if errno == unix.EINTR {
+				continue
+			}
+			r.got, r.failure = int(n), errno
+			return errno != unix.EAGAIN
+		}
+	}
+	for i := range r.messages {
+		r.messages[i].header.Namelen = uint32(unsafe.Sizeof(r.names[i]))
+	}
+	return nil
+}
+
+// read waits for datagrams and returns how many came.
+func (r *burstReader) read() (int, error) {
+	for {
+		if err := r.raw.Read(r.receive); err != nil {
+			return 0, err
+		}
+		switch r.failure {
+		case 0:
+			return r.got, nil
+		case unix.ECONNREFUSED, unix.ENETUNREACH, unix.EHOSTUNREACH: // an ICMP error of something sent earlier
+			r.got = 0
+		default:
+			return 0, r.failure
+		}
+	}
+}
+
+// datagram returns the i-th that read took, valid until the next read. whole is false if it was cut.
+func (r *burstReader) datagram(i int) (b []byte, from netip.AddrPort, whole bool) {
+	n := int(r.messages[i].length)
+	name := &r.names[i]
+	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&name.Port))[:])
+	var addr netip.Addr
+	if name.Family == unix.AF_INET {
+		addr = netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Addr)
+	} else {
+		addr = netip.AddrFrom16(name.Addr).Unmap()
+	}
+	return r.buffers[i][:n], netip.AddrPortFrom(addr, port), n <= maxDatagram
+}

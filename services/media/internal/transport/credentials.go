@@ -1,0 +1,45 @@
+package transport
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+)
+
+// Credentials are one side's ICE user name fragment and password (RFC 8839, section 5.4).
+type Credentials struct{ Ufrag, Pwd string }
+
+// newCredentials makes 130 and 260 random bits: more than RFC 8445, section 5.3, asks for.
+func newCredentials() Credentials {
+	return Credentials{Ufrag: rand.Text(), Pwd: rand.Text() + rand.Text()}
+}
+
+// Type preferences of our candidates (RFC 8445, section 5.1.2). They are low, so that a node that takes a peer over
+// can offer a candidate of higher priority.
+const (
+	preferUDP = 64
+	preferTCP = 32
+)
+
+// Candidates are the values of a=candidate lines, best first.
+func (w *Worker) Candidates() []string {
+	var all []string
+	for i, ip := range w.hosts {
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP, i), ip, w.Port()))
+	}
+	if w.tcp == nil {
+		return all
+	}
+	for i, ip := range w.hosts {
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP, i), ip, w.Port()))
+	}
+	return all
+}
+
+// Host is the address that SDP's c= and o= lines name.
+func (w *Worker) Host() netip.Addr { return w.hosts[0] }
+
+// priority is the formula of RFC 8445, section 5.1.2.1, for component 1.
+func priority(typePreference uint32, index int) uint32 {
+	return typePreference<<24 | uint32(65535-index)<<8 | 255
+}

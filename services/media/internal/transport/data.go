@@ -1,0 +1,217 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/datachannel"
+	"github.com/pion/dtls/v3"
+	"github.com/pion/logging"
+	"github.com/pion/sctp"
+)
+
+const (
+	// MaxMessage is the largest message of a data channel, in bytes: what endpoints assume when SDP says nothing
+	// (RFC 8841, section 6).
+	MaxMessage = 64 << 10
+
+	maxChannels       = 64      // of one peer
+	maxQueuedMessages = 256     // that wait to be sent to one peer
+	sctpReceiveBuffer = 1 << 20 // bytes
+)
+
+// Message is one message of a data channel.
+type Message struct {
+	Label string // of its channel
+	Text  bool   // else binary
+	Data  []byte
+}
+
+// channels are the data channels of one peer.
+type channels struct {
+	allowed atomic.Bool  // by SDP
+	up      atomic.Bool  // there is an association
+	queue   chan Message // to be sent; never closed
+
+	mu      sync.Mutex
+	byLabel map[string]*datachannel.DataChannel // the newest of each label
+	count   int
+}
+
+func newChannels() *channels {
+	return &channels{queue: make(chan Message, maxQueuedMessages), byLabel: map[string]*datachannel.DataChannel{}}
+}
+
+// SendData queues m, on the channel that has its label or a new one. m.Data is kept. Before the association is up,
+// and while the endpoint does not keep up, messages are dropped.
+func (p *Peer) SendData(m Message) {
+	c := p.dtls.channels
+	if !c.up.Load() {
+		p.w.drop(DropNotReady)
+		return
+	}
+	select {
+	case c.queue <- m:
+	default:
+		p.w.drop(DropDataQueueFull)
+	}
+}
+
+// DataUp reports whether the endpoint has an SCTP association with us.
+func (p *Peer) DataUp() bool { return p.dtls.channels.up.Load() }
+
+// run serves one association, until it or the connection beneath it ends.
+func (c *channels) run(conn *records, p *Peer, client bool) {
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	association, err := sctp.ServerWithOptions(
+		sctp.WithName("peer"), sctp.WithNetConn(conn), sctp.WithLoggerFactory(quiet), sctp.WithBlockWrite(true),
+		sctp.WithMaxMessageSize(MaxMessage), sctp.WithMaxReceiveBufferSize(sctpReceiveBuffer))
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer func() { _ = association.Close() }()
+	defer cancel()
+	c.up.Store(true)
+	defer c.up.Store(false)
+	wg.Go(func() { c.send(ctx, association, &wg, p, client) })
+	for {
+		stream, err := association.AcceptStream()
+		if err != nil {
+			return
+		}
+		if !c.admit() {
+			_ = stream.Close()
+			continue
+		}
+		wg.Go(func() {
+			defer c.leave()
+			channel, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet})
+			if err != nil {
+				_ = stream.Close()
+				return
+			}
+			c.receive(ctx, channel, p)
+		})
+	}
+}
+
+func (c *channels) admit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count == maxChannels {
+		return false
+	}
+	c.count++
+	return true
+}
+
+func (c *channels) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count--
+}
+
+// receive hands the messages of a channel to the worker, one at a time, so that a flood waits in SCTP's window.
+func (c *channels) receive(ctx context.Context, channel *datachannel.DataChannel, p *Peer) {
+	c.mu.Lock()
+	c.byLabel[channel.Label] = channel
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.byLabel[channel.Label] == channel {
+			delete(c.byLabel, channel.Label)
+		}
+	}()
+	buffer := make([]byte, 2048)
+	for {
+		n, text, err := channel.ReadDataChannel(buffer)
+		if errors.Is(err, io.ErrShortBuffer) && n <= MaxMessage { // the message is still there
+			buffer = make([]byte, MaxMessage)
+			continue
+		}
+		if err != nil {
+			_ = channel.Close()
+			return
+		}
+		m := Message{Label: channel.Label, Text: text, Data: buffer[:n]}
+		if p.w.Do(ctx, func(now time.Duration) { p.receiveData(m, now) }) != nil {
+			return
+		}
+	}
+}
+
+func (p *Peer) receiveData(m Message, now time.Duration) {
+	if !p.closed {
+		p.handler.Data(m, now)
+	}
+}
+
+// send writes what is queued. A write waits for the endpoint; the queue drops meanwhile.
+func (c *channels) send(ctx context.Context, association *sctp.Association, wg *sync.WaitGroup, p *Peer, client bool) {
+	// The DTLS client's channels have even numbers, the server's odd ones (RFC 8832, section 6).
+	var next uint16 = 1
+	if client {
+		next = 0
+	}
+	for {
+		var m Message
+		select {
+		case m = <-c.queue:
+		case <-ctx.Done():
+			return
+		}
+		channel := c.labelled(m.Label)
+		if channel == nil {
+			if !c.admit() {
+				continue
+			}
+			opened, err := datachannel.Dial(association, next, &datachannel.Config{
+				ChannelType: datachannel.ChannelTypeReliable, Label: m.Label, LoggerFactory: logging.NewDefaultLoggerFactory(),
+			})
+			if err != nil {
+				c.leave()
+				continue
+			}
+			next += 2
+			channel = opened
+			wg.Go(func() {
+				defer c.leave()
+				c.receive(ctx, opened, p)
+			})
+		}
+		// An error means that the channel or the association is gone, which its reader sees too.
+		_, _ = channel.WriteDataChannel(m.Data, m.Text)
+	}
+}
+
+func (c *channels) labelled(label string) *datachannel.DataChannel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byLabel[label]
+}
+
+// records is a DTLS connection as SCTP sees it: closing it ends the association, and leaves DTLS alone.
+type records struct {
+	*dtls.Conn
+	first []byte // read before SCTP was there
+}
+
+func (r *records) Read(b []byte) (int, error) {
+	if r.first != nil {
+		n := copy(b, r.first)
+		r.first = nil
+		return n, nil
+	}
+	return r.Conn.Read(b)
+}
+
+func (r *records) Close() error { return r.SetDeadline(time.Unix(1, 0)) }

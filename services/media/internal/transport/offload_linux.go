@@ -1,0 +1,28 @@
+package transport
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// segmentationOffload says that UDP_SEGMENT may be tried.
+const segmentationOffload = true
+
+// send gives the run to the kernel in one call.
+func (r *run) send(conn *net.UDPConn) error {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&r.control[0]))
+	h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+	h.SetLen(unix.CmsgLen(2))
+	binary.NativeEndian.PutUint16(r.control[unix.CmsgLen(0):], uint16(r.segment))
+	_, _, err := conn.WriteMsgUDPAddrPort(r.buffer[:r.length], r.control[:unix.CmsgSpace(2)], r.to)
+	return err
+}
+
+// refusedOffload tells a kernel or a driver that cannot split runs from a full queue or an address out of reach.
+func refusedOffload(err error) bool {
+	return errors.Is(err, unix.EIO) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOPROTOOPT)
+}

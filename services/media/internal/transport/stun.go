@@ -1,0 +1,91 @@
+package transport
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/pion/stun/v4"
+)
+
+// maxChecksPerSecond is how many binding requests of one peer are looked at. A browser sends about 20 while it
+// connects, with each of its candidates.
+const maxChecksPerSecond = 200
+
+// stunAgent is the lite side of ICE (RFC 8445): it answers checks. Its messages are reused.
+type stunAgent struct {
+	request  stun.Message
+	response stun.Message
+}
+
+// receiveSTUN answers a connectivity check and learns from it where an endpoint is.
+func (w *Worker) receiveSTUN(from path, b []byte, now time.Duration) {
+	m := &w.stun.request
+	m.Raw = append(m.Raw[:0], b...)
+	if m.Decode() != nil || m.Type.Method != stun.MethodBinding {
+		w.drop(DropBadSTUN)
+		return
+	}
+	if m.Type.Class != stun.ClassRequest {
+		return // an indication keeps NATs open; responses answer nothing of ours
+	}
+	username, err := m.Get(stun.AttrUsername)
+	if err != nil {
+		w.drop(DropBadSTUN)
+		return
+	}
+	ufrag, _, _ := bytes.Cut(username, []byte{':'})
+	p := w.peers[string(ufrag)]
+	if p == nil || !p.allowCheck(now) {
+		w.drop(DropBadSTUN)
+		return
+	}
+	key := p.integrity(string(ufrag))
+	if stun.Fingerprint.Check(m) != nil || key.Check(m) != nil {
+		w.drop(DropBadSTUN)
+		return
+	}
+	if authenticated(m, stun.AttrICEControlled) {
+		// Only one side can be lite, and the full one controls (RFC 8445, section 6.1.1): it is told to change.
+		w.respond(from, stun.BindingError, stun.CodeRoleConflict, key)
+		return
+	}
+	w.respond(from, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.addr.Addr().AsSlice(), Port: int(from.addr.Port())}, key)
+	p.checked(from, string(ufrag), authenticated(m, stun.AttrUseCandidate), now)
+}
+
+// authenticated reports whether m has an attribute that MESSAGE-INTEGRITY covers: those behind it are to be ignored
+// (RFC 8489, section 14.5).
+func authenticated(m *stun.Message, want stun.AttrType) bool {
+	for _, a := range m.Attributes {
+		switch a.Type {
+		case want:
+			return true
+		case stun.AttrMessageIntegrity:
+			return false
+		}
+	}
+	return false
+}
+
+// respond answers the request at hand.
+func (w *Worker) respond(to path, class stun.MessageType, body stun.Setter, key stun.MessageIntegrity) {
+	m := &w.stun.response
+	m.Reset()
+	m.TransactionID = w.stun.request.TransactionID
+	if m.Build(stun.NewTransactionIDSetter(m.TransactionID), class, body, key, stun.Fingerprint) != nil {
+		w.drop(DropBadSTUN)
+		return
+	}
+	w.write(to, m.Raw)
+}
+
+// write sends a datagram at once, past the queue of media.
+func (w *Worker) write(to path, b []byte) {
+	if to.tcp != nil {
+		if !to.tcp.send(b) {
+			w.drop(DropTCPQueueFull)
+		}
+		return
+	}
+	w.socket.writeNow(to.addr, b)
+}

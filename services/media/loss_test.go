@@ -1,0 +1,129 @@
+package media
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+)
+
+// lossy loses every tenth packet of a stream, once, on its way out or in. What is sent again arrives.
+type lossy struct {
+	interceptor.NoOp
+	outbound, inbound bool
+
+	mu   sync.Mutex
+	lost map[uint16]bool
+}
+
+func (l *lossy) NewInterceptor(string) (interceptor.Interceptor, error) { return l, nil }
+
+func (l *lossy) loses(payloadType uint8, seq uint16) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if payloadType != 96 || seq%10 != 3 || l.lost[seq] {
+		return false
+	}
+	l.lost[seq] = true
+	return true
+}
+
+func (l *lossy) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		if l.outbound && l.loses(h.PayloadType, h.SequenceNumber) {
+			return len(payload), nil
+		}
+		return w.Write(h, payload, a)
+	})
+}
+
+func (l *lossy) BindRemoteStream(_ *interceptor.StreamInfo, r interceptor.RTPReader) interceptor.RTPReader {
+	return interceptor.RTPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+		for {
+			n, attributes, err := r.Read(b, a)
+			var p packet.Packet
+			if err != nil || !l.inbound || p.Parse(b[:n], &packet.ExtensionIDs{}) != nil || !l.loses(p.PayloadType, p.Seq) {
+				return n, attributes, err
+			}
+		}
+	})
+}
+
+func TestLostPacketsAreRepairedOnBothWays(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		publisher, viewer *lossy
+	}{
+		{"to the node", &lossy{outbound: true}, &lossy{}},
+		{"to the subscriber", &lossy{}, &lossy{inbound: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t)
+			c.publisher.lost, c.viewer.lost = map[uint16]bool{}, map[uint16]bool{}
+			pub := s.dial(func(d *dialing) { d.interceptors.Add(c.publisher) })
+			video := pub.send(webrtc.MimeTypeVP8, "v")
+			pub.publish("feed")
+			s.awaitUp(pub.id)
+			sub := s.dial(func(d *dialing) { d.interceptors.Add(c.viewer) })
+			sub.subscribe(slotFor("0", "feed", "0", "vp8"))
+			s.awaitUp(sub.id)
+			video.play(t, 5*time.Millisecond)
+
+			track := sub.track()
+			first := track.next(t).SequenceNumber
+			const wanted = 200
+			missing := map[uint16]bool{}
+			for i := range uint16(wanted) {
+				missing[first+1+i] = true
+			}
+			deadline := time.After(patience)
+			for len(missing) > 0 {
+				select {
+				case p := <-track.packets:
+					delete(missing, p.SequenceNumber)
+				case <-deadline:
+					t.Fatalf("never came: %v", missing)
+				}
+			}
+		})
+	}
+}
+
+func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
+	s := start(t)
+	pub := s.dial()
+	video := pub.send(webrtc.MimeTypeVP8, "v")
+	video.every = 1 << 30
+	pub.publish("feed")
+	s.awaitUp(pub.id)
+	video.play(t, 5*time.Millisecond)
+	sub := s.dial()
+	sub.subscribe(slotFor("0", "feed", "0", "vp8"))
+	s.awaitUp(sub.id)
+	track := sub.track()
+	track.next(t)
+	for range 20 {
+		if err := sub.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(1200 * time.Millisecond)
+	video.mu.Lock()
+	defer video.mu.Unlock()
+	plis := video.plis
+	if len(plis) < 2 || len(plis) > 4 {
+		t.Errorf("%d requests in about two seconds", len(plis))
+	}
+	for i := 1; i < len(plis); i++ {
+		if gap := plis[i].Sub(plis[i-1]); gap < 900*time.Millisecond {
+			t.Errorf("two requests within %v", gap)
+		}
+	}
+}

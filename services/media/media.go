@@ -1,0 +1,177 @@
+// Package media is a media node: it receives what publishers send and forwards it to subscribers. Roomstate tells it
+// what to do by gRPC; it tells roomstate what happens over NATS.
+package media
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	protobus "github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/services/media/internal/bus"
+	"github.com/cardea-rtc/cardea/services/media/internal/node"
+	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+const (
+	repeatAfter = time.Second     // of an event that has no answer
+	closeGrace  = 2 * time.Second // for saying goodbye to endpoints
+)
+
+// Run is a media node until ctx ends. It returns when all that it started has ended: peers closed, roomstate told.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
+	if cfg, err = cfg.withDefaults(); err != nil {
+		return err
+	}
+	log = log.With("node", cfg.Name)
+	nc, err := protobus.Connect(cfg.NATSURL, "media "+cfg.Name, log)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	requests, err := protobus.NewRequester(nc, repeatAfter)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = requests.Close() }()
+
+	grpcListener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.GRPCListen)
+	if err != nil {
+		return fmt.Errorf("gRPC listener: %w", err)
+	}
+	defer func() { _ = grpcListener.Close() }()
+	opsListener, err := ops.Listen(ctx, cfg.OpsListen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opsListener.Close() }()
+	worker, err := transport.Listen(transport.Config{Port: cfg.UDPPort, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log})
+	if err != nil {
+		return err
+	}
+	if cfg.Listening != nil {
+		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: worker.Port()})
+	}
+	s := &service{cfg: cfg, log: log, nats: nc, worker: worker, events: bus.NewEvents(cfg.Name, requests, log)}
+	s.node = node.New(worker, node.Config{
+		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
+		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
+	})
+	log.Info("media node runs", "port", worker.Port(), "grpc", grpcListener.Addr().String())
+	return s.run(ctx, grpcListener, opsListener)
+}
+
+// service is the parts of a node that runs.
+type service struct {
+	cfg    Config
+	log    *slog.Logger
+	nats   *nats.Conn
+	worker *transport.Worker
+	node   *node.Node
+	events *bus.Events
+}
+
+// run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then
+// the peers, and last what tells of them.
+func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listener) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	events, endEvents := stage(func(ctx context.Context) error { s.events.Run(ctx); return nil }, fail)
+	peers, endPeers := stage(s.node.Run, fail)
+	beats, endBeats := stage(func(ctx context.Context) error { s.beats(grpcListener.Addr()).Run(ctx); return nil }, fail)
+	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
+	api, endAPI := stage(func(ctx context.Context) error { return rpc.New(s.node, s.log).Serve(ctx, grpcListener) }, fail)
+
+	<-ctx.Done()
+	s.node.Drain(true)
+	endBeats()
+	beats.Wait()
+	endAPI()
+	api.Wait()
+	s.closePeers()
+	endPeers()
+	peers.Wait()
+	endEvents()
+	events.Wait()
+	endInternal()
+	internal.Wait()
+	s.log.Info("media node has ended")
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// stage runs one part until its own end is called. A part that ends with an error ends all.
+func stage(run func(context.Context) error, fail context.CancelCauseFunc) (*sync.WaitGroup, context.CancelFunc) {
+	ctx, end := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := run(ctx); err != nil {
+			fail(err)
+		}
+	})
+	return &wg, end
+}
+
+func (s *service) closePeers() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	if err := s.node.CloseAll(ctx, "Shutdown"); err != nil {
+		s.log.Warn("close peers", "err", err)
+	}
+}
+
+func (s *service) beats(grpcAddr net.Addr) *bus.Beats {
+	return &bus.Beats{
+		Conn: s.nats, ID: rand.Text(), Name: s.cfg.Name, GRPCAddress: advertised(s.cfg, grpcAddr), Log: s.log,
+		Status: func() bus.Status {
+			c := s.worker.Counters()
+			return bus.Status{
+				Peers: s.node.Peers(), Draining: s.node.Draining(),
+				Packets: c.PacketsIn + c.PacketsOut, Bytes: c.BytesIn + c.BytesOut,
+			}
+		},
+	}
+}
+
+// advertised is where others reach the gRPC API.
+func advertised(cfg Config, listening net.Addr) string {
+	if cfg.GRPCAdvertise != "" {
+		return cfg.GRPCAdvertise
+	}
+	tcp := listening.(*net.TCPAddr)
+	if !tcp.IP.IsUnspecified() {
+		return tcp.String()
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return tcp.String()
+	}
+	return net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+func (s *service) ops() *ops.Server {
+	return &ops.Server{
+		Metrics: s.metrics(), Log: s.log,
+		Ready: func() error {
+			switch {
+			case s.node.Draining():
+				return errors.New("draining")
+			case !s.nats.IsConnected():
+				return errors.New("no connection to NATS")
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,45 @@
+package roomstate
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
+)
+
+// Version is set when images are built.
+var Version = "dev"
+
+// Config is what there is to set.
+type Config struct {
+	NATSURL  string `name:"nats-url" default:"nats://127.0.0.1:4222" help:"NATS servers, comma-separated."`
+	RedisURL string `name:"redis-url" default:"redis://127.0.0.1:6379/0" help:"Redis, redis:// or rediss://."`
+
+	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
+	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
+
+	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there."`
+	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
+
+	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
+	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
+	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
+	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each; 0 for no limit."`
+
+	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz and /metrics; empty for none."`
+	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
+}
+
+func (c *Config) timeouts() store.Timeouts {
+	return store.Timeouts{Session: c.SessionTimeout, Reclaim: c.ReclaimSessionTimeout}
+}
+
+func (c *Config) limits() session.Limits {
+	return session.Limits{Handles: c.MaxHandles, Body: c.MaxBody}
+}
+
+func (c *Config) videoroom() videoroom.Config {
+	return videoroom.Config{AdminKey: c.AdminKey, MaxRooms: c.MaxRooms, MaxParticipants: c.MaxParticipants}
+}

@@ -1,0 +1,24 @@
+package roomstate
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
+)
+
+// makeDemoRoom makes the room that Janus's demos use, unless it is there. It waits for a replica to own it.
+func makeDemoRoom(ctx context.Context, requests *bus.Requester, video *videoroom.Plugin, log *slog.Logger) {
+	body, name := video.DemoRoom()
+	_, err := requests.Do(ctx, bus.RoomCommands(bus.Shard(name)), &busv1.Command{
+		Id:   bus.NewCommandID(),
+		Verb: &busv1.Command_Message{Message: &busv1.Message{Body: body}},
+		// There is no session to it: as when one is over.
+		Routed: &busv1.Routed{Plugin: video.Name(), Room: name, Over: true},
+	}, nil)
+	if err != nil && ctx.Err() == nil {
+		log.Warn("demo room not made", "err", err)
+	}
+}

@@ -1,0 +1,74 @@
+package echotest
+
+import (
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+type layerView struct {
+	EchoTest      string `json:"echotest"`
+	VideoCodec    string `json:"videocodec"`
+	Substream     *int32 `json:"substream,omitempty"`
+	Temporal      *int32 `json:"temporal,omitempty"`
+	SpatialLayer  *int32 `json:"spatial_layer,omitempty"`
+	TemporalLayer *int32 `json:"temporal_layer,omitempty"`
+}
+
+type slowLinkView struct {
+	EchoTest string `json:"echotest"`
+	Event    string `json:"event"`
+	Media    string `json:"media"`
+	Bitrate  uint32 `json:"current-bitrate"`
+}
+
+// peer is what a node says of the handle's peer.
+func (n *turn) peer(news *busv1.PeerEvent) {
+	if news.GetGeneration() != n.Generation {
+		return // of an earlier one
+	}
+	switch kind := news.GetKind().(type) {
+	case *busv1.PeerEvent_Up_:
+		n.core(&busv1.Event{Kind: &busv1.Event_WebrtcUp{WebrtcUp: &busv1.WebrtcUp{}}})
+	case *busv1.PeerEvent_Closed_:
+		n.closed(kind.Closed.GetReason())
+	case *busv1.PeerEvent_Media:
+		n.core(&busv1.Event{Kind: &busv1.Event_Media{Media: kind.Media}})
+	case *busv1.PeerEvent_SlowLink_:
+		n.core(&busv1.Event{Kind: &busv1.Event_SlowLink{SlowLink: kind.SlowLink}})
+		n.core(event(slowLinkView{"event", "slow_link", kind.SlowLink.GetMedia(), kind.SlowLink.GetBitrateBps()}, nil))
+	case *busv1.PeerEvent_Layer_:
+		l := kind.Layer
+		n.core(event(layerView{"event", l.GetCodec(), l.Substream, l.Temporal, l.SpatialLayer, l.TemporalLayer}, nil))
+	}
+}
+
+// closed says that the echo has ended, in the plugin's words and then in the core's. The handle can begin anew.
+func (n *turn) closed(reason string) {
+	if n.Peer != nil {
+		n.forget()
+		n.core(event(okView{"event", "done"}, nil))
+	}
+	n.core(&busv1.Event{Kind: &busv1.Event_Hangup{Hangup: &busv1.HangUp{Reason: reason}}})
+}
+
+// forget begins anew, as after a hangup at Janus.
+func (n *turn) forget() {
+	n.Lost = append(n.Lost, plugin.PeerKey{Node: n.Peer.Node, Handle: n.me(), Generation: n.Peer.Generation})
+	n.Peer, n.E2EE, n.Settings = nil, false, defaults()
+	n.changed = true
+}
+
+func (n *turn) hangup() {
+	if n.Peer != nil {
+		n.Close(n.me(), n.Peer, "Janus API", false)
+	}
+}
+
+func (n *turn) detach() {
+	if n.Peer != nil {
+		n.Close(n.me(), n.Peer, "", true)
+		n.forget()
+	}
+	n.dropped, n.Gone = true, true
+	n.core(&busv1.Event{Kind: &busv1.Event_Detached{Detached: &busv1.Detached{}}})
+}

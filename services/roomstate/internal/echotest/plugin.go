@@ -1,0 +1,114 @@
+package echotest
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// Name is what endpoints attach to.
+const Name = "janus.plugin.echotest"
+
+const (
+	rooms = "echotest/"
+	field = "state"
+	role  = "echo"
+)
+
+// Plugin is the EchoTest.
+type Plugin struct{}
+
+// New returns the plugin.
+func New() *Plugin { return &Plugin{} }
+
+// Name is the package name that endpoints attach to.
+func (*Plugin) Name() string { return Name }
+
+// Route sends all messages of a handle to its own room.
+func (*Plugin) Route(cmd plugin.Command) plugin.Route {
+	return plugin.Route{Room: rooms + cmd.Handle.ID.String(), Async: true}
+}
+
+// Load makes a room of its one field.
+func (*Plugin) Load(name string, fields map[string]string) (plugin.Room, error) {
+	r := &Room{name: name, Settings: defaults()}
+	if stored, ok := fields[field]; ok {
+		if err := json.Unmarshal([]byte(stored), r); err != nil {
+			return nil, fmt.Errorf("state of %s: %w", name, err)
+		}
+		r.exists = true
+	}
+	return r, nil
+}
+
+// Room is what is known of one handle.
+type Room struct {
+	name   string
+	exists bool
+
+	Settings   settings     `json:"settings"`
+	Peer       *plugin.Peer `json:"peer,omitempty"`
+	Generation uint32       `json:"generation,omitempty"`
+	E2EE       bool         `json:"e2ee,omitempty"`
+}
+
+// turn is a room in the making.
+type turn struct {
+	*plugin.Turn
+	Room
+	changed, dropped bool
+}
+
+// Apply runs the rule of the turn's command.
+func (r *Room) Apply(t *plugin.Turn) plugin.Result {
+	n := &turn{Turn: t, Room: *r}
+	if r.Peer != nil {
+		peer := *r.Peer
+		n.Peer = &peer
+	}
+	switch t.Command.GetVerb().(type) {
+	case *busv1.Command_Message:
+		n.message()
+	case *busv1.Command_Hangup:
+		n.hangup()
+	case *busv1.Command_Detach:
+		n.detach()
+	case *busv1.Command_Peer:
+		n.peer(t.Command.GetPeer())
+	}
+	return n.result(r)
+}
+
+func (n *turn) result(before *Room) plugin.Result {
+	next := n.Room
+	switch {
+	case n.dropped && before.exists:
+		next = Room{name: before.name, Settings: defaults()}
+		return plugin.Result{Next: &next, Drop: true}
+	case !n.changed || n.dropped:
+		return plugin.Result{}
+	}
+	next.exists = true
+	b, err := json.Marshal(&next)
+	if err != nil {
+		panic(fmt.Sprintf("%T has no JSON form: %v", next, err))
+	}
+	return plugin.Result{Next: &next, Set: map[string][]byte{field: b}}
+}
+
+func (n *turn) me() plugin.HandleID { return n.Command.Handle.ID }
+
+func (n *turn) core(e *busv1.Event) {
+	e.OpaqueId = n.Command.Handle.OpaqueID
+	n.Emit(n.me(), e)
+}
+
+func event(v any, jsep *busv1.Jsep) *busv1.Event {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("%T has no JSON form: %v", v, err))
+	}
+	return &busv1.Event{Kind: &busv1.Event_Plugin{Plugin: &busv1.PluginEvent{Plugin: Name, Data: b, Jsep: jsep}}}
+}

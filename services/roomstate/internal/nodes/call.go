@@ -1,0 +1,110 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+const (
+	// callTime bounds a call to a node.
+	callTime = 5 * time.Second
+	// healthTime bounds a health check.
+	healthTime = time.Second
+)
+
+// Call asks a node. Errors carry a fault.Reason.
+func (r *Registry) Call(ctx context.Context, id string, request proto.Message) (proto.Message, error) {
+	if !r.knows(id) {
+		r.Learn(ctx)
+	}
+	conn, err := r.connection(id)
+	if err != nil {
+		return nil, fault.New(fault.NodeUnavailable, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	response, err := call(ctx, mediav1.NewMediaClient(conn), request)
+	if err != nil {
+		return nil, fmt.Errorf("node %s: %w", id, fault.FromStatus(err))
+	}
+	return response, nil
+}
+
+func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (proto.Message, error) {
+	switch r := request.(type) {
+	case *mediav1.AcceptOfferRequest:
+		return c.AcceptOffer(ctx, r)
+	case *mediav1.MakeOfferRequest:
+		return c.MakeOffer(ctx, r)
+	case *mediav1.AcceptAnswerRequest:
+		return c.AcceptAnswer(ctx, r)
+	case *mediav1.UpdatePublisherRequest:
+		return c.UpdatePublisher(ctx, r)
+	case *mediav1.UpdateSubscriberRequest:
+		return c.UpdateSubscriber(ctx, r)
+	case *mediav1.ClosePeerRequest:
+		return c.ClosePeer(ctx, r)
+	}
+	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
+}
+
+func (r *Registry) knows(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.nodes[id]
+	return ok
+}
+
+// connection returns the one connection to a node, which redials by itself.
+func (r *Registry) connection(id string) (*grpc.ClientConn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.nodes[id]
+	if !ok {
+		return nil, fmt.Errorf("node %s is not known", id)
+	}
+	if n.dead {
+		return nil, fmt.Errorf("node %s is gone", id)
+	}
+	if n.conn == nil {
+		conn, err := dial(n.address)
+		if err != nil {
+			return nil, fmt.Errorf("node %s at %s: %w", id, n.address, err)
+		}
+		n.conn = conn
+	}
+	return n.conn, nil
+}
+
+func dial(address string) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+address,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
+			MinConnectTimeout: time.Second,
+		}))
+}
+
+// healthy asks a node whether it serves.
+func (r *Registry) healthy(ctx context.Context, id string) bool {
+	conn, err := r.connection(id)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	response, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{})
+	return err == nil && response.GetStatus() == healthv1.HealthCheckResponse_SERVING
+}

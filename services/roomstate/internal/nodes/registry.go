@@ -1,0 +1,153 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+)
+
+const (
+	// silence is how long a node may go unheard before it is asked whether it lives.
+	silence = 3 * time.Second
+	// freshness is how old a beat may be for its node to be given new work.
+	freshness = 2500 * time.Millisecond
+	// reserved is what a placed room counts for until the node's own beat shows it, in packets a second.
+	reserved = 500
+	// reservedFor is how long that takes.
+	reservedFor = 3 * time.Second
+)
+
+// directory is what all replicas know of nodes.
+type directory interface {
+	KnowNode(ctx context.Context, node, address string) error
+	Nodes(ctx context.Context) (map[string]string, error)
+	ForgetNode(ctx context.Context, node string) error
+}
+
+// Registry is the nodes, as this replica knows them.
+type Registry struct {
+	directory directory
+	// connected tells whether beats could be heard now.
+	connected func() bool
+	log       *slog.Logger
+
+	mu      sync.Mutex
+	nodes   map[string]*node // by id
+	learned bool             // whether the directory has been read
+}
+
+type node struct {
+	address string
+	status  *busv1.NodeStatus // nil if only known from the directory
+	heard   time.Time         // when it was last heard, or learnt of
+	dead    bool
+	placed  []time.Time // reservations
+	conn    *grpc.ClientConn
+}
+
+// New returns an empty registry.
+func New(d directory, connected func() bool, log *slog.Logger) *Registry {
+	return &Registry{directory: d, connected: connected, log: log, nodes: map[string]*node{}}
+}
+
+// Close ends all connections.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.conn != nil {
+			_ = n.conn.Close()
+		}
+	}
+	r.nodes = map[string]*node{}
+}
+
+// Heard takes a node's beat. It reports whether the node is new to this replica.
+func (r *Registry) Heard(s *busv1.NodeStatus, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, known := r.nodes[s.GetId()]
+	if !known {
+		n = &node{}
+		r.nodes[s.GetId()] = n
+		r.log.Info("node appeared", "node", s.GetId(), "name", s.GetName(), "address", s.GetGrpcAddress())
+	}
+	if n.dead {
+		return false // its calls have been ended; it has to come back under another id
+	}
+	n.address, n.status, n.heard = s.GetGrpcAddress(), s, now
+	if s.GetLeaving() {
+		n.heard = now.Add(-silence) // looked at with the next check
+	}
+	return !known
+}
+
+// Alive tells whether a node may still be there. Before anything is known of any, all are.
+func (r *Registry) Alive(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.nodes[id]
+	if !ok {
+		return !r.learned
+	}
+	return !n.dead
+}
+
+// Place picks a node for new work: the less busy of two.
+func (r *Registry) Place(context.Context) (string, error) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var fit []string
+	for id, n := range r.nodes {
+		if n.fit(now) {
+			fit = append(fit, id)
+		}
+	}
+	if len(fit) == 0 {
+		return "", fault.New(fault.NodeUnavailable, fmt.Errorf("none of %d nodes takes new work", len(r.nodes)))
+	}
+	best := fit[rand.IntN(len(fit))]
+	if other := fit[rand.IntN(len(fit))]; r.nodes[other].load(now) < r.nodes[best].load(now) {
+		best = other
+	}
+	r.nodes[best].placed = append(r.nodes[best].placed, now)
+	return best, nil
+}
+
+func (n *node) fit(now time.Time) bool {
+	return n.status != nil && !n.dead && !n.status.GetDraining() && !n.status.GetLeaving() && now.Sub(n.heard) < freshness
+}
+
+// load is in packets a second, with what has been placed too recently for a beat to show it.
+func (n *node) load(now time.Time) uint64 {
+	kept := n.placed[:0]
+	for _, at := range n.placed {
+		if now.Sub(at) < reservedFor {
+			kept = append(kept, at)
+		}
+	}
+	n.placed = kept
+	return n.status.GetPacketsPerSecond() + uint64(len(kept))*reserved
+}
+
+// Ready tells why no node could take work.
+func (r *Registry) Ready() error {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.fit(now) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no media node takes new work (%d known)", len(r.nodes))
+}

@@ -1,0 +1,202 @@
+// Package owed carries out what is owed to the outside after a write: peers to be ended, and handles of ended sessions
+// to be taken out of their rooms. All of it may be done twice. What this replica does not get done, for whatever
+// reason, is taken up a few seconds later by any.
+package owed
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+const (
+	workers    = 16
+	backlog    = 4096
+	taskTime   = 8 * time.Second
+	sweepEvery = time.Second
+)
+
+// Requester sends a command to a subject until it is answered.
+type Requester interface {
+	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+}
+
+// Worker carries out tasks.
+type Worker struct {
+	Store interface {
+		Tasks(ctx context.Context, now time.Time) ([]store.OwedTask, error)
+		TaskDone(ctx context.Context, t store.OwedTask) error
+	}
+	Nodes interface {
+		Alive(node string) bool
+		Call(ctx context.Context, node string, request proto.Message) (proto.Message, error)
+	}
+	Requests Requester
+	Log      *slog.Logger
+
+	queue chan store.OwedTask
+}
+
+// New returns a worker whose Run is to be called.
+func New(w Worker) *Worker {
+	w.queue = make(chan store.OwedTask, backlog)
+	return &w
+}
+
+// Owe has tasks carried out soon.
+func (w *Worker) Owe(tasks []store.OwedTask) {
+	for _, t := range tasks {
+		select {
+		case w.queue <- t:
+		default: // the store has it
+		}
+	}
+}
+
+// Run carries out tasks until ctx ends.
+func (w *Worker) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for range workers {
+		wg.Go(func() { w.work(ctx) })
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			tasks, err := w.Store.Tasks(ctx, now)
+			if err != nil {
+				w.Log.Debug("tasks not read", "err", err)
+				continue
+			}
+			w.Owe(tasks)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *Worker) work(ctx context.Context) {
+	for {
+		select {
+		case t := <-w.queue:
+			if err := w.do(ctx, t.Task); err != nil {
+				w.Log.Debug("task not done yet", "err", err)
+				continue
+			}
+			if err := w.Store.TaskDone(ctx, t); err != nil {
+				w.Log.Debug("task done, but not forgotten yet", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *Worker) do(ctx context.Context, t plugin.Task) error {
+	ctx, cancel := context.WithTimeout(ctx, taskTime)
+	defer cancel()
+	switch {
+	case t.Close != nil:
+		return w.closePeer(ctx, t.Close)
+	case t.Leave != nil:
+		return w.leave(ctx, t.Leave)
+	}
+	return nil
+}
+
+func (w *Worker) closePeer(ctx context.Context, c *plugin.Close) error {
+	if !w.Nodes.Alive(c.Node) {
+		return nil // the peer is gone with it
+	}
+	_, err := w.Nodes.Call(ctx, c.Node, &mediav1.ClosePeerRequest{
+		Peer: &mediav1.PeerID{
+			SessionId: c.Handle.Session, HandleId: c.Handle.Handle, Generation: c.Generation,
+		},
+		Reason: c.Reason,
+		Quiet:  c.Quiet,
+	})
+	return err
+}
+
+func (w *Worker) leave(ctx context.Context, l *plugin.Leave) error {
+	if l.Handle.Room == "" {
+		return nil
+	}
+	_, err := w.Requests.Do(ctx, bus.RoomCommands(bus.Shard(l.Handle.Room)), &busv1.Command{
+		Id:        "leave " + l.ID.String(),
+		SessionId: l.ID.Session,
+		HandleId:  l.ID.Handle,
+		Verb:      &busv1.Command_Detach{Detach: &busv1.Detach{}},
+		Routed: &busv1.Routed{
+			Plugin: l.Handle.Plugin, OpaqueId: l.Handle.OpaqueID,
+			Room: l.Handle.Room, Bound: true, Role: l.Handle.Role, Over: true,
+		},
+	}, nil)
+	return err
+}
+
+// Bury returns what ends the calls of a dead node: for each of its peers, the news that its connection failed.
+func Bury(s interface {
+	PeersOn(ctx context.Context, node string) ([]plugin.PeerKey, error)
+	ForgetPeer(ctx context.Context, p plugin.PeerKey) error
+}, requests Requester) func(ctx context.Context, node string) error {
+	return func(ctx context.Context, node string) error {
+		peers, err := s.PeersOn(ctx, node)
+		if err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, workers)
+		failed := make(chan error, len(peers))
+		for _, p := range peers {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				if err := bury(ctx, requests, p); err != nil {
+					failed <- err
+					return
+				}
+				if err := s.ForgetPeer(ctx, p); err != nil {
+					failed <- err
+				}
+			})
+		}
+		wg.Wait()
+		if n := len(failed); n > 0 {
+			return fmt.Errorf("%d of %d peers are left: %w", n, len(peers), <-failed)
+		}
+		return nil
+	}
+}
+
+func bury(ctx context.Context, requests Requester, p plugin.PeerKey) error {
+	ctx, cancel := context.WithTimeout(ctx, taskTime)
+	defer cancel()
+	_, err := requests.Do(ctx, bus.Commands, &busv1.Command{
+		Id:        fmt.Sprintf("dead %s %s %d", p.Node, p.Handle, p.Generation), // the same from every replica
+		SessionId: p.Handle.Session,
+		HandleId:  p.Handle.Handle,
+		Verb: &busv1.Command_Peer{Peer: &busv1.PeerEvent{
+			Node: p.Node, Generation: p.Generation,
+			Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: "ICE failed"}},
+		}},
+	}, nil)
+	switch fault.Of(err) {
+	case fault.SessionNotFound, fault.HandleNotFound:
+		return nil
+	}
+	return err
+}

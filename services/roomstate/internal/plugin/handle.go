@@ -1,0 +1,67 @@
+package plugin
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+)
+
+// HandleID names a handle. Handle numbers are unique in their session only.
+type HandleID struct{ Session, Handle uint64 }
+
+func (id HandleID) String() string { return fmt.Sprintf("%d/%d", id.Session, id.Handle) }
+
+// ParseHandleID reads what String wrote.
+func ParseHandleID(s string) (HandleID, error) {
+	session, handle, ok := strings.Cut(s, "/")
+	if !ok {
+		return HandleID{}, fmt.Errorf("handle id %q has no slash", s)
+	}
+	var id HandleID
+	var err error
+	if id.Session, err = strconv.ParseUint(session, 10, 64); err != nil {
+		return HandleID{}, fmt.Errorf("handle id %q: %w", s, err)
+	}
+	if id.Handle, err = strconv.ParseUint(handle, 10, 64); err != nil {
+		return HandleID{}, fmt.Errorf("handle id %q: %w", s, err)
+	}
+	return id, nil
+}
+
+// MarshalText and UnmarshalText make a HandleID a key in JSON.
+func (id HandleID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (id *HandleID) UnmarshalText(b []byte) error {
+	parsed, err := ParseHandleID(string(b))
+	*id = parsed
+	return err
+}
+
+// Handle is what is known of a handle outside its plugin.
+type Handle struct {
+	ID       HandleID `json:"-"`
+	Plugin   string   `json:"plugin"`
+	OpaqueID string   `json:"opaque_id,omitempty"`
+	Room     string   `json:"room,omitempty"` // where its state is, once it is bound to a room; it stays so
+	Role     string   `json:"role,omitempty"` // in that room, as the plugin calls it
+}
+
+// Command is something that happened to a handle.
+type Command struct {
+	*busv1.Command
+	Handle Handle
+	// Over says that the session is gone already: the handle leaves, and nobody waits for an answer.
+	Over bool
+}
+
+// Peer is a PeerConnection of a handle, on a node.
+type Peer struct {
+	Node       string `json:"node"`
+	Generation uint32 `json:"generation"`
+	Up         bool   `json:"up,omitempty"`
+	// Told counts what the node has been told of the peer, so that an answer which crossed another is not believed.
+	Told uint64 `json:"told,omitempty"`
+}

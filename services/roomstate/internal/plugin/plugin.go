@@ -1,0 +1,35 @@
+package plugin
+
+// Plugin is what roomstate runs. Its methods are pure and safe for concurrent use.
+type Plugin interface {
+	// Name is the package name that endpoints attach to.
+	Name() string
+	// Route says where a message is to be decided.
+	Route(cmd Command) Route
+	// Load makes a room from its stored fields; none of them mean that there is no such room.
+	Load(name string, fields map[string]string) (Room, error)
+}
+
+// Route is where a message goes, and how it is answered.
+type Route struct {
+	Room  string // empty for a message that concerns none: it is decided where it arrived
+	Async bool   // acknowledged at once, answered by an event
+}
+
+// Room is a value: a rule returns the next one and leaves this as it was.
+type Room interface {
+	// Apply runs the rule of the turn's command.
+	Apply(t *Turn) Result
+}
+
+// Result is what a rule decided. It means nothing if the turn still has open questions.
+type Result struct {
+	// Next is the room from now on; nil leaves it as it is.
+	Next Room
+	// Set and Delete are the stored fields that change with it. Drop deletes the room as a whole.
+	Set    map[string][]byte
+	Delete []string
+	Drop   bool
+	// Index replaces the room's entry in the list of rooms, if not nil.
+	Index []byte
+}

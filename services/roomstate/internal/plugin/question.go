@@ -1,0 +1,58 @@
+package plugin
+
+import (
+	"fmt"
+	"hash/fnv"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Question is something that a rule has to know, and cannot.
+type Question struct {
+	// Node is who is asked Request, a request of mediav1 about Handle's peer. Request is nil for the other kinds.
+	Node    string
+	Handle  HandleID
+	Told    uint64 // Peer.Told: an answer counts only as long as nobody else told the node something
+	Request proto.Message
+	// Place asks for a node that has room for new work.
+	Place bool
+	// Rooms asks for the index entries of all rooms of the plugin, in no order; Count for how many there are.
+	Rooms bool
+	Count bool
+}
+
+// key is equal for equal questions.
+func (q Question) key() string {
+	if q.Request == nil {
+		return fmt.Sprintf("place %t rooms %t count %t", q.Place, q.Rooms, q.Count)
+	}
+	h := fnv.New128a()
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(q.Request)
+	if err != nil {
+		panic(fmt.Sprintf("question %T cannot be encoded: %v", q.Request, err)) // only text that is not UTF-8 does this
+	}
+	_, _ = h.Write(b)
+	return fmt.Sprintf("%s %s %d %s %x", q.Node, q.Handle, q.Told, q.Request.ProtoReflect().Descriptor().Name(), h.Sum(nil))
+}
+
+// ID is the command id under which a node remembers its answer: equal for an equal question of the same command.
+func (q Question) ID(command string) string {
+	h := fnv.New128a()
+	_, _ = h.Write([]byte(q.key()))
+	return fmt.Sprintf("%s.%x", command, h.Sum(nil))
+}
+
+// Answer is what came back.
+type Answer struct {
+	Response proto.Message // of a node
+	Node     string        // of Place
+	Rooms    [][]byte      // of Rooms
+	Count    int           // of Count
+	Err      error         // carries a fault.Reason
+}
+
+// Answers are those known so far.
+type Answers map[string]Answer
+
+// Put records the answer to q.
+func (a Answers) Put(q Question, answer Answer) { a[q.key()] = answer }

@@ -1,0 +1,101 @@
+package plugin
+
+import (
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+)
+
+// Turn is one run of a rule: what it goes by, and what it says besides the next room.
+type Turn struct {
+	Command Command
+	Now     time.Time
+	// Alive tells whether a node is there, as far as this replica knows.
+	Alive func(node string) bool
+
+	answers Answers
+
+	// Open are the questions that have no answer yet. If there are any, all that follows is void.
+	Open []Question
+
+	// Reply is the synchronous answer, or the failure; nil means that the answer is an event.
+	Reply   []byte
+	Failure error
+	Events  []*busv1.Event
+
+	// Bind puts the command's handle into a room, for good.
+	Bind *Binding
+	// Gone says that the command's handle ceases to exist.
+	Gone bool
+
+	Made  []PeerKey // peers that now exist on a node
+	Lost  []PeerKey // peers that do not any more
+	Tasks []Task
+}
+
+// Binding is a handle's place.
+type Binding struct{ Room, Role string }
+
+// PeerKey names a peer on a node.
+type PeerKey struct {
+	Node       string
+	Handle     HandleID
+	Generation uint32
+}
+
+// Task is something owed to the outside once the room is written. It is kept until done, may be done twice, and
+// outlives the replica that owes it.
+type Task struct {
+	// Close ends a peer.
+	Close *Close `json:"close,omitempty"`
+	// Leave takes the handle of an ended session out of its room.
+	Leave *Leave `json:"leave,omitempty"`
+}
+
+// Close is a peer to be ended.
+type Close struct {
+	Node       string   `json:"node"`
+	Handle     HandleID `json:"handle"`
+	Generation uint32   `json:"generation"`
+	Reason     string   `json:"reason,omitempty"`
+	Quiet      bool     `json:"quiet,omitempty"`
+}
+
+// Leave is a handle to be taken out of its room.
+type Leave struct {
+	ID     HandleID `json:"id"`
+	Handle Handle   `json:"handle"`
+}
+
+// NewTurn begins a turn with the answers known so far.
+func NewTurn(cmd Command, now time.Time, alive func(string) bool, answers Answers) *Turn {
+	return &Turn{Command: cmd, Now: now, Alive: alive, answers: answers}
+}
+
+// Ask returns the answer to q, or notes that it is wanted.
+func (t *Turn) Ask(q Question) (Answer, bool) {
+	answer, ok := t.answers[q.key()]
+	if !ok {
+		t.Open = append(t.Open, q)
+	}
+	return answer, ok
+}
+
+// Emit adds an event for a handle.
+func (t *Turn) Emit(to HandleID, event *busv1.Event) {
+	event.SessionId, event.HandleId = to.Session, to.Handle
+	t.Events = append(t.Events, event)
+}
+
+// Answer marks event as the answer to the turn's command, and adds it.
+func (t *Turn) Answer(event *busv1.Event) {
+	event.CommandId, event.Transaction = t.Command.GetId(), t.Command.GetTransaction()
+	t.Emit(t.Command.Handle.ID, event)
+}
+
+// Close has a peer ended after the write.
+func (t *Turn) Close(handle HandleID, peer *Peer, reason string, quiet bool) {
+	t.Tasks = append(t.Tasks, Task{Close: &Close{
+		Node: peer.Node, Handle: handle, Generation: peer.Generation, Reason: reason, Quiet: quiet,
+	}})
+}

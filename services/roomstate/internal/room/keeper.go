@@ -1,0 +1,252 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+// rooms is where they are kept.
+type rooms interface {
+	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
+	Commit(ctx context.Context, w *store.Write, now time.Time) (store.Committed, error)
+	Rooms(ctx context.Context, plugin string) ([][]byte, error)
+	CountRooms(ctx context.Context, plugin string) (int, error)
+}
+
+// Nodes are who is asked.
+type Nodes interface {
+	Alive(node string) bool
+	Place(ctx context.Context) (string, error)
+	Call(ctx context.Context, node string, request proto.Message) (proto.Message, error)
+}
+
+// Keeper decides the commands of rooms.
+type Keeper struct {
+	Store   rooms
+	Nodes   Nodes
+	Plugins map[string]plugin.Plugin
+	// Publish makes an event known. Losing one is no harm: it is in the log.
+	Publish func(event *busv1.Event)
+	// Owe carries out tasks, later.
+	Owe func(tasks []store.OwedTask)
+	// Stale counts decisions that came too late and were made again.
+	Stale func()
+	Log   *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]*entry
+}
+
+// entry is what is remembered of a room between commands.
+type entry struct {
+	turn   chan struct{} // holds a token while nobody has the turn
+	claims *claims
+
+	// Owned by who has the turn.
+	room    plugin.Room // nil: to be read
+	version string
+}
+
+// tries bounds how often a rule is run for one command: each try follows an answer or another's write.
+const tries = 40
+
+// Do decides a command in a room, the empty one for none, and returns the answer.
+func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv1.Reply, error) {
+	plug, ok := k.Plugins[cmd.Handle.Plugin]
+	if !ok {
+		return nil, fault.Newf(fault.PluginNotFound, "No such plugin '%s'", cmd.Handle.Plugin)
+	}
+	e := k.entry(name)
+	held := map[plugin.HandleID]bool{}
+	defer func() { e.claims.give(held) }()
+
+	answers := plugin.Answers{}
+	for range tries {
+		t, reply, err := k.decide(ctx, e, plug, cmd, name, answers)
+		if errors.Is(err, store.ErrStale) {
+			k.Stale()
+			continue
+		}
+		if err != nil || len(t.Open) == 0 {
+			return reply, err
+		}
+		if wanted := beyond(held, t.Open); len(wanted) > 0 {
+			// What was learnt of other peers may change while this one waits for more.
+			e.claims.give(held)
+			for id := range held {
+				wanted[id] = true
+			}
+			held, answers = nil, plugin.Answers{}
+			if err := e.claims.take(ctx, wanted); err != nil {
+				return nil, fault.New(fault.TooBusy, err)
+			}
+			held = wanted
+			continue
+		}
+		k.ask(ctx, plug, cmd, t.Open, answers)
+	}
+	return nil, fault.New(fault.TooBusy, fmt.Errorf("room %s: no decision after %d tries", name, tries))
+}
+
+// Forget drops what is remembered of rooms that fit, so that they are read anew.
+func (k *Keeper) Forget(fits func(room string) bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name := range k.known {
+		if fits(name) {
+			delete(k.known, name)
+		}
+	}
+}
+
+func (k *Keeper) entry(name string) *entry {
+	if name == "" {
+		return newEntry() // nothing to take turns for
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known == nil {
+		k.known = map[string]*entry{}
+	}
+	e, ok := k.known[name]
+	if !ok {
+		e = newEntry()
+		k.known[name] = e
+	}
+	return e
+}
+
+func newEntry() *entry {
+	e := &entry{turn: make(chan struct{}, 1), claims: newClaims()}
+	e.turn <- struct{}{}
+	return e
+}
+
+// decide runs the rule once and, if it asks nothing more, writes what it says.
+func (k *Keeper) decide(
+	ctx context.Context, e *entry, plug plugin.Plugin, cmd plugin.Command, name string, answers plugin.Answers,
+) (*plugin.Turn, *busv1.Reply, error) {
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return nil, nil, fault.New(fault.TooBusy, ctx.Err())
+	}
+	defer func() {
+		if e.room == nil || e.version == "" {
+			k.drop(name, e)
+		}
+		e.turn <- struct{}{}
+	}()
+
+	if e.room == nil {
+		if err := k.read(ctx, e, plug, name); err != nil {
+			return nil, nil, err
+		}
+	}
+	now := time.Now()
+	t := plugin.NewTurn(cmd, now, k.Nodes.Alive, answers)
+	result := e.room.Apply(t)
+	if len(t.Open) > 0 {
+		return t, nil, nil
+	}
+	if t.Failure != nil {
+		return t, nil, t.Failure
+	}
+	reply := replyOf(t)
+	if result.Next == nil && len(t.Events) == 0 && len(t.Tasks) == 0 && t.Bind == nil && !t.Gone {
+		return t, reply, nil // nothing but an answer, which can be given again
+	}
+
+	w, err := write(t, reply, name, e.version, result)
+	if err != nil {
+		return t, nil, err
+	}
+	done, err := k.Store.Commit(ctx, w, now)
+	if err != nil {
+		e.room = nil // whatever happened, what is remembered may be wrong
+		return t, nil, err
+	}
+	if result.Next != nil {
+		e.room, e.version = result.Next, done.Version
+	}
+	for _, event := range w.Events {
+		if event.GetNumber() > 0 {
+			k.Publish(event)
+		}
+	}
+	k.Owe(done.Tasks)
+	reply.LastEvent = done.LastEvent
+	return t, reply, nil
+}
+
+func (k *Keeper) read(ctx context.Context, e *entry, plug plugin.Plugin, name string) error {
+	var fields map[string]string
+	var version string
+	if name != "" {
+		var err error
+		if fields, version, err = k.Store.LoadRoom(ctx, name); err != nil {
+			return err
+		}
+	}
+	loaded, err := plug.Load(name, fields)
+	if err != nil {
+		return fmt.Errorf("load room %s: %w", name, err)
+	}
+	e.room, e.version = loaded, version
+	return nil
+}
+
+// drop forgets a room that does not exist, or of which too little is known. The caller has its turn; those who wait
+// for it read the room anew.
+func (k *Keeper) drop(name string, e *entry) {
+	e.room = nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known[name] == e {
+		delete(k.known, name)
+	}
+}
+
+func replyOf(t *plugin.Turn) *busv1.Reply {
+	reply := &busv1.Reply{CommandId: t.Command.GetId()}
+	if t.Reply != nil {
+		reply.Outcome = &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Plugin: t.Command.Handle.Plugin, Data: t.Reply}}
+	} else {
+		reply.Outcome = &busv1.Reply_Done{Done: &busv1.Done{Async: t.Command.GetMessage() != nil}}
+	}
+	return reply
+}
+
+func write(t *plugin.Turn, reply *busv1.Reply, room, version string, result plugin.Result) (*store.Write, error) {
+	answer, err := proto.Marshal(reply)
+	if err != nil {
+		return nil, fmt.Errorf("encode reply: %w", err)
+	}
+	w := &store.Write{
+		Command: t.Command.GetId(), Answer: answer,
+		Handle: t.Command.Handle, Gone: t.Gone, Over: t.Command.Over,
+		Room: room, Read: version, Result: result,
+		Events: t.Events, Tasks: t.Tasks, Made: t.Made, Lost: t.Lost,
+	}
+	for _, event := range w.Events {
+		if event.GetHandleId() == w.Handle.ID.Handle && event.GetSessionId() == w.Handle.ID.Session {
+			event.OpaqueId = w.Handle.OpaqueID
+		}
+	}
+	if t.Bind != nil {
+		w.Bound = true
+		w.Handle.Room, w.Handle.Role = t.Bind.Room, t.Bind.Role
+	}
+	return w, nil
+}

@@ -1,0 +1,38 @@
+package session
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) {
+	name := r.GetAttach().GetPlugin()
+	if _, ok := s.Plugins[name]; !ok {
+		return nil, fault.Newf(fault.PluginNotFound, "No such plugin '%s'", name)
+	}
+	answer, err := remembered(r.Command)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Store.Attach(ctx, r.Command, plugin.Handle{
+		ID:       plugin.HandleID{Session: r.GetSessionId(), Handle: r.GetAttach().GetNewHandleId()},
+		Plugin:   name,
+		OpaqueID: r.GetAttach().GetOpaqueId(),
+	}, s.Limits.Handles, answer)
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return nil, fault.Newf(fault.AttachRefused, "Too many handles in this session (at most %d)", s.Limits.Handles)
+	case errors.Is(err, store.ErrTaken):
+		return nil, fault.New(fault.TooBusy, err) // the edge rolls another
+	case err != nil:
+		return nil, err
+	}
+	reply := done(r.Command)
+	reply.LastEvent = r.entered.LastEvent
+	return reply, nil
+}

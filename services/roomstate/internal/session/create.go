@@ -1,0 +1,23 @@
+package session
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+// create makes a session. A clash is the endpoint's error if it chose the id; else the edge rolls another.
+func (s *Service) create(ctx context.Context, r *request) (*busv1.Reply, error) {
+	answer, err := remembered(r.Command)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Store.Create(ctx, r.Command, s.Timeouts, r.now, answer)
+	if errors.Is(err, store.ErrTaken) {
+		return nil, fault.New(fault.SessionIDInUse, err)
+	}
+	return done(r.Command), err
+}

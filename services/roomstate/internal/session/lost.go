@@ -1,0 +1,25 @@
+package session
+
+import (
+	"context"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+// lost starts the time in which a session may be claimed; without such a time it ends. The loss of a socket that is
+// not the owner any more changes nothing.
+func (s *Service) lost(ctx context.Context, r *request) (*busv1.Reply, error) {
+	owner, err := s.Store.Lose(ctx, r.Command, s.Timeouts, r.now)
+	if err != nil {
+		return nil, err
+	}
+	if owner && s.Timeouts.Reclaim == 0 {
+		_, tasks, err := s.Store.End(ctx, store.End{Session: r.GetSessionId(), IfDue: &s.Timeouts}, r.now)
+		if err != nil {
+			return nil, err
+		}
+		s.Owe(tasks)
+	}
+	return done(r.Command), nil
+}

@@ -1,0 +1,50 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+// sweepEvery is how often sessions are looked for whose time has come. Janus takes two seconds.
+const sweepEvery = time.Second
+
+// Sweep ends sessions whose time has come, until ctx ends. Every replica does so; each session is ended once.
+func (s *Service) Sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			if err := s.sweep(ctx, now); err != nil {
+				s.Log.Warn("sessions not swept", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Service) sweep(ctx context.Context, now time.Time) error {
+	due, err := s.Store.Due(ctx, s.Timeouts, now)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		timedOut := &busv1.Event{SessionId: id, Kind: &busv1.Event_TimedOut{TimedOut: &busv1.TimedOut{}}}
+		ended, tasks, err := s.Store.End(ctx, store.End{Session: id, Event: timedOut, IfDue: &s.Timeouts}, now)
+		if errors.Is(err, store.ErrNoSession) || err == nil && !ended {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.Log.Info("session ended", "session", id, "reason", "timeout")
+		s.Publish(timedOut)
+		s.Owe(tasks)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// Write is all that one command changes.
+type Write struct {
+	Command string
+	Answer  []byte        // remembered under Command; empty for one that may be tried again
+	Handle  plugin.Handle // the acting one, as it is from now on
+	Bound   bool          // its record changes
+	Gone    bool          // it ceases to exist
+	Over    bool          // its session has ceased to exist already
+
+	Room   string // empty if no room is concerned
+	Read   string // the version that was read, empty for no room
+	Result plugin.Result
+
+	Events     []*busv1.Event // Commit gives them their numbers
+	Tasks      []plugin.Task
+	Made, Lost []plugin.PeerKey
+}
+
+// Committed is what came of a Write.
+type Committed struct {
+	Version   string // of the room, from now on
+	LastEvent uint64 // of the acting handle's session
+	Tasks     []OwedTask
+}
+
+// Commit writes w as a whole or not at all. ErrStale if the room is not the one that was read, ErrNoSession or
+// ErrNoHandle if the acting handle is gone, an AnsweredError if the command was carried out before.
+func (s *Store) Commit(ctx context.Context, w *Write, now time.Time) (Committed, error) {
+	args, version, tasks, err := w.encode(now)
+	if err != nil {
+		return Committed{}, err
+	}
+	got, err := s.run(ctx, commitScript, args...)
+	if err != nil {
+		return Committed{}, err
+	}
+	numbers, _ := got[1].([]any)
+	for i, event := range w.Events {
+		event.Number = uint64(number(numbers[i]))
+	}
+	return Committed{Version: version, LastEvent: uint64(number(got[0])), Tasks: tasks}, nil
+}
+
+// encode makes w the arguments of commit.lua, in the order in which it reads them.
+func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedTask, err error) {
+	add := func(more ...any) { args = append(args, more...) }
+
+	add(w.Command, w.Answer, answerFor.Milliseconds(), ms(now))
+	if w.Over {
+		add("", "")
+	} else {
+		add(w.Handle.ID.Session, w.Handle.ID.Handle)
+	}
+	add(ms(now.Add(taskAgain)), logSize)
+
+	add(w.Room, w.Read)
+	if w.Room != "" {
+		version = w.Read
+		if w.Result.Next != nil {
+			version = rand.Text() // never one that another life of the room had
+		}
+		if w.Result.Next == nil {
+			add("", 0)
+		} else {
+			add(version, flag(w.Result.Drop))
+		}
+		add(len(w.Result.Set))
+		for field, value := range w.Result.Set {
+			add(field, value)
+		}
+		add(len(w.Result.Delete))
+		for _, field := range w.Result.Delete {
+			add(field)
+		}
+		index := ""
+		if w.Result.Index != nil || w.Result.Drop {
+			index = w.Handle.Plugin
+		}
+		add(index, w.Room, w.Result.Index)
+		if w.Result.Drop {
+			version = ""
+		}
+	} else {
+		add("", 0)
+	}
+
+	switch {
+	case w.Gone:
+		add("-")
+	case w.Bound:
+		record, err := json.Marshal(w.Handle)
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("encode handle: %w", err)
+		}
+		add(record)
+	default:
+		add("")
+	}
+
+	add(len(w.Events))
+	for _, event := range w.Events {
+		data, err := proto.Marshal(event)
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("encode event: %w", err)
+		}
+		add(event.GetSessionId(), data)
+	}
+	add(len(w.Tasks))
+	for _, task := range w.Tasks {
+		owed, err := owe(task)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		tasks = append(tasks, owed)
+		add(owed.text)
+	}
+	for _, peers := range [][]plugin.PeerKey{w.Made, w.Lost} {
+		add(len(peers))
+		for _, p := range peers {
+			add(p.Node, peerMember(p))
+		}
+	}
+	return args, version, tasks, nil
+}
+
+// LoadRoom returns a room's fields and version; no fields and an empty version if there is no such room.
+func (s *Store) LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error) {
+	fields, err = s.rdb.HGetAll(ctx, prefix+"room:"+name).Result()
+	if err != nil {
+		return nil, "", broken(err)
+	}
+	version = fields["version"]
+	delete(fields, "version")
+	return fields, version, nil
+}
+
+// Rooms returns the index entries of a plugin's rooms.
+func (s *Store) Rooms(ctx context.Context, plug string) ([][]byte, error) {
+	got, err := s.rdb.HVals(ctx, prefix+"rooms:"+plug).Result()
+	if err != nil {
+		return nil, broken(err)
+	}
+	entries := make([][]byte, len(got))
+	for i := range got {
+		entries[i] = []byte(got[i])
+	}
+	return entries, nil
+}
+
+// CountRooms returns how many rooms a plugin has.
+func (s *Store) CountRooms(ctx context.Context, plug string) (int, error) {
+	n, err := s.rdb.HLen(ctx, prefix+"rooms:"+plug).Result()
+	return int(n), broken(err)
+}
+
+func isNil(err error) bool { return errors.Is(err, redis.Nil) }

@@ -1,0 +1,22 @@
+// Package store keeps what must outlive every process, in Redis.
+//
+// All that one command changes is written by one script (ADR 2): the room, if its version is still the one that was
+// read, the handles it binds or ends, the events it raises, what is owed to nodes, and the answer under the
+// command's id. So a command has happened as a whole or not at all, and happens once.
+//
+// Keys begin with {cardea}: a Redis Cluster keeps them in one slot, which lets scripts make key names.
+//
+//	{cardea}:session:<id>   hash: socket, socket_id, last, lost, events, delivered, handles, h:<handle>
+//	{cardea}:log:<id>       list: the newest events, "<number>:<event>"
+//	{cardea}:deadlines      zset: session → when to look whether it has ended, ms
+//	{cardea}:room:<name>    hash: version, and the plugin's fields
+//	{cardea}:rooms:<plugin> hash: room → index entry
+//	{cardea}:answer:<id>    string: the answer to a command, for a while
+//	{cardea}:tasks          zset: what is owed → when to try it again, ms
+//	{cardea}:nodes          hash: node → where it answers
+//	{cardea}:node:<id>      set: peers on a node
+//	{cardea}:replicas       zset: replica → until when it counts as alive, ms of the server's clock
+//	{cardea}:shards         hash: shard → "<holder> <until>", likewise
+//
+// Times are milliseconds since 1970 by the replica's clock, but for leases, which go by the server's.
+package store

@@ -1,0 +1,69 @@
+local command, answer, answer_ms, now = arg(), arg(), arg(), arg()
+local session, handle, again, keep = arg(), arg(), arg(), count()
+
+local old = remembered(command)
+if old then return {'answered', old} end
+
+-- The acting handle must still be there, unless its session is over (then session is empty).
+local key = session_key(session)
+if session ~= '' then
+  if redis.call('EXISTS', key) == 0 then return {'nosession'} end
+  if redis.call('HEXISTS', key, 'h:' .. handle) == 0 then return {'nohandle'} end
+end
+
+local room, read, version, drop = arg(), arg(), arg(), arg()
+if room ~= '' then
+  local room_key = prefix .. 'room:' .. room
+  if (redis.call('HGET', room_key, 'version') or '') ~= read then return {'stale'} end
+  if version ~= '' then
+    if drop == '1' then
+      redis.call('DEL', room_key)
+    else
+      redis.call('HSET', room_key, 'version', version)
+    end
+  end
+  for _ = 1, count() do
+    local field = arg()
+    redis.call('HSET', room_key, field, arg())
+  end
+  for _ = 1, count() do redis.call('HDEL', room_key, arg()) end
+  local index, name, entry = arg(), arg(), arg()
+  if index ~= '' then
+    if drop == '1' then
+      redis.call('HDEL', prefix .. 'rooms:' .. index, name)
+    else
+      redis.call('HSET', prefix .. 'rooms:' .. index, name, entry)
+    end
+  end
+end
+
+-- record: '' leaves the acting handle as it is, '-' ends it.
+local record = arg()
+if session ~= '' and record == '-' then
+  redis.call('HDEL', key, 'h:' .. handle)
+  redis.call('HINCRBY', key, 'handles', -1)
+elseif session ~= '' and record ~= '' then
+  redis.call('HSET', key, 'h:' .. handle, record)
+end
+
+local numbers = {}
+for i = 1, count() do
+  local to = arg()
+  local event = arg()
+  numbers[i] = 0
+  if redis.call('EXISTS', session_key(to)) == 1 then numbers[i] = append(to, event, keep) end
+end
+
+for _ = 1, count() do redis.call('ZADD', prefix .. 'tasks', again, arg()) end
+for _ = 1, count() do
+  local node = arg()
+  redis.call('SADD', prefix .. 'node:' .. node, arg())
+end
+for _ = 1, count() do
+  local node = arg()
+  redis.call('SREM', prefix .. 'node:' .. node, arg())
+end
+remember(command, answer, answer_ms)
+local last = 0
+if session ~= '' then last = tonumber(redis.call('HGET', key, 'events')) end
+return {'ok', last, numbers}

@@ -1,0 +1,45 @@
+local prefix = KEYS[1]
+local at = 0
+
+local function arg()
+  at = at + 1
+  return ARGV[at]
+end
+
+local function count()
+  return tonumber(arg())
+end
+
+local function session_key(id) return prefix .. 'session:' .. id end
+
+-- remembered returns the answer to a command, or false.
+local function remembered(command)
+  if command == '' then return false end
+  return redis.call('GET', prefix .. 'answer:' .. command)
+end
+
+local function remember(command, answer, for_ms)
+  if command ~= '' and answer ~= '' then
+    redis.call('SET', prefix .. 'answer:' .. command, answer, 'PX', for_ms)
+  end
+end
+
+-- append adds an event to a session's log and returns its number.
+local function append(session, event, keep)
+  local number = redis.call('HINCRBY', session_key(session), 'events', 1)
+  local log = prefix .. 'log:' .. session
+  redis.call('RPUSH', log, number .. ':' .. event)
+  if number > keep then redis.call('LTRIM', log, -keep, -1) end
+  return number
+end
+
+-- deadline returns when a session ends if nothing more is heard; nil for never.
+local function deadline(session, timeout, reclaim)
+  local got = redis.call('HMGET', session_key(session), 'last', 'lost')
+  local last, lost = tonumber(got[1]), tonumber(got[2] or 0)
+  local due = nil
+  if timeout > 0 then due = last + timeout end
+  if lost > 0 and (due == nil or lost + reclaim < due) then due = lost + reclaim end
+  return due
+end
+

@@ -1,0 +1,34 @@
+-- With checked, the session ends only if it is due.
+local command, session, now, checked, timeout, reclaim = arg(), arg(), count(), arg(), count(), count()
+local event, keep, log_ms = arg(), count(), arg()
+local answer, answer_ms, try_again = arg(), arg(), arg()
+
+local old = remembered(command)
+if old then return {'answered', old} end
+local key = session_key(session)
+if redis.call('EXISTS', key) == 0 then
+  redis.call('ZREM', prefix .. 'deadlines', session)
+  return {'nosession'}
+end
+local lost = redis.call('HEXISTS', key, 'lost')
+if checked == '1' then
+  local due = deadline(session, timeout, reclaim)
+  if due == nil or due > now then return {'ok', 0, 0, {}} end
+end
+local number = 0
+if event ~= '' then number = append(session, event, keep) end
+local tasks = {}
+local fields = redis.call('HGETALL', key)
+for i = 1, #fields, 2 do
+  if string.sub(fields[i], 1, 2) == 'h:' then
+    local id = session .. '/' .. string.sub(fields[i], 3)
+    local task = '{"leave":{"id":"' .. id .. '","handle":' .. fields[i + 1] .. '}}'
+    redis.call('ZADD', prefix .. 'tasks', try_again, task)
+    tasks[#tasks + 1] = task
+  end
+end
+redis.call('DEL', key)
+redis.call('PEXPIRE', prefix .. 'log:' .. session, log_ms)
+redis.call('ZREM', prefix .. 'deadlines', session)
+remember(command, answer, answer_ms)
+return {'ok', 1, number, tasks}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	_ "embed"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Scripts read their arguments one after another, by arg of common.lua, and return a list whose first element says
+// how it went.
+var (
+	//go:embed lua/common.lua
+	common string
+	//go:embed lua/enter.lua
+	enterLua string
+	//go:embed lua/create.lua
+	createLua string
+	//go:embed lua/attach.lua
+	attachLua string
+	//go:embed lua/claim.lua
+	claimLua string
+	//go:embed lua/lose.lua
+	loseLua string
+	//go:embed lua/end.lua
+	endLua string
+	//go:embed lua/due.lua
+	dueLua string
+	//go:embed lua/commit.lua
+	commitLua string
+	//go:embed lua/tasks.lua
+	tasksLua string
+	//go:embed lua/announce.lua
+	announceLua string
+	//go:embed lua/lease.lua
+	leaseLua string
+
+	enterScript    = redis.NewScript(common + enterLua)
+	createScript   = redis.NewScript(common + createLua)
+	attachScript   = redis.NewScript(common + attachLua)
+	claimScript    = redis.NewScript(common + claimLua)
+	loseScript     = redis.NewScript(common + loseLua)
+	endScript      = redis.NewScript(common + endLua)
+	dueScript      = redis.NewScript(common + dueLua)
+	commitScript   = redis.NewScript(common + commitLua)
+	tasksScript    = redis.NewScript(common + tasksLua)
+	announceScript = redis.NewScript(common + announceLua)
+	leaseScript    = redis.NewScript(common + leaseLua)
+)
+
+// outcomes are what a script's first element may say besides "ok".
+var outcomes = map[string]error{
+	"stale":     ErrStale,
+	"nosession": ErrNoSession,
+	"nohandle":  ErrNoHandle,
+	"taken":     ErrTaken,
+	"full":      ErrFull,
+}
+
+// run returns what a script gave after its first element, if that was "ok".
+func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) ([]any, error) {
+	// The one key says which slot of a Cluster the script belongs to.
+	got, err := script.Run(ctx, s.rdb, []string{prefix}, args...).Slice()
+	if err != nil {
+		return nil, broken(err)
+	}
+	how, rest := text(got[0]), got[1:]
+	if how == "answered" {
+		return nil, &AnsweredError{Answer: []byte(text(rest[0]))}
+	}
+	if err, ok := outcomes[how]; ok {
+		return nil, err
+	}
+	return rest, nil
+}
+
+// text reads an element that is a string; nil is the empty one.
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func number(v any) int64 {
+	n, _ := v.(int64)
+	return n
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// What callers branch on.
+var (
+	// ErrStale means that a room changed since it was read.
+	ErrStale = errors.New("room changed since it was read")
+	// ErrNoSession and ErrNoHandle mean that it is not there, or not any more.
+	ErrNoSession = errors.New("no such session")
+	ErrNoHandle  = errors.New("no such handle")
+	// ErrTaken means that the id wanted is in use.
+	ErrTaken = errors.New("id is in use")
+	// ErrAway means that Redis cannot be reached or cannot serve now: the same may be tried again.
+	ErrAway = errors.New("redis is away")
+	// ErrFull means that the session has as many handles as it may.
+	ErrFull = errors.New("too many handles in the session")
+)
+
+// AnsweredError says that the command was carried out before, and brings the answer of then.
+type AnsweredError struct{ Answer []byte }
+
+func (*AnsweredError) Error() string { return "command was answered before" }
+
+const (
+	prefix = "{cardea}:"
+	// answerFor is how long an answer is remembered: longer than any edge repeats a command.
+	answerFor = time.Minute
+	// logSize is how many events of a session are kept.
+	logSize = 512
+	// logAfter is how long the events of an ended session can still be read.
+	logAfter = time.Minute
+)
+
+// Store is a connection to Redis.
+type Store struct{ rdb *redis.Client }
+
+// Open prepares a connection to url, redis://… or rediss://…; it does not wait for the server. Every call fails
+// within about a second when the server is away: callers repeat, and nothing waits here.
+func Open(url string) (*Store, error) {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("address of Redis: %w", err)
+	}
+	o.DialTimeout = 500 * time.Millisecond
+	o.DialerRetries = 1
+	o.ReadTimeout = 500 * time.Millisecond
+	o.WriteTimeout = 500 * time.Millisecond
+	o.PoolTimeout = time.Second
+	o.MaxRetries = 1 // scripts may run twice: an answer that got lost is found by the command's id
+	o.MinRetryBackoff = 10 * time.Millisecond
+	o.MaxRetryBackoff = 50 * time.Millisecond
+	o.PoolSize = 32
+	o.ContextTimeoutEnabled = true
+	return &Store{rdb: redis.NewClient(o)}, nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error { return s.rdb.Close() }
+
+// Ping tells whether the server answers.
+func (s *Store) Ping(ctx context.Context) error { return broken(s.rdb.Ping(ctx).Err()) }
+
+// broken makes an error of the client's one of ours: ErrAway, unless the server refused what it was asked.
+func broken(err error) error {
+	if err == nil {
+		return nil
+	}
+	if refusal, ok := errors.AsType[redis.Error](err); ok {
+		for _, class := range []string{"ERR ", "WRONGTYPE ", "NOAUTH ", "WRONGPASS ", "NOPERM "} {
+			if strings.HasPrefix(refusal.Error(), class) {
+				return fmt.Errorf("redis: %w", err)
+			}
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+func ms(t time.Time) int64 { return t.UnixMilli() }

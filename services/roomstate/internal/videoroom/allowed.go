@@ -1,0 +1,49 @@
+package videoroom
+
+import "slices"
+
+type allowedView struct {
+	VideoRoom string   `json:"videoroom"`
+	Room      ID       `json:"room"`
+	Allowed   []string `json:"allowed,omitzero"`
+}
+
+// allow changes the list of tokens that publishers join by. Those already in stay.
+func (d *draft) allow() (any, *failure) {
+	if f := d.body.check(
+		must("room", d.cfg.idKind()), may("secret", text), must("action", text), may("allowed", array),
+	); f != nil {
+		return nil, f
+	}
+	action, _ := d.body.text("action")
+	if !slices.Contains([]string{"enable", "disable", "add", "remove"}, action) {
+		return nil, fail(errInvalid, "Unsupported action '%s' (allowed)", action)
+	}
+	if f := d.roomAndSecret(); f != nil {
+		return nil, f
+	}
+	a := d.settings()
+	switch action {
+	case "enable":
+		a.CheckAllowed = true
+	case "disable":
+		a.CheckAllowed = false
+	default:
+		if !d.body.has("allowed") {
+			return nil, missing("allowed")
+		}
+		tokens, ok := d.body.strings("allowed")
+		if !ok {
+			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
+		}
+		a.Allowed = slices.DeleteFunc(slices.Clone(a.Allowed), func(t string) bool { return slices.Contains(tokens, t) })
+		if action == "add" {
+			a.Allowed = append(a.Allowed, tokens...)
+		}
+	}
+	v := allowedView{VideoRoom: "success", Room: d.id}
+	if action != "disable" {
+		v.Allowed = append([]string{}, a.Allowed...)
+	}
+	return v, nil
+}

@@ -1,0 +1,59 @@
+package videoroom
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// node returns the room's node: the one it has, as long as that is there, else a new one. It is not known yet if ok
+// is false, and an error if there is none.
+func (d *draft) node() (node string, ok bool, err error) {
+	if d.attributes.Node != "" && d.Alive(d.attributes.Node) {
+		return d.attributes.Node, true, nil
+	}
+	answer, ok := d.Ask(plugin.Question{Place: true})
+	if !ok || answer.Err != nil {
+		return "", ok, answer.Err
+	}
+	d.settings().Node = answer.Node
+	return answer.Node, true, nil
+}
+
+// call asks a handle's node about its peer. The answer is not known yet if ok is false.
+func (d *draft) call(h plugin.HandleID, peer *plugin.Peer, request proto.Message) (response proto.Message, ok bool, err error) {
+	answer, ok := d.Ask(plugin.Question{Node: peer.Node, Handle: h, Told: peer.Told, Request: request})
+	if !ok {
+		return nil, false, nil
+	}
+	return answer.Response, true, answer.Err
+}
+
+func peerID(h plugin.HandleID, peer *plugin.Peer) *mediav1.PeerID {
+	return &mediav1.PeerID{SessionId: h.Session, HandleId: h.Handle, Generation: peer.Generation}
+}
+
+func key(h plugin.HandleID, peer *plugin.Peer) plugin.PeerKey {
+	return plugin.PeerKey{Node: peer.Node, Handle: h, Generation: peer.Generation}
+}
+
+// feedName is under which a node keeps what a peer publishes.
+func (r *Room) feedName(h plugin.HandleID, generation uint32) string {
+	return fmt.Sprintf("%s#%s#%d", r.name, h, generation)
+}
+
+// unserved is what an endpoint is told of a node that did not do its part. A node that has lost the peer, or cannot
+// be reached, is the core's matter; the plugin's words are for requests that have been acknowledged.
+func unserved(err error) *failure {
+	switch fault.Of(err) {
+	case fault.NoSuchPeer:
+		return fail(errUnknown, "PeerConnection is gone")
+	case fault.NoSuchFeed:
+		return fail(errNoSuchFeed, "No such feed")
+	}
+	return fail(errUnknown, "No media node can do this at the moment")
+}

@@ -1,0 +1,274 @@
+package videoroom
+
+import (
+	"encoding/json"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+// configureTable is what publish, configure and joinandconfigure take.
+var configureTable = []field{
+	may("audiocodec", text), may("videocodec", text), may("bitrate", positive), may("record", boolean),
+	may("filename", text), may("display", text), may("metadata", dict), may("secret", text),
+	may("audio_active_packets", positive), may("audio_level_average", positive),
+	may("audio", boolean), may("video", boolean), may("data", boolean),
+	may("streams", array), may("descriptions", array), may("mid", text), may("send", boolean),
+	may("keyframe", boolean), may("min_delay", integer), may("max_delay", integer),
+	may("update", boolean), may("restart", boolean),
+}
+
+var streamTable = []field{
+	may("mid", text), may("send", boolean), may("keyframe", boolean),
+	may("min_delay", integer), may("max_delay", integer),
+}
+
+type configuredView struct {
+	VideoRoom  string `json:"videoroom"`
+	Room       ID     `json:"room"`
+	Configured string `json:"configured"`
+	publishedView
+}
+
+// publish is configure, but for one who does not publish yet.
+func (d *draft) publish(p *publisher) *failure {
+	if f := d.body.check(configureTable...); f != nil {
+		return f
+	}
+	if p.Peer != nil && p.Peer.Up {
+		return fail(errPublished, "Can't publish, already published")
+	}
+	return d.configure(p)
+}
+
+// configure sets what a publisher sends, and with an offer makes it send.
+func (d *draft) configure(p *publisher) *failure {
+	if f := d.body.check(configureTable...); f != nil {
+		return f
+	}
+	p = d.own(p)
+	if f := d.applySettings(p); f != nil {
+		return f
+	}
+	renegotiated := p.live() && d.jsepType() != ""
+	var jsep *busv1.Jsep
+	configured := configuredView{VideoRoom: "event", Room: d.id, Configured: "ok"}
+	if d.jsepType() != "" {
+		var f *failure
+		if jsep, f = d.takeOffer(p); jsep == nil {
+			return f
+		}
+		configured.publishedView = p.published()
+	}
+	described, f := d.describe(p)
+	if f != nil {
+		return f
+	}
+	if f := d.applyStreams(p); f != nil {
+		return f
+	}
+	d.reply(configured, jsep)
+	d.rename(p)
+	if p.live() && (renegotiated || described) {
+		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
+	}
+	return nil
+}
+
+type publishersView struct {
+	VideoRoom  string     `json:"videoroom"`
+	Room       ID         `json:"room"`
+	Publishers []feedView `json:"publishers"`
+}
+
+// applySettings takes over what needs no media.
+func (d *draft) applySettings(p *publisher) *failure {
+	if n, ok := d.body.uint32("bitrate"); ok {
+		p.Bitrate = n
+	}
+	if n, ok := d.body.uint32("audio_active_packets"); ok {
+		p.AudioActivePackets = &n
+	}
+	if n, ok := d.body.uint32("audio_level_average"); ok {
+		p.AudioLevelAverage = &n
+	}
+	if d.mayRecord() {
+		if record, ok := d.body.bool("record"); ok {
+			p.Record = record
+		}
+		if name, ok := d.body.text("filename"); ok && harmless(name) {
+			p.Filename = name
+		}
+	}
+	return nil
+}
+
+// mayRecord tells whether the request may change recording: in some rooms only with the secret.
+func (d *draft) mayRecord() bool {
+	if !d.attributes.LockRecord {
+		return true
+	}
+	secret, _ := d.body.text("secret")
+	return equal(secret, d.attributes.Secret)
+}
+
+// describe labels streams. It reports whether any label is new.
+func (d *draft) describe(p *publisher) (changed bool, f *failure) {
+	items, f := d.body.objects("descriptions")
+	if f != nil {
+		return false, f
+	}
+	for _, item := range items {
+		if f := item.check(must("mid", text), must("description", text)); f != nil {
+			return false, f
+		}
+		mid, _ := item.text("mid")
+		description, _ := item.text("description")
+		if s := p.stream(mid); s != nil && s.Description != description {
+			s.Description, changed = description, true
+		}
+	}
+	return changed, nil
+}
+
+type renamedView struct {
+	VideoRoom string          `json:"videoroom"`
+	ID        ID              `json:"id"`
+	Display   *string         `json:"display,omitempty"`
+	Metadata  json.RawMessage `json:"metadata,omitempty"`
+}
+
+// rename changes how a participant is shown. Others hear of it only if there was something shown before.
+func (d *draft) rename(p *publisher) {
+	if display, ok := d.body.text("display"); ok {
+		had := p.Display != nil
+		p.Display = &display
+		if had {
+			d.tellOthers(p.handle, renamedView{VideoRoom: "event", ID: p.ID, Display: p.Display, Metadata: p.Metadata})
+		}
+	}
+	if metadata, ok := d.body.raw("metadata"); ok {
+		had := p.Metadata != nil
+		p.Metadata = metadata
+		if had {
+			d.tellOthers(p.handle, renamedView{VideoRoom: "event", ID: p.ID, Metadata: metadata})
+		}
+	}
+}
+
+// applyStreams sets what is relayed of each stream, and tells the node.
+func (d *draft) applyStreams(p *publisher) *failure {
+	wanted, f := d.wantedStates(p)
+	if f != nil || p.Peer == nil {
+		return f
+	}
+	request := &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: wanted}
+	if n, ok := d.body.uint32("bitrate"); ok && d.jsepType() == "" {
+		request.BitrateBps = &n
+	}
+	if d.attributes.AudioLevelEvent && (d.body.has("audio_active_packets") || d.body.has("audio_level_average")) {
+		request.Talk = d.talk(p)
+	}
+	if len(wanted) == 0 && request.BitrateBps == nil && request.Talk == nil {
+		return nil
+	}
+	_, ok, err := d.call(p.handle, p.Peer, request)
+	if !ok {
+		return nil
+	}
+	if err != nil {
+		return unserved(err)
+	}
+	p.Peer.Told++
+	return nil
+}
+
+// wantedStates applies the request's stream items to p, and returns them as the node takes them.
+func (d *draft) wantedStates(p *publisher) ([]*mediav1.StreamState, *failure) {
+	items, f := d.body.objects("streams")
+	if f != nil {
+		return nil, f
+	}
+	flat := len(items) == 0
+	if flat {
+		items = []object{d.body}
+	}
+	states := map[string]*mediav1.StreamState{}
+	named := false
+	for _, item := range items {
+		if f := item.check(streamTable...); f != nil {
+			return nil, f
+		}
+		mid, hasMid := item.text("mid")
+		named = named || hasMid
+		if !hasMid && !flat && len(items) > 1 {
+			return nil, fail(errInvalid, "Invalid value (mid can't be null in a streams array)")
+		}
+		if hasMid && p.stream(mid) == nil {
+			return nil, fail(errNoSuchFeed, "No such mid '%s' published", mid)
+		}
+		for i := range p.Streams {
+			s := &p.Streams[i]
+			switch {
+			case hasMid && s.Mid == mid:
+				s.apply(item, true, states)
+			case !hasMid && s.Type == video:
+				s.apply(item, false, states)
+			}
+		}
+	}
+	if !named {
+		d.applyLegacy(p, states)
+	}
+	var list []*mediav1.StreamState
+	for i := range p.Streams {
+		if state := states[p.Streams[i].Mid]; state != nil {
+			list = append(list, state)
+		}
+	}
+	return list, nil
+}
+
+// apply takes over one item, of which send counts only if it names the stream.
+func (s *stream) apply(item object, named bool, states map[string]*mediav1.StreamState) {
+	if send, ok := item.bool("send"); ok && named {
+		s.Paused = !send
+		s.state(states).Relay = new(s.relayed())
+	}
+	if s.Type != video {
+		return
+	}
+	if item.boolOr("keyframe", false) {
+		s.state(states).Keyframe = true
+	}
+	if setDelays(item, &s.MinDelay, &s.MaxDelay) {
+		state := s.state(states)
+		state.MinDelay, state.MaxDelay = delayOrNone(s.MinDelay), delayOrNone(s.MaxDelay)
+	}
+}
+
+func (s *stream) state(states map[string]*mediav1.StreamState) *mediav1.StreamState {
+	state := states[s.Mid]
+	if state == nil {
+		state = &mediav1.StreamState{Mid: s.Mid}
+		states[s.Mid] = state
+	}
+	return state
+}
+
+// applyLegacy takes over audio, video and data, each for all streams of its type.
+func (d *draft) applyLegacy(p *publisher, states map[string]*mediav1.StreamState) {
+	for _, kind := range []string{audio, video, data} {
+		send, ok := d.body.bool(kind)
+		if !ok {
+			continue
+		}
+		for i := range p.Streams {
+			s := &p.Streams[i]
+			if s.Type == kind && s.Paused == send {
+				s.Paused = !send
+				s.state(states).Relay = new(s.relayed())
+			}
+		}
+	}
+}

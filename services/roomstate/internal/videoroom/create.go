@@ -1,0 +1,175 @@
+package videoroom
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// The codecs that a room may have, and how many of each kind.
+var (
+	audioCodecs = []string{"opus", "multiopus", "isac32", "isac16", "pcmu", "pcma", "g722", "l16", "l16-48"}
+	videoCodecs = []string{"vp8", "vp9", "h264", "av1", "h265"}
+)
+
+const (
+	mostCodecs   = 5
+	leastBitrate = 64000 // what a smaller cap is raised to
+)
+
+var createTable = []field{
+	may("description", text), may("is_private", boolean), may("allowed", array), may("secret", text), may("pin", text),
+	may("require_pvtid", boolean), may("signed_tokens", boolean), may("bitrate", positive), may("bitrate_cap", boolean),
+	may("fir_freq", positive), may("publishers", positive), may("audiocodec", text), may("videocodec", text),
+	may("vp9_profile", text), may("h264_profile", text), may("opus_fec", boolean), may("opus_dtx", boolean),
+	may("audiolevel_ext", boolean), may("audiolevel_event", boolean),
+	may("audio_active_packets", positive), may("audio_level_average", positive),
+	may("videoorient_ext", boolean), may("playoutdelay_ext", boolean), may("transport_wide_cc_ext", boolean),
+	may("record", boolean), may("rec_dir", text), may("lock_record", boolean), may("permanent", boolean),
+	may("notify_joining", boolean), may("require_e2ee", boolean), may("threads", positive),
+}
+
+type roomView struct {
+	VideoRoom string `json:"videoroom"`
+	Room      ID     `json:"room"`
+	Permanent *bool  `json:"permanent,omitempty"`
+}
+
+// create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
+func (d *draft) create() (any, *failure) {
+	if f := d.body.check(createTable...); f != nil {
+		return nil, f
+	}
+	if f := d.body.check(may("room", d.cfg.idKind())); f != nil {
+		return nil, f
+	}
+	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
+		if f := d.secretFits("admin_key", true, key); f != nil {
+			return nil, f
+		}
+	}
+	a, f := d.newAttributes()
+	if f != nil {
+		return nil, f
+	}
+	if d.attributes != nil {
+		return nil, fail(errRoomExists, "Room %s already exists", d.id)
+	}
+	if full, f := d.full(); full || f != nil {
+		return nil, f
+	}
+	d.attributes = a
+	d.created = true
+	d.touched[fieldRoom] = true
+	return d.roomView("created"), nil
+}
+
+func (d *draft) roomView(what string) roomView {
+	permanent := d.body.boolOr("permanent", false)
+	return roomView{what, d.id, &permanent}
+}
+
+// full tells whether there may be no more rooms; it is not known yet, and then counts as such, if f is nil.
+func (d *draft) full() (full bool, f *failure) {
+	if d.cfg.MaxRooms == 0 {
+		return false, nil
+	}
+	answer, ok := d.Ask(plugin.Question{Count: true})
+	switch {
+	case !ok:
+		return true, nil
+	case answer.Err != nil:
+		d.Failure = answer.Err
+		return true, nil
+	case answer.Count >= d.cfg.MaxRooms:
+		return true, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
+	}
+	return false, nil
+}
+
+func (d *draft) newAttributes() (*attributes, *failure) {
+	b := d.body
+	a := &attributes{
+		Description:        "Room " + d.id.String(),
+		Private:            b.boolOr("is_private", false),
+		RequirePrivateID:   b.boolOr("require_pvtid", false),
+		RequireE2EE:        b.boolOr("require_e2ee", false),
+		Publishers:         3,
+		Bitrate:            raised(b.uint32Or("bitrate", 0)),
+		BitrateCap:         b.boolOr("bitrate_cap", false),
+		KeyframeEvery:      b.uint32Or("fir_freq", 0),
+		OpusFEC:            b.boolOr("opus_fec", true),
+		OpusDTX:            b.boolOr("opus_dtx", false),
+		AudioLevel:         b.boolOr("audiolevel_ext", true),
+		AudioLevelEvent:    b.boolOr("audiolevel_event", false),
+		AudioActivePackets: b.uint32Or("audio_active_packets", 100),
+		AudioLevelAverage:  b.uint32Or("audio_level_average", 25),
+		Orientation:        b.boolOr("videoorient_ext", true),
+		PlayoutDelay:       b.boolOr("playoutdelay_ext", true),
+		TransportCC:        b.boolOr("transport_wide_cc_ext", true),
+		Record:             b.boolOr("record", false),
+		LockRecord:         b.boolOr("lock_record", false),
+		NotifyJoining:      b.boolOr("notify_joining", false),
+	}
+	if description, ok := b.text("description"); ok && description != "" {
+		a.Description = description
+	}
+	if n, ok := b.int("publishers"); ok {
+		a.Publishers = n
+	}
+	a.Secret, a.HasSecret = b.text("secret")
+	a.Pin, a.HasPin = b.text("pin")
+	a.RecordDir, _ = b.text("rec_dir")
+	if b.has("allowed") {
+		allowed, ok := b.strings("allowed")
+		if !ok {
+			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
+		}
+		a.Allowed, a.CheckAllowed = allowed, true
+	}
+	return a, d.setCodecs(a)
+}
+
+func (d *draft) setCodecs(a *attributes) *failure {
+	var ok bool
+	if a.AudioCodecs, ok = codecList(d.body, "audiocodec", "opus", audioCodecs); !ok {
+		return fail(errInvalid, "Invalid element (audiocodec can only be or contain opus, isac32, isac16, pcmu, pcma or g722)")
+	}
+	if a.VideoCodecs, ok = codecList(d.body, "videocodec", "vp8", videoCodecs); !ok {
+		return fail(errInvalid, "Invalid element (videocodec can only be or contain vp8, vp9, av1, h264 or h265)")
+	}
+	// What only concerns a codec that the room has not is dropped.
+	if slices.Contains(a.VideoCodecs, "vp9") {
+		a.VP9Profile, _ = d.body.text("vp9_profile")
+	}
+	if slices.Contains(a.VideoCodecs, "h264") {
+		a.H264Profile, _ = d.body.text("h264_profile")
+	}
+	if !slices.Contains(a.AudioCodecs, "opus") {
+		a.OpusFEC, a.OpusDTX = false, false
+	}
+	return nil
+}
+
+func codecList(body object, name, absent string, known []string) ([]string, bool) {
+	list := absent
+	if given, ok := body.text(name); ok {
+		list = given
+	}
+	codecs := strings.Split(list, ",")
+	for _, codec := range codecs {
+		if !slices.Contains(known, codec) {
+			return nil, false
+		}
+	}
+	return codecs[:min(len(codecs), mostCodecs)], true
+}
+
+// raised is a bitrate cap as Janus takes it: one that is too small to be meant is raised.
+func raised(bitrate uint32) uint32 {
+	if bitrate > 0 && bitrate < leastBitrate {
+		return leastBitrate
+	}
+	return bitrate
+}

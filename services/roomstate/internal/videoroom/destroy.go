@@ -1,0 +1,29 @@
+package videoroom
+
+// destroy ends a room and all media in it. Janus leaves subscribers with a silent PeerConnection; here it is closed.
+func (d *draft) destroy() (any, *failure) {
+	if f := d.body.check(must("room", d.cfg.idKind()), may("permanent", boolean)); f != nil {
+		return nil, f
+	}
+	if f := d.roomAndSecret(); f != nil {
+		return nil, f
+	}
+	d.tellAll(roomView{VideoRoom: "destroyed", Room: d.id})
+	for _, p := range d.byAge() {
+		if p.Peer != nil {
+			d.Lost = append(d.Lost, key(p.handle, p.Peer))
+			d.Close(p.handle, p.Peer, closePC, false)
+		}
+		delete(d.publishers, p.handle)
+	}
+	for _, s := range d.watchers() {
+		if s.Peer != nil {
+			d.Lost = append(d.Lost, key(s.handle, s.Peer))
+			d.Close(s.handle, s.Peer, closePC, false)
+		}
+		delete(d.subscribers, s.handle)
+	}
+	d.attributes = nil
+	d.dropped = true
+	return d.roomView("destroyed"), nil
+}

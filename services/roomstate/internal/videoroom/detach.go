@@ -1,0 +1,39 @@
+package videoroom
+
+import "github.com/cardea-rtc/cardea/proto/busv1"
+
+// hangup has the handle's PeerConnection ended. What follows comes with the node's word that it is closed.
+func (d *draft) hangup() {
+	if p := d.publishers[d.me()]; p != nil && p.Peer != nil {
+		d.Close(p.handle, p.Peer, "Janus API", false)
+	}
+	if s := d.subscribers[d.me()]; s != nil && s.Peer != nil {
+		d.Close(s.handle, s.Peer, "Janus API", false)
+	}
+}
+
+// detach takes the handle out of the room and ends it.
+func (d *draft) detach() {
+	if p := d.publishers[d.me()]; p != nil {
+		p = d.own(p)
+		announced := p.live()
+		peer := d.withdraw(p)
+		if announced {
+			d.tellUnpublished(p)
+		}
+		d.tellLeaving(p)
+		d.removePublisher(p)
+		if peer != nil {
+			d.Close(p.handle, peer, "", true)
+		}
+	}
+	if s := d.subscribers[d.me()]; s != nil {
+		if s.Peer != nil {
+			d.Lost = append(d.Lost, key(s.handle, s.Peer))
+			d.Close(s.handle, s.Peer, "", true)
+		}
+		d.removeSubscriber(s)
+	}
+	d.Gone = true
+	d.core(&busv1.Event{Kind: &busv1.Event_Detached{Detached: &busv1.Detached{}}})
+}

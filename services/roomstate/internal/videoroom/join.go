@@ -1,0 +1,196 @@
+package videoroom
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// join takes a handle into a room, as a publisher or a subscriber, for good.
+func (d *draft) join() *failure { return d.enter(false) }
+
+// joinAndConfigure is join, and the first configure of a publisher.
+func (d *draft) joinAndConfigure() *failure { return d.enter(true) }
+
+func (d *draft) enter(configure bool) *failure {
+	if f := d.namesRoom(); f != nil {
+		return f
+	}
+	if f := d.body.check(must("ptype", text), may("pin", text), may("token", text)); f != nil {
+		return f
+	}
+	if f := d.thisRoom(); f != nil {
+		return f
+	}
+	if f := d.secretFits("pin", d.attributes.HasPin, d.attributes.Pin); f != nil {
+		return f
+	}
+	ptype, _ := d.body.text("ptype")
+	switch strings.ToLower(ptype) {
+	case rolePublisher:
+		return d.joinPublisher(configure)
+	case roleSubscriber:
+		return d.joinSubscriber()
+	}
+	return fail(errInvalid, "Invalid element (ptype)")
+}
+
+type joinedView struct {
+	VideoRoom   string         `json:"videoroom"`
+	Room        ID             `json:"room"`
+	Description string         `json:"description"`
+	ID          ID             `json:"id"`
+	PrivateID   uint32         `json:"private_id"`
+	Publishers  []feedView     `json:"publishers"`
+	Attendees   []attendeeView `json:"attendees,omitzero"`
+	Packets     *uint32        `json:"audio_active_packets,omitempty"`
+	Level       *uint32        `json:"audio_level_average,omitempty"`
+	publishedView
+}
+
+// attendeeView is a participant that publishes nothing, or one that just came.
+type attendeeView struct {
+	ID       ID      `json:"id"`
+	Display  *string `json:"display,omitempty"`
+	Metadata any     `json:"metadata,omitempty"`
+}
+
+type joiningView struct {
+	VideoRoom string       `json:"videoroom"`
+	Room      ID           `json:"room"`
+	Joining   attendeeView `json:"joining"`
+}
+
+func (d *draft) joinPublisher(configure bool) *failure {
+	table := []field{
+		may("display", text), may("metadata", dict),
+		may("audio_active_packets", positive), may("audio_level_average", positive),
+	}
+	if configure {
+		table = append(table, configureTable...)
+	}
+	if f := d.body.check(table...); f != nil {
+		return f
+	}
+	id, f := d.feedID()
+	if f != nil {
+		return f
+	}
+	if f := d.onAllowedList(); f != nil {
+		return f
+	}
+	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
+		return fail(errUnknown, "Maximum number of participants (%d) already reached", most)
+	}
+	p := &publisher{
+		handle: d.me(), ID: id, PrivateID: d.privateID(), OpaqueID: d.Command.Handle.OpaqueID,
+		Joined: d.Now.UnixNano(), Bitrate: d.attributes.Bitrate, Record: d.attributes.Record,
+	}
+	if display, ok := d.body.text("display"); ok {
+		p.Display = &display
+	}
+	p.Metadata, _ = d.body.raw("metadata")
+	if n, ok := d.body.uint32("audio_active_packets"); ok {
+		p.AudioActivePackets = &n
+	}
+	if n, ok := d.body.uint32("audio_level_average"); ok {
+		p.AudioLevelAverage = &n
+	}
+	d.addPublisher(p)
+	d.Bind = &plugin.Binding{Room: d.name, Role: rolePublisher}
+
+	joined := joinedView{
+		VideoRoom: "joined", Room: d.id, Description: d.attributes.Description, ID: p.ID, PrivateID: p.PrivateID,
+		Publishers: []feedView{}, Packets: p.AudioActivePackets, Level: p.AudioLevelAverage,
+	}
+	var jsep *busv1.Jsep
+	if configure {
+		if f := d.applySettings(p); f != nil {
+			return f
+		}
+		if d.jsepType() != "" {
+			if jsep, f = d.takeOffer(p); f != nil {
+				return f
+			}
+			if jsep == nil {
+				return nil // not known yet
+			}
+			joined.publishedView = p.published()
+		}
+	}
+	d.listOthers(p, &joined)
+	if d.attributes.NotifyJoining {
+		d.tellOthers(p.handle, joiningView{"event", d.id, p.attendee()})
+	}
+	d.reply(joined, jsep)
+	return nil
+}
+
+// listOthers adds who is there: those with media, and in a room that notifies of joins the others as well.
+func (d *draft) listOthers(me *publisher, joined *joinedView) {
+	if d.attributes.NotifyJoining {
+		joined.Attendees = []attendeeView{}
+	}
+	for _, p := range d.byAge() {
+		switch {
+		case p.handle == me.handle:
+		case p.live():
+			joined.Publishers = append(joined.Publishers, p.feedFor())
+		case d.attributes.NotifyJoining:
+			joined.Attendees = append(joined.Attendees, p.attendee())
+		}
+	}
+}
+
+func (p *publisher) attendee() attendeeView {
+	v := attendeeView{ID: p.ID, Display: p.Display}
+	if p.Metadata != nil {
+		v.Metadata = p.Metadata
+	}
+	return v
+}
+
+// feedID is the id that the joiner wants, or a random one.
+func (d *draft) feedID() (ID, *failure) {
+	if f := d.body.check(may("id", d.cfg.idKind())); f != nil {
+		return "", f
+	}
+	if id, ok := d.body.id("id", d.cfg.StringIDs); ok && id != "0" {
+		if d.feed(id) != nil {
+			return "", fail(errIDExists, "User ID %s already exists", id)
+		}
+		return id, nil
+	}
+	for try := 0; ; try++ {
+		if id := drawnID(d.cfg.StringIDs, d.Command.GetId(), "feed", try); d.feed(id) == nil {
+			return id, nil
+		}
+	}
+}
+
+// privateID is what a publisher's subscriptions prove their belonging by.
+func (d *draft) privateID() uint32 {
+	for try := 0; ; try++ {
+		id := uint32(drawn(d.Command.GetId(), "private", try) >> 32)
+		if id != 0 && !slices.ContainsFunc(d.byAge(), func(p *publisher) bool { return p.PrivateID == id }) {
+			return id
+		}
+	}
+}
+
+func (d *draft) onAllowedList() *failure {
+	if !d.attributes.CheckAllowed {
+		return nil
+	}
+	token, _ := d.body.text("token")
+	on := false
+	for _, allowed := range d.attributes.Allowed {
+		on = equal(token, allowed) || on
+	}
+	if !on || !d.body.has("token") {
+		return fail(errUnauthorized, "Unauthorized (not in the allowed list)")
+	}
+	return nil
+}

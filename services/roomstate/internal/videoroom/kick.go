@@ -1,0 +1,41 @@
+package videoroom
+
+type successView struct {
+	VideoRoom string `json:"videoroom"`
+}
+
+// kick takes a participant out of the room and ends its media. Its watchers are renegotiated, which Janus puts off
+// until they ask. It may come back: change the pin or the list first.
+func (d *draft) kick() (any, *failure) {
+	if f := d.body.check(must("room", d.cfg.idKind()), may("secret", text), must("id", d.cfg.idKind())); f != nil {
+		return nil, f
+	}
+	if f := d.roomAndSecret(); f != nil {
+		return nil, f
+	}
+	p, f := d.user()
+	if f != nil {
+		return nil, f
+	}
+	p = d.own(p)
+	d.tell(p, leftView{VideoRoom: "event", Room: d.id, Leaving: "ok", Reason: "kicked"})
+	v := d.goneView(p)
+	v.Kicked = p.ID
+	d.tellOthers(p.handle, v)
+	peer := d.withdraw(p)
+	d.removePublisher(p)
+	if peer != nil {
+		d.Close(p.handle, peer, closePC, false)
+	}
+	return successView{"success"}, nil
+}
+
+// user is the participant that a request names by id.
+func (d *draft) user() (*publisher, *failure) {
+	id, _ := d.body.id("id", d.cfg.StringIDs)
+	p := d.feed(id)
+	if p == nil {
+		return nil, fail(errNoSuchFeed, "No such user %s in room %s", id, d.id)
+	}
+	return p, nil
+}

@@ -1,0 +1,32 @@
+package videoroom
+
+import "encoding/json"
+
+type participantsView struct {
+	VideoRoom    string            `json:"videoroom"`
+	Room         ID                `json:"room"`
+	Participants []participantView `json:"participants"`
+}
+
+type participantView struct {
+	ID        ID              `json:"id"`
+	Display   *string         `json:"display,omitempty"`
+	Metadata  json.RawMessage `json:"metadata,omitempty"`
+	Publisher bool            `json:"publisher"`
+	Talking   *bool           `json:"talking,omitempty"`
+}
+
+func (d *draft) listParticipants() (any, *failure) {
+	if f := d.thisRoom(); f != nil {
+		return nil, f
+	}
+	view := participantsView{VideoRoom: "participants", Room: d.id, Participants: []participantView{}}
+	for _, p := range d.byAge() {
+		v := participantView{ID: p.ID, Display: p.Display, Metadata: p.Metadata, Publisher: p.live()}
+		if v.Publisher {
+			v.Talking = p.feedFor().Talking
+		}
+		view.Participants = append(view.Participants, v)
+	}
+	return view, nil
+}

@@ -1,0 +1,54 @@
+package videoroom
+
+import "github.com/cardea-rtc/cardea/proto/mediav1"
+
+type moderationView struct {
+	VideoRoom  string `json:"videoroom"`
+	Room       ID     `json:"room"`
+	ID         ID     `json:"id"`
+	Mid        string `json:"mid"`
+	Moderation string `json:"moderation"`
+}
+
+// moderate mutes one stream of a participant, or lets it be heard and seen again.
+func (d *draft) moderate() (any, *failure) {
+	if f := d.body.check(must("room", d.cfg.idKind()), may("secret", text), must("id", d.cfg.idKind()),
+		must("mid", text), must("mute", boolean)); f != nil {
+		return nil, f
+	}
+	if f := d.roomAndSecret(); f != nil {
+		return nil, f
+	}
+	p, f := d.user()
+	if f != nil {
+		return nil, f
+	}
+	mid, _ := d.body.text("mid")
+	if p.stream(mid) == nil {
+		return nil, fail(errNoSuchFeed, "No such stream %s", mid)
+	}
+	mute, _ := d.body.bool("mute")
+	p = d.own(p)
+	s := p.stream(mid)
+	if s.Muted == mute {
+		return successView{"success"}, nil
+	}
+	s.Muted = mute
+	_, ok, err := d.call(p.handle, p.Peer, &mediav1.UpdatePublisherRequest{
+		Peer:    peerID(p.handle, p.Peer),
+		Streams: []*mediav1.StreamState{{Mid: mid, Relay: new(s.relayed())}},
+	})
+	if !ok {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unserved(err)
+	}
+	p.Peer.Told++
+	v := moderationView{"event", d.id, p.ID, mid, "unmuted"}
+	if mute {
+		v.Moderation = "muted"
+	}
+	d.tellAll(v)
+	return successView{"success"}, nil
+}

@@ -1,0 +1,125 @@
+package videoroom
+
+import (
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+type updatedView struct {
+	VideoRoom string     `json:"videoroom"`
+	Room      ID         `json:"room"`
+	Streams   []slotView `json:"streams,omitempty"`
+}
+
+// makeOffer has the node make an offer of all the slots, of a new peer if there is none. It returns nil without an
+// error if the turn has ended.
+func (d *draft) makeOffer(s *subscriber) (*busv1.Jsep, error) {
+	peer := clonePeer(s.Peer)
+	if peer == nil {
+		node, ok, err := d.node()
+		if !ok || err != nil {
+			return nil, err
+		}
+		peer = &plugin.Peer{Node: node, Generation: s.Generation + 1}
+	}
+	response, ok, err := d.call(s.handle, peer, &mediav1.MakeOfferRequest{
+		Peer:        peerID(s.handle, peer),
+		SessionName: "VideoRoom " + d.id.String(),
+		Slots:       d.mediaSlots(s),
+		IceRestart:  s.Restart,
+	})
+	if !ok || err != nil {
+		return nil, err
+	}
+	offer, _ := response.(*mediav1.MakeOfferResponse)
+	if s.Peer == nil {
+		d.Made = append(d.Made, key(s.handle, peer))
+		s.Generation = peer.Generation
+	}
+	peer.Told++
+	s.Peer = peer
+	s.Told = len(s.Slots)
+	s.Offered, s.Changed, s.Restart = true, false, false
+	return &busv1.Jsep{Type: "offer", Sdp: offer.GetSdp(), E2Ee: s.E2EE}, nil
+}
+
+// renegotiate offers a subscriber what changed without its doing: now, or after the answer that it owes. Where the
+// node does not do its part the change stays to be offered with the next.
+func (d *draft) renegotiate(s *subscriber) {
+	if !s.Changed && !s.Restart || s.Offered || s.Peer == nil || !s.AutoUpdate && !s.Restart {
+		return
+	}
+	d.offerWaiting(s)
+}
+
+// offerWaiting makes the offer of what has gathered.
+func (d *draft) offerWaiting(s *subscriber) {
+	jsep, err := d.makeOffer(s)
+	if jsep == nil || err != nil {
+		return
+	}
+	d.emit(s.handle, s.OpaqueID, event(updatedView{"updated", d.id, d.slotViews(s)}, jsep))
+}
+
+// inform tells the node what the slots that it knows are to relay, without an offer.
+func (d *draft) inform(s *subscriber) *failure {
+	if s.Peer == nil {
+		return nil
+	}
+	_, ok, err := d.call(s.handle, s.Peer, &mediav1.UpdateSubscriberRequest{
+		Peer: peerID(s.handle, s.Peer), Slots: d.mediaSlots(s)[:s.Told], Paused: s.Paused,
+	})
+	if !ok {
+		return nil
+	}
+	if err != nil {
+		return unserved(err)
+	}
+	s.Peer.Told++
+	return nil
+}
+
+// mediaSlots are the slots as a node takes them.
+func (d *draft) mediaSlots(s *subscriber) []*mediav1.Slot {
+	slots := make([]*mediav1.Slot, len(s.Slots))
+	for i := range s.Slots {
+		slots[i] = d.mediaSlot(s, &s.Slots[i])
+	}
+	return slots
+}
+
+func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
+	m := &mediav1.Slot{
+		Mid: sl.Mid, Codec: sl.Codec, Send: sl.Send,
+		Vp9Profile: sl.VP9Profile, H264Profile: sl.H264Profile,
+		OpusStereo: sl.Stereo, OpusFec: sl.FEC, OpusDtx: sl.DTX,
+		AudioLevel: sl.Level, VideoOrientation: sl.Orientation, PlayoutDelay: sl.Delay,
+		MinDelay: sl.MinDelay, MaxDelay: sl.MaxDelay,
+	}
+	switch sl.Type {
+	case audio:
+		m.Kind = mediav1.Kind_KIND_AUDIO
+	case video:
+		m.Kind = mediav1.Kind_KIND_VIDEO
+		m.Layers = &mediav1.Layers{
+			Substream: uint32(sl.Targets.Substream), Temporal: uint32(sl.Targets.Temporal), FallbackUs: sl.FallbackUS,
+			SpatialLayer: uint32(sl.Targets.SpatialLayer), TemporalLayer: uint32(sl.Targets.TemporalLayer),
+		}
+	default:
+		m.Kind = mediav1.Kind_KIND_DATA
+	}
+	if from := sl.Source; from != nil {
+		m.Source = &mediav1.Source{Feed: d.feedName(from.Handle, from.Generation), Mid: from.Mid}
+		m.Msid = "janus janus" + sl.Mid
+		if s.UseMSID {
+			m.Msid = from.Feed.String() + " " + sl.Mid
+		}
+	}
+	for _, from := range sl.Data {
+		m.DataSources = append(m.DataSources, &mediav1.DataSource{
+			Feed: d.feedName(from.Handle, from.Generation), Label: from.Feed.String(),
+		})
+	}
+	return m
+}

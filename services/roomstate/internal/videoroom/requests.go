@@ -1,0 +1,162 @@
+package videoroom
+
+import (
+	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// The requests, by name. A synchronous one is answered by what it returns; an asynchronous one answers by an event.
+var (
+	syncRequests = map[string]func(d *draft) (any, *failure){
+		"create":           (*draft).create,
+		"edit":             (*draft).edit,
+		"destroy":          (*draft).destroy,
+		"exists":           (*draft).exists,
+		"allowed":          (*draft).allow,
+		"kick":             (*draft).kick,
+		"moderate":         (*draft).moderate,
+		"enable_recording": (*draft).enableRecording,
+		"list":             (*draft).list,
+		"listparticipants": (*draft).listParticipants,
+	}
+	joinRequests = map[string]func(d *draft) *failure{
+		"join":             (*draft).join,
+		"joinandconfigure": (*draft).joinAndConfigure,
+	}
+	publisherRequests = map[string]func(d *draft, p *publisher) *failure{
+		"publish":   (*draft).publish,
+		"configure": (*draft).configure,
+		"unpublish": (*draft).unpublish,
+		"leave":     (*draft).leave,
+	}
+	subscriberRequests = map[string]func(d *draft, s *subscriber) *failure{
+		"start":       (*draft).start,
+		"pause":       (*draft).pause,
+		"configure":   (*draft).configureSubscription,
+		"subscribe":   (*draft).subscribe,
+		"unsubscribe": (*draft).unsubscribe,
+		"update":      (*draft).update,
+		"switch":      (*draft).switchSources,
+		"leave":       (*draft).leaveSubscription,
+	}
+)
+
+func isSync(name string) bool {
+	_, ok := syncRequests[name]
+	return ok
+}
+
+func isAsync(name string) bool {
+	_, joins := joinRequests[name]
+	_, publishes := publisherRequests[name]
+	_, subscribes := subscriberRequests[name]
+	return joins || publishes || subscribes
+}
+
+// message answers a request.
+func (d *draft) message() {
+	body, ok := readObject(d.Command.GetMessage().GetBody())
+	if !ok {
+		d.Reply = render(fail(errNotObject, "JSON error: not an object"))
+		return
+	}
+	d.body = body
+	if f := body.check(must("request", text)); f != nil {
+		d.Reply = render(f)
+		return
+	}
+	asked, _ := body.text("request")
+	name := strings.ToLower(asked)
+	if isAsync(name) {
+		if f := d.async(name, asked); f != nil {
+			d.undo()
+			d.reply(f, nil)
+		}
+		return
+	}
+	answer, f := any(nil), fail(errRequest, "Unknown request '%s'", asked)
+	if do, ok := syncRequests[name]; ok {
+		answer, f = do(d)
+	}
+	if f != nil {
+		d.undo()
+		answer = f
+	}
+	d.Reply = render(answer)
+}
+
+// async carries out a request of the handle in its role.
+func (d *draft) async(name, asked string) *failure {
+	h := d.Command.Handle
+	join, joins := joinRequests[name]
+	publisher, subscriber := d.publishers[h.ID], d.subscribers[h.ID]
+	if !d.answerFits(publisher, subscriber) {
+		d.Failure = fault.Newf(fault.UnexpectedAnswer, "Unexpected ANSWER (did we offer?)")
+		return nil
+	}
+	switch {
+	case h.Room == "" && joins:
+		return join(d)
+	case h.Room == "":
+		return fail(errJoinFirst, "Invalid request on unconfigured participant")
+	case joins && publisher != nil:
+		return fail(errAlreadyJoined, "Already in as a publisher on this handle")
+	case joins && (subscriber != nil || h.Role == roleSubscriber):
+		return fail(errAlreadyJoined, "Already in as a subscriber on this handle")
+	case joins:
+		return fail(errAlreadyJoined, "Not in a room (create a new handle)")
+	case publisher != nil:
+		if do, ok := publisherRequests[name]; ok {
+			return do(d, publisher)
+		}
+	case subscriber != nil:
+		if do, ok := subscriberRequests[name]; ok {
+			return d.onSubscription(subscriber, do)
+		}
+	default:
+		return fail(errNoSuchRoom, "No such room")
+	}
+	return fail(errRequest, "Unknown request '%s'", asked)
+}
+
+// answerFits tells whether an answer, if there is one, answers an offer of ours.
+func (d *draft) answerFits(p *publisher, s *subscriber) bool {
+	if d.jsepType() != "answer" {
+		return true
+	}
+	return s != nil && s.Offered || p != nil && p.Peer != nil // the latter is refused in the plugin's words
+}
+
+func (d *draft) jsepType() string { return d.Command.GetMessage().GetJsep().GetType() }
+
+// The roles a handle can have in a room.
+const (
+	rolePublisher  = "publisher"
+	roleSubscriber = "subscriber"
+)
+
+// exists is what most requests begin with: a room, and the secret to change it.
+func (d *draft) roomAndSecret() *failure {
+	if f := d.thisRoom(); f != nil {
+		return f
+	}
+	return d.secretFits("secret", d.attributes.HasSecret, d.attributes.Secret)
+}
+
+// thisRoom fails unless the request names a room that exists.
+func (d *draft) thisRoom() *failure {
+	if f := d.namesRoom(); f != nil {
+		return f
+	}
+	if d.attributes == nil {
+		return fail(errNoSuchRoom, "No such room (%s)", d.id)
+	}
+	return nil
+}
+
+func (d *draft) namesRoom() *failure { return d.body.check(must("room", d.cfg.idKind())) }
+
+// ordered tells that the handle a rule is about is the one that sent the command.
+func (d *draft) me() plugin.HandleID { return d.Command.Handle.ID }

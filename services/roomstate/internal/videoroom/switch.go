@@ -1,0 +1,113 @@
+package videoroom
+
+import "slices"
+
+type switchedView struct {
+	VideoRoom string     `json:"videoroom"`
+	Switched  string     `json:"switched"`
+	Room      ID         `json:"room"`
+	Changes   int        `json:"changes"`
+	Streams   []slotView `json:"streams"`
+}
+
+// switchSources puts other streams behind slots, without an offer where the slot is active.
+func (d *draft) switchSources(s *subscriber) *failure {
+	if f := d.body.check(may("streams", array), may("feed", d.cfg.idKind())); f != nil {
+		return f
+	}
+	items, f := d.switchItems(s)
+	if f != nil {
+		return f
+	}
+	wishes, f := d.wishes(items, s.encryption(), mixed)
+	if f != nil {
+		return f
+	}
+	changes := 0
+	for _, w := range wishes {
+		mid, _ := w.item.text("sub_mid")
+		sl := s.slot(mid)
+		from := source{Handle: w.feed.handle, Generation: w.feed.Generation, Feed: w.feed.ID, Mid: w.from.Mid}
+		if sl == nil || sl.Type != w.from.Type || sl.Codec != w.from.Codec || sl.Source != nil && *sl.Source == from ||
+			slices.Contains(sl.Data, from) {
+			continue
+		}
+		s.Changed = s.Changed || !sl.active()
+		sl.Send, sl.Targets, sl.Now = true, highest, unknown
+		if sl.Type == data {
+			sl.Data = []source{from}
+		} else {
+			sl.take(from, w.from)
+		}
+		sl.set(w.item)
+		changes++
+	}
+	if f := d.offerSwitched(s, changes); f != nil {
+		return f
+	}
+	d.reply(switchedView{"event", "ok", d.id, changes, d.slotViews(s)}, nil)
+	return nil
+}
+
+// switchItems are the request's; in the legacy form, which names a feed alone, each stream of it goes to the first
+// slot of its type and codec.
+func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
+	items, f := d.body.objects("streams")
+	if f != nil {
+		return nil, f
+	}
+	for _, item := range items {
+		if f := item.check(must("feed", d.cfg.idKind()), must("mid", text), must("sub_mid", text),
+			may("substream", integer), may("temporal", integer),
+			may("spatial_layer", integer), may("temporal_layer", integer)); f != nil {
+			return nil, f
+		}
+		for _, layer := range []string{"substream", "temporal", "spatial_layer", "temporal_layer"} {
+			if n, ok := item.int(layer); ok && (n < 0 || n > 2) {
+				delete(item, layer) // counts as the highest
+			}
+		}
+	}
+	id, legacy := d.body.id("feed", d.cfg.StringIDs)
+	if len(items) > 0 || !legacy {
+		if len(items) == 0 {
+			return nil, fail(errInvalid, "Empty switch list")
+		}
+		return items, nil
+	}
+	p := d.feed(id)
+	if p == nil || !p.live() {
+		return nil, fail(errNoSuchFeed, "No such feed (%s)", id)
+	}
+	taken := map[string]bool{}
+	for i := range p.Streams {
+		from := &p.Streams[i]
+		at := slices.IndexFunc(s.Slots, func(sl slot) bool {
+			return sl.Type == from.Type && sl.Codec == from.Codec && !taken[sl.Mid]
+		})
+		if from.Disabled || at < 0 {
+			continue
+		}
+		taken[s.Slots[at].Mid] = true
+		items = append(items, object{"feed": d.body["feed"], "mid": from.Mid, "sub_mid": s.Slots[at].Mid})
+	}
+	return items, nil
+}
+
+// offerSwitched lets the node know: by an offer if a slot came alive, which then comes before the answer.
+func (d *draft) offerSwitched(s *subscriber, changes int) *failure {
+	switch {
+	case changes == 0:
+		return nil
+	case !s.Changed || s.Offered:
+		return d.inform(s)
+	}
+	jsep, err := d.makeOffer(s)
+	if err != nil {
+		return offerFailed(err)
+	}
+	if jsep != nil {
+		d.reply(updatedView{"updated", d.id, d.slotViews(s)}, jsep)
+	}
+	return nil
+}

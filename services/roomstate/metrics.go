@@ -1,0 +1,47 @@
+package roomstate
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// counters is what the replica's metrics show.
+type counters struct {
+	commands *prometheus.CounterVec
+	took     *prometheus.HistogramVec
+	stale    prometheus.Counter
+	dropped  *prometheus.CounterVec
+}
+
+func newCounters(r prometheus.Registerer, shards func() int) *counters {
+	c := &counters{
+		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cardea_roomstate_commands_total", Help: "Commands by verb and by what came of them.",
+		}, []string{"verb", "outcome"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "cardea_roomstate_command_seconds", Help: "Time a command took in this replica.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"verb"}),
+		stale: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cardea_roomstate_stale_total", Help: "Decisions made again because the room had changed meanwhile.",
+		}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cardea_roomstate_dropped_total", Help: "Messages not taken, by reason.",
+		}, []string{"reason"}),
+	}
+	held := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cardea_roomstate_shards", Help: "Shards of rooms that this replica holds.",
+	}, func() float64 { return float64(shards()) })
+	r.MustRegister(c.commands, c.took, c.stale, c.dropped, held)
+	return c
+}
+
+// Command is bus.Counters.
+func (c *counters) Command(verb, outcome string, took time.Duration) {
+	c.commands.WithLabelValues(verb, outcome).Inc()
+	c.took.WithLabelValues(verb).Observe(took.Seconds())
+}
+
+// Dropped is bus.Counters.
+func (c *counters) Dropped(why string) { c.dropped.WithLabelValues(why).Inc() }

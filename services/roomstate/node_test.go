@@ -1,0 +1,186 @@
+package roomstate_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+// fakeNode is a media node whose SDP is a list of streams: "audio:opus video:vp8". It says yes to everything.
+type fakeNode struct {
+	mediav1.UnimplementedMediaServer
+	id       string
+	address  string
+	server   *grpc.Server
+	health   *health.Server
+	requests *bus.Requester
+	stop     func()
+
+	// hold, if set, is called in each MakeOffer and AcceptOffer, before the answer.
+	hold func()
+
+	mu     sync.Mutex
+	offers map[string]int // how many times each command id was heard
+	peers  map[string]*mediav1.PeerID
+	slots  map[string][]*mediav1.Slot
+	closed []string
+	wg     sync.WaitGroup
+}
+
+func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, err := bus.NewRequester(nc, 200*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &fakeNode{
+		id: id, address: l.Addr().String(), server: grpc.NewServer(), health: health.NewServer(), requests: requests,
+		offers: map[string]int{}, peers: map[string]*mediav1.PeerID{}, slots: map[string][]*mediav1.Slot{},
+	}
+	mediav1.RegisterMediaServer(n.server, n)
+	healthv1.RegisterHealthServer(n.server, n.health)
+	ctx, cancel := context.WithCancel(context.Background())
+	n.wg.Go(func() { _ = n.server.Serve(l) })
+	n.wg.Go(func() { n.beat(ctx, nc) })
+	n.stop = sync.OnceFunc(func() {
+		cancel()
+		n.server.Stop()
+		_ = n.requests.Close()
+		n.wg.Wait()
+	})
+	t.Cleanup(n.stop)
+	return n
+}
+
+func (n *fakeNode) beat(ctx context.Context, nc *nats.Conn) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_ = bus.Publish(nc, bus.NodeBeats, &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address})
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func peerName(p *mediav1.PeerID) string {
+	return fmt.Sprintf("%d/%d/%d", p.GetSessionId(), p.GetHandleId(), p.GetGeneration())
+}
+
+func (n *fakeNode) AcceptOffer(_ context.Context, r *mediav1.AcceptOfferRequest) (*mediav1.AcceptOfferResponse, error) {
+	if n.hold != nil {
+		n.hold()
+	}
+	if strings.HasPrefix(r.GetSdp(), "bad") {
+		return nil, fault.ToStatus(fault.Newf(fault.InvalidSDP, "Invalid SDP (doesn't start with v=)"))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.offers[r.GetCommandId()]++
+	n.peers[peerName(r.GetPeer())] = r.GetPeer()
+	response := &mediav1.AcceptOfferResponse{Sdp: "answer to " + r.GetSdp()}
+	for i, line := range strings.Fields(r.GetSdp()) {
+		kind, codec, _ := strings.Cut(line, ":")
+		s := &mediav1.PublishedStream{Mid: fmt.Sprint(i), Codec: codec, Kind: mediav1.Kind_KIND_VIDEO}
+		switch kind {
+		case "audio":
+			s.Kind = mediav1.Kind_KIND_AUDIO
+		case "data":
+			s.Kind = mediav1.Kind_KIND_DATA
+		}
+		response.Streams = append(response.Streams, s)
+	}
+	return response, nil
+}
+
+func (n *fakeNode) MakeOffer(_ context.Context, r *mediav1.MakeOfferRequest) (*mediav1.MakeOfferResponse, error) {
+	if n.hold != nil {
+		n.hold()
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.offers[r.GetCommandId()]++
+	n.peers[peerName(r.GetPeer())] = r.GetPeer()
+	n.slots[peerName(r.GetPeer())] = r.GetSlots()
+	return &mediav1.MakeOfferResponse{Sdp: fmt.Sprintf("offer of %d", len(r.GetSlots()))}, nil
+}
+
+func (n *fakeNode) AcceptAnswer(_ context.Context, r *mediav1.AcceptAnswerRequest) (*mediav1.AcceptAnswerResponse, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	response := &mediav1.AcceptAnswerResponse{}
+	for _, s := range n.slots[peerName(r.GetPeer())] {
+		response.Ready = append(response.Ready, s.GetMid())
+	}
+	return response, nil
+}
+
+func (n *fakeNode) UpdatePublisher(context.Context, *mediav1.UpdatePublisherRequest) (*mediav1.UpdatePublisherResponse, error) {
+	return &mediav1.UpdatePublisherResponse{}, nil
+}
+
+func (n *fakeNode) UpdateSubscriber(context.Context, *mediav1.UpdateSubscriberRequest) (*mediav1.UpdateSubscriberResponse, error) {
+	return &mediav1.UpdateSubscriberResponse{}, nil
+}
+
+func (n *fakeNode) ClosePeer(_ context.Context, r *mediav1.ClosePeerRequest) (*mediav1.ClosePeerResponse, error) {
+	n.mu.Lock()
+	_, there := n.peers[peerName(r.GetPeer())]
+	delete(n.peers, peerName(r.GetPeer()))
+	if there {
+		n.closed = append(n.closed, peerName(r.GetPeer())+" "+r.GetReason())
+	}
+	n.mu.Unlock()
+	if there && !r.GetQuiet() {
+		n.wg.Go(func() {
+			n.say(r.GetPeer(), &busv1.PeerEvent{Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: r.GetReason()}}})
+		})
+	}
+	return &mediav1.ClosePeerResponse{}, nil
+}
+
+// say sends news of a peer until they are taken.
+func (n *fakeNode) say(p *mediav1.PeerID, news *busv1.PeerEvent) {
+	news.Node, news.Generation = n.id, p.GetGeneration()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, _ = n.requests.Do(ctx, bus.Commands, &busv1.Command{
+		Id: bus.NewCommandID(), SessionId: p.GetSessionId(), HandleId: p.GetHandleId(),
+		Verb: &busv1.Command_Peer{Peer: news},
+	}, nil)
+}
+
+// up says that all peers of a handle are up.
+func (n *fakeNode) up(handle uint64) {
+	n.mu.Lock()
+	var peers []*mediav1.PeerID
+	for _, p := range n.peers {
+		if p.GetHandleId() == handle {
+			peers = append(peers, p)
+		}
+	}
+	n.mu.Unlock()
+	for _, p := range peers {
+		n.say(p, &busv1.PeerEvent{Kind: &busv1.PeerEvent_Up_{Up: &busv1.PeerEvent_Up{}}})
+	}
+}

@@ -1,0 +1,161 @@
+// Package roomstate is the service that knows sessions, handles and rooms. It decides what requests do, has nodes carry
+// it out, and keeps the outcome in Redis. Any number of replicas share the work.
+package roomstate
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/ops"
+	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/echotest"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/owed"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/room"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/shard"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
+)
+
+const (
+	// repeatAfter is when this replica repeats a command of its own.
+	repeatAfter = 500 * time.Millisecond
+	// grace is how long commands under way may take when the service ends.
+	grace = 5 * time.Second
+)
+
+// Run is one replica: it serves until ctx ends, then hands its shards to others and returns.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	replica := rand.Text()
+	log = log.With("replica", replica[:8])
+
+	st, err := store.Open(cfg.RedisURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }()
+	nc, err := bus.Connect(cfg.NATSURL, "roomstate", log)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	requests, err := bus.NewRequester(nc, repeatAfter)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = requests.Close() }()
+
+	registry := nodes.New(st, nc.IsConnected, log)
+	defer registry.Close()
+	beats, err := hearBeats(ctx, nc, registry, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = beats.Unsubscribe() }()
+
+	video := videoroom.New(cfg.videoroom())
+	plugins := map[string]plugin.Plugin{}
+	for _, p := range []plugin.Plugin{video, echotest.New()} {
+		plugins[p.Name()] = p
+	}
+
+	metrics := ops.NewRegistry()
+	holder := &shard.Holder{Replica: replica, Shards: bus.Shards, Leases: st, Log: log}
+	count := newCounters(metrics, holder.Count)
+	publish := front.Publish(nc, log)
+	worker := owed.New(owed.Worker{Store: st, Nodes: registry, Requests: requests, Log: log})
+	keeper := &room.Keeper{
+		Store: st, Nodes: registry, Plugins: plugins,
+		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Log: log,
+	}
+	owner := &front.Owner{Holds: holder.Holds, Keeper: keeper}
+	sessions := &session.Service{
+		Store: st, Rooms: owner, Plugins: plugins,
+		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
+		Publish: publish, Owe: worker.Owe, Log: log,
+	}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, plugins), Log: log}
+	shards := &front.Shards{Server: server}
+	holder.Take = shards.Take
+	holder.Drop = func(n int) {
+		shards.Drop(n)
+		keeper.Forget(func(room string) bool { return bus.Shard(room) == n })
+	}
+	if err := server.Start(ctx); err != nil {
+		return err
+	}
+	// Deferred calls run last in, first out: shards go to others while commands under way are still finished.
+	defer server.Stop(grace)
+
+	registry.Learn(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { holder.Run(ctx) })
+	wg.Go(func() { sessions.Sweep(ctx) })
+	wg.Go(func() { worker.Run(ctx) })
+	wg.Go(func() { registry.Watch(ctx, owed.Bury(st, requests)) })
+	if cfg.DemoRoom {
+		wg.Go(func() { makeDemoRoom(ctx, requests, video, log) })
+	}
+	if cfg.OpsListen != "" {
+		l, err := ops.Listen(ctx, cfg.OpsListen)
+		if err != nil {
+			return err
+		}
+		srv := &ops.Server{Metrics: metrics, Ready: ready(nc, st), Log: log}
+		wg.Go(func() {
+			if err := srv.Serve(ctx, l); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	log.Info("serving", "redis", redacted(cfg.RedisURL), "nats", redacted(cfg.NATSURL))
+	<-ctx.Done()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func hearBeats(ctx context.Context, nc *nats.Conn, registry *nodes.Registry, log *slog.Logger) (*nats.Subscription, error) {
+	sub, err := nc.Subscribe(bus.NodeBeats, func(m *nats.Msg) {
+		var status busv1.NodeStatus
+		if err := proto.Unmarshal(m.Data, &status); err != nil {
+			log.Warn("message is no NodeStatus", "subject", m.Subject, "err", err)
+			return
+		}
+		if registry.Heard(&status, time.Now()) {
+			registry.Learn(ctx) // tells the other replicas
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to %s: %w", bus.NodeBeats, err)
+	}
+	return sub, nil
+}
+
+// ready says what is missing to take work. Nodes are no part of it: sessions work without.
+func ready(nc *nats.Conn, st *store.Store) func() error {
+	return func() error {
+		if !nc.IsConnected() {
+			return errors.New("NATS is away")
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return st.Ping(ctx)
+	}
+}
