@@ -26,6 +26,7 @@ func newAPI(loopback, nack bool, interceptors *interceptor.Registry) (*webrtc.AP
 	s.SetIncludeLoopbackCandidate(loopback)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.DisableActiveTCP(true)
 	// Where the server lets us choose: AES-GCM costs both ends a tenth of AES-CM with its SHA-1.
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 

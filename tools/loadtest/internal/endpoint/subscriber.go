@@ -89,6 +89,9 @@ func (s *Subscriber) subscribe(ctx context.Context, room ID, feeds []ID) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.readers.Go(func() { hasten(ctx, s.pc) })
+	s.mu.Unlock()
 	var started struct{ Started string }
 	if _, err := s.request(ctx, janus.Object{"request": "start"}, &janus.JSEP{Type: "answer", SDP: sdp}, &started); err != nil {
 		return err
