@@ -1,6 +1,6 @@
 module github.com/cardea-rtc/cardea/e2e
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/cardea-rtc/cardea/tools v0.0.0-00010101000000-000000000000
@@ -29,10 +29,13 @@ require (
 	github.com/pion/transport/v5 v5.1.4 // indirect
 	github.com/pion/turn/v5 v5.1.3 // indirect
 	github.com/wlynxg/anet v0.0.5 // indirect
-	golang.org/x/crypto v0.48.0 // indirect
-	golang.org/x/net v0.50.0 // indirect
-	golang.org/x/sys v0.41.0 // indirect
-	golang.org/x/time v0.14.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
 )
 
-replace github.com/cardea-rtc/cardea/tools => ../tools
+replace (
+	github.com/cardea-rtc/cardea/proto => ../proto
+	github.com/cardea-rtc/cardea/tools => ../tools
+)

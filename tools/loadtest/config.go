@@ -16,6 +16,7 @@ type config struct {
 	Publishers     int            `help:"Publishers in each room." default:"1"`
 	Subscribers    int            `help:"Subscribers in each room; each gets all its publishers over one PeerConnection." default:"10"`
 	JoinsPerSecond float64        `help:"How fast subscribers join." default:"20"`
+	JoinTimeout    time.Duration  `help:"Until when media must flow, for each publisher and subscriber." default:"15s"`
 	Duration       time.Duration  `help:"How long to measure, once all have joined." default:"30s"`
 	VideoBitrate   int            `help:"Of each publisher's VP8, in bit/s, key frames not counted; 0 sends no video." default:"1500000"`
 	Audio          bool           `help:"Send Opus too, 50 packets a second." default:"true" negatable:""`
@@ -44,6 +45,8 @@ func (c *config) check() error {
 	switch {
 	case !(c.JoinsPerSecond > 0):
 		return fmt.Errorf("--joins-per-second %v: expected more than 0", c.JoinsPerSecond)
+	case c.JoinTimeout <= 0:
+		return fmt.Errorf("--join-timeout %v: expected more than 0", c.JoinTimeout)
 	case c.Duration <= 0:
 		return fmt.Errorf("--duration %v: expected more than 0", c.Duration)
 	case c.VideoBitrate < 0:

@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	joinTimeout = 15 * time.Second // until media flows
 	endTimeout  = 5 * time.Second  // to destroy a room
 	settleTime  = 2 * time.Second  // before memory or anything else is measured
 	repairTime  = time.Second      // after what is measured, for what is on its way or asked for again
@@ -93,7 +92,7 @@ func measure(ctx context.Context, cfg *config, processes map[string]int, progres
 
 // makeRooms connects and creates the rooms.
 func (r *run) makeRooms(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.JoinTimeout)
 	defer cancel()
 	control, err := r.server.OpenRooms(ctx, r.cfg.AdminKey)
 	if err != nil {
@@ -115,7 +114,7 @@ func (r *run) publish(ctx, sending context.Context) error {
 	var next synth.StreamID
 	for _, room := range r.rooms {
 		for range r.cfg.Publishers {
-			joining, cancel := context.WithTimeout(ctx, joinTimeout)
+			joining, cancel := context.WithTimeout(ctx, r.cfg.JoinTimeout)
 			p, err := r.server.Publish(joining, room.id, next, r.cfg.VideoBitrate, r.cfg.Audio)
 			cancel()
 			if err != nil {
@@ -153,7 +152,7 @@ func (r *run) subscribe(ctx context.Context) {
 }
 
 func (r *run) join(ctx context.Context, room *room) {
-	joining, cancel := context.WithTimeout(ctx, joinTimeout)
+	joining, cancel := context.WithTimeout(ctx, r.cfg.JoinTimeout)
 	defer cancel()
 	var feeds []endpoint.ID
 	for _, p := range room.publishers {
