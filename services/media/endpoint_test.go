@@ -37,6 +37,7 @@ type received struct {
 type dialing struct {
 	settings     webrtc.SettingEngine
 	interceptors interceptor.Registry // nearest to the network first
+	extensions   []string             // further ones of audio
 }
 
 // dial makes an endpoint.
@@ -55,16 +56,19 @@ func (s *system) dial(change ...func(*dialing)) *endpoint {
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"} {
-		if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: "urn:ietf:params:rtp-hdrext:sdes:mid"}, webrtc.RTPCodecTypeAudio); err != nil {
-		s.t.Fatal(err)
-	}
 	for _, f := range change {
 		f(&d)
+	}
+	const mid, rid, repaired = "urn:ietf:params:rtp-hdrext:sdes:mid", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+	for kind, uris := range map[webrtc.RTPCodecType][]string{
+		webrtc.RTPCodecTypeVideo: {mid, rid, repaired},
+		webrtc.RTPCodecTypeAudio: append([]string{mid}, d.extensions...),
+	} {
+		for _, uri := range uris {
+			if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, kind); err != nil {
+				s.t.Fatal(err)
+			}
+		}
 	}
 	interceptors := &d.interceptors
 	if err := webrtc.ConfigureRTCPReports(interceptors); err != nil {

@@ -103,19 +103,3 @@ func TestMediaOverTCP(t *testing.T) {
 		track.next(t)
 	}
 }
-
-func TestEndpointThatNeverComesIsGivenUp(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 20 s")
-	}
-	t.Parallel()
-	s := start(t)
-	id := newPeer()
-	offerer := s.dial()
-	offerer.send(webrtc.MimeTypeVP8, "v")
-	if _, err := s.api.AcceptOffer(t.Context(), &mediav1.AcceptOfferRequest{Peer: id, CommandId: newCommand(), Sdp: offerer.offer(), Rules: rules()}); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(10 * time.Second)
-	s.awaitClosed(id, "ICE failed")
-}

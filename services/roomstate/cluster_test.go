@@ -15,6 +15,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
@@ -25,7 +26,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// cluster is replicas with their neighbours, all in this process.
+// cluster is replicas with their neighbours, all in this process; with CARDEA_TEST_REDIS, on the Redis there, which is
+// emptied.
 type cluster struct {
 	t        *testing.T
 	redis    *miniredis.Miniredis
@@ -41,6 +43,8 @@ func startCluster(t *testing.T, replicas int, configure ...func(*roomstate.Confi
 	if c.redisURL == "" {
 		c.redis = miniredis.RunT(t)
 		c.redisURL = "redis://" + c.redis.Addr()
+	} else {
+		flush(t, c.redisURL)
 	}
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true})
 	if err != nil {
@@ -67,6 +71,20 @@ func startCluster(t *testing.T, replicas int, configure ...func(*roomstate.Confi
 		c.startReplica()
 	}
 	return c
+}
+
+// flush empties the Redis that was named for tests.
+func flush(t *testing.T, url string) {
+	t.Helper()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClient(o)
+	defer func() { _ = rdb.Close() }()
+	if err := rdb.FlushDB(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // startReplica returns what ends it.

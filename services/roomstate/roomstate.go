@@ -6,13 +6,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -59,11 +55,15 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	beats, err := hearBeats(ctx, nc, registry, log)
+	stopBeats, err := front.HearBeats(nc, func(status *busv1.NodeStatus) {
+		if registry.Heard(status, time.Now()) {
+			registry.Learn(ctx) // tells the other replicas
+		}
+	}, log)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = beats.Unsubscribe() }()
+	defer stopBeats()
 
 	video := videoroom.New(cfg.videoroom())
 	plugins := map[string]plugin.Plugin{}
@@ -116,7 +116,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		srv := &ops.Server{Metrics: metrics, Ready: ready(nc, st), Log: log}
+		srv := &ops.Server{Metrics: metrics, Ready: ready(nc.IsConnected, st), Log: log}
 		wg.Go(func() {
 			if err := srv.Serve(ctx, l); err != nil {
 				cancel(err)
@@ -131,27 +131,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	return nil
 }
 
-func hearBeats(ctx context.Context, nc *nats.Conn, registry *nodes.Registry, log *slog.Logger) (*nats.Subscription, error) {
-	sub, err := nc.Subscribe(bus.NodeBeats, func(m *nats.Msg) {
-		var status busv1.NodeStatus
-		if err := proto.Unmarshal(m.Data, &status); err != nil {
-			log.Warn("message is no NodeStatus", "subject", m.Subject, "err", err)
-			return
-		}
-		if registry.Heard(&status, time.Now()) {
-			registry.Learn(ctx) // tells the other replicas
-		}
-	})
-	if err != nil {
-		return nil, fmt.Errorf("subscribe to %s: %w", bus.NodeBeats, err)
-	}
-	return sub, nil
-}
-
 // ready says what is missing to take work. Nodes are no part of it: sessions work without.
-func ready(nc *nats.Conn, st *store.Store) func() error {
+func ready(connected func() bool, st *store.Store) func() error {
 	return func() error {
-		if !nc.IsConnected() {
+		if !connected() {
 			return errors.New("NATS is away")
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

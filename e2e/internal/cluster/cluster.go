@@ -4,11 +4,14 @@ package cluster
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/e2e/internal/proc"
@@ -59,6 +62,7 @@ type Apart struct {
 	URLs        []string // of the Janus API, one for each edge
 	Replicas    []*proc.Process
 	Nodes       []*proc.Process
+	nodeOps     []string // addresses of the nodes' /metrics
 }
 
 // StartApart runs the services over Debian's nats-server and redis-server until the test ends.
@@ -79,10 +83,11 @@ func StartApart(t testing.TB) *Apart {
 			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug"))
 	}
 	for i := range 2 {
+		a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))
 		a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
 			"--name", fmt.Sprint("media-", i), "--nats-url", natsURL, "--grpc-listen", proc.FreeTCP(t),
 			"--udp-port", strconv.Itoa(proc.FreeUDPPort(t)), "--advertise", "127.0.0.1",
-			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug"))
+			"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
 	}
 	for i := range 2 {
 		ws := proc.FreeTCP(t)
@@ -94,6 +99,39 @@ func StartApart(t testing.TB) *Apart {
 		a.URLs = append(a.URLs, "ws://"+ws+"/")
 	}
 	return a
+}
+
+// Busy returns the node that has peers.
+func (a *Apart) Busy(t testing.TB) *proc.Process {
+	t.Helper()
+	for i, address := range a.nodeOps {
+		resp, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), "\ncardea_media_peers 0\n") {
+			return a.Nodes[i]
+		}
+	}
+	t.Fatal("no node has peers")
+	return nil
+}
+
+// Pause stops NATS and Redis as an overloaded machine would: they answer nothing, and nobody is told.
+func (a *Apart) Pause() {
+	a.NATS.Signal(syscall.SIGSTOP)
+	a.Redis.Signal(syscall.SIGSTOP)
+}
+
+// Continue ends a Pause.
+func (a *Apart) Continue() {
+	a.NATS.Signal(syscall.SIGCONT)
+	a.Redis.Signal(syscall.SIGCONT)
 }
 
 // StartJanus runs Debian's Janus until the test ends and returns the address of its API.

@@ -77,7 +77,7 @@ func (n *Node) Retransmitted() uint64 { return n.retransmitted.Load() }
 
 // CloseAll ends all peers with the given reason, each with its event.
 func (n *Node) CloseAll(ctx context.Context, reason string) error {
-	return n.do(ctx, func(now time.Duration) error {
+	return n.run(ctx, func(now time.Duration) error {
 		for _, p := range n.peers {
 			p.close(now)
 			n.cfg.Events.Publish(p.id, Closed{Reason: reason})
@@ -111,17 +111,33 @@ func (n *Node) tick(now time.Duration) {
 	}
 }
 
-// do runs f on the worker. Its error, or why it could not run, has a fault.Reason.
-func (n *Node) do(ctx context.Context, f func(now time.Duration) error) error {
-	result := make(chan error, 1)
-	err := n.worker.Do(ctx, func(now time.Duration) { result <- f(now) })
+// do runs f on the worker and returns what it returns. An error of its own has a fault.Reason, or is that of ctx; f
+// may then still run.
+func do[T any](ctx context.Context, n *Node, f func(now time.Duration) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	err := n.worker.Do(ctx, func(now time.Duration) {
+		value, err := f(now)
+		done <- result{value, err}
+	})
 	if errors.Is(err, transport.ErrStopped) {
-		return fault.New(fault.NodeUnavailable, err)
+		err = fault.New(fault.NodeUnavailable, err)
 	}
 	if err != nil {
-		return err
+		var none T
+		return none, err
 	}
-	return <-result
+	r := <-done
+	return r.value, r.err
+}
+
+// run is do for what returns nothing.
+func (n *Node) run(ctx context.Context, f func(now time.Duration) error) error {
+	_, err := do(ctx, n, func(now time.Duration) (struct{}, error) { return struct{}{}, f(now) })
+	return err
 }
 
 // open finds the peer of a command, or makes it. A newer generation takes the place of an older one.
@@ -163,7 +179,7 @@ func (n *Node) forget(p *peer, now time.Duration) {
 
 // ClosePeer ends a peer. One that is not there is no error, nor is one of another generation.
 func (n *Node) ClosePeer(ctx context.Context, id PeerID, reason string, quiet bool) error {
-	return n.do(ctx, func(now time.Duration) error {
+	return n.run(ctx, func(now time.Duration) error {
 		p, err := n.find(id)
 		if err != nil {
 			return nil

@@ -21,7 +21,7 @@ type peer struct {
 	conn *transport.Peer
 
 	origin  uint64 // o= id of our descriptions
-	version uint64 // of the last
+	version uint64 // of the last; 0 before the first
 	client  bool   // we are the DTLS client
 	ufrag   string // the endpoint's last
 	up      bool
@@ -75,6 +75,14 @@ func (p *peer) Closed(reason string) {
 func (p *peer) close(now time.Duration) {
 	p.conn.Close()
 	p.release(now)
+}
+
+// undo ends a peer whose first request has failed, as if it had never been: another try may come.
+func (p *peer) undo(now time.Duration) {
+	if p.version == 0 {
+		p.close(now)
+		delete(p.node.gone, p.id.Handle)
+	}
 }
 
 func (p *peer) release(now time.Duration) {

@@ -43,33 +43,29 @@ func (pub *publisher) init(p *peer) {
 }
 
 // AcceptOffer answers an endpoint's offer. The first makes the peer; others renegotiate.
-func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (answer OfferAnswer, err error) {
+func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, error) {
 	offer, err := sdp.Parse(o.SDP)
 	if err != nil {
 		return OfferAnswer{}, invalidSDP(err)
 	}
 	o.Rules.Echo = o.Echo != nil
 	streams := sdp.Choose(offer, &o.Rules)
-	err = n.do(ctx, func(now time.Duration) error {
+	return do(ctx, n, func(now time.Duration) (OfferAnswer, error) {
 		p, err := n.open(o.Peer, now)
 		if err != nil {
-			return err
+			return OfferAnswer{}, err
 		}
-		if again, ok := recall[OfferAnswer](&p.done, o.ID); ok {
-			answer = again
-			return nil
+		if answer, ok := recall[OfferAnswer](&p.done, o.ID); ok {
+			return answer, nil
 		}
-		if answer, err = p.publishing.accept(&o, offer, streams, now); err != nil {
-			if !p.conn.Started() {
-				p.close(now) // it never was; another try may come
-				delete(n.gone, o.Peer.Handle)
-			}
-			return err
+		answer, err := p.publishing.accept(&o, offer, streams, now)
+		if err != nil {
+			p.undo(now)
+			return OfferAnswer{}, err
 		}
 		p.done.put(o.ID, answer)
-		return nil
+		return answer, nil
 	})
-	return answer, err
 }
 
 // accept takes an offer whose streams have been chosen.
@@ -212,7 +208,7 @@ func (pub *publisher) receive(p *packet.Packet, now time.Duration) {
 	r.in.receive(r, p)
 }
 
-// identify finds the m= section of an unknown SSRC by the mid it says, or by its payload type if only one has that.
+// identify finds the m= section of an unknown SSRC by the mid that the packet says.
 func (pub *publisher) identify(p *packet.Packet) (route, bool) {
 	for _, in := range pub.streams {
 		if in != nil && p.Ext.Present.Has(packet.HasMID) && in.agreed.MID == string(p.Ext.MID) {
@@ -242,7 +238,7 @@ func (pub *publisher) stream(mid string) *inbound {
 
 // UpdatePublisher sets what is taken from a publisher.
 func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {
-	return n.do(ctx, func(now time.Duration) error {
+	return n.run(ctx, func(now time.Duration) error {
 		p, err := n.find(u.Peer)
 		if err != nil {
 			return err

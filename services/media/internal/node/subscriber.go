@@ -35,30 +35,26 @@ func (s *subscriber) init(p *peer) {
 }
 
 // MakeOffer makes an offer whose m= sections are the slots given. The first makes the peer; others renegotiate.
-func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (offer string, err error) {
+func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error) {
 	if len(r.Slots) == 0 || len(r.Slots) > sdp.MaxSections {
 		return "", fault.Newf(fault.InvalidSDP, "%d slots", len(r.Slots))
 	}
-	err = n.do(ctx, func(now time.Duration) error {
+	return do(ctx, n, func(now time.Duration) (string, error) {
 		p, err := n.open(r.Peer, now)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if again, ok := recall[string](&p.done, r.ID); ok {
-			offer = again
-			return nil
+		if offer, ok := recall[string](&p.done, r.ID); ok {
+			return offer, nil
 		}
-		if offer, err = p.subscribing.offer(&r, now); err != nil {
-			if p.subscribing.slots == nil {
-				p.close(now) // it never was; another try may come
-				delete(n.gone, r.Peer.Handle)
-			}
-			return err
+		offer, err := p.subscribing.offer(&r, now)
+		if err != nil {
+			p.undo(now)
+			return "", err
 		}
 		p.done.put(r.ID, offer)
-		return nil
+		return offer, nil
 	})
-	return offer, err
 }
 
 // offer checks everything before it changes anything.
@@ -134,27 +130,26 @@ func (n *Node) source(s *Source, codec string) *inbound {
 }
 
 // AcceptAnswer completes the last MakeOffer and returns the mids that the endpoint takes.
-func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) (ready []string, err error) {
+func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) ([]string, error) {
 	answer, err := sdp.Parse(r.SDP)
 	if err != nil {
 		return nil, invalidSDP(err)
 	}
-	err = n.do(ctx, func(now time.Duration) error {
+	return do(ctx, n, func(now time.Duration) ([]string, error) {
 		p, err := n.find(r.Peer)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if again, ok := recall[[]string](&p.done, r.ID); ok {
-			ready = again
-			return nil
+		if ready, ok := recall[[]string](&p.done, r.ID); ok {
+			return ready, nil
 		}
-		if ready, err = p.subscribing.accept(answer, now); err != nil {
-			return err
+		ready, err := p.subscribing.accept(answer, now)
+		if err != nil {
+			return nil, err
 		}
 		p.done.put(r.ID, ready)
-		return nil
+		return ready, nil
 	})
-	return ready, err
 }
 
 func (s *subscriber) accept(answer *sdp.Description, now time.Duration) ([]string, error) {
@@ -188,17 +183,12 @@ func sdpRemote(d *sdp.Description, client bool) transport.Remote {
 	return transport.Remote{Fingerprint: d.Fingerprint, Client: client}
 }
 
-// UpdateSubscriber sets what is relayed, without SDP.
+// UpdateSubscriber sets what is relayed, without SDP. A slot whose source has just left gets nothing: the rest counts.
 func (n *Node) UpdateSubscriber(ctx context.Context, u SubscriberUpdate) error {
-	return n.do(ctx, func(now time.Duration) error {
+	return n.run(ctx, func(now time.Duration) error {
 		p, err := n.find(u.Peer)
 		if err != nil {
 			return err
-		}
-		for i := range u.Slots {
-			if err := n.checkSources(&u.Slots[i]); err != nil {
-				return err
-			}
 		}
 		p.subscribing.paused = u.Paused
 		for i := range u.Slots {

@@ -47,7 +47,7 @@ func (d Direction) Receives() bool { return d == SendRecv || d == RecvOnly }
 // Description is an endpoint's offer or answer.
 type Description struct {
 	OriginID    uint64
-	Ufrag, Pwd  string // of ICE; like the next two from the session part or the first m= section: BUNDLE is assumed
+	Ufrag, Pwd  string // of ICE; like the next two from the first m= section that has it, else the session part: BUNDLE is assumed
 	Fingerprint string // hash and value, as in a=fingerprint
 	Setup       string // actpass, active or passive
 	Sections    []Section
@@ -81,6 +81,7 @@ type Format struct {
 
 // Extension is one a=extmap.
 type Extension struct {
-	ID  uint8
-	URI string
+	ID        uint8
+	URI       string
+	Direction Direction // as its own side sees it (RFC 8285, section 5)
 }

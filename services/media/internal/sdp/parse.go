@@ -3,7 +3,6 @@ package sdp
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -72,11 +71,13 @@ func Parse(text string) (*Description, error) {
 	return d, nil
 }
 
-// readTransport takes what is said once for all m= sections.
+// readTransport takes what is said once for all m= sections. Refused ones, the first perhaps, do not say it.
 func (d *Description) readTransport(raw *sdp.SessionDescription) error {
 	value := func(key string) string {
-		if v, ok := raw.MediaDescriptions[0].Attribute(key); ok {
-			return v
+		for _, m := range raw.MediaDescriptions {
+			if v, ok := m.Attribute(key); ok {
+				return v
+			}
 		}
 		v, _ := raw.Attribute(key)
 		return v
@@ -192,114 +193,16 @@ func (s *Section) readExtensions(attributes []sdp.Attribute) {
 			continue
 		}
 		number, rest, _ := strings.Cut(a.Value, " ")
-		number, _, _ = strings.Cut(number, "/") // a direction may follow
+		number, direction, directed := strings.Cut(number, "/")
+		if !directed {
+			direction = string(SendRecv)
+		}
 		uri, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 		id, err := strconv.ParseUint(number, 10, 8)
 		if err == nil && id != 0 && id != 15 {
-			s.Extensions = append(s.Extensions, Extension{ID: uint8(id), URI: uri})
+			s.Extensions = append(s.Extensions, Extension{ID: uint8(id), URI: uri, Direction: Direction(direction)})
 		}
 	}
-}
-
-// readSources reads a=ssrc and a=ssrc-group (RFC 5576).
-func (s *Section) readSources(m *sdp.MediaDescription) error {
-	var all, layers []uint32
-	repairs := map[uint32]bool{}
-	for _, a := range m.Attributes {
-		switch a.Key {
-		case "ssrc":
-			id, _, _ := strings.Cut(a.Value, " ")
-			ssrc, err := strconv.ParseUint(id, 10, 32)
-			if err != nil || ssrc == 0 {
-				return invalid("ssrc %q", id)
-			}
-			if !slices.Contains(all, uint32(ssrc)) {
-				all = append(all, uint32(ssrc))
-			}
-			if len(all) > maxSSRCs {
-				return invalid("more than %d SSRCs in m= section %s", maxSSRCs, s.MID)
-			}
-		case "ssrc-group":
-			group, err := readGroup(a.Value)
-			if err != nil {
-				return err
-			}
-			switch {
-			case strings.HasPrefix(a.Value, "FID ") && len(group) == 2:
-				s.Repair[group[0]] = group[1]
-				repairs[group[1]] = true
-			case strings.HasPrefix(a.Value, "SIM ") && len(group) <= maxLayers:
-				layers = group
-			}
-		}
-	}
-	if len(layers) > 1 {
-		s.SSRCs, s.Simulcast = layers, true
-		return nil
-	}
-	for _, ssrc := range all {
-		if !repairs[ssrc] {
-			s.SSRCs = append(s.SSRCs, ssrc)
-		}
-	}
-	return nil
-}
-
-func readGroup(value string) ([]uint32, error) {
-	fields := strings.Fields(value)
-	if len(fields) > maxSSRCs {
-		return nil, invalid("ssrc-group of %d", len(fields))
-	}
-	var group []uint32
-	for _, f := range fields[min(1, len(fields)):] {
-		ssrc, err := strconv.ParseUint(f, 10, 32)
-		if err != nil {
-			return nil, invalid("ssrc-group %q", value)
-		}
-		group = append(group, uint32(ssrc))
-	}
-	return group, nil
-}
-
-// readRIDs reads a=rid (RFC 8851) and a=simulcast (RFC 8853), which gives the order. Of alternatives for a layer the
-// first is taken; "~", which means paused at first, is no difference to us.
-func (s *Section) readRIDs(m *sdp.MediaDescription) error {
-	var sent []string
-	for _, a := range m.Attributes {
-		if a.Key != "rid" {
-			continue
-		}
-		fields := strings.Fields(a.Value)
-		if len(fields) < 2 || fields[1] != "send" {
-			continue
-		}
-		if !ridPattern.MatchString(fields[0]) {
-			return invalid("rid %q", fields[0])
-		}
-		sent = append(sent, fields[0])
-	}
-	list, _ := m.Attribute("simulcast")
-	fields := strings.Fields(list)
-	for i := 0; i+1 < len(fields); i += 2 {
-		if fields[i] != "send" {
-			continue
-		}
-		layers := strings.TrimPrefix(fields[i+1], "rid=")
-		for layer := range strings.SplitSeq(layers, ";") {
-			rid, _, _ := strings.Cut(layer, ",")
-			rid = strings.TrimPrefix(rid, "~")
-			if slices.Contains(sent, rid) && !slices.Contains(s.RIDs, rid) {
-				s.RIDs = append(s.RIDs, rid)
-			}
-		}
-	}
-	if len(s.RIDs) > maxLayers {
-		return invalid("%d simulcast layers", len(s.RIDs))
-	}
-	if len(s.RIDs) > 0 {
-		s.Simulcast = true
-	}
-	return nil
 }
 
 // parameter returns the value of one parameter of an a=fmtp.

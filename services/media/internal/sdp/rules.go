@@ -124,7 +124,7 @@ func (r *Rules) format(s *Section) (Format, bool) {
 		codecs = r.VideoCodecs
 	}
 	for _, codec := range codecs {
-		var any *Format
+		var other *Format
 		for i := range s.Formats {
 			f := &s.Formats[i]
 			if f.Codec != codec || codec == "h264" && f.parameter("packetization-mode") != "1" {
@@ -133,12 +133,12 @@ func (r *Rules) format(s *Section) (Format, bool) {
 			if r.profileFits(f) {
 				return *f, true
 			}
-			if any == nil {
-				any = f
+			if other == nil {
+				other = f
 			}
 		}
-		if any != nil {
-			return *any, true
+		if other != nil {
+			return *other, true
 		}
 	}
 	return Format{}, false
@@ -204,6 +204,9 @@ func (r *Rules) feedback(kind Kind, f Format, transportCC bool) []string {
 func (r *Rules) takeExtensions(s *Section, codec string, st *Stream) {
 	video := s.Kind == Video
 	for _, x := range s.Extensions {
+		if !x.Direction.Sends() {
+			continue
+		}
 		var id *uint8
 		switch x.URI {
 		case uriMID:

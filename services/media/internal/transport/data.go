@@ -61,9 +61,6 @@ func (p *Peer) SendData(m Message) {
 	}
 }
 
-// DataUp reports whether the endpoint has an SCTP association with us.
-func (p *Peer) DataUp() bool { return p.dtls.channels.up.Load() }
-
 // run serves one association, until it or the connection beneath it ends.
 func (c *channels) run(conn *records, p *Peer, client bool) {
 	quiet := logging.NewDefaultLoggerFactory()

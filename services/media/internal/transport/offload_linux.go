@@ -22,7 +22,11 @@ func (r *run) send(conn *net.UDPConn) error {
 	return err
 }
 
-// refusedOffload tells a kernel or a driver that cannot split runs from a full queue or an address out of reach.
-func refusedOffload(err error) bool {
-	return errors.Is(err, unix.EIO) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOPROTOOPT)
+// safeSegment is what any path carries unfragmented, in bytes.
+const safeSegment = 1200
+
+// refusedOffload tells a kernel or a driver that cannot split runs from other troubles. EINVAL also means segments
+// above the path's MTU.
+func refusedOffload(err error, segment int) bool {
+	return errors.Is(err, unix.EIO) || errors.Is(err, unix.ENOPROTOOPT) || errors.Is(err, unix.EINVAL) && segment <= safeSegment
 }

@@ -11,4 +11,4 @@ const segmentationOffload = false
 
 func (r *run) send(*net.UDPConn) error { return errors.ErrUnsupported }
 
-func refusedOffload(error) bool { return true }
+func refusedOffload(error, int) bool { return true }

@@ -27,6 +27,11 @@ type socket struct {
 // sent counts what left, and what did not.
 type sent struct{ packets, bytes, failed, truncated uint64 }
 
+func (s *sent) add(bytes int) {
+	s.packets++
+	s.bytes += uint64(bytes)
+}
+
 func openSocket(port uint16) (*socket, error) {
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: int(port)})
 	if err != nil {
@@ -83,8 +88,7 @@ func (s *socket) room() []byte { return s.pending.room() }
 
 // commit queues the n bytes written to room for to. They leave with the next flush, or before.
 func (s *socket) commit(to netip.AddrPort, n int) {
-	s.sent.packets++
-	s.sent.bytes += uint64(n)
+	s.sent.add(n)
 	if !s.pending.fits(to, n) {
 		written := s.pending.room()[:n]
 		s.flush()
@@ -107,7 +111,7 @@ func (s *socket) flush() {
 			s.sent.failed++
 		}
 	} else if err := r.send(s.conn); err != nil {
-		s.offload = !refusedOffload(err) && s.offload
+		s.offload = !refusedOffload(err, r.segment) && s.offload
 		s.flushSingly()
 	}
 	r.reset()

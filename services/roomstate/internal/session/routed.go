@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
 // DoRouted decides a command that another replica has looked up and passed on to the owner of its room.
@@ -23,5 +25,9 @@ func (s *Service) DoRouted(ctx context.Context, cmd *busv1.Command) (*busv1.Repl
 		h.Room, h.Role = r.GetRoom(), r.GetRole()
 	}
 	reply, err := s.Rooms.Decide(ctx, plugin.Command{Command: cmd, Handle: h, Over: r.GetOver()}, r.GetRoom())
-	return s.outcome(reply, err, cmd)
+	if passed, ok := errors.AsType[*PassOnError](err); ok {
+		// The lease has just run out. To pass the command on would bring it back here: its sender repeats it.
+		return nil, fmt.Errorf("%w: lease on room %s was not renewed", store.ErrAway, passed.Room)
+	}
+	return s.outcome(ctx, reply, err, cmd)
 }

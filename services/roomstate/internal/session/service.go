@@ -32,6 +32,7 @@ type sessions interface {
 	Lose(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (bool, error)
 	End(ctx context.Context, e store.End, now time.Time) (bool, []store.OwedTask, error)
 	Due(ctx context.Context, t store.Timeouts, now time.Time) ([]uint64, error)
+	LastEvent(ctx context.Context, session uint64) (uint64, error)
 	Events(ctx context.Context, session, after uint64) ([]*busv1.Event, error)
 }
 
@@ -71,15 +72,15 @@ func (s *Service) Do(ctx context.Context, cmd *busv1.Command, accepted func()) (
 	if v.enter {
 		entered, err := s.Store.Enter(ctx, cmd, v.touch, r.now)
 		if err != nil {
-			return s.outcome(nil, err, cmd)
+			return s.outcome(ctx, nil, err, cmd)
 		}
 		r.entered = entered
 		if cmd.GetHandleId() != 0 && !entered.Found {
-			return s.outcome(nil, store.ErrNoHandle, cmd)
+			return s.outcome(ctx, nil, store.ErrNoHandle, cmd)
 		}
 	}
 	reply, err := v.do(s, ctx, r)
-	return s.outcome(reply, err, cmd)
+	return s.outcome(ctx, reply, err, cmd)
 }
 
 // request is a command on its way.
@@ -91,11 +92,16 @@ type request struct {
 }
 
 // outcome gives an error its reason and Janus's words, and finds a remembered answer in it.
-func (s *Service) outcome(reply *busv1.Reply, err error, cmd *busv1.Command) (*busv1.Reply, error) {
+func (s *Service) outcome(ctx context.Context, reply *busv1.Reply, err error, cmd *busv1.Command) (*busv1.Reply, error) {
 	if answered, ok := errors.AsType[*store.AnsweredError](err); ok {
 		reply = new(busv1.Reply)
 		if err := proto.Unmarshal(answered.Answer, reply); err != nil {
 			return nil, fmt.Errorf("decode remembered answer: %w", err)
+		}
+		// The events of then may be what the sender has missed.
+		reply.LastEvent, err = s.Store.LastEvent(ctx, cmd.GetSessionId())
+		if err != nil {
+			return nil, err
 		}
 		return reply, nil
 	}

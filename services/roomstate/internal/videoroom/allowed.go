@@ -29,9 +29,6 @@ func (d *draft) allow() (any, *failure) {
 	case "disable":
 		a.CheckAllowed = false
 	default:
-		if !d.body.has("allowed") {
-			return nil, missing("allowed")
-		}
 		tokens, ok := d.body.strings("allowed")
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")

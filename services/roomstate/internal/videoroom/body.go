@@ -171,18 +171,15 @@ func (o object) id(name string, strings bool) (ID, bool) {
 	return "", false
 }
 
-// objects reads an array of objects; an element that is none is a fault, as it is for Janus's tables.
-func (o object) objects(name string) ([]object, *failure) {
+// objects reads an array of objects. An element that is none counts as an empty one, which lacks what is mandatory.
+func (o object) objects(name string) []object {
 	list, _ := o[name].([]any)
 	all := make([]object, 0, len(list))
 	for _, v := range list {
-		item, ok := v.(map[string]any)
-		if !ok {
-			return nil, fail(errInvalid, "Invalid element type (%s should be an array of objects)", name)
-		}
+		item, _ := v.(map[string]any)
 		all = append(all, item)
 	}
-	return all, nil
+	return all
 }
 
 // strings reads an array of strings.

@@ -114,10 +114,7 @@ func (d *draft) mayRecord() bool {
 
 // describe labels streams. It reports whether any label is new.
 func (d *draft) describe(p *publisher) (changed bool, f *failure) {
-	items, f := d.body.objects("descriptions")
-	if f != nil {
-		return false, f
-	}
+	items := d.body.objects("descriptions")
 	for _, item := range items {
 		if f := item.check(must("mid", text), must("description", text)); f != nil {
 			return false, f
@@ -164,7 +161,7 @@ func (d *draft) applyStreams(p *publisher) *failure {
 	}
 	request := &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: wanted}
 	if n, ok := d.body.uint32("bitrate"); ok && d.jsepType() == "" {
-		request.BitrateBps = &n
+		request.BitrateBps = new(d.capped(n))
 	}
 	if d.attributes.AudioLevelEvent && (d.body.has("audio_active_packets") || d.body.has("audio_level_average")) {
 		request.Talk = d.talk(p)
@@ -185,10 +182,7 @@ func (d *draft) applyStreams(p *publisher) *failure {
 
 // wantedStates applies the request's stream items to p, and returns them as the node takes them.
 func (d *draft) wantedStates(p *publisher) ([]*mediav1.StreamState, *failure) {
-	items, f := d.body.objects("streams")
-	if f != nil {
-		return nil, f
-	}
+	items := d.body.objects("streams")
 	flat := len(items) == 0
 	if flat {
 		items = []object{d.body}

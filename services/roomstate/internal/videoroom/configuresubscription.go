@@ -15,10 +15,7 @@ func (d *draft) configureSubscription(s *subscriber) *failure {
 	}, slotTable...)...); f != nil {
 		return f
 	}
-	items, f := d.body.objects("streams")
-	if f != nil {
-		return f
-	}
+	items := d.body.objects("streams")
 	flat := len(items) == 0
 	if flat {
 		items = []object{d.body}

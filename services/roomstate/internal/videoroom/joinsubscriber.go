@@ -32,10 +32,7 @@ func (d *draft) joinSubscriber() *failure {
 	); f != nil {
 		return f
 	}
-	items, f := d.body.objects("streams")
-	if f != nil {
-		return f
-	}
+	items := d.body.objects("streams")
 	legacy := len(items) == 0
 	if legacy {
 		if !d.body.has("feed") {

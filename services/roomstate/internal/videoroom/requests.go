@@ -137,7 +137,7 @@ const (
 	roleSubscriber = "subscriber"
 )
 
-// exists is what most requests begin with: a room, and the secret to change it.
+// roomAndSecret is what most requests begin with: a room that exists, and the secret to change it.
 func (d *draft) roomAndSecret() *failure {
 	if f := d.thisRoom(); f != nil {
 		return f
@@ -158,5 +158,5 @@ func (d *draft) thisRoom() *failure {
 
 func (d *draft) namesRoom() *failure { return d.body.check(must("room", d.cfg.idKind())) }
 
-// ordered tells that the handle a rule is about is the one that sent the command.
+// me is the handle that the command is about.
 func (d *draft) me() plugin.HandleID { return d.Command.Handle.ID }

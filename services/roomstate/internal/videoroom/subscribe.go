@@ -90,10 +90,7 @@ func (d *draft) subscribe(s *subscriber) *failure {
 	if f := d.body.check(must("streams", array)); f != nil {
 		return f
 	}
-	items, f := d.body.objects("streams")
-	if f != nil {
-		return f
-	}
+	items := d.body.objects("streams")
 	if len(items) == 0 {
 		return fail(errInvalid, "Empty subscription list")
 	}
@@ -105,10 +102,7 @@ func (d *draft) unsubscribe(s *subscriber) *failure {
 	if f := d.body.check(must("streams", array)); f != nil {
 		return f
 	}
-	items, f := d.body.objects("streams")
-	if f != nil {
-		return f
-	}
+	items := d.body.objects("streams")
 	if len(items) == 0 {
 		return fail(errInvalid, "Empty unsubscription list")
 	}
@@ -123,14 +117,8 @@ func (d *draft) update(s *subscriber) *failure {
 	if !d.body.has("subscribe") && !d.body.has("unsubscribe") {
 		return fail(errMissing, "At least one of either 'subscribe' or 'unsubscribe' must be present")
 	}
-	add, f := d.body.objects("subscribe")
-	if f != nil {
-		return f
-	}
-	remove, f := d.body.objects("unsubscribe")
-	if f != nil {
-		return f
-	}
+	add := d.body.objects("subscribe")
+	remove := d.body.objects("unsubscribe")
 	if d.body.has("subscribe") && len(add) == 0 {
 		return fail(errInvalid, "Empty subscription list")
 	}

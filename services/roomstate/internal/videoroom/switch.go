@@ -52,10 +52,7 @@ func (d *draft) switchSources(s *subscriber) *failure {
 // switchItems are the request's; in the legacy form, which names a feed alone, each stream of it goes to the first
 // slot of its type and codec.
 func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
-	items, f := d.body.objects("streams")
-	if f != nil {
-		return nil, f
-	}
+	items := d.body.objects("streams")
 	for _, item := range items {
 		if f := item.check(must("feed", d.cfg.idKind()), must("mid", text), must("sub_mid", text),
 			may("substream", integer), may("temporal", integer),

@@ -111,6 +111,7 @@ async function join() {
     label();
   } catch (err) {
     const failed = room;
+    if (failed) failed.onend = undefined; // it would say that we have left
     onend(err);
     await failed?.leave();
   } finally {

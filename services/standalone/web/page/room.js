@@ -17,6 +17,7 @@ export class Room {
   #negotiation = Promise.resolve();
   #id;
   #privateID;
+  #ended = false;
 
   /** onstream({feed, name, mid, kind, track}), onstreamend({feed, mid}), onleave(feed), onend(error?) */
   constructor(callbacks) {
@@ -154,12 +155,11 @@ export class Room {
   }
 
   #closed(err) {
-    if (!this.onend) return;
-    const { onend } = this;
-    this.onend = undefined;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#outbound.close();
     this.#inbound.close();
-    onend(err);
+    this.onend?.(err);
   }
 
   /** For those who look into calls: RTCStatsReports by direction. */

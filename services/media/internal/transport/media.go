@@ -1,0 +1,145 @@
+package transport
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/srtp/v3"
+)
+
+// maxSSRCsPerPeer is how many sources of one peer, of RTP and RTCP, are told from their repeats.
+const maxSSRCsPerPeer = 512
+
+// secured takes the keys that DTLS agreed on.
+func (p *Peer) secured(k keys, now time.Duration) {
+	if p.closed {
+		return
+	}
+	if err := p.useKeys(k); err != nil {
+		p.log.Warn("SRTP keys", "err", err)
+		p.end(reasonDTLSAlert)
+		return
+	}
+	p.handler.Up(now)
+}
+
+// replayWindow is how many packets back a late one is still known not to be a repeat (RFC 3711, section 3.3.2).
+const replayWindow = 1024
+
+func (p *Peer) useKeys(k keys) (err error) {
+	p.inbound, err = srtp.CreateContext(k.remoteKey, k.remoteSalt, k.profile,
+		srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
+	if err != nil {
+		return fmt.Errorf("inbound: %w", err)
+	}
+	if p.outbound, err = srtp.CreateContext(k.localKey, k.localSalt, k.profile); err != nil {
+		return fmt.Errorf("outbound: %w", err)
+	}
+	return nil
+}
+
+// receiveRTP decrypts in place.
+func (p *Peer) receiveRTP(b []byte, now time.Duration) {
+	if p.inbound == nil || p.closed {
+		p.w.drop(DropNotReady)
+		return
+	}
+	if len(b) < 12 {
+		p.w.drop(DropNotAuthentic)
+		return
+	}
+	_, known := p.inbound.ROC(binary.BigEndian.Uint32(b[8:]))
+	if !known && p.ssrcs == maxSSRCsPerPeer {
+		p.w.drop(DropTooManySSRCs)
+		return
+	}
+	plain, err := p.inbound.DecryptRTP(b, b, &p.header)
+	if err != nil {
+		p.w.drop(refusal(err))
+		return
+	}
+	if !known {
+		p.ssrcs++
+	}
+	p.handler.RTP(plain, now)
+}
+
+func (p *Peer) receiveRTCP(b []byte, now time.Duration) {
+	if p.inbound == nil || p.closed {
+		p.w.drop(DropNotReady)
+		return
+	}
+	_, known := p.inbound.Index(binary.BigEndian.Uint32(b[4:]))
+	if !known && p.ssrcs == maxSSRCsPerPeer {
+		p.w.drop(DropTooManySSRCs)
+		return
+	}
+	plain, err := p.inbound.DecryptRTCP(nil, b, nil)
+	if err != nil {
+		p.w.drop(refusal(err))
+		return
+	}
+	if !known {
+		p.ssrcs++
+	}
+	p.handler.RTCP(plain, now)
+}
+
+// refusal tells repeats from forgeries.
+func refusal(err error) Drop {
+	if errors.Is(err, srtp.ErrFailedToVerifyAuthTag) {
+		return DropNotAuthentic
+	}
+	return DropReplayed
+}
+
+// Buffer returns an empty slice with room for a packet to send, valid until the next call on any peer of the worker.
+func (p *Peer) Buffer() []byte { return p.w.socket.room()[:0] }
+
+// SendRTP encrypts packet in place and queues it until the end of the burst. packet is in what Buffer returned.
+func (p *Peer) SendRTP(packet []byte) {
+	if !p.sendable() {
+		return
+	}
+	b, err := p.outbound.EncryptRTP(packet, packet, &p.header)
+	if err != nil {
+		p.w.drop(DropSendFailed)
+		return
+	}
+	p.queue(b)
+}
+
+// SendRTCP encrypts a compound packet and sends it at once. It leaves Buffer alone.
+func (p *Peer) SendRTCP(packet []byte) {
+	if !p.sendable() {
+		return
+	}
+	b, err := p.outbound.EncryptRTCP(p.w.rtcp[:0], packet, nil)
+	if err != nil {
+		p.w.drop(DropSendFailed)
+		return
+	}
+	p.w.rtcp = b
+	p.w.write(p.selected, b)
+	p.w.socket.sent.add(len(b))
+}
+
+func (p *Peer) sendable() bool {
+	if p.outbound != nil && p.selected.valid() && !p.closed {
+		return true
+	}
+	p.w.drop(DropNotReady)
+	return false
+}
+
+// queue takes a datagram that lies at the start of the socket's room.
+func (p *Peer) queue(b []byte) {
+	if p.selected.tcp != nil {
+		p.w.write(p.selected, b)
+		p.w.socket.sent.add(len(b))
+		return
+	}
+	p.w.socket.commit(p.selected.addr, len(b))
+}

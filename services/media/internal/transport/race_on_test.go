@@ -1,0 +1,6 @@
+//go:build race
+
+package transport
+
+// raceDetector allocates by itself.
+const raceDetector = true

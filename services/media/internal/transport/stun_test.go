@@ -1,0 +1,170 @@
+package transport
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/pion/stun/v4"
+)
+
+// check is a binding request of an endpoint.
+func check(t testing.TB, c Credentials, extra ...stun.Setter) []byte {
+	t.Helper()
+	setters := append([]stun.Setter{stun.TransactionID, stun.BindingRequest, stun.NewUsername(c.Ufrag + ":remote")}, extra...)
+	m, err := stun.Build(append(setters, stun.NewShortTermIntegrity(c.Pwd), stun.Fingerprint)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Raw
+}
+
+func answerTo(t *testing.T, conn *net.UDPConn) (*stun.Message, bool) {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 1500)
+	n, err := conn.Read(b)
+	if err != nil {
+		return nil, false
+	}
+	m := &stun.Message{Raw: b[:n]}
+	if err := m.Decode(); err != nil {
+		t.Fatal(err)
+	}
+	return m, true
+}
+
+var useCandidate = stun.RawAttribute{Type: stun.AttrUseCandidate}
+
+func TestChecks(t *testing.T) {
+	w := idleWorker(t)
+	conn, from := far(t)
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	good := p.Credentials()
+	bad := Credentials{Ufrag: good.Ufrag, Pwd: "not the password of this peer"}
+	for _, c := range []struct {
+		name   string
+		b      []byte
+		answer stun.MessageType
+		known  bool // the address counts as the peer's
+	}{
+		{"of nobody", check(t, Credentials{Ufrag: "nobody", Pwd: good.Pwd}), stun.MessageType{}, false},
+		{"with a wrong password", check(t, bad), stun.MessageType{}, false},
+		{"without a fingerprint", check(t, good)[:len(check(t, good))-8], stun.MessageType{}, false},
+		{"of one that does not control", check(t, good, stun.RawAttribute{Type: stun.AttrICEControlled, Value: make([]byte, 8)}), stun.BindingError, false},
+		{"that is good", check(t, good), stun.BindingSuccess, true},
+	} {
+		w.receive(from, c.b, 1)
+		m, ok := answerTo(t, conn)
+		if ok != (c.answer != stun.MessageType{}) || ok && m.Type != c.answer {
+			t.Errorf("check %s: answer %v", c.name, m)
+		}
+		if ok && stun.NewShortTermIntegrity(good.Pwd).Check(m) != nil {
+			t.Errorf("check %s: answer without integrity", c.name)
+		}
+		if _, known := w.paths[from]; known != c.known {
+			t.Errorf("check %s: address known: %v", c.name, known)
+		}
+	}
+}
+
+func TestNominatedAddressIsFollowed(t *testing.T) {
+	w := idleWorker(t)
+	_, first := far(t)
+	_, second := far(t)
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	w.receive(first, check(t, p.Credentials(), useCandidate), 1)
+	w.receive(second, check(t, p.Credentials()), 2)
+	if p.selected != first {
+		t.Error("an address was taken that was not nominated")
+	}
+	w.receive(second, check(t, p.Credentials(), useCandidate), 3)
+	if p.selected != second {
+		t.Error("a nominated address was not taken")
+	}
+}
+
+func TestOldCredentialsServeUntilTheNewAreUsed(t *testing.T) {
+	w := idleWorker(t)
+	_, from := far(t)
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	before := p.Credentials()
+	after := p.RestartICE()
+	for _, c := range []struct {
+		use  Credentials
+		good bool
+	}{{before, true}, {after, true}, {before, false}} {
+		heard := p.heard
+		w.receive(from, check(t, c.use), heard+1)
+		if good := p.heard != heard; good != c.good {
+			t.Errorf("check with %s: good is %v", c.use.Ufrag, good)
+		}
+	}
+	p.Close()
+	if len(w.peers)+len(w.paths)+len(w.live) != 0 {
+		t.Error("a closed peer is still known")
+	}
+}
+
+func TestSilenceEndsAPeer(t *testing.T) {
+	remote := Remote{Fingerprint: "sha-256 00"}
+	for _, c := range []struct {
+		name  string
+		heard time.Duration
+		quiet time.Duration // time at which it has not ended
+		ended time.Duration
+	}{
+		{"never heard", 0, connectTimeout, connectTimeout + 1},
+		{"no longer heard", 10 * time.Second, 10*time.Second + consentTimeout - 1, 10*time.Second + consentTimeout},
+	} {
+		w := idleWorker(t)
+		_, from := far(t)
+		l := &listener{}
+		p := w.NewPeer(l, slog.New(slog.DiscardHandler))
+		p.Start(remote, 1)
+		if c.heard != 0 {
+			w.receive(from, check(t, p.Credentials()), c.heard)
+		}
+		w.tick(c.quiet)
+		if l.closed != "" {
+			t.Errorf("%s: %q too early", c.name, l.closed)
+		}
+		w.tick(c.ended)
+		if l.closed != reasonICEFailed {
+			t.Errorf("%s: %q", c.name, l.closed)
+		}
+	}
+}
+
+func TestTooManyChecksAreNotLookedAt(t *testing.T) {
+	w := idleWorker(t)
+	_, from := far(t)
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	b := check(t, p.Credentials())
+	for range maxChecksPerSecond + 5 {
+		w.receive(from, b, time.Second)
+	}
+	if got := w.inbound.Drops[DropBadSTUN]; got != 5 {
+		t.Errorf("%d dropped", got)
+	}
+}
+
+func FuzzReceive(f *testing.F) {
+	w, err := Listen(Config{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { w.closeAll(); w.tasks.Wait(); _ = w.socket.close() })
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	f.Add(check(f, p.Credentials(), useCandidate))
+	f.Add(plainPacket(1, 100))
+	from := path{addr: w.socket.local()}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if len(b) <= maxDatagram {
+			w.receive(from, b, time.Duration(len(b)))
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package nodes
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// list is a directory in memory.
+type list map[string]string
+
+func (l list) KnowNode(_ context.Context, node, address string) error { l[node] = address; return nil }
+func (l list) Nodes(context.Context) (map[string]string, error)       { return l, nil }
+func (l list) ForgetNode(_ context.Context, node string) error        { delete(l, node); return nil }
+
+func registry(t *testing.T, connected bool) *Registry {
+	t.Helper()
+	r := New(list{}, func() bool { return connected }, slog.New(slog.DiscardHandler))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func beat(id, address string, load uint64) *busv1.NodeStatus {
+	return &busv1.NodeStatus{Id: id, Name: id, GrpcAddress: address, PacketsPerSecond: load}
+}
+
+// healthy answers health checks, and returns where.
+func healthy(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer()
+	healthv1.RegisterHealthServer(s, health.NewServer())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.Serve(l) })
+	t.Cleanup(func() { s.Stop(); wg.Wait() })
+	return l.Addr().String()
+}
+
+func TestPlacementShunsTheBusyAndTheDraining(t *testing.T) {
+	r := registry(t, true)
+	now := time.Now()
+	r.Heard(beat("idle", "a", 0), now)
+	r.Heard(beat("busy", "b", 1_000_000), now)
+	draining := beat("draining", "c", 0)
+	draining.Draining = true
+	r.Heard(draining, now)
+	r.Heard(beat("silent", "d", 0), now.Add(-freshness))
+	got := map[string]int{}
+	for range 200 {
+		node, err := r.Place(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[node]++
+	}
+	if got["draining"]+got["silent"] > 0 || got["idle"] < got["busy"] || got["busy"] == 0 {
+		t.Errorf("placed %v", got) // two draws of the busy one happen a quarter of the time
+	}
+}
+
+func TestReservationsCountUntilABeatShowsThem(t *testing.T) {
+	r := registry(t, true)
+	r.Heard(beat("a", "a", 0), time.Now())
+	r.Heard(beat("b", "b", 0), time.Now())
+	got := map[string]int{}
+	for range 100 {
+		node, err := r.Place(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[node]++
+	}
+	if diff := got["a"] - got["b"]; diff < -20 || diff > 20 {
+		t.Errorf("placed %v", got)
+	}
+}
+
+func TestNoNodeIsUnavailable(t *testing.T) {
+	r := registry(t, true)
+	if _, err := r.Place(t.Context()); fault.Of(err) != fault.NodeUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := r.Call(t.Context(), "x", &mediav1.ClosePeerRequest{}); fault.Of(err) != fault.NodeUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDeadIsWhoNeitherBeatsNorAnswers(t *testing.T) {
+	alive, past := healthy(t), time.Now().Add(-2*silence)
+	r := registry(t, true)
+	r.Heard(beat("quiet", alive, 0), past)
+	r.Heard(beat("gone", "127.0.0.1:1", 0), past)
+	r.Heard(beat("fresh", "127.0.0.1:2", 0), time.Now())
+	if dead := r.dead(t.Context()); !slices.Equal(dead, []string{"gone"}) {
+		t.Errorf("dead: %v", dead)
+	}
+	if r.Alive("gone") || !r.Alive("quiet") || !r.Alive("fresh") {
+		t.Error("alive is another matter")
+	}
+	// A new process at the old one's address answers in its place.
+	r.Heard(beat("new", alive, 0), time.Now())
+	if dead := r.dead(t.Context()); !slices.Contains(dead, "quiet") || slices.Contains(dead, "new") {
+		t.Errorf("dead: %v", dead)
+	}
+}
+
+func TestNobodyDiesWhileTheBusIsAway(t *testing.T) {
+	r := registry(t, false)
+	r.Heard(beat("gone", "127.0.0.1:1", 0), time.Now().Add(-2*silence))
+	if dead := r.dead(t.Context()); len(dead) != 0 {
+		t.Errorf("dead: %v", dead)
+	}
+}
+
+func TestEveryNodeMayBeThereBeforeAnythingIsKnown(t *testing.T) {
+	r := registry(t, true)
+	if !r.Alive("x") {
+		t.Error("dead before the directory was read")
+	}
+	r.Learn(t.Context())
+	if r.Alive("x") {
+		t.Error("alive though no one knows it")
+	}
+}

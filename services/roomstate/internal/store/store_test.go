@@ -1,0 +1,214 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"go.uber.org/goleak"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	start   = time.Unix(1_700_000_000, 0)
+	timeout = Timeouts{Session: time.Minute}
+)
+
+func open(t *testing.T) (*Store, *miniredis.Miniredis) {
+	t.Helper()
+	m := miniredis.RunT(t)
+	st, err := Open("redis://" + m.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return st, m
+}
+
+// withHandle makes session 1 with handle 2.
+func withHandle(t *testing.T, st *Store) plugin.Handle {
+	t.Helper()
+	cmd := &busv1.Command{Id: "create", SessionId: 1, Socket: &busv1.Socket{Id: "a"}}
+	if err := st.Create(t.Context(), cmd, timeout, start, []byte("yes")); err != nil {
+		t.Fatal(err)
+	}
+	h := plugin.Handle{ID: plugin.HandleID{Session: 1, Handle: 2}, Plugin: "p"}
+	if err := st.Attach(t.Context(), &busv1.Command{Id: "attach", SessionId: 1}, h, 0, []byte("yes")); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func event(session uint64) *busv1.Event { return &busv1.Event{SessionId: session} }
+
+func TestCommandThatWasAnsweredIsNotDoneAgain(t *testing.T) {
+	st, _ := open(t)
+	h := withHandle(t, st)
+	w := Write{Command: "c", Answer: []byte("the answer"), Handle: h, Events: []*busv1.Event{event(1)}}
+	if _, err := st.Commit(t.Context(), &w, start); err != nil {
+		t.Fatal(err)
+	}
+	_, err := st.Commit(t.Context(), &w, start)
+	if answered, ok := errors.AsType[*AnsweredError](err); !ok || string(answered.Answer) != "the answer" {
+		t.Errorf("got %v", err)
+	}
+	_, err = st.Enter(t.Context(), &busv1.Command{Id: "c", SessionId: 1, HandleId: 2}, true, start)
+	if _, ok := errors.AsType[*AnsweredError](err); !ok {
+		t.Errorf("got %v", err)
+	}
+	if n, err := st.LastEvent(t.Context(), 1); err != nil || n != 1 {
+		t.Errorf("%d events, %v", n, err)
+	}
+}
+
+func TestWriteThatComesTooLateChangesNothing(t *testing.T) {
+	st, _ := open(t)
+	h := withHandle(t, st)
+	write := func(id, read, value string) (Committed, error) {
+		return st.Commit(t.Context(), &Write{
+			Command: id, Answer: []byte("x"), Handle: h, Room: "r", Read: read, Events: []*busv1.Event{event(1)},
+			Result: plugin.Result{Next: room{}, Set: map[string][]byte{"f": []byte(value)}, Index: []byte("entry")},
+		}, start)
+	}
+	first, err := write("1", "", "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write("2", "", "second"); !errors.Is(err, ErrStale) {
+		t.Errorf("got %v", err)
+	}
+	fields, version, err := st.LoadRoom(t.Context(), "r")
+	if err != nil || version != first.Version || fields["f"] != "first" {
+		t.Errorf("room: %v, %q, %v", fields, version, err)
+	}
+	if n, _ := st.LastEvent(t.Context(), 1); n != 1 {
+		t.Errorf("%d events", n)
+	}
+	if n, err := st.CountRooms(t.Context(), "p"); err != nil || n != 1 {
+		t.Errorf("%d rooms, %v", n, err)
+	}
+}
+
+type room struct{}
+
+func (room) Apply(*plugin.Turn) plugin.Result { return plugin.Result{} }
+
+func TestWriteForAHandleThatIsGoneChangesNothing(t *testing.T) {
+	st, _ := open(t)
+	h := withHandle(t, st)
+	gone := h
+	gone.ID.Handle = 3
+	for want, w := range map[error]Write{
+		ErrNoHandle:  {Command: "1", Handle: gone},
+		ErrNoSession: {Command: "2", Handle: plugin.Handle{ID: plugin.HandleID{Session: 9, Handle: 2}}},
+	} {
+		w.Events = []*busv1.Event{event(1)}
+		if _, err := st.Commit(t.Context(), &w, start); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	if n, _ := st.LastEvent(t.Context(), 1); n != 0 {
+		t.Errorf("%d events", n)
+	}
+}
+
+func TestLogKeepsTheNewestEvents(t *testing.T) {
+	st, _ := open(t)
+	h := withHandle(t, st)
+	for i := range logSize + 10 {
+		w := Write{Command: fmt.Sprint(i), Handle: h, Events: []*busv1.Event{event(1)}}
+		if _, err := st.Commit(t.Context(), &w, start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, err := st.Events(t.Context(), 1, 0)
+	if err != nil || len(events) != logSize || events[0].GetNumber() != 11 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	claim := &busv1.Command{SessionId: 1, Socket: &busv1.Socket{Id: "b"}, Delivered: logSize + 8}
+	claimed, err := st.Claim(t.Context(), claim, timeout, start)
+	if err != nil || len(claimed.Missed) != 2 || claimed.Moved.GetNumber() != logSize+11 || claimed.LastEvent != logSize+11 {
+		t.Errorf("claimed %v, %v", claimed, err)
+	}
+}
+
+func TestSessionIsDueOnlyAfterItsTime(t *testing.T) {
+	st, _ := open(t)
+	withHandle(t, st)
+	due := func(after time.Duration) []uint64 {
+		t.Helper()
+		ids, err := st.Due(t.Context(), timeout, start.Add(after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	if ids := due(59 * time.Second); len(ids) != 0 {
+		t.Errorf("due too early: %v", ids)
+	}
+	touch := &busv1.Command{Id: "t", SessionId: 1}
+	if _, err := st.Enter(t.Context(), touch, true, start.Add(30*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if ids := due(61 * time.Second); len(ids) != 0 {
+		t.Errorf("due in spite of a request: %v", ids)
+	}
+	if ids := due(91 * time.Second); len(ids) != 1 || ids[0] != 1 {
+		t.Errorf("due: %v", ids)
+	}
+	last := event(1)
+	ended, tasks, err := st.End(t.Context(), End{Session: 1, Event: last, IfDue: &timeout}, start.Add(91*time.Second))
+	if err != nil || !ended || len(tasks) != 1 || tasks[0].Leave.ID != (plugin.HandleID{Session: 1, Handle: 2}) || last.GetNumber() != 1 {
+		t.Errorf("ended %t, owes %v, %v", ended, tasks, err)
+	}
+	later := start.Add(100 * time.Second)
+	if left, err := st.Tasks(t.Context(), later); err != nil || len(left) != 1 {
+		t.Errorf("left undone: %v, %v", left, err)
+	} else if err := st.TaskDone(t.Context(), left[0]); err != nil {
+		t.Error(err)
+	}
+	if left, err := st.Tasks(t.Context(), later.Add(time.Minute)); err != nil || len(left) != 0 {
+		t.Errorf("still undone: %v, %v", left, err)
+	}
+}
+
+func TestLostSocketCountsFromTheLoss(t *testing.T) {
+	st, _ := open(t)
+	withHandle(t, st)
+	times := Timeouts{Session: time.Minute, Reclaim: 10 * time.Second}
+	lost := &busv1.Command{SessionId: 1, Socket: &busv1.Socket{Id: "a"}}
+	if owner, err := st.Lose(t.Context(), lost, times, start.Add(40*time.Second)); err != nil || !owner {
+		t.Fatalf("owner %t, %v", owner, err)
+	}
+	// Another socket's request neither ends nor lengthens the wait.
+	if _, err := st.Enter(t.Context(), &busv1.Command{Id: "t", SessionId: 1}, true, start.Add(45*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for want, after := range []time.Duration{49 * time.Second, 51 * time.Second} {
+		if ids, err := st.Due(t.Context(), times, start.Add(after)); err != nil || len(ids) != want {
+			t.Errorf("after %v due: %v, %v", after, ids, err)
+		}
+	}
+}
+
+func TestServerThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
+	st, m := open(t)
+	m.SetError("LOADING dataset in memory")
+	if err := st.Ping(t.Context()); !errors.Is(err, ErrAway) {
+		t.Errorf("got %v", err)
+	}
+	m.SetError("ERR no such command")
+	if err := st.Ping(t.Context()); err == nil || errors.Is(err, ErrAway) {
+		t.Errorf("got %v", err)
+	}
+	m.Close()
+	if err := st.Ping(t.Context()); !errors.Is(err, ErrAway) {
+		t.Errorf("got %v", err)
+	}
+}
