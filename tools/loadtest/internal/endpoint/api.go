@@ -3,7 +3,6 @@ package endpoint
 import (
 	"fmt"
 
-	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
@@ -27,8 +26,6 @@ func newAPI(loopback, nack bool, interceptors *interceptor.Registry) (*webrtc.AP
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.DisableActiveTCP(true)
-	// Where the server lets us choose: AES-GCM costs both ends a tenth of AES-CM with its SHA-1.
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 
 	m := &webrtc.MediaEngine{}
 	video := []webrtc.RTPCodecParameters{{RTPCodecCapability: vp8, PayloadType: 96}}
