@@ -14,6 +14,7 @@ type meter struct {
 	name               string
 	pid                int
 	before, begin, end procfs.Usage // without subscribers; around what is measured
+	gone               bool
 }
 
 // newMeters is for processes by name, in the names' order.
@@ -25,14 +26,20 @@ func newMeters(processes map[string]int) []*meter {
 	return meters
 }
 
-// read looks the process up. One that has ended has used nothing, which its line in the table shows.
+// read looks the process up.
 func (m *meter) read(into *procfs.Usage) {
-	if u, err := procfs.Read(m.pid); err == nil {
-		*into = u
+	u, err := procfs.Read(m.pid)
+	if err != nil {
+		m.gone = true
+		return
 	}
+	*into = u
 }
 
 func (m *meter) sum(measured time.Duration, packets uint64, subscribers int) report.Process {
+	if m.gone {
+		return report.Process{Name: m.name, PID: m.pid, Gone: true}
+	}
 	const mib = 1 << 20
 	cpu := m.end.CPU - m.begin.CPU
 	p := report.Process{

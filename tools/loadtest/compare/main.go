@@ -72,7 +72,7 @@ func compare(out io.Writer, base, other *report.Report) (kept bool, err error) {
 	b, o := base.Processes[0], other.Processes[0]
 	rows := []row{
 		{"subscribers with media", float64(base.Subscribers), float64(other.Subscribers), "none failed, none dropped",
-			other.Failed+other.Dropped == 0},
+			other.Failed+other.Dropped == 0 && !o.Gone},
 		{"packets a second", base.PacketsPerSec, other.PacketsPerSec, "", true},
 		{"CPU %", b.CPUPercent, o.CPUPercent, "", true},
 		{"CPU µs a packet", b.MicrosPerPacket, o.MicrosPerPacket, fmt.Sprintf("at most %.1f times", maxCPURatio),

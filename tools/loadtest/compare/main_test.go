@@ -30,6 +30,7 @@ func TestEachLimitIsLookedAt(t *testing.T) {
 		{"loss", false, func(r *report.Report) { r.Lost = 1 }},
 		{"failed joins", false, func(r *report.Report) { r.Failed = 1 }},
 		{"dropped endpoints", false, func(r *report.Report) { r.Dropped = 1 }},
+		{"a server that ended", false, func(r *report.Report) { r.Processes[0].Gone = true }},
 		{"median join", false, func(r *report.Report) { r.JoinFirstPacket.P50 = 76 }},
 		{"slowest joins", false, func(r *report.Report) { r.JoinFirstPacket.P99 = 501 }},
 		{"late load", false, func(r *report.Report) { r.SendLag.P99 = 21 }},

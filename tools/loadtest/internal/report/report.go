@@ -57,7 +57,8 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 type Process struct {
 	Name             string  `json:"name"`
 	PID              int     `json:"pid"`
-	CPUPercent       float64 `json:"cpu_percent"` // of one core
+	Gone             bool    `json:"gone,omitempty"` // it ended during the run; nothing else is known
+	CPUPercent       float64 `json:"cpu_percent"`    // of one core
 	MicrosPerPacket  float64 `json:"cpu_us_per_packet"`
 	RSSBefore        float64 `json:"rss_before_mib"` // with publishers, without subscribers
 	RSSEnd           float64 `json:"rss_end_mib"`

@@ -24,6 +24,10 @@ func (r *Report) Print(out io.Writer) error {
 	row("join to first packet", "%s", r.JoinFirstPacket)
 	row("sent late by", "%s", r.SendLag)
 	for _, p := range r.Processes {
+		if p.Gone {
+			row(p.Name, "ended during the run")
+			continue
+		}
 		row(p.Name, "%s; %.2f CPU µs a packet, %.3f MiB a subscriber", p.use(), p.MicrosPerPacket, p.MiBPerSubscriber)
 	}
 	row(r.Load.Name, "%s", r.Load.use())
