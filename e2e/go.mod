@@ -35,4 +35,7 @@ require (
 	golang.org/x/time v0.16.0 // indirect
 )
 
-replace github.com/cardea-rtc/cardea/tools => ../tools
+replace (
+	github.com/cardea-rtc/cardea/proto => ../proto
+	github.com/cardea-rtc/cardea/tools => ../tools
+)

@@ -1,0 +1,82 @@
+// Package procfs reads from /proc what a process has used.
+package procfs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Usage is what a process has used at one moment.
+type Usage struct {
+	CPU      time.Duration // user and system, of all its threads since it began; known to 10 ms
+	RSSBytes uint64        // memory that is resident
+}
+
+// ticksPerSecond is the unit of times in /proc, USER_HZ: 100 on all that Go runs on.
+const ticksPerSecond = 100
+
+// Read looks up a process.
+func Read(pid int) (Usage, error) {
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		return Usage{}, fmt.Errorf("process %d: %w", pid, err)
+	}
+	statm, err := os.ReadFile(filepath.Join(dir, "statm"))
+	if err != nil {
+		return Usage{}, fmt.Errorf("process %d: %w", pid, err)
+	}
+	var u Usage
+	if u.CPU, err = parseStat(stat); err != nil {
+		return Usage{}, fmt.Errorf("process %d: %w", pid, err)
+	}
+	if u.RSSBytes, err = parseStatm(statm, os.Getpagesize()); err != nil {
+		return Usage{}, fmt.Errorf("process %d: %w", pid, err)
+	}
+	return u, nil
+}
+
+// Name returns the name of a process's program, which Linux cuts off at 15 bytes.
+func Name(pid int) (string, error) {
+	comm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+	if err != nil {
+		return "", fmt.Errorf("process %d: %w", pid, err)
+	}
+	return strings.TrimSpace(string(comm)), nil
+}
+
+// parseStat reads utime and stime, fields 14 and 15 of proc_pid_stat(5). The second field, the name in parentheses, may
+// itself hold spaces and parentheses.
+func parseStat(b []byte) (time.Duration, error) {
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // from the third on
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("stat has too few fields: %.100q", b)
+	}
+	var ticks uint64
+	for _, field := range fields[11:13] {
+		n, err := strconv.ParseUint(string(field), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("stat: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * (time.Second / ticksPerSecond), nil
+}
+
+// parseStatm reads the resident pages, field 2 of proc_pid_statm(5).
+func parseStatm(b []byte, pageBytes int) (uint64, error) {
+	fields := bytes.Fields(b)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("statm has too few fields: %.100q", b)
+	}
+	pages, err := strconv.ParseUint(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("statm: %w", err)
+	}
+	return pages * uint64(pageBytes), nil
+}

@@ -1,0 +1,50 @@
+package procfs
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestStatIsReadPastAnyName(t *testing.T) {
+	const rest = ` S 1 2 3 0 -1 4194560 11 0 0 0 1234 66 0 0 20 0 4 0 5551 9999 321 18446744073709551615`
+	for _, name := range []string{"janus", "a b", "a) R 1 (b"} {
+		cpu, err := parseStat([]byte("42 (" + name + ")" + rest + "\n"))
+		if err != nil || cpu != 13*time.Second {
+			t.Errorf("%q: %v, %v", name, cpu, err)
+		}
+	}
+}
+
+func TestMalformedFilesAreErrors(t *testing.T) {
+	for _, b := range []string{"", "1 (x) S 1 2", "1 (x)" + strings.Repeat(" x", 20)} {
+		if _, err := parseStat([]byte(b)); err == nil {
+			t.Errorf("stat %q: no error", b)
+		}
+	}
+	for _, b := range []string{"", "1", "1 x"} {
+		if _, err := parseStatm([]byte(b), 4096); err == nil {
+			t.Errorf("statm %q: no error", b)
+		}
+	}
+}
+
+func TestStatmCountsPages(t *testing.T) {
+	if rss, err := parseStatm([]byte("900 25 3 1 0 5 0\n"), 4096); err != nil || rss != 25*4096 {
+		t.Errorf("%d, %v", rss, err)
+	}
+}
+
+func TestThisProcessCanBeRead(t *testing.T) {
+	u, err := Read(os.Getpid())
+	if err != nil || u.RSSBytes == 0 {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if name, err := Name(os.Getpid()); err != nil || name == "" {
+		t.Errorf("%q, %v", name, err)
+	}
+	if _, err := Read(-1); err == nil {
+		t.Error("there is a process -1")
+	}
+}
