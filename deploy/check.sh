@@ -18,6 +18,9 @@ for m in "${modules[@]}"; do
 done
 (cd e2e && go vet -tags e2e ./...)
 
+echo "check imports"
+go test -count 1 ./tools/imports
+
 echo "check generated code"
 before=$(sha256sum proto/*/*.pb.go)
 proto/generate.sh
