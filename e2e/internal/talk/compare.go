@@ -30,6 +30,11 @@ func (p *player) rename(v any) any {
 				v[key] = summarize(fmt.Sprint(member))
 			case "private_id":
 				v[key] = "$private_id"
+			case "participants", "publishers", "attendees", "list":
+				// Janus lists them in the order of a hash table.
+				if list, ok := p.rename(member).([]any); ok {
+					sortByText(list)
+				}
 			default:
 				v[key] = p.rename(member)
 			}

@@ -39,6 +39,11 @@ func (p *peer) close() {
 	p.pc = nil
 }
 
+// refused says whether the last offer had no answer.
+func (p *peer) refused() bool {
+	return p.pc != nil && p.pc.SignalingState() == webrtc.SignalingStateHaveLocalOffer
+}
+
 // offer adds what kinds name, a for audio and v for video, d for data, unless it is there, and returns a full offer.
 func (p *peer) offer(kinds string) (string, error) {
 	if p.err != nil {

@@ -201,7 +201,8 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	case "offer":
 		var kinds string
 		kinds, rest, _ = strings.Cut(args, " ")
-		if h.peer == nil {
+		if h.peer == nil || h.peer.refused() {
+			h.peer.close()
 			h.peer = newPeer()
 		}
 		sdp, err := h.peer.offer(kinds)
