@@ -31,7 +31,7 @@ type Command struct {
 	HandleId    uint64                 `protobuf:"varint,3,opt,name=handle_id,json=handleId,proto3" json:"handle_id,omitempty"` // 0 in what concerns the whole session
 	Transaction string                 `protobuf:"bytes,4,opt,name=transaction,proto3" json:"transaction,omitempty"`            // the endpoint's own reply key; comes back in the event that answers
 	Socket      *Socket                `protobuf:"bytes,5,opt,name=socket,proto3" json:"socket,omitempty"`                      // where an endpoint's request came from; unset in a node's command
-	Delivered   uint64                 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`               // number of the last event that socket was given, if it owns the session; else 0
+	Delivered   uint64                 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`               // number of the last event that the owner was given, if that socket owns or claims the session; else 0
 	Routed      *Routed                `protobuf:"bytes,7,opt,name=routed,proto3" json:"routed,omitempty"`                      // set by roomstate alone, on the way to a room's owner
 	// Types that are valid to be assigned to Verb:
 	//
@@ -763,6 +763,7 @@ type Trickle struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Candidates    []string               `protobuf:"bytes,1,rep,name=candidates,proto3" json:"candidates,omitempty"` // JSON objects, as the endpoint sent them
 	Completed     bool                   `protobuf:"varint,2,opt,name=completed,proto3" json:"completed,omitempty"`
+	Malformed     bool                   `protobuf:"varint,3,opt,name=malformed,proto3" json:"malformed,omitempty"` // BadTrickle once the handle has negotiated; before that, accepted and forgotten
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -807,6 +808,13 @@ func (x *Trickle) GetCandidates() []string {
 func (x *Trickle) GetCompleted() bool {
 	if x != nil {
 		return x.Completed
+	}
+	return false
+}
+
+func (x *Trickle) GetMalformed() bool {
+	if x != nil {
+		return x.Malformed
 	}
 	return false
 }
@@ -1462,6 +1470,7 @@ type Event struct {
 	//	*Event_Detached
 	//	*Event_TimedOut
 	//	*Event_Moved
+	//	*Event_Ended
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1618,6 +1627,15 @@ func (x *Event) GetMoved() *Moved {
 	return nil
 }
 
+func (x *Event) GetEnded() *Ended {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_Ended); ok {
+			return x.Ended
+		}
+	}
+	return nil
+}
+
 type isEvent_Kind interface {
 	isEvent_Kind()
 }
@@ -1654,6 +1672,10 @@ type Event_Moved struct {
 	Moved *Moved `protobuf:"bytes,17,opt,name=moved,proto3,oneof"` // not for the endpoint: another socket owns the session now
 }
 
+type Event_Ended struct {
+	Ended *Ended `protobuf:"bytes,18,opt,name=ended,proto3,oneof"` // not for the endpoint: the session is over, for another reason than a timeout
+}
+
 func (*Event_Plugin) isEvent_Kind() {}
 
 func (*Event_WebrtcUp) isEvent_Kind() {}
@@ -1669,6 +1691,8 @@ func (*Event_Detached) isEvent_Kind() {}
 func (*Event_TimedOut) isEvent_Kind() {}
 
 func (*Event_Moved) isEvent_Kind() {}
+
+func (*Event_Ended) isEvent_Kind() {}
 
 type PluginEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1926,6 +1950,87 @@ func (x *Moved) GetOwner() *Socket {
 	return nil
 }
 
+type Ended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ended) Reset() {
+	*x = Ended{}
+	mi := &file_busv1_bus_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ended) ProtoMessage() {}
+
+func (x *Ended) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ended.ProtoReflect.Descriptor instead.
+func (*Ended) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
+}
+
+// Released is an edge's answer when another one asks it, on the session's release subject, to stop sending its events.
+type Released struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Delivered     uint64                 `protobuf:"varint,1,opt,name=delivered,proto3" json:"delivered,omitempty"` // number of the last event that the owner was given
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Released) Reset() {
+	*x = Released{}
+	mi := &file_busv1_bus_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Released) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Released) ProtoMessage() {}
+
+func (x *Released) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Released.ProtoReflect.Descriptor instead.
+func (*Released) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Released) GetDelivered() uint64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
 // Resume asks for a session's events after a number; answered with Events.
 type Resume struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1937,7 +2042,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2054,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2067,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -1988,7 +2093,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2105,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2118,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -2041,7 +2146,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +2158,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2171,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -2142,7 +2247,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +2259,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2297,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2204,7 +2309,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2229,7 +2334,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2346,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2382,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2289,7 +2394,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2458,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2365,7 +2470,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2431,7 +2536,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2443,7 +2548,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2512,7 +2617,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2524,7 +2629,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,12 +2723,13 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x03svc\x18\x05 \x03(\v2\x17.cardea.bus.v1.Jsep.SvcR\x03svc\x1a+\n" +
 	"\x03Svc\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12\x12\n" +
-	"\x04mode\x18\x02 \x01(\tR\x04mode\"G\n" +
+	"\x04mode\x18\x02 \x01(\tR\x04mode\"e\n" +
 	"\aTrickle\x12\x1e\n" +
 	"\n" +
 	"candidates\x18\x01 \x03(\tR\n" +
 	"candidates\x12\x1c\n" +
-	"\tcompleted\x18\x02 \x01(\bR\tcompleted\"\b\n" +
+	"\tcompleted\x18\x02 \x01(\bR\tcompleted\x12\x1c\n" +
+	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"\b\n" +
 	"\x06Hangup\"\b\n" +
 	"\x06Detach\"\t\n" +
 	"\aDestroy\"\x06\n" +
@@ -2696,7 +2802,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"5\n" +
 	"\aFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xfc\x04\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xaa\x05\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1d\n" +
 	"\n" +
@@ -2714,7 +2820,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06hangup\x18\x0e \x01(\v2\x15.cardea.bus.v1.HangUpH\x00R\x06hangup\x125\n" +
 	"\bdetached\x18\x0f \x01(\v2\x17.cardea.bus.v1.DetachedH\x00R\bdetached\x126\n" +
 	"\ttimed_out\x18\x10 \x01(\v2\x17.cardea.bus.v1.TimedOutH\x00R\btimedOut\x12,\n" +
-	"\x05moved\x18\x11 \x01(\v2\x14.cardea.bus.v1.MovedH\x00R\x05movedB\x06\n" +
+	"\x05moved\x18\x11 \x01(\v2\x14.cardea.bus.v1.MovedH\x00R\x05moved\x12,\n" +
+	"\x05ended\x18\x12 \x01(\v2\x14.cardea.bus.v1.EndedH\x00R\x05endedB\x06\n" +
 	"\x04kind\"b\n" +
 	"\vPluginEvent\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
@@ -2729,7 +2836,10 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
 	"\bTimedOut\"4\n" +
 	"\x05Moved\x12+\n" +
-	"\x05owner\x18\x01 \x01(\v2\x15.cardea.bus.v1.SocketR\x05owner\"=\n" +
+	"\x05owner\x18\x01 \x01(\v2\x15.cardea.bus.v1.SocketR\x05owner\"\a\n" +
+	"\x05Ended\"(\n" +
+	"\bReleased\x12\x1c\n" +
+	"\tdelivered\x18\x01 \x01(\x04R\tdelivered\"=\n" +
 	"\x06Resume\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
@@ -2760,7 +2870,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -2789,16 +2899,18 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Detached)(nil),             // 24: cardea.bus.v1.Detached
 	(*TimedOut)(nil),             // 25: cardea.bus.v1.TimedOut
 	(*Moved)(nil),                // 26: cardea.bus.v1.Moved
-	(*Resume)(nil),               // 27: cardea.bus.v1.Resume
-	(*Events)(nil),               // 28: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 29: cardea.bus.v1.NodeStatus
-	(*Jsep_Svc)(nil),             // 30: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 31: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 32: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 33: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 34: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 35: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 36: cardea.bus.v1.PeerEvent.Talking
+	(*Ended)(nil),                // 27: cardea.bus.v1.Ended
+	(*Released)(nil),             // 28: cardea.bus.v1.Released
+	(*Resume)(nil),               // 29: cardea.bus.v1.Resume
+	(*Events)(nil),               // 30: cardea.bus.v1.Events
+	(*NodeStatus)(nil),           // 31: cardea.bus.v1.NodeStatus
+	(*Jsep_Svc)(nil),             // 32: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 33: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 34: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 35: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 36: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 37: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 38: cardea.bus.v1.PeerEvent.Talking
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -2815,13 +2927,13 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	13, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
 	14, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
 	8,  // 13: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	30, // 14: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	31, // 15: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	32, // 16: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	33, // 17: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	34, // 18: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	35, // 19: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	36, // 20: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	32, // 14: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	33, // 15: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	34, // 16: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	35, // 17: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	36, // 18: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	37, // 19: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	38, // 20: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
 	16, // 21: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
 	17, // 22: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
 	18, // 23: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
@@ -2829,20 +2941,21 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	20, // 25: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
 	21, // 26: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
 	22, // 27: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	33, // 28: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	34, // 29: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	35, // 28: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	36, // 29: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
 	23, // 30: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
 	24, // 31: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
 	25, // 32: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
 	26, // 33: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	8,  // 34: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 35: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	20, // 36: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	27, // 34: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	8,  // 35: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 36: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	20, // 37: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -2886,16 +2999,17 @@ func file_busv1_bus_proto_init() {
 		(*Event_Detached)(nil),
 		(*Event_TimedOut)(nil),
 		(*Event_Moved)(nil),
+		(*Event_Ended)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[33].OneofWrappers = []any{}
 	file_busv1_bus_proto_msgTypes[35].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

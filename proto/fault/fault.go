@@ -29,6 +29,7 @@ const (
 	InvalidSDP       Reason = "InvalidSDP"       // (465)
 	UnexpectedAnswer Reason = "UnexpectedAnswer" // no offer of ours is open (469)
 	WrongState       Reason = "WrongState"       // of the PeerConnection (471)
+	BadTrickle       Reason = "BadTrickle"       // the edge knows what is wrong with it (456, 466, 467)
 	NoSuchPeer       Reason = "NoSuchPeer"       // a node does not have it, or has a newer one
 	NoSuchFeed       Reason = "NoSuchFeed"       // a node does not have it
 	NodeUnavailable  Reason = "NodeUnavailable"  // none there, none has room, or it is draining: may be sent again (490)
@@ -47,6 +48,7 @@ var grpcCodes = map[Reason]codes.Code{
 	InvalidSDP:       codes.InvalidArgument,
 	UnexpectedAnswer: codes.FailedPrecondition,
 	WrongState:       codes.FailedPrecondition,
+	BadTrickle:       codes.InvalidArgument,
 	NoSuchPeer:       codes.NotFound,
 	NoSuchFeed:       codes.NotFound,
 	NodeUnavailable:  codes.Unavailable,

@@ -76,6 +76,7 @@ var codes = map[fault.Reason]Code{
 	fault.InvalidSDP:       CodeJSEPInvalidSDP,
 	fault.UnexpectedAnswer: CodeUnexpectedAnswer,
 	fault.WrongState:       CodeWrongWebRTCState,
+	fault.BadTrickle:       CodeInvalidElementType,
 	fault.NoSuchPeer:       CodeWrongWebRTCState,
 	fault.NoSuchFeed:       CodeUnknown,
 	fault.NodeUnavailable:  CodeUnknown,
