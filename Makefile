@@ -3,7 +3,7 @@
 MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e bench compose-test fuzz generate tidy build images clean
+.PHONY: help test deps check unit e2e bench compose-test fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16

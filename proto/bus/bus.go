@@ -42,9 +42,12 @@ func RoomCommands(shard int) string { return fmt.Sprintf("cardea.room.%d", shard
 // SessionEvents is where the edge that holds a session's socket hears its events.
 func SessionEvents(session uint64) string { return fmt.Sprintf("cardea.session.%d", session) }
 
+// ReleasePattern is SessionRelease for fmt.
+const ReleasePattern = "cardea.session.%d.release"
+
 // SessionRelease is where the edge that holds a session is asked to stop, when the session is claimed elsewhere:
 // empty → busv1.Released.
-func SessionRelease(session uint64) string { return SessionEvents(session) + ".release" }
+func SessionRelease(session uint64) string { return fmt.Sprintf(ReleasePattern, session) }
 
 // MaxMessage is what one message may hold, in bytes: the default of a NATS server, less room for headers.
 const MaxMessage = 1<<20 - 4096

@@ -88,12 +88,14 @@ func readFile(path string, model *kong.Application) (fileValues, error) {
 	var known []string
 	for _, group := range model.AllFlags(true) {
 		for _, flag := range group {
-			known = append(known, flag.Name)
+			if !slices.Contains([]string{"help", "version", "config"}, flag.Name) {
+				known = append(known, flag.Name)
+			}
 		}
 	}
 	for key := range values {
 		if !slices.Contains(known, key) {
-			return nil, fmt.Errorf("%s: unknown key %q; did you mean %q?", path, key, nearest(key, known))
+			return nil, fmt.Errorf("%s: unknown key %q%s", path, key, suggestion(key, known))
 		}
 	}
 	return values, nil
@@ -121,15 +123,18 @@ func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	}
 }
 
-// nearest returns the name with the smallest edit distance to key.
-func nearest(key string, names []string) string {
-	best, least := "", 1<<30
+// suggestion names what may have been meant, if anything is near: at most a third of the letters differ.
+func suggestion(key string, names []string) string {
+	best, least := "", len(key)/3+1
 	for _, name := range names {
 		if d := distance(key, name); d < least {
 			best, least = name, d
 		}
 	}
-	return best
+	if best == "" {
+		return "; --help lists those there are"
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
 }
 
 // distance is Levenshtein's.

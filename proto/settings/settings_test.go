@@ -68,6 +68,15 @@ func TestUnknownKeyIsAnErrorWithTheNearest(t *testing.T) {
 	}
 }
 
+func TestNothingIsSuggestedForWhatIsLikeNothing(t *testing.T) {
+	for _, key := range []string{"zzzzzz", "help"} {
+		_, err := read(t, key+": x")
+		if err == nil || strings.Contains(err.Error(), "did you mean") {
+			t.Errorf("%s: got %v", key, err)
+		}
+	}
+}
+
 func TestBadValueNamesTheKey(t *testing.T) {
 	_, err := read(t, "wait: soon")
 	if err == nil || !strings.Contains(err.Error(), "--wait") || !strings.Contains(err.Error(), "soon") {

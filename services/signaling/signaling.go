@@ -45,6 +45,19 @@ type Config struct {
 	Listening func([]net.Addr) `kong:"-"`
 }
 
+// Validate is called when settings have been read.
+func (c Config) Validate() error {
+	for name, value := range map[string]int64{
+		"max-sockets": int64(c.MaxSockets), "max-sessions": int64(c.MaxSessions), "socket-sessions": int64(c.SocketSessions),
+		"socket-pending": int64(c.SocketPending), "max-message": c.MaxMessage, "answer-timeout": int64(c.AnswerTimeout),
+	} {
+		if value < 1 {
+			return fmt.Errorf("%s must be above 0, is %d", name, value)
+		}
+	}
+	return nil
+}
+
 // Version is set when images are built.
 var Version = "dev"
 
@@ -84,7 +97,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	metrics := ops.NewRegistry()
 	e := edge.New(eb, edge.Options{
 		Name: name, Secret: secret, Info: info(cfg, secret != ""), AnswerTimeout: cfg.AnswerTimeout,
-		SocketPending: cfg.SocketPending, SocketSess: cfg.SocketSessions, Sessions: cfg.MaxSessions,
+		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
 	}, edge.NewMetrics(metrics), log)
 	sockets := ws.New(ws.Options{
 		MaxMessage: cfg.MaxMessage, MaxSockets: cfg.MaxSockets, QueueLength: 1024, QueueBytes: 8 << 20, Origins: cfg.Origins,
@@ -106,7 +119,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			}
 		})
 	}
-	task(func(ctx context.Context) error { eb.Run(ctx, e.Hear); return nil })
+	task(func(ctx context.Context) error { eb.Run(ctx, e); return nil })
 	task(func(ctx context.Context) error { return status.Serve(ctx, internal) })
 	for _, l := range listeners {
 		task(func(ctx context.Context) error { return sockets.Serve(ctx, l) })

@@ -28,6 +28,8 @@ type config struct {
 	UDPPort               uint16        `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
 	Advertise             []netip.Addr  `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
 	OpsListen             string        `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
+	RoomstateOpsListen    string        `help:"The same of roomstate." default:"127.0.0.1:9091"`
+	MediaOpsListen        string        `help:"The same of the media node." default:"127.0.0.1:9092"`
 	DemoRoom              bool          `help:"Have a room 1234." default:"true" negatable:""`
 	SessionTimeout        time.Duration `help:"A session without a request ends after." default:"60s"`
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
@@ -118,10 +120,9 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 			return rs, md, sg, err
 		}
 	}
-	const anyPort = "127.0.0.1:0"
-	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, anyPort
+	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
-	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, anyPort, anyPort
+	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	return rs, md, sg, nil

@@ -47,7 +47,8 @@ func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	ws, page := proc.FreeTCP(t), proc.FreeTCP(t)
 	args := []string{
 		"--listen", ws, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
-		"--advertise", "127.0.0.1", "--ops-listen", proc.FreeTCP(t), "--log-level", "debug",
+		"--advertise", "127.0.0.1", "--log-level", "debug",
+		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", proc.FreeTCP(t), "--media-ops-listen", proc.FreeTCP(t),
 	}
 	p := proc.Start(t, "standalone", filepath.Join(Programs, "standalone"), append(args, extra...)...)
 	p.WaitTCP(t, ws)

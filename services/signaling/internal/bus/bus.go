@@ -18,7 +18,8 @@ import (
 
 const (
 	again       = time.Second // a command without an answer is sent again after
-	eventsQueue = 1 << 16     // events of all sessions that wait for the edge; those beyond are fetched by Resume
+	releaseWait = 300 * time.Millisecond
+	eventsQueue = 1 << 16 // events of all sessions that wait for the edge; those beyond are fetched by Resume
 )
 
 // Bus is an edge's connection.
@@ -41,21 +42,44 @@ func New(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 // Close fails what waits for an answer.
 func (b *Bus) Close() error { return b.requests.Close() }
 
-// Run gives the events of subscribed sessions to hear, one after another, until ctx ends.
-func (b *Bus) Run(ctx context.Context, hear func(*busv1.Event)) {
+// Listener is who hears of subscribed sessions.
+type Listener interface {
+	Hear(ev *busv1.Event)
+	HearRelease(session uint64) (delivered uint64, ok bool)
+}
+
+// Run gives what is heard of subscribed sessions to l, one thing after another, until ctx ends.
+func (b *Bus) Run(ctx context.Context, l Listener) {
 	for {
 		select {
 		case m := <-b.events:
-			var ev busv1.Event
-			if err := proto.Unmarshal(m.Data, &ev); err != nil {
-				b.log.Warn("event is no event", "subject", m.Subject, "err", err)
-				continue
-			}
-			hear(&ev)
+			b.hear(m, l)
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+func (b *Bus) hear(m *nats.Msg, l Listener) {
+	if m.Reply != "" { // only SessionRelease is a request
+		var session uint64
+		if _, err := fmt.Sscanf(m.Subject, bus.ReleasePattern, &session); err != nil {
+			b.log.Warn("request is no release", "subject", m.Subject, "err", err)
+			return
+		}
+		if delivered, ok := l.HearRelease(session); ok {
+			if err := bus.Publish(b.nc, m.Reply, &busv1.Released{Delivered: delivered}); err != nil {
+				b.log.Warn("release not answered", "session", session, "err", err)
+			}
+		}
+		return
+	}
+	var ev busv1.Event
+	if err := proto.Unmarshal(m.Data, &ev); err != nil {
+		b.log.Warn("event is no event", "subject", m.Subject, "err", err)
+		return
+	}
+	l.Hear(&ev)
 }
 
 // Do implements edge.Bus.
@@ -65,11 +89,36 @@ func (b *Bus) Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*bus
 
 // Subscribe implements edge.Bus.
 func (b *Bus) Subscribe(session uint64) (func(), error) {
-	sub, err := b.nc.ChanSubscribe(bus.SessionEvents(session), b.events)
-	if err != nil {
-		return nil, fmt.Errorf("subscribe to events: %w", err)
+	var subs []*nats.Subscription
+	cancel := func() {
+		for _, sub := range subs {
+			_ = sub.Unsubscribe()
+		}
 	}
-	return func() { _ = sub.Unsubscribe() }, nil
+	for _, subject := range []string{bus.SessionEvents(session), bus.SessionRelease(session)} {
+		sub, err := b.nc.ChanSubscribe(subject, b.events)
+		if err != nil {
+			cancel()
+			return nil, fmt.Errorf("subscribe to events: %w", err)
+		}
+		subs = append(subs, sub)
+	}
+	return cancel, nil
+}
+
+// Release implements edge.Bus.
+func (b *Bus) Release(ctx context.Context, session uint64) uint64 {
+	ctx, cancel := context.WithTimeout(ctx, releaseWait)
+	defer cancel()
+	m, err := b.nc.RequestWithContext(ctx, bus.SessionRelease(session), nil)
+	if err != nil {
+		return 0 // no edge holds it, or one that does not answer: the log knows what it was last told
+	}
+	var released busv1.Released
+	if err := proto.Unmarshal(m.Data, &released); err != nil {
+		return 0
+	}
+	return released.GetDelivered()
 }
 
 // Resume implements edge.Bus.

@@ -23,8 +23,9 @@ type Client struct {
 	slots  chan struct{} // one for each request under way
 	closed chan struct{}
 
-	mu    sync.Mutex
-	owned map[uint64]*session
+	mu     sync.Mutex
+	owned  map[uint64]*session
+	making int // sessions
 }
 
 // Open takes a new socket on.
@@ -66,6 +67,10 @@ func (c *Client) Receive(message []byte) {
 
 func (c *Client) refuse(req *janus.Request, err *janus.Error) {
 	c.edge.metrics.refused(err.Code)
+	if c.edge.refusals.Allow() {
+		c.edge.log.Info("request refused", "session", req.SessionID, "handle", req.HandleID, "tx", req.Transaction,
+			"code", err.Code, "reason", err.Reason, "remote", c.socket.Remote())
+	}
 	c.socket.Send(req.ErrorResponse(err))
 }
 
@@ -105,9 +110,10 @@ func (c *Client) queue(key laneKey, task func(ctx context.Context)) {
 	case <-c.closed:
 		return
 	}
+	deadline := time.Now().Add(c.edge.opt.AnswerTimeout) // counted from here: its turn may come late
 	run := func() {
 		defer func() { <-c.slots }()
-		ctx, cancel := context.WithTimeout(c.edge.ctx, c.edge.opt.AnswerTimeout)
+		ctx, cancel := context.WithDeadline(c.edge.ctx, deadline)
 		defer cancel()
 		task(ctx)
 	}
@@ -137,9 +143,14 @@ func (c *Client) info(ctx context.Context, req *janus.Request) {
 
 // do sends the command as this socket's, with the ack, where there is one, before the event that answers it.
 func (c *Client) do(ctx context.Context, req *janus.Request, cmd *busv1.Command) (*busv1.Reply, error) {
+	return c.doAfter(ctx, req, cmd, c.deliveredOf(cmd.GetSessionId()))
+}
+
+// doAfter is do, with the number of the last event that the session's owner was given.
+func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Command, delivered uint64) (*busv1.Reply, error) {
 	cmd.Id = bus.NewCommandID()
 	cmd.Socket = &busv1.Socket{Edge: c.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()}
-	cmd.Delivered = c.deliveredOf(cmd.GetSessionId())
+	cmd.Delivered = delivered
 	ack := sync.OnceFunc(func() { c.socket.Send(req.Ack()) })
 	defer c.edge.expectAck(cmd.GetId(), ack)()
 	began := time.Now()
@@ -168,24 +179,31 @@ func (c *Client) perform(ctx context.Context, req *janus.Request, cmd *busv1.Com
 		a.NewHandleId = randomID()
 	}
 	reply, err := c.do(ctx, req, cmd)
+	s := c.edge.session(req.SessionID)
 	switch {
 	case err != nil:
+		if s != nil && fault.Of(err) == fault.SessionNotFound {
+			s.run(s.drop)
+		}
+		if fault.Of(err) == fault.BadTrickle {
+			c.refuse(req, bad)
+			return
+		}
 		c.failed(req, err)
 		return
-	case bad != nil:
+	case bad != nil && cmd.GetTrickle() == nil:
 		c.refuse(req, bad)
-	default:
-		c.answer(req, cmd, reply)
-	}
-	s := c.edge.session(req.SessionID)
-	if s == nil {
 		return
+	case cmd.GetDestroy() != nil && s != nil:
+		s.run(s.drop)
+	case reply.GetPlugin() != nil && s != nil:
+		// What a synchronous request raised comes before its answer, as at Janus.
+		s.awaitEvent(ctx, reply.GetLastEvent())
 	}
-	if cmd.GetDestroy() != nil {
-		s.lane.post(s.drop)
-		return
+	c.answer(req, cmd, reply)
+	if s != nil {
+		s.awaitEvent(ctx, reply.GetLastEvent())
 	}
-	s.awaitEvent(ctx, reply.GetLastEvent())
 }
 
 func (c *Client) answer(req *janus.Request, cmd *busv1.Command, reply *busv1.Reply) {
@@ -237,12 +255,10 @@ func (c *Client) create(ctx context.Context, req *janus.Request, id uint64) {
 }
 
 func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, chosen bool) error {
-	c.mu.Lock()
-	full := len(c.owned) >= c.edge.opt.SocketSess
-	c.mu.Unlock()
-	if full {
+	if !c.reserve() {
 		return errTooManySessions
 	}
+	defer c.unreserve()
 	s, made, err := c.edge.hold(id)
 	if err != nil {
 		return err
@@ -264,6 +280,13 @@ func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, ch
 
 // claim makes this socket the owner of a session.
 func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Command) {
+	var delivered uint64
+	if s := c.edge.session(req.SessionID); s != nil {
+		delivered = s.delivered.Load()
+	} else {
+		// The edge that holds the session, if one does, is to stop, and knows what it has sent.
+		delivered = c.edge.bus.Release(ctx, req.SessionID)
+	}
 	s, _, err := c.edge.hold(req.SessionID)
 	if errors.Is(err, errTooManySessions) {
 		c.refuse(req, janus.TooMany("sessions"))
@@ -273,7 +296,7 @@ func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Comma
 		return
 	}
 	s.run(func() { s.holding = true })
-	reply, err := c.do(ctx, req, cmd)
+	reply, err := c.doAfter(ctx, req, cmd, delivered)
 	if err != nil {
 		s.run(s.claimFailed)
 		c.failed(req, err)
@@ -283,6 +306,23 @@ func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Comma
 		c.socket.Send(req.Success())
 		s.claimed(c, reply.GetDone().GetMissed(), reply.GetLastEvent())
 	})
+}
+
+// reserve takes a place for a session that is being made, unless the socket has as many as it may.
+func (c *Client) reserve() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.owned)+c.making >= c.edge.opt.SocketSessions {
+		return false
+	}
+	c.making++
+	return true
+}
+
+func (c *Client) unreserve() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.making--
 }
 
 // own and disown keep the list of the sessions that end with the socket.

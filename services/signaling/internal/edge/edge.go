@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
 
@@ -26,6 +28,9 @@ type Bus interface {
 	Subscribe(session uint64) (cancel func(), err error)
 	// Resume returns the events of a session that follow a number, oldest first.
 	Resume(ctx context.Context, session, after uint64) ([]*busv1.Event, error)
+	// Release asks the edge that holds a session to stop sending its events, and returns the number of the last one
+	// that it sent: 0 if no edge answers at once.
+	Release(ctx context.Context, session uint64) (delivered uint64)
 	// Info returns what roomstate contributes to an info request, a JSON object.
 	Info(ctx context.Context) (json.RawMessage, error)
 }
@@ -40,26 +45,27 @@ type Socket interface {
 
 // Options are what an edge can be told.
 type Options struct {
-	Name          string
-	Secret        string          // the apisecret, empty for none
-	Info          json.RawMessage // this edge's part of server_info
-	AnswerTimeout time.Duration   // how long a request may wait for roomstate
-	SocketPending int             // requests under way on one socket, before its next is read
-	SocketSess    int             // sessions that one socket may own
-	Sessions      int             // sessions that all sockets together may own
+	Name           string
+	Secret         string          // the apisecret, empty for none
+	Info           json.RawMessage // this edge's part of server_info
+	AnswerTimeout  time.Duration   // how long a request may wait for roomstate
+	SocketPending  int             // requests under way on one socket, before its next is read
+	SocketSessions int             // sessions that one socket may own
+	Sessions       int             // sessions that all sockets together may own
 }
 
 // Edge connects sockets and roomstate.
 type Edge struct {
-	bus     Bus
-	opt     Options
-	log     *slog.Logger
-	metrics *Metrics
-	ctx     context.Context // ends with the edge
-	end     context.CancelFunc
-	wg      sync.WaitGroup
-	lanes   *lanes
-	closing atomic.Bool
+	bus      Bus
+	opt      Options
+	log      *slog.Logger
+	metrics  *Metrics
+	ctx      context.Context // ends with the edge
+	end      context.CancelFunc
+	wg       sync.WaitGroup
+	lanes    *lanes
+	closing  atomic.Bool
+	refusals *rate.Limiter // of log lines about requests that were refused
 
 	mu       sync.Mutex
 	sessions map[uint64]*session
@@ -70,7 +76,7 @@ type Edge struct {
 func New(bus Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 	e := &Edge{
 		bus: bus, opt: opt, log: log, metrics: metrics,
-		sessions: map[uint64]*session{}, acks: map[string]func(){},
+		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.lanes = newLanes(&e.wg)
@@ -95,14 +101,25 @@ func (e *Edge) Hear(ev *busv1.Event) {
 	}
 }
 
+// HearRelease is asked when the session is claimed on another edge: it stops its events here and returns the number of
+// the last one that was sent. ok is false if the session is not held here.
+func (e *Edge) HearRelease(session uint64) (delivered uint64, ok bool) {
+	s := e.session(session)
+	if s == nil {
+		return 0, false
+	}
+	s.run(func() { delivered, ok = s.letGo() })
+	return delivered, ok
+}
+
 func (e *Edge) session(id uint64) *session {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.sessions[id]
 }
 
-// hold returns the session, subscribed to its events; made says whether it was not known here before. It is
-// ErrTooManySessions if this edge has no room for another.
+// hold returns the session, subscribed to its events; made says whether it was not known here before. The error is
+// errTooManySessions if this edge has no room for another.
 func (e *Edge) hold(id uint64) (s *session, made bool, err error) {
 	e.mu.Lock()
 	s, ok := e.sessions[id]
@@ -121,7 +138,7 @@ func (e *Edge) hold(id uint64) (s *session, made bool, err error) {
 	}
 	cancel, err := e.bus.Subscribe(id)
 	if err != nil {
-		e.forget(s)
+		s.run(s.drop)
 		return nil, false, fmt.Errorf("hear events of session %d: %w", id, err)
 	}
 	s.lane.post(func() { s.subscribed(cancel) })

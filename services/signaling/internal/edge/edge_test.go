@@ -21,8 +21,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeBus is roomstate as a test wants it.
 type fakeBus struct {
-	do     func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
-	resume func(session, after uint64) []*busv1.Event
+	do       func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	resume   func(session, after uint64) []*busv1.Event
+	released uint64
 }
 
 func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
@@ -32,6 +33,7 @@ func (f *fakeBus) Subscribe(uint64) (func(), error) { return func() {}, nil }
 func (f *fakeBus) Resume(_ context.Context, session, after uint64) ([]*busv1.Event, error) {
 	return f.resume(session, after), nil
 }
+func (f *fakeBus) Release(context.Context, uint64) uint64 { return f.released }
 func (f *fakeBus) Info(context.Context) (json.RawMessage, error) {
 	return json.RawMessage(`{"session-timeout":60}`), nil
 }
@@ -81,7 +83,7 @@ var done = &busv1.Reply{Outcome: &busv1.Reply_Done{Done: &busv1.Done{}}}
 func start(t *testing.T, bus Bus) *Edge {
 	t.Helper()
 	e := New(bus, Options{
-		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSess: 3, Sessions: 100,
+		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSessions: 3, Sessions: 100,
 		Info: json.RawMessage(`{"name":"Cardea"}`),
 	}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	t.Cleanup(e.Close)
@@ -332,4 +334,106 @@ func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
 	socket.want(t, `"pong"`)
 	client.Receive([]byte(`{"janus":"info","transaction":"i"}`))
 	socket.want(t, `"server_info"`, `"session-timeout":60`, `"name":"Cardea"`, `"transaction":"i"`)
+}
+
+func TestASessionDestroyedElsewhereIsForgotten(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	e.Hear(&busv1.Event{SessionId: 7, Number: 1, Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}})
+	e.Hear(event(7, 2, "", "of another session with the same id"))
+	socket.quiet(t)
+	create(t, client, socket) // the id is free here as well
+}
+
+func TestAnIDIsFreeAsSoonAsItsSessionIsDestroyed(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	client.Receive([]byte(`{"janus":"destroy","transaction":"d","session_id":7}{"janus":"create","transaction":"c","id":7}`))
+	socket.want(t, `"success"`, `"transaction":"d"`)
+	socket.want(t, `"success"`, `"transaction":"c"`)
+}
+
+func TestAClaimAsksTheFormerEdgeWhatItHasSent(t *testing.T) {
+	var told uint64
+	e := start(t, &fakeBus{released: 5, do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		told = cmd.GetDelivered()
+		return &busv1.Reply{LastEvent: 6, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{event(7, 6, "", "event 6")}}}}, nil
+	}})
+	client, socket := open(e, "b")
+	client.Receive([]byte(`{"janus":"claim","transaction":"k","session_id":7}`))
+	socket.want(t, `"success"`)
+	socket.want(t, "event 6")
+	if told != 5 {
+		t.Errorf("told %d", told)
+	}
+}
+
+func TestAReleasedSessionIsSilentUntilItMoves(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	e.Hear(event(7, 1, "", "event 1"))
+	socket.want(t, "event 1")
+	if delivered, ok := e.HearRelease(7); delivered != 1 || !ok {
+		t.Errorf("released at %d, %v", delivered, ok)
+	}
+	e.Hear(event(7, 2, "", "event 2"))
+	e.Hear(&busv1.Event{SessionId: 7, Number: 3, Kind: &busv1.Event_Moved{Moved: &busv1.Moved{Owner: &busv1.Socket{Id: "elsewhere"}}}})
+	socket.quiet(t)
+	if _, ok := e.HearRelease(7); ok {
+		t.Error("still held")
+	}
+}
+
+func TestAMalformedTrickleIsAnErrorOnlyOnceNegotiated(t *testing.T) {
+	negotiated := false
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetTrickle().GetMalformed() && negotiated {
+			return nil, fault.New(fault.BadTrickle, nil)
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	const trickle = `{"janus":"trickle","transaction":"t","session_id":7,"handle_id":8,"candidate":{"sdpMid":null}}`
+	client.Receive([]byte(trickle))
+	socket.want(t, `"ack"`)
+	negotiated = true
+	client.Receive([]byte(trickle))
+	socket.want(t, `"code":467`, "Trickle error")
+}
+
+func TestWhatASynchronousRequestRaisesComesBeforeItsAnswer(t *testing.T) {
+	var e *Edge
+	e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetMessage() == nil {
+			return done, nil
+		}
+		time.AfterFunc(5*time.Millisecond, func() { e.Hear(event(7, 1, "", "destroyed")) })
+		return &busv1.Reply{LastEvent: 1, Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Plugin: "p", Data: []byte(`{}`)}}}, nil
+	}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	client.Receive([]byte(message))
+	socket.want(t, "destroyed")
+	socket.want(t, `"success"`)
+}
+
+func TestPipelinedCreatesKeepTheLimit(t *testing.T) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+		time.Sleep(time.Millisecond)
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	client.Receive([]byte(strings.Repeat(`{"janus":"create","transaction":"c"}`, 8)))
+	made := 0
+	for range 8 {
+		if strings.Contains(socket.next(t), `"success"`) {
+			made++
+		}
+	}
+	if made != 3 {
+		t.Errorf("%d sessions were made", made)
+	}
 }

@@ -118,6 +118,27 @@ func (s *session) lose(c *Client) {
 	})
 }
 
+// heldFor is how long a session waits for a claim elsewhere to succeed, until its events go on here.
+const heldFor = 3 * time.Second
+
+// letGo stops the events of a session that is being claimed elsewhere. If that claim fails, they go on.
+func (s *session) letGo() (delivered uint64, ok bool) {
+	if s.gone || s.owner == nil {
+		return 0, false
+	}
+	if !s.holding {
+		s.holding = true
+		s.edge.wg.Go(func() {
+			select {
+			case <-time.After(heldFor):
+			case <-s.edge.ctx.Done():
+			}
+			s.lane.post(func() { s.holding = false; s.flush() })
+		})
+	}
+	return s.delivered.Load(), true
+}
+
 func (s *session) claimFailed() {
 	s.holding = false
 	if s.owner == nil {
@@ -149,8 +170,24 @@ func (s *session) hear(ev *busv1.Event) {
 	if s.gone {
 		return
 	}
+	if s.ends(ev) {
+		s.drop()
+		return
+	}
 	s.keep(ev)
 	s.flush()
+}
+
+// ends is true of an event after which nothing more is to be sent from here, and none before it if a claim elsewhere
+// has made this edge hold its events: the other edge sends them.
+func (s *session) ends(ev *busv1.Event) bool {
+	switch kind := ev.GetKind().(type) {
+	case *busv1.Event_Ended:
+		return true
+	case *busv1.Event_Moved:
+		return s.owner != nil && kind.Moved.GetOwner().GetId() != s.owner.socket.ID()
+	}
+	return false
 }
 
 func (s *session) keep(ev *busv1.Event) {
@@ -188,13 +225,8 @@ func (s *session) send(ev *busv1.Event) {
 		owner.socket.Send(message)
 	}
 	s.delivered.Store(ev.GetNumber())
-	switch kind := ev.GetKind().(type) {
-	case *busv1.Event_TimedOut:
+	if ev.GetTimedOut() != nil || s.ends(ev) {
 		s.drop()
-	case *busv1.Event_Moved:
-		if kind.Moved.GetOwner().GetId() != owner.socket.ID() {
-			s.drop()
-		}
 	}
 }
 

@@ -39,6 +39,11 @@ func TestChecksComeInJanusOrder(t *testing.T) {
 		{"second value broken", `{"janus":"ping","transaction":"a"}{`, 454, ""},
 		{"integer beyond 64 bits", `{"janus":"ping","transaction":"a","x":18446744073709551616}`, 454, ""},
 		{"not UTF-8", "{\"janus\":\"\xff\"}", 454, ""},
+		{"real beyond a double", `{"janus":"ping","transaction":"a","x":1e400}`, 454, ""},
+		{"U+0000", `{"janus":"ping","transaction":"a\u0000"}`, 454, ""},
+		{"half a surrogate pair", `{"janus":"ping","transaction":"a\ud83d"}`, 454, ""},
+		{"the wrong half", `{"janus":"ping","transaction":"\ude00"}`, 454, ""},
+		{"a whole pair", `{"janus":"ping","transaction":"\ud83d\ude00 \\u0000"}`, 0, ""},
 		{"array", `[1]`, 456, "Missing mandatory element (transaction)"},
 		{"no transaction", `{"janus":"ping"}`, 456, "Missing mandatory element (transaction)"},
 		{"transaction no string", `{"janus":"ping","transaction":1}`, 467, "Invalid element type (transaction should be a string)"},
@@ -93,6 +98,13 @@ func TestErrorsBeforeTheEnvelopeIsSoundHaveNoTransaction(t *testing.T) {
 	}
 	req, err = refusal(t, `{"janus":"x","transaction":"","session_id":7}`)
 	if got, want := string(req.ErrorResponse(err)), `{"janus":"error","session_id":7,"transaction":"","error":{"code":453,"reason":"Unknown request 'x'"}}`; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestANegativeSessionIDComesBackAsItWas(t *testing.T) {
+	req, _ := refusal(t, `{"janus":"keepalive","transaction":"a","session_id":-5}`)
+	if got := string(req.ErrorResponse(newError(CodeSessionNotFound, ""))); !strings.Contains(got, `"session_id":-5,`) {
 		t.Errorf("got %s", got)
 	}
 }

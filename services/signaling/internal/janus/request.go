@@ -53,29 +53,10 @@ func Split(message []byte) ([]json.RawMessage, *Error) {
 		case len(values) == maxObjects:
 			return nil, invalidJSON("too many objects in one message")
 		}
-		if err := checkIntegers(value); err != nil {
+		if err := checkScalars(value); err != nil {
 			return nil, err
 		}
 		values = append(values, value)
-	}
-}
-
-// checkIntegers refuses integers beyond 64 bits, as the JSON library of Janus does.
-func checkIntegers(value []byte) *Error {
-	dec := json.NewDecoder(bytes.NewReader(value))
-	dec.UseNumber()
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return nil // the end: syntax has been checked
-		}
-		number, ok := token.(json.Number)
-		if !ok || strings.ContainsAny(number.String(), ".eE") {
-			continue
-		}
-		if _, err := strconv.ParseInt(number.String(), 10, 64); err != nil {
-			return invalidJSON("too big integer near '" + shorten(number.String()) + "'")
-		}
 	}
 }
 
@@ -123,7 +104,7 @@ func Parse(value json.RawMessage) (Request, *Error) {
 		}
 	case r.SessionID == 0:
 		return r, newError(CodeSessionNotFound, "")
-	case handleGiven && int64(r.HandleID) < 1:
+	case handleGiven && r.HandleID == 0:
 		return r, newError(CodeHandleNotFound, "")
 	}
 	return r, nil

@@ -11,7 +11,7 @@ import (
 // response is every message that Janus sends, but for server_info.
 type response struct {
 	Janus       string      `json:"janus"`
-	SessionID   uint64      `json:"session_id,omitempty"`
+	SessionID   int64       `json:"session_id,omitempty"` // signed: an endpoint may have sent a negative one
 	Transaction *string     `json:"transaction,omitempty"`
 	Sender      uint64      `json:"sender,omitempty"`
 	Data        *idData     `json:"data,omitempty"`
@@ -61,7 +61,7 @@ func (r response) encode() []byte {
 
 // ErrorResponse answers r with an error. If the envelope lacked a mandatory element there is no transaction.
 func (r *Request) ErrorResponse(err *Error) []byte {
-	out := response{Janus: "error", SessionID: r.SessionID, Error: err}
+	out := response{Janus: "error", SessionID: int64(r.SessionID), Error: err}
 	if r.Name != "" {
 		out.Transaction = &r.Transaction
 	}
@@ -78,30 +78,30 @@ func (r *Request) Created(session uint64) []byte {
 
 // Attached answers an attach.
 func (r *Request) Attached(handle uint64) []byte {
-	return response{Janus: "success", SessionID: r.SessionID, Transaction: &r.Transaction, Data: &idData{handle}}.encode()
+	return response{Janus: "success", SessionID: int64(r.SessionID), Transaction: &r.Transaction, Data: &idData{handle}}.encode()
 }
 
 // Success answers what has no more to say.
 func (r *Request) Success() []byte {
-	return response{Janus: "success", SessionID: r.SessionID, Transaction: &r.Transaction}.encode()
+	return response{Janus: "success", SessionID: int64(r.SessionID), Transaction: &r.Transaction}.encode()
 }
 
 // Ack answers what is answered later, or has no answer.
 func (r *Request) Ack() []byte {
-	return response{Janus: "ack", SessionID: r.SessionID, Transaction: &r.Transaction}.encode()
+	return response{Janus: "ack", SessionID: int64(r.SessionID), Transaction: &r.Transaction}.encode()
 }
 
 // PluginAnswer answers a synchronous message.
 func (r *Request) PluginAnswer(p *busv1.PluginData) []byte {
 	return response{
-		Janus: "success", SessionID: r.SessionID, Transaction: &r.Transaction, Sender: r.HandleID,
+		Janus: "success", SessionID: int64(r.SessionID), Transaction: &r.Transaction, Sender: r.HandleID,
 		PluginData: &pluginData{p.GetPlugin(), p.GetData()},
 	}.encode()
 }
 
 // Event writes e for the endpoint (spec/janus-api.md, section 3), or nil if it is not for the endpoint.
 func Event(e *busv1.Event) []byte {
-	out := response{SessionID: e.GetSessionId(), Sender: e.GetHandleId()}
+	out := response{SessionID: int64(e.GetSessionId()), Sender: e.GetHandleId()}
 	switch kind := e.GetKind().(type) {
 	case *busv1.Event_Plugin:
 		out.Janus = "event"

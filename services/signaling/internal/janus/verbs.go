@@ -50,7 +50,9 @@ var verbs = map[string]verb{
 
 // Command makes the request a command about its session and handle. If the request is unsound the command is a
 // Touch, which refreshes the session's timer and tells whether the ids exist: only if they do is the error to be
-// sent (steps 6 to 8 of spec/janus-api.md, section 2.2). The command has no id and no socket yet.
+// sent (steps 6 to 8 of spec/janus-api.md, section 2.2). A Trickle with candidates that are none is sent as
+// malformed, since it is an error only once the handle has negotiated (section 2.6). The command has no id and no
+// socket yet.
 func (r *Request) Command() (*busv1.Command, *Error) {
 	cmd := &busv1.Command{SessionId: r.SessionID, HandleId: r.HandleID, Transaction: r.Transaction}
 	v, ok := verbs[r.Name]
@@ -63,7 +65,7 @@ func (r *Request) Command() (*busv1.Command, *Error) {
 	default:
 		err = v.fill(r.fields, cmd)
 	}
-	if err != nil {
+	if err != nil && cmd.Verb == nil {
 		cmd.Verb = &busv1.Command_Touch{Touch: &busv1.Touch{}}
 	}
 	return cmd, err
@@ -174,6 +176,10 @@ func fillTrickle(f fields, cmd *busv1.Command) *Error {
 	one, hasOne := f["candidate"]
 	many, hasMany := f["candidates"]
 	trickle := &busv1.Trickle{}
+	malformed := func(err *Error) *Error {
+		cmd.Verb = &busv1.Command_Trickle{Trickle: &busv1.Trickle{Malformed: true}}
+		return err
+	}
 	switch {
 	case !hasOne && !hasMany:
 		return missing("candidate|candidates")
@@ -181,12 +187,12 @@ func fillTrickle(f fields, cmd *busv1.Command) *Error {
 		return newError(CodeInvalidJSON, "Can't have both candidate and candidates")
 	case hasOne:
 		if err := addCandidate(trickle, one); err != nil {
-			return err
+			return malformed(err)
 		}
 	default:
 		var list []json.RawMessage
 		if many[0] != '[' || json.Unmarshal(many, &list) != nil {
-			return newError(CodeInvalidElementType, "candidates is not an array")
+			return malformed(newError(CodeInvalidElementType, "candidates is not an array"))
 		}
 		for _, c := range list {
 			_ = addCandidate(trickle, c) // errors in elements are ignored, as at Janus

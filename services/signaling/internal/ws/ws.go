@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,6 +27,15 @@ const (
 	writeWait   = 10 * time.Second
 	// flushWait is how long a socket may take to send what is queued when this server ends.
 	flushWait = time.Second
+	// lingerFor and lingerBytes bound what is still read of an endpoint that sent too much.
+	lingerFor   = time.Second
+	lingerBytes = 16 << 20
+)
+
+// Reasons for which a socket is cut off.
+const (
+	reasonSlow   = "slow reader"
+	reasonTooBig = "message too big"
 )
 
 // Client is who uses a socket.
@@ -166,14 +176,14 @@ func (k *Socket) Remote() string { return k.remote }
 // Send queues a message, or closes the socket if its reader is too slow.
 func (k *Socket) Send(message []byte) {
 	if k.queued.Add(int64(len(message))) > k.server.opt.QueueBytes {
-		k.shut("slow reader", 0)
+		k.shut(reasonSlow, 0)
 		return
 	}
 	select {
 	case k.queue <- message:
 	case <-k.done:
 	default:
-		k.shut("slow reader", 0)
+		k.shut(reasonSlow, 0)
 	}
 }
 
@@ -202,6 +212,9 @@ func (k *Socket) serve(conn *websocket.Conn) {
 	for {
 		_, message, err := conn.ReadMessage()
 		if err != nil {
+			if errors.Is(err, websocket.ErrReadLimit) {
+				linger(conn.NetConn())
+			}
 			k.shut(readReason(err), 0)
 			break
 		}
@@ -211,14 +224,28 @@ func (k *Socket) serve(conn *websocket.Conn) {
 	}
 	wg.Wait()
 	k.server.metrics.closed.WithLabelValues(k.reason).Inc()
-	log.Debug("socket closed", "reason", k.reason)
+	level := slog.LevelDebug
+	if k.reason == reasonSlow || k.reason == reasonTooBig {
+		level = slog.LevelWarn
+	}
+	log.Log(context.Background(), level, "socket closed", "reason", k.reason)
+}
+
+// linger lets a close frame that has been sent reach the endpoint: a connection closed with data unread is reset,
+// and what was on its way with it.
+func linger(conn net.Conn) {
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(lingerFor))
+	_, _ = io.CopyN(io.Discard, conn, lingerBytes)
 }
 
 func readReason(err error) string {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, websocket.ErrReadLimit):
-		return "message too big"
+		return reasonTooBig
 	case websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived):
 		return "endpoint"
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -278,8 +305,9 @@ func (k *Socket) sayGoodbye(conn *websocket.Conn) {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 1 << 16,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	srv.SetKeepAlivesEnabled(false) // who does not become a WebSocket has no reason to stay
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -3,6 +3,8 @@ import { Room } from './room.js';
 const $ = (id) => document.getElementById(id);
 const stage = $('stage');
 
+const publishersFull = 432; // VideoRoom's error code
+
 let room;
 let mine; // {media, camera, microphone, screen}
 
@@ -103,11 +105,19 @@ async function join() {
     mine = { media, name, microphone: media.getAudioTracks()[0], camera: media.getVideoTracks()[0] };
     await room.join(socketURL(config), { room: number, name, pin: $('pin').value });
     show(true);
-    const el = tile('self', name, { self: true });
-    for (const track of media.getTracks()) put(el, track);
-    await room.publish(...media.getTracks());
     say(`In room ${number}.`);
-    for (const [id, track] of [['mic', mine.microphone], ['camera', mine.camera]]) $(id).disabled = !track;
+    try {
+      await room.publish(...media.getTracks());
+    } catch (err) {
+      if (err.code !== publishersFull) throw err;
+      for (const track of media.getTracks()) track.stop();
+      mine = { media: new MediaStream(), name };
+      say(`Room ${number} is full: you can watch and listen.`);
+    }
+    const el = tile('self', name, { self: true });
+    for (const track of mine.media.getTracks()) put(el, track);
+    $('mic').hidden = !mine.microphone;
+    $('camera').hidden = !mine.camera;
     label();
   } catch (err) {
     const failed = room;
@@ -148,9 +158,14 @@ async function toggleScreen() {
   }
   const media = await navigator.mediaDevices.getDisplayMedia({ video: true });
   const [track] = media.getVideoTracks();
+  try {
+    const [transceiver] = await room.publish(track);
+    mine.screen = { track, transceiver };
+  } catch (err) {
+    track.stop();
+    throw err;
+  }
   put(tile('self screen', mine.name, { self: true, screen: true }), track);
-  const [transceiver] = await room.publish(track);
-  mine.screen = { track, transceiver };
   track.onended = () => mine?.screen?.track === track && toggleScreen();
   label();
 }

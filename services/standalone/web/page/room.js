@@ -40,7 +40,12 @@ export class Room {
   /** Sends tracks from now on. Returns what stop() takes, one for each. */
   async publish(...tracks) {
     const transceivers = tracks.map((track) => this.#outbound.addTransceiver(track, { direction: 'sendonly' }));
-    if (tracks.length) await this.#negotiate();
+    try {
+      if (tracks.length) await this.#negotiate();
+    } catch (err) {
+      for (const t of transceivers) t.stop();
+      throw err;
+    }
     return transceivers;
   }
 
@@ -52,8 +57,13 @@ export class Room {
   #negotiate() {
     return (this.#negotiation = this.#negotiation.catch(() => {}).then(async () => {
       await this.#outbound.setLocalDescription();
-      const { jsep } = await this.#publisher.message({ request: 'configure' }, describe(this.#outbound.localDescription));
-      await this.#outbound.setRemoteDescription(jsep);
+      try {
+        const { jsep } = await this.#publisher.message({ request: 'configure' }, describe(this.#outbound.localDescription));
+        await this.#outbound.setRemoteDescription(jsep);
+      } catch (err) {
+        if (this.#outbound.signalingState === 'have-local-offer') await this.#outbound.setLocalDescription({ type: 'rollback' });
+        throw err;
+      }
     }));
   }
 
