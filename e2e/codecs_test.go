@@ -1,0 +1,75 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cardea-rtc/cardea/e2e/internal/chrome"
+	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
+	"github.com/cardea-rtc/cardea/e2e/internal/demos"
+	"github.com/cardea-rtc/cardea/tools/janus"
+)
+
+// twoTabs has two tabs call each other on the multistream demo page with this query.
+func twoTabs(t *testing.T, server, query string) (first, second *chrome.Tab) {
+	t.Helper()
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 2 {
+		tab := browser.Open(t, fmt.Sprint("tab", i), demos.Serve(t, server)+"/mvideoroomtest.html?"+query)
+		tab.Click("#start")
+		tab.Type("#username", fmt.Sprint("tab", i))
+		tab.Click("#register")
+		tabs = append(tabs, tab)
+	}
+	for _, tab := range tabs {
+		tab.WaitVideos(2, 40*time.Second)
+	}
+	return tabs[0], tabs[1]
+}
+
+// TestCodecs makes a call with each codec. Pictures must be decoded, and sound too: its energy must grow.
+func TestCodecs(t *testing.T) {
+	s := cluster.StartStandalone(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	conn, session, handle := attach(ctx, t, s.URL, "janus.plugin.videoroom")
+	must(ctx, t, conn, session, handle, janus.Object{
+		"request": "create", "room": 8001, "publishers": 6, "videocodec": "vp8,vp9,h264,av1", "audiocodec": "opus,pcmu,pcma,g722",
+	})
+	for _, c := range []struct{ video, audio string }{{"vp8", "opus"}, {"vp9", "pcmu"}, {"h264", "pcma"}, {"av1", "g722"}} {
+		t.Run(c.video+" "+c.audio, func(t *testing.T) {
+			tab, _ := twoTabs(t, s.URL, fmt.Sprintf("room=8001&vcodec=%s&acodec=%s", c.video, c.audio))
+			tab.WaitFor("pictures and sound in the codecs asked for", fmt.Sprintf(`(async () => {
+				const pc = remoteFeed.webrtcStuff.pc;
+				const report = await pc.getStats();
+				const codec = s => report.get(s.codecId)?.mimeType.toLowerCase();
+				const inbound = [...report.values()].filter(s => s.type === 'inbound-rtp');
+				return inbound.some(s => codec(s) === 'video/%s' && s.framesDecoded > 20) &&
+					inbound.some(s => codec(s) === 'audio/%s' && s.totalAudioEnergy > 0);
+			})()`, c.video, c.audio), 20*time.Second)
+		})
+	}
+}
+
+// TestSimulcastByDemoPage chooses layers with the demo page's buttons, which turn green when the server says so.
+func TestSimulcastByDemoPage(t *testing.T) {
+	tab, _ := twoTabs(t, cluster.StartStandalone(t).URL, "simulcast=true")
+	choose := func(button, what, width string) {
+		t.Helper()
+		tab.Click(button)
+		tab.WaitFor(what, fmt.Sprintf(`document.querySelector('%s').classList.contains('btn-success') &&
+			[...document.querySelectorAll('video')].some(v => v.id.startsWith('remotevideo') && v.videoWidth %s)`, button, width), 30*time.Second)
+		tab.WaitMoreFrames(2, 20*time.Second)
+	}
+	choose("#sl1-0", "the lowest layer", "<= 320")
+	tab.Screenshot("lowest")
+	choose("#sl1-2", "the highest layer", "> 640")
+	tab.Screenshot("highest")
+	tab.Click("#tl1-0")
+	tab.WaitFor("the lowest temporal layer", `document.querySelector('#tl1-0').classList.contains('btn-success')`, 20*time.Second)
+}
