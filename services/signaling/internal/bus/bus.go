@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	again       = time.Second // a command without an answer is sent again after
+	again       = 500 * time.Millisecond // a command without an answer is sent again after
 	releaseWait = 300 * time.Millisecond
 	eventsQueue = 1 << 16 // events of all sessions that wait for the edge; those beyond are fetched by Resume
 )
