@@ -4,8 +4,12 @@
 # has: its Go, its module cache, and Debian's nats-server, redis-server and busybox.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-compose=(docker-compose -p cardea-test)
-docker-compose version >/dev/null 2>&1 || compose=(docker compose -p cardea-test)
+# COMPOSE names the program: docker-compose (v1.29 or v2), or "docker compose".
+if [ -z "${COMPOSE:-}" ]; then
+	COMPOSE=docker-compose
+	command -v docker-compose >/dev/null || COMPOSE="docker compose"
+fi
+read -ra compose <<<"$COMPOSE -p cardea-test"
 docker info >/dev/null 2>&1 || { echo "no Docker engine answers; start dockerd first"; exit 1; }
 
 work=$(mktemp -d)
