@@ -104,13 +104,14 @@ func (pub *publisher) setup() string {
 	return "passive"
 }
 
-// check sees that m= sections stay what they were (RFC 9429, section 5.2.2).
+// check sees that m= sections stay what they were. One that was rejected, by whichever side, may be recycled for
+// something else (RFC 9429, section 5.2.2).
 func (pub *publisher) check(streams []sdp.Stream) error {
 	if len(streams) < len(pub.offered) {
 		return fault.Newf(fault.InvalidSDP, "%d m= sections after %d", len(streams), len(pub.offered))
 	}
 	for i := range pub.offered {
-		if was := pub.offered[i]; was.Kind != streams[i].Kind || was.MID != streams[i].MID {
+		if was := &pub.offered[i]; !was.Refused && (was.Kind != streams[i].Kind || was.MID != streams[i].MID) {
 			return fault.Newf(fault.InvalidSDP, "m= section %d changed from %s %s", i, was.Kind, was.MID)
 		}
 	}
