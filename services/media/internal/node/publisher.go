@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -26,7 +27,8 @@ type publisher struct {
 	cap         feedback.Cap
 	bitrate     uint64 // bits a second, 0 for no cap
 	echo        *Echo
-	listeners   map[*slot]string // data slots that hear this feed, with the labels of their channels
+	listeners   map[*slot]string   // data slots that hear this feed, with the labels of their channels
+	watchers    map[*slot]struct{} // slots that want one of its streams, there or not
 }
 
 // route is where an SSRC leads.
@@ -40,6 +42,7 @@ func (pub *publisher) init(p *peer) {
 	pub.peer = p
 	pub.routes = map[uint32]route{}
 	pub.listeners = map[*slot]string{}
+	pub.watchers = map[*slot]struct{}{}
 }
 
 // AcceptOffer answers an endpoint's offer. The first makes the peer; others renegotiate.
@@ -166,6 +169,9 @@ func (pub *publisher) take(o *OfferRequest, streams []sdp.Stream, now time.Durat
 		sent[i] = in.sendBack(now)
 	}
 	pub.streams, pub.offered = inbounds, streams
+	for s := range pub.watchers {
+		s.connect(now) // what was inactive is back, or has another codec
+	}
 	return sent
 }
 
@@ -237,6 +243,11 @@ func (pub *publisher) stream(mid string) *inbound {
 	return nil
 }
 
+// offers reports whether there is an m= section of that mid, which may be inactive.
+func (pub *publisher) offers(mid string) bool {
+	return slices.ContainsFunc(pub.offered, func(s sdp.Stream) bool { return s.MID == mid && !s.Refused })
+}
+
 // UpdatePublisher sets what is taken from a publisher.
 func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {
 	return n.run(ctx, func(now time.Duration) error {
@@ -293,6 +304,9 @@ func (pub *publisher) close(now time.Duration) {
 	pub.streams = nil
 	for s := range pub.listeners {
 		s.deafen(pub)
+	}
+	for s := range pub.watchers {
+		s.blind()
 	}
 	if pub.feed != "" {
 		delete(pub.peer.node.feeds, pub.feed)
