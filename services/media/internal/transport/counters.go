@@ -19,12 +19,13 @@ const (
 	DropTCPQueueFull              // an ICE-TCP connection does not keep up
 	DropSendFailed                // the socket refused it
 	DropDataQueueFull             // a data channel does not keep up
+	DropPathTaken                 // a check on a path that another peer uses
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	"unknown_kind", "unknown_path", "bad_stun", "too_large", "not_ready", "not_authentic", "replayed", "too_many_ssrcs",
-	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full",
+	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "path_taken",
 }
 
 func (d Drop) String() string { return dropNames[d] }

@@ -49,6 +49,10 @@ func (w *Worker) receiveSTUN(from path, b []byte, now time.Duration) {
 		w.respond(from, stun.BindingError, stun.CodeRoleConflict, key)
 		return
 	}
+	if !p.mayUse(from, now) {
+		w.drop(DropPathTaken) // unanswered, the endpoint checks again
+		return
+	}
 	w.respond(from, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.addr.Addr().AsSlice(), Port: int(from.addr.Port())}, key)
 	p.checked(from, string(ufrag), authenticated(m, stun.AttrUseCandidate), now)
 }

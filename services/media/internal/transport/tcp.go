@@ -125,8 +125,8 @@ func (c *tcpConn) run(w *Worker) {
 	close(c.done)
 	writer.Wait()
 	w.Post(func(time.Duration) {
-		if p := w.paths[c.path()]; p != nil {
-			p.lose(c.path())
+		if claimed := w.paths[c.path()]; claimed != nil {
+			claimed.owner.lose(c.path())
 		}
 	})
 }

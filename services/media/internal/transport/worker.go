@@ -48,7 +48,7 @@ type Worker struct {
 	rtcp    []byte // scratch
 
 	peers map[string]*Peer // by local ufrag; two entries during an ICE restart
-	paths map[path]*Peer   // where an endpoint has proved to be
+	paths map[path]*claim  // where an endpoint has proved to be
 	live  map[*Peer]struct{}
 
 	inbound  Counters // of this goroutine alone
@@ -64,7 +64,7 @@ func Listen(cfg Config) (*Worker, error) {
 	}
 	w := &Worker{
 		log: cfg.Log, hosts: cfg.Advertise, cert: cert,
-		started: time.Now(), peers: map[string]*Peer{}, paths: map[path]*Peer{}, live: map[*Peer]struct{}{},
+		started: time.Now(), peers: map[string]*Peer{}, paths: map[path]*claim{}, live: map[*Peer]struct{}{},
 	}
 	w.epoch = time.Duration(w.started.UnixNano())
 	if w.socket, w.tcp, err = open(cfg); err != nil {
@@ -192,29 +192,31 @@ func (w *Worker) Do(ctx context.Context, f func(now time.Duration)) error {
 func (w *Worker) receive(from path, b []byte, now time.Duration) {
 	w.inbound.PacketsIn++
 	w.inbound.BytesIn += uint64(len(b))
-	switch classify(b) {
+	k := classify(b)
+	switch k {
 	case kindSTUN:
 		w.receiveSTUN(from, b, now)
+		return
+	case kindUnknown:
+		w.drop(DropUnknownKind)
+		return
+	}
+	c := w.paths[from]
+	if c == nil {
+		w.drop(DropUnknownPath)
+		return
+	}
+	switch p := c.owner; k {
 	case kindDTLS:
-		if p := w.paths[from]; p != nil {
-			p.dtls.feed(b)
-		} else {
-			w.drop(DropUnknownPath)
-		}
+		p.dtls.feed(b)
 	case kindRTP:
-		if p := w.paths[from]; p != nil {
-			p.receiveRTP(b, now)
-		} else {
-			w.drop(DropUnknownPath)
+		if p.receiveRTP(b, now) {
+			c.used = now
 		}
 	case kindRTCP:
-		if p := w.paths[from]; p != nil {
-			p.receiveRTCP(b, now)
-		} else {
-			w.drop(DropUnknownPath)
+		if p.receiveRTCP(b, now) {
+			c.used = now
 		}
-	default:
-		w.drop(DropUnknownKind)
 	}
 }
 
