@@ -34,6 +34,9 @@ func (p *Peer) mayUse(from path, now time.Duration) bool {
 // checked takes note of a good connectivity check on a path that p may use.
 func (p *Peer) checked(from path, ufrag string, nominated bool, now time.Duration) {
 	p.heard = now
+	if from.tcp != nil {
+		from.tcp.prove()
+	}
 	if ufrag == p.local.Ufrag && p.previous != (Credentials{}) {
 		p.forget(p.previous)
 		p.previous = Credentials{}
