@@ -47,9 +47,9 @@ func (s *slot) negotiate(want *SlotRequest, now time.Duration) {
 	s.offered.Active = true
 	s.offered.Sent.SSRC, s.offered.Sent.RTX = sent.SSRC, sent.RTX
 	if renewed {
-		s.offered.Sent.SSRC, s.offered.Sent.RTX = newSSRC(), 0
+		s.offered.Sent.SSRC, s.offered.Sent.RTX = s.subscriber.peer.newSSRC(), 0
 		if _, ok := s.offered.RTXPayloadType(); ok {
-			s.offered.Sent.RTX = newSSRC()
+			s.offered.Sent.RTX = s.subscriber.peer.newSSRC()
 		}
 		s.fill()
 	}
