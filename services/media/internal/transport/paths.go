@@ -24,6 +24,12 @@ func (p *Peer) allowCheck(now time.Duration) bool {
 	return p.checks <= maxChecksPerSecond
 }
 
+// owns reports whether from is a path of p.
+func (p *Peer) owns(from path) bool {
+	c := p.w.paths[from]
+	return c != nil && c.owner == p
+}
+
 // mayUse reports whether from can be a path of p. A source address is easily forged, so a check alone takes no path
 // from an owner that is there.
 func (p *Peer) mayUse(from path, now time.Duration) bool {

@@ -45,6 +45,7 @@ type Worker struct {
 	epoch   time.Duration // the node's clock at started
 	mail    mailbox
 	stun    stunAgent
+	forged  failures
 	rtcp    []byte // scratch
 
 	peers map[string]*Peer // by local ufrag; two entries during an ICE restart
@@ -65,6 +66,7 @@ func Listen(cfg Config) (*Worker, error) {
 	w := &Worker{
 		log: cfg.Log, hosts: cfg.Advertise, cert: cert,
 		started: time.Now(), peers: map[string]*Peer{}, paths: map[path]*claim{}, live: map[*Peer]struct{}{},
+		forged: failures{counts: map[netip.Addr]int{}},
 	}
 	w.epoch = time.Duration(w.started.UnixNano())
 	if w.socket, w.tcp, err = open(cfg); err != nil {
