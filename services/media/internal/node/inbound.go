@@ -83,6 +83,14 @@ func (in *inbound) unlearn(ssrc uint32) {
 	}
 }
 
+// forgetSources drops the routes of all that the stream came with.
+func (in *inbound) forgetSources() {
+	for layer, ssrc := range in.media {
+		in.unlearn(ssrc)
+		in.unlearn(in.repair[layer])
+	}
+}
+
 // layerOf returns the layer of a rid: the first listed is the highest, unless the endpoint says otherwise.
 func (in *inbound) layerOf(rid []byte) (int, bool) {
 	for i, known := range in.agreed.RIDs {
@@ -165,10 +173,7 @@ func (in *inbound) close(now time.Duration) {
 		in.echo.close(now)
 	}
 	in.stream.Close(now)
-	for layer, ssrc := range in.media {
-		in.unlearn(ssrc)
-		in.unlearn(in.repair[layer])
-	}
+	in.forgetSources()
 	if !in.publisher.peer.closed {
 		for layer, receiving := range in.receiving {
 			if receiving {

@@ -58,7 +58,10 @@ type Worker struct {
 }
 
 // Listen opens the port. Run must be called, even to close it.
-func Listen(cfg Config) (*Worker, error) {
+func Listen(cfg Config) (*Worker, error) { return listen(cfg, interfaceAddresses) }
+
+// listen asks addresses for this machine's, if it has to.
+func listen(cfg Config, addresses func(ipv6 bool) ([]netip.Addr, error)) (*Worker, error) {
 	cert, err := newCertificate()
 	if err != nil {
 		return nil, err
@@ -73,12 +76,21 @@ func Listen(cfg Config) (*Worker, error) {
 		return nil, err
 	}
 	if len(w.hosts) == 0 {
-		if w.hosts, err = interfaceAddresses(w.socket.dualStack()); err != nil {
-			return nil, errors.Join(err, w.socket.close())
+		if w.hosts, err = addresses(w.socket.dualStack()); err != nil {
+			return nil, errors.Join(err, w.closeListeners())
 		}
 	}
 	w.mail.wake = w.socket.wake
 	return w, nil
+}
+
+// closeListeners is for a worker that will not run.
+func (w *Worker) closeListeners() error {
+	err := w.socket.close()
+	if w.tcp != nil {
+		w.tcp.close()
+	}
+	return err
 }
 
 // open binds both sockets to one port number. When any will do, another is tried if TCP has that one taken.
@@ -237,7 +249,7 @@ func (w *Worker) tick(now time.Duration) {
 	if w.hooks.Tick != nil {
 		w.hooks.Tick(now)
 	}
-	w.counters.publish(w.inbound, w.socket.sent)
+	w.counters.publish(w.inbound, w.socket.sent, w.socket.reader.failed)
 }
 
 func (w *Worker) drop(why Drop) { w.inbound.Drops[why]++ }
