@@ -2,6 +2,8 @@ package media
 
 import (
 	"encoding/binary"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +133,39 @@ func TestNoMessageOfABurstIsLost(t *testing.T) {
 			t.Fatalf("message %d instead of %d", n, i)
 		}
 	}
+}
+
+func TestChannelsThatDoNotKeepUpEnd(t *testing.T) {
+	s := start(t)
+	pub := s.dial()
+	dc, _, open := pub.channel("whatever")
+	pub.publish("feed")
+	await(t, "open channel", open)
+	sub := s.dial()
+	stalled, ended := make(chan struct{}), make(chan struct{})
+	resume := sync.OnceFunc(func() { close(stalled) })
+	t.Cleanup(resume) // before the endpoint is closed, which waits for what is stalled
+	sub.OnDataChannel(func(dc *webrtc.DataChannel) {
+		dc.OnMessage(func(webrtc.DataChannelMessage) { <-stalled })
+		dc.OnClose(func() { close(ended) })
+	})
+	_, _, ready := sub.channel("JanusDataChannel")
+	sub.subscribe(&mediav1.Slot{
+		Mid: "0", Kind: mediav1.Kind_KIND_DATA, Send: true, DataSources: []*mediav1.DataSource{{Feed: "feed", Label: "1234"}},
+	})
+	await(t, "open channel", ready)
+	message := make([]byte, 60_000)
+	const counted = `cardea_media_drops_total{reason="data_queue_full"} 1`
+	for range 200 { // 12 MB
+		if err := dc.Send(message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(patience); !strings.Contains(metrics(t, s), counted); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the overflow is not counted, once")
+		}
+	}
+	resume()
+	await(t, "end of the channel", ended)
 }
