@@ -1,6 +1,9 @@
 package media
 
 import (
+	"encoding/binary"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,4 +104,68 @@ func TestEcho(t *testing.T) {
 	if m := await(t, "binary", messages); string(m.Data) != "\x01\x02" || m.IsString {
 		t.Errorf("got %q", m.Data)
 	}
+}
+
+func TestNoMessageOfABurstIsLost(t *testing.T) {
+	s := start(t)
+	pub := s.dial()
+	dc, _, open := pub.channel("whatever")
+	pub.publish("feed")
+	await(t, "open channel", open)
+	sub := s.dial()
+	const messages = 3000
+	got := make(chan uint16, messages)
+	sub.OnDataChannel(func(dc *webrtc.DataChannel) {
+		dc.OnMessage(func(m webrtc.DataChannelMessage) { got <- binary.BigEndian.Uint16(m.Data) })
+	})
+	_, _, ready := sub.channel("JanusDataChannel")
+	sub.subscribe(&mediav1.Slot{
+		Mid: "0", Kind: mediav1.Kind_KIND_DATA, Send: true, DataSources: []*mediav1.DataSource{{Feed: "feed", Label: "1234"}},
+	})
+	await(t, "open channel", ready)
+	for i := range uint16(messages) {
+		if err := dc.Send(binary.BigEndian.AppendUint16(make([]byte, 0, 1000), i)[:1000]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range uint16(messages) {
+		if n := await(t, "message", got); n != i {
+			t.Fatalf("message %d instead of %d", n, i)
+		}
+	}
+}
+
+func TestChannelsThatDoNotKeepUpEnd(t *testing.T) {
+	s := start(t)
+	pub := s.dial()
+	dc, _, open := pub.channel("whatever")
+	pub.publish("feed")
+	await(t, "open channel", open)
+	sub := s.dial()
+	stalled, ended := make(chan struct{}), make(chan struct{})
+	resume := sync.OnceFunc(func() { close(stalled) })
+	t.Cleanup(resume) // before the endpoint is closed, which waits for what is stalled
+	sub.OnDataChannel(func(dc *webrtc.DataChannel) {
+		dc.OnMessage(func(webrtc.DataChannelMessage) { <-stalled })
+		dc.OnClose(func() { close(ended) })
+	})
+	_, _, ready := sub.channel("JanusDataChannel")
+	sub.subscribe(&mediav1.Slot{
+		Mid: "0", Kind: mediav1.Kind_KIND_DATA, Send: true, DataSources: []*mediav1.DataSource{{Feed: "feed", Label: "1234"}},
+	})
+	await(t, "open channel", ready)
+	message := make([]byte, 60_000)
+	const counted = `cardea_media_drops_total{reason="data_queue_full"} 1`
+	for range 200 { // 12 MB
+		if err := dc.Send(message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(patience); !strings.Contains(metrics(t, s), counted); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the overflow is not counted, once")
+		}
+	}
+	resume()
+	await(t, "end of the channel", ended)
 }

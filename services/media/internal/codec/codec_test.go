@@ -84,8 +84,8 @@ func TestDescribeReadsPictureNumbersAndLayers(t *testing.T) {
 			Descriptor{Start: true, End: true, Temporal: 2, Spatial: 1, Switch: UpAfter, PictureID: 0x1234, PictureIDMask: 0x7fff, TL0PICIDX: 0x56, HasTL0PICIDX: true, pictureIDAt: 1, tl0At: 4},
 		},
 		{
-			"VP9, flexible, not needed above", VP9, []byte{0xf9, 0x12, 0x24, 0x02, 0x00},
-			Descriptor{Start: true, Temporal: 1, Spatial: 2, NotNeeded: true, PictureID: 0x12, PictureIDMask: 0x7f, pictureIDAt: 1},
+			"VP9, flexible", VP9, []byte{0xf9, 0x12, 0x24, 0x02, 0x00},
+			Descriptor{Start: true, Temporal: 1, Spatial: 2, PictureID: 0x12, PictureIDMask: 0x7f, pictureIDAt: 1},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -13,8 +13,6 @@ type Descriptor struct {
 	Switch   Up    // whether more temporal layers can be taken from here
 	Temporal uint8 // temporal layer, 0 the lowest
 	Spatial  uint8 // spatial layer, 0 the lowest
-	// NotNeeded is of VP9: no higher spatial layer of this picture is predicted from this one.
-	NotNeeded bool
 
 	PictureID     uint16
 	PictureIDMask uint16 // 0x7fff or 0x7f by the field's width, 0 if there is none

@@ -10,7 +10,6 @@ func (d *Descriptor) readVP9(b []byte) bool {
 	predicted, flexible := b[0]&0x40 != 0, b[0]&0x10 != 0
 	d.Start = b[0]&0x08 != 0
 	d.End = b[0]&0x04 != 0
-	d.NotNeeded = b[0]&0x01 != 0
 	at, ok := 1, true
 	if b[0]&0x80 != 0 {
 		if at, ok = d.readPictureID(b, at); !ok {

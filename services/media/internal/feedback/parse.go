@@ -22,12 +22,6 @@ type Handler struct {
 	ReceptionReport func(r *rtcp.ReceptionReport)
 	// SenderReport says that ntp and rtp name the same instant.
 	SenderReport func(ssrc uint32, ntp uint64, rtp uint32)
-	// REMB is the endpoint's estimate of what it can receive.
-	REMB func(bps uint64, ssrcs []uint32)
-	// TransportFeedback says when packets that we numbered arrived.
-	TransportFeedback func(*rtcp.TransportLayerCC)
-	// Bye says that a source has ended.
-	Bye func(ssrc uint32)
 
 	seqs []uint16 // scratch
 }
@@ -75,20 +69,6 @@ func (h *Handler) handle(p rtcp.Packet) {
 		h.reports(p.Reports)
 	case *rtcp.ReceiverReport:
 		h.reports(p.Reports)
-	case *rtcp.ReceiverEstimatedMaximumBitrate:
-		if h.REMB != nil && p.Bitrate >= 0 {
-			h.REMB(uint64(p.Bitrate), p.SSRCs)
-		}
-	case *rtcp.TransportLayerCC:
-		if h.TransportFeedback != nil {
-			h.TransportFeedback(p)
-		}
-	case *rtcp.Goodbye:
-		if h.Bye != nil {
-			for _, ssrc := range p.Sources {
-				h.Bye(ssrc)
-			}
-		}
 	}
 }
 

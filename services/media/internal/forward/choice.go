@@ -12,8 +12,6 @@ const (
 // choice is which layers a leg wants and which it has.
 type choice struct {
 	targets       Targets
-	maxSubstream  int // what the bandwidth allows
-	maxTemporal   int
 	wanted        int           // substream to get to: the target, or what stands in for it
 	current       int           // substream relayed, none while waiting for a key frame
 	temporal      int           // highest temporal layer relayed
@@ -26,7 +24,7 @@ type choice struct {
 
 func newChoice() choice {
 	return choice{
-		targets: BestLayers, maxSubstream: 2, maxTemporal: 2,
+		targets: BestLayers,
 		current: none, toldSubstream: none, toldTemporal: none, toldSpatial: none,
 	}
 }
@@ -34,15 +32,15 @@ func newChoice() choice {
 // targetTemporal returns the highest temporal layer that may be relayed, for a simulcast or an SVC stream.
 func (c *choice) targetTemporal(svc bool) int {
 	if svc {
-		return min(c.targets.TemporalLayer, c.maxTemporal)
+		return c.targets.TemporalLayer
 	}
-	return min(c.targets.Temporal, c.maxTemporal)
+	return c.targets.Temporal
 }
 
 // substreamNow returns the substream to get to: the target if it flows, else the next lower one that does, else the
 // target.
 func (c *choice) substreamNow(s *Stream, now time.Duration) int {
-	target := min(c.targets.Substream, c.maxSubstream, len(s.layers)-1)
+	target := min(c.targets.Substream, len(s.layers)-1)
 	fallback := c.targets.Fallback
 	if fallback == 0 {
 		fallback = defaultFallback

@@ -182,12 +182,6 @@ func (l *Leg) SetTargets(t Targets, now time.Duration) {
 	}
 }
 
-// Limit bounds the layers from above, whatever the targets: what the subscriber's bandwidth allows. 2 is no limit.
-func (l *Leg) Limit(substream, temporal int, now time.Duration) {
-	l.choice.maxSubstream, l.choice.maxTemporal = substream, temporal
-	l.choose(now)
-}
-
 // SetPlayoutDelay overrides what the source says of it; nil for no override.
 func (l *Leg) SetPlayoutDelay(d *packet.PlayoutDelay) {
 	l.playoutDelay = d

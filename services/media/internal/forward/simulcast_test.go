@@ -123,23 +123,6 @@ func TestASilentLayerIsStoodInForAndReturnedTo(t *testing.T) {
 	sub.checkContinuous(t)
 }
 
-func TestALimitHoldsWhateverTheTargets(t *testing.T) {
-	c, _, l, _ := newSimulcast(t)
-	c.frames(10, true)
-	l.Limit(0, 2, c.at)
-	c.frames(10, true)
-	l.SetTargets(BestLayers, c.at)
-	c.frames(10, true)
-	if got := l.Stats().Substream; got != 0 {
-		t.Errorf("relays %d, want 0", got)
-	}
-	l.Limit(2, 2, c.at)
-	c.frames(10, true)
-	if got := l.Stats().Substream; got != 2 {
-		t.Errorf("relays %d, want 2", got)
-	}
-}
-
 // layered returns frame i of VP8 with three temporal layers: 0 2 1 2, every frame above 0 a switching point.
 func layered(i int) frame {
 	temporal := []uint8{0, 2, 1, 2}[i%4]

@@ -26,9 +26,9 @@ func (in *inbound) sendBack(now time.Duration) sdp.Sent {
 	}
 	p := in.publisher.peer
 	if in.echo == nil {
-		e := &echoed{in: in, ssrc: newSSRC()}
+		e := &echoed{in: in, ssrc: p.newSSRC()}
 		if in.agreed.RTX != nil {
-			e.rtx = newSSRC()
+			e.rtx = p.newSSRC()
 		}
 		e.leg = forward.NewLeg(e.config())
 		e.leg.Connect(in.stream, now)

@@ -67,13 +67,28 @@ func (in *inbound) learn(ssrc uint32, layer int, rtx bool) route {
 	if rtx {
 		known = &in.repair[layer]
 	}
-	routes := in.publisher.routes
-	if *known != 0 && *known != ssrc {
-		delete(routes, *known)
+	if *known != ssrc {
+		in.unlearn(*known)
 	}
 	*known = ssrc
-	routes[ssrc] = route{in: in, layer: layer, rtx: rtx}
-	return routes[ssrc]
+	r := route{in: in, layer: layer, rtx: rtx}
+	in.publisher.routes[ssrc] = r
+	return r
+}
+
+// unlearn drops the route of an SSRC, unless the endpoint has given it to another of its streams since.
+func (in *inbound) unlearn(ssrc uint32) {
+	if routes := in.publisher.routes; routes[ssrc].in == in {
+		delete(routes, ssrc)
+	}
+}
+
+// forgetSources drops the routes of all that the stream came with.
+func (in *inbound) forgetSources() {
+	for layer, ssrc := range in.media {
+		in.unlearn(ssrc)
+		in.unlearn(in.repair[layer])
+	}
 }
 
 // layerOf returns the layer of a rid: the first listed is the highest, unless the endpoint says otherwise.
@@ -158,10 +173,7 @@ func (in *inbound) close(now time.Duration) {
 		in.echo.close(now)
 	}
 	in.stream.Close(now)
-	for layer, ssrc := range in.media {
-		delete(in.publisher.routes, ssrc)
-		delete(in.publisher.routes, in.repair[layer])
-	}
+	in.forgetSources()
 	if !in.publisher.peer.closed {
 		for layer, receiving := range in.receiving {
 			if receiving {

@@ -33,6 +33,7 @@ type peer struct {
 
 	packet  packet.Packet // scratch
 	rtcp    reporter
+	ssrcs   ssrcs
 	next    uint16 // transport-wide sequence number
 	inRTCP  feedback.Handler
 	clock   time.Duration // while inRTCP runs
@@ -41,10 +42,10 @@ type peer struct {
 
 func newPeer(n *Node, id PeerID) *peer {
 	p := &peer{
-		node: n, id: id, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
+		node: n, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
 		log: n.log.With("session", id.Session, "handle", id.ID, "generation", id.Generation),
 	}
-	p.rtcp.ssrc = newSSRC()
+	p.rtcp.ssrc = p.newSSRC()
 	p.publishing.init(p)
 	p.subscribing.init(p)
 	p.inRTCP = p.rtcpHandler()
@@ -52,8 +53,6 @@ func newPeer(n *Node, id PeerID) *peer {
 	p.log.Info("peer made")
 	return p
 }
-
-func newSSRC() uint32 { return rand.Uint32N(1<<32-2) + 1 }
 
 // Up is of transport.Handler.
 func (p *peer) Up(now time.Duration) {

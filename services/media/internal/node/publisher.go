@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -26,7 +27,8 @@ type publisher struct {
 	cap         feedback.Cap
 	bitrate     uint64 // bits a second, 0 for no cap
 	echo        *Echo
-	listeners   map[*slot]string // data slots that hear this feed, with the labels of their channels
+	listeners   map[*slot]string   // data slots that hear this feed, with the labels of their channels
+	watchers    map[*slot]struct{} // slots that want one of its streams, there or not
 }
 
 // route is where an SSRC leads.
@@ -40,6 +42,7 @@ func (pub *publisher) init(p *peer) {
 	pub.peer = p
 	pub.routes = map[uint32]route{}
 	pub.listeners = map[*slot]string{}
+	pub.watchers = map[*slot]struct{}{}
 }
 
 // AcceptOffer answers an endpoint's offer. The first makes the peer; others renegotiate.
@@ -104,13 +107,14 @@ func (pub *publisher) setup() string {
 	return "passive"
 }
 
-// check sees that m= sections stay what they were (RFC 9429, section 5.2.2).
+// check sees that m= sections stay what they were. One that was rejected, by whichever side, may be recycled for
+// something else (RFC 9429, section 5.2.2).
 func (pub *publisher) check(streams []sdp.Stream) error {
 	if len(streams) < len(pub.offered) {
 		return fault.Newf(fault.InvalidSDP, "%d m= sections after %d", len(streams), len(pub.offered))
 	}
 	for i := range pub.offered {
-		if was := pub.offered[i]; was.Kind != streams[i].Kind || was.MID != streams[i].MID {
+		if was := &pub.offered[i]; !was.Refused && (was.Kind != streams[i].Kind || was.MID != streams[i].MID) {
 			return fault.Newf(fault.InvalidSDP, "m= section %d changed from %s %s", i, was.Kind, was.MID)
 		}
 	}
@@ -165,6 +169,9 @@ func (pub *publisher) take(o *OfferRequest, streams []sdp.Stream, now time.Durat
 		sent[i] = in.sendBack(now)
 	}
 	pub.streams, pub.offered = inbounds, streams
+	for s := range pub.watchers {
+		s.connect(now) // what was inactive is back, or has another codec
+	}
 	return sent
 }
 
@@ -236,6 +243,11 @@ func (pub *publisher) stream(mid string) *inbound {
 	return nil
 }
 
+// offers reports whether there is an m= section of that mid, which may be inactive.
+func (pub *publisher) offers(mid string) bool {
+	return slices.ContainsFunc(pub.offered, func(s sdp.Stream) bool { return s.MID == mid && !s.Refused })
+}
+
 // UpdatePublisher sets what is taken from a publisher.
 func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {
 	return n.run(ctx, func(now time.Duration) error {
@@ -292,6 +304,9 @@ func (pub *publisher) close(now time.Duration) {
 	pub.streams = nil
 	for s := range pub.listeners {
 		s.deafen(pub)
+	}
+	for s := range pub.watchers {
+		s.blind()
 	}
 	if pub.feed != "" {
 		delete(pub.peer.node.feeds, pub.feed)

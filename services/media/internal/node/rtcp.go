@@ -59,7 +59,9 @@ func (p *peer) sendReports(now time.Duration) {
 		}
 	}
 	if len(r.senders)+len(r.blocks) > 0 {
-		p.write(feedback.Reports(r.ssrc, cname, r.senders, r.blocks))
+		for _, compound := range feedback.Reports(r.ssrc, cname, r.senders, r.blocks) {
+			p.write(compound)
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ type slot struct {
 	send       bool         // somebody wants it sent
 	leg        *forward.Leg // nil of data, and while there is no source
 	delay      playoutDelay
+	source     *Source                 // of audio and video: what is wanted, also while it does not come
+	watched    *publisher              // that has source, and this slot among its watchers
 	heard      map[*publisher]struct{} // of data: feeds that have this slot as listener
 }
 
@@ -45,9 +47,9 @@ func (s *slot) negotiate(want *SlotRequest, now time.Duration) {
 	s.offered.Active = true
 	s.offered.Sent.SSRC, s.offered.Sent.RTX = sent.SSRC, sent.RTX
 	if renewed {
-		s.offered.Sent.SSRC, s.offered.Sent.RTX = newSSRC(), 0
+		s.offered.Sent.SSRC, s.offered.Sent.RTX = s.subscriber.peer.newSSRC(), 0
 		if _, ok := s.offered.RTXPayloadType(); ok {
-			s.offered.Sent.RTX = newSSRC()
+			s.offered.Sent.RTX = s.subscriber.peer.newSSRC()
 		}
 		s.fill()
 	}
@@ -96,22 +98,38 @@ func (s *slot) set(want *SlotRequest, now time.Duration) {
 	if s.leg == nil {
 		return // inactive until the next offer
 	}
-	s.connect(want.Source, now)
+	s.watch(want.Source)
+	s.connect(now)
 	s.leg.SetTargets(want.Targets, now)
 	s.delay = playoutDelay{}
 	s.delay.set(want.MinDelay, want.MaxDelay)
 	s.leg.SetPlayoutDelay(s.delay.value())
 }
 
-func (s *slot) connect(source *Source, now time.Duration) {
+// watch makes source what the slot wants, from now on.
+func (s *slot) watch(source *Source) {
+	if s.watched != nil {
+		delete(s.watched.watchers, s)
+	}
+	s.source, s.watched = source, nil
 	if source == nil {
-		s.leg.Disconnect(now)
 		return
 	}
-	in := s.subscriber.peer.node.source(source, s.offered.Codec)
+	if s.watched = s.subscriber.peer.node.feeds[source.Feed]; s.watched != nil {
+		s.watched.watchers[s] = struct{}{}
+	}
+}
+
+// connect takes the leg to the stream that is wanted, or to nothing: it may have left, be inactive for now, or have a
+// codec that takes another offer.
+func (s *slot) connect(now time.Duration) {
+	var in *inbound
+	if s.source != nil {
+		in = s.subscriber.peer.node.source(s.source, s.offered.Codec)
+	}
 	switch {
 	case in == nil:
-		s.leg.Disconnect(now) // of another codec: it takes an offer
+		s.leg.Disconnect(now)
 	case s.leg.Source() != in.stream:
 		s.leg.Connect(in.stream, now)
 	}
@@ -131,8 +149,10 @@ func (s *slot) listen(sources []DataSource) {
 	}
 }
 
-// deafen is for a feed that ends.
+// deafen and blind are for a feed that ends.
 func (s *slot) deafen(pub *publisher) { delete(s.heard, pub) }
+
+func (s *slot) blind() { s.source, s.watched = nil, nil }
 
 // flowing reports whether all agree that the slot's media goes out.
 func (s *slot) flowing() bool {
@@ -148,6 +168,7 @@ func (s *slot) flow(now time.Duration) {
 // vacate takes the slot's source away; its SSRCs are not used again.
 func (s *slot) vacate(now time.Duration) {
 	s.listen(nil)
+	s.watch(nil)
 	s.ready = false
 	if s.leg == nil {
 		return

@@ -110,7 +110,7 @@ func (n *Node) checkSources(want *SlotRequest) error {
 			return fault.New(fault.NoSuchFeed, fmt.Errorf("feed %q", d.Feed))
 		}
 	}
-	if want.Source != nil && n.source(want.Source, want.SDP.Codec) == nil {
+	if want.Source != nil && n.source(want.Source, want.SDP.Codec) == nil && !n.inactive(want.Source) {
 		return fault.New(fault.NoSuchFeed, fmt.Errorf("stream %q of feed %q with codec %s", want.Source.MID, want.Source.Feed, want.SDP.Codec))
 	}
 	return nil
@@ -127,6 +127,12 @@ func (n *Node) source(s *Source, codec string) *inbound {
 		return nil
 	}
 	return in
+}
+
+// inactive reports whether a stream is not sent for now, but may be again.
+func (n *Node) inactive(s *Source) bool {
+	pub := n.feeds[s.Feed]
+	return pub != nil && pub.stream(s.MID) == nil && pub.offers(s.MID)
 }
 
 // AcceptAnswer completes the last MakeOffer and returns the mids that the endpoint takes.

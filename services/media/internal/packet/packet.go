@@ -104,9 +104,3 @@ func AppendHeader(dst []byte, h *Header, ids *ExtensionIDs, ext *Extensions) []b
 	}
 	return dst
 }
-
-// IsRTCP tells RTCP from RTP on a shared port, by the second byte (RFC 5761, section 4). b is a datagram already
-// known to be one of the two (RFC 7983).
-func IsRTCP(b []byte) bool {
-	return len(b) >= 2 && b[1] >= 192 && b[1] <= 223
-}

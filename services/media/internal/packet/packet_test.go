@@ -148,14 +148,6 @@ func TestExtendCountsCycles(t *testing.T) {
 	}
 }
 
-func TestIsRTCP(t *testing.T) {
-	for second, want := range map[byte]bool{96: false, 0x80 | 63: false, 192: true, 200: true, 206: true, 223: true, 224: false} {
-		if got := IsRTCP([]byte{0x80, second}); got != want {
-			t.Errorf("second byte %d: %t", second, got)
-		}
-	}
-}
-
 func TestNTPIsReadBack(t *testing.T) {
 	for _, at := range []time.Duration{0, 1, time.Second - 1, 1_700_000_000*time.Second + 123_456_789} {
 		if d := (FromNTP(NTP(at)) - at).Abs(); d > 1 {

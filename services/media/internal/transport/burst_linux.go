@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,7 @@ type burstReader struct {
 	vectors  [burst]unix.Iovec
 	names    [burst]unix.RawSockaddrInet6
 	buffers  [burst][maxDatagram + 1]byte // one more, to know what was too large
+	failed   uint64                       // reads that took nothing but an error
 	got      int
 	failure  syscall.Errno
 }
@@ -68,15 +70,28 @@ func (r *burstReader) read() (int, error) {
 		if err := r.raw.Read(r.receive); err != nil {
 			return 0, err
 		}
-		switch r.failure {
-		case 0:
+		if r.failure == 0 {
 			return r.got, nil
-		case unix.ECONNREFUSED, unix.ENETUNREACH, unix.EHOSTUNREACH: // an ICMP error of something sent earlier
-			r.got = 0
-		default:
-			return 0, r.failure
+		}
+		if err := r.pass(r.failure); err != nil {
+			return 0, err
 		}
 	}
+}
+
+// pass goes on after an error that leaves the socket as it was, such as the lack of memory, or an ICMP error of
+// something sent earlier. It is not asked again at once: what lacks may take a while to come.
+func (r *burstReader) pass(failure syscall.Errno) error {
+	r.got = 0
+	switch failure {
+	case unix.EBADF, unix.ENOTSOCK:
+		return failure
+	case unix.ECONNREFUSED, unix.ENETUNREACH, unix.EHOSTUNREACH:
+	default:
+		r.failed++
+		time.Sleep(time.Millisecond)
+	}
+	return nil
 }
 
 // datagram returns the i-th that read took, valid until the next read. whole is false if it was cut.

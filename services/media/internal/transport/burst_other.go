@@ -3,14 +3,18 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"os"
+	"time"
 )
 
 // burstReader takes one datagram at a time where there is no recvmmsg.
 type burstReader struct {
 	conn   *net.UDPConn
 	buffer [maxDatagram + 1]byte
+	failed uint64 // reads that took nothing but an error
 	length int
 	from   netip.AddrPort
 }
@@ -21,10 +25,17 @@ func (r *burstReader) init(conn *net.UDPConn) error {
 }
 
 func (r *burstReader) read() (n int, err error) {
-	if r.length, r.from, err = r.conn.ReadFromUDPAddrPort(r.buffer[:]); err != nil {
-		return 0, err
+	for {
+		r.length, r.from, err = r.conn.ReadFromUDPAddrPort(r.buffer[:])
+		switch {
+		case err == nil:
+			return 1, nil
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+			return 0, err
+		}
+		r.failed++
+		time.Sleep(time.Millisecond) // what lacks may take a while to come
 	}
-	return 1, nil
 }
 
 func (r *burstReader) datagram(int) (b []byte, from netip.AddrPort, whole bool) {

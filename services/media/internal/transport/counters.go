@@ -19,12 +19,14 @@ const (
 	DropTCPQueueFull              // an ICE-TCP connection does not keep up
 	DropSendFailed                // the socket refused it
 	DropDataQueueFull             // a data channel does not keep up
+	DropPathTaken                 // a check on a path that another peer uses
+	DropReadFailed                // the socket could not be read: how many that cost is not known
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	"unknown_kind", "unknown_path", "bad_stun", "too_large", "not_ready", "not_authentic", "replayed", "too_many_ssrcs",
-	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full",
+	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "path_taken", "read_failed",
 }
 
 func (d Drop) String() string { return dropNames[d] }
@@ -42,10 +44,11 @@ type publishedCounters struct {
 	last Counters
 }
 
-func (c *publishedCounters) publish(in Counters, out sent) {
+func (c *publishedCounters) publish(in Counters, out sent, readsFailed uint64) {
 	in.PacketsOut, in.BytesOut = out.packets, out.bytes
 	in.Drops[DropSendFailed] += out.failed
 	in.Drops[DropTooLarge] += out.truncated
+	in.Drops[DropReadFailed] += readsFailed
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = in

@@ -20,7 +20,6 @@ const (
 	MaxMessage = 64 << 10
 
 	maxChannels       = 64      // of one peer
-	maxQueuedMessages = 256     // that wait to be sent to one peer
 	sctpReceiveBuffer = 1 << 20 // bytes
 )
 
@@ -33,9 +32,8 @@ type Message struct {
 
 // channels are the data channels of one peer.
 type channels struct {
-	allowed atomic.Bool  // by SDP
-	up      atomic.Bool  // there is an association
-	queue   chan Message // to be sent; never closed
+	allowed atomic.Bool // by SDP
+	queue   *outbox     // to be sent
 
 	mu      sync.Mutex
 	byLabel map[string]*datachannel.DataChannel // the newest of each label
@@ -43,30 +41,34 @@ type channels struct {
 }
 
 func newChannels() *channels {
-	return &channels{queue: make(chan Message, maxQueuedMessages), byLabel: map[string]*datachannel.DataChannel{}}
+	return &channels{queue: newOutbox(), byLabel: map[string]*datachannel.DataChannel{}}
 }
 
 // SendData queues m, on the channel that has its label or a new one. m.Data is kept. Before the association is up,
-// and while the endpoint does not keep up, messages are dropped.
+// messages are dropped. Channels are reliable, so when the endpoint does not keep up, nothing is left out: its
+// association ends.
 func (p *Peer) SendData(m Message) {
-	c := p.dtls.channels
-	if !c.up.Load() {
+	switch p.dtls.channels.queue.put(m) {
+	case queued:
+	case notOpen:
 		p.w.drop(DropNotReady)
-		return
-	}
-	select {
-	case c.queue <- m:
-	default:
+	case overflowed:
 		p.w.drop(DropDataQueueFull)
+		p.log.Warn("data channels do not keep up: association ended")
 	}
+}
+
+// quiet drops what pion logs: endpoints decide how much that is.
+func quiet() logging.LoggerFactory {
+	f := logging.NewDefaultLoggerFactory()
+	f.DefaultLogLevel = logging.LogLevelDisabled
+	return f
 }
 
 // run serves one association, until it or the connection beneath it ends.
 func (c *channels) run(conn *records, p *Peer, client bool) {
-	quiet := logging.NewDefaultLoggerFactory()
-	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	association, err := sctp.ServerWithOptions(
-		sctp.WithName("peer"), sctp.WithNetConn(conn), sctp.WithLoggerFactory(quiet), sctp.WithBlockWrite(true),
+		sctp.WithName("peer"), sctp.WithNetConn(conn), sctp.WithLoggerFactory(quiet()), sctp.WithBlockWrite(true),
 		sctp.WithMaxMessageSize(MaxMessage), sctp.WithMaxReceiveBufferSize(sctpReceiveBuffer))
 	if err != nil {
 		return
@@ -76,8 +78,15 @@ func (c *channels) run(conn *records, p *Peer, client bool) {
 	defer wg.Wait()
 	defer func() { _ = association.Close() }()
 	defer cancel()
-	c.up.Store(true)
-	defer c.up.Store(false)
+	overflow := c.queue.open()
+	defer c.queue.close()
+	wg.Go(func() {
+		select {
+		case <-overflow:
+			association.Abort("the endpoint does not keep up")
+		case <-ctx.Done():
+		}
+	})
 	wg.Go(func() { c.send(ctx, association, &wg, p, client) })
 	for {
 		stream, err := association.AcceptStream()
@@ -90,7 +99,7 @@ func (c *channels) run(conn *records, p *Peer, client bool) {
 		}
 		wg.Go(func() {
 			defer c.leave()
-			channel, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet})
+			channel, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet()})
 			if err != nil {
 				_ = stream.Close()
 				return
@@ -152,7 +161,7 @@ func (p *Peer) receiveData(m Message, now time.Duration) {
 	}
 }
 
-// send writes what is queued. A write waits for the endpoint; the queue drops meanwhile.
+// send writes what is queued. A write waits for the endpoint, and is given up when the queue overflows meanwhile.
 func (c *channels) send(ctx context.Context, association *sctp.Association, wg *sync.WaitGroup, p *Peer, client bool) {
 	// The DTLS client's channels have even numbers, the server's odd ones (RFC 8832, section 6).
 	var next uint16 = 1
@@ -160,10 +169,8 @@ func (c *channels) send(ctx context.Context, association *sctp.Association, wg *
 		next = 0
 	}
 	for {
-		var m Message
-		select {
-		case m = <-c.queue:
-		case <-ctx.Done():
+		m, err := c.queue.next(ctx)
+		if err != nil {
 			return
 		}
 		channel := c.labelled(m.Label)
@@ -172,7 +179,7 @@ func (c *channels) send(ctx context.Context, association *sctp.Association, wg *
 				continue
 			}
 			opened, err := datachannel.Dial(association, next, &datachannel.Config{
-				ChannelType: datachannel.ChannelTypeReliable, Label: m.Label, LoggerFactory: logging.NewDefaultLoggerFactory(),
+				ChannelType: datachannel.ChannelTypeReliable, Label: m.Label, LoggerFactory: quiet(),
 			})
 			if err != nil {
 				c.leave()

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/pion/dtls/v3"
-	"github.com/pion/logging"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/transport/v5/packetio"
 )
@@ -115,8 +114,6 @@ func (s *session) serve(ctx context.Context, conn *dtls.Conn, client bool) {
 func (s *session) handshake(ctx context.Context, remote Remote) (*dtls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	quiet := logging.NewDefaultLoggerFactory()
-	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	shared := []dtls.Option{
 		dtls.WithCertificates(s.peer.w.cert.tls),
 		// GCM first: it costs a tenth of the others. Whoever is the server decides.
@@ -130,7 +127,7 @@ func (s *session) handshake(ctx context.Context, remote Remote) (*dtls.Conn, err
 		}),
 		dtls.WithFlightInterval(flightInterval),
 		dtls.WithMTU(dtlsMTU),
-		dtls.WithLoggerFactory(quiet),
+		dtls.WithLoggerFactory(quiet()),
 	}
 	conn, err := s.open(remote.Client, shared)
 	if err != nil {

@@ -40,51 +40,53 @@ func (p *Peer) useKeys(k keys) (err error) {
 	return nil
 }
 
-// receiveRTP decrypts in place.
-func (p *Peer) receiveRTP(b []byte, now time.Duration) {
+// receiveRTP decrypts in place. It and receiveRTCP report whether the packet is authentic, and new.
+func (p *Peer) receiveRTP(b []byte, now time.Duration) bool {
 	if p.inbound == nil || p.closed {
 		p.w.drop(DropNotReady)
-		return
+		return false
 	}
 	if len(b) < 12 {
 		p.w.drop(DropNotAuthentic)
-		return
+		return false
 	}
 	_, known := p.inbound.ROC(binary.BigEndian.Uint32(b[8:]))
 	if !known && p.ssrcs == maxSSRCsPerPeer {
 		p.w.drop(DropTooManySSRCs)
-		return
+		return false
 	}
 	plain, err := p.inbound.DecryptRTP(b, b, &p.header)
 	if err != nil {
 		p.w.drop(refusal(err))
-		return
+		return false
 	}
 	if !known {
 		p.ssrcs++
 	}
 	p.handler.RTP(plain, now)
+	return true
 }
 
-func (p *Peer) receiveRTCP(b []byte, now time.Duration) {
+func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
 	if p.inbound == nil || p.closed {
 		p.w.drop(DropNotReady)
-		return
+		return false
 	}
 	_, known := p.inbound.Index(binary.BigEndian.Uint32(b[4:]))
 	if !known && p.ssrcs == maxSSRCsPerPeer {
 		p.w.drop(DropTooManySSRCs)
-		return
+		return false
 	}
 	plain, err := p.inbound.DecryptRTCP(nil, b, nil)
 	if err != nil {
 		p.w.drop(refusal(err))
-		return
+		return false
 	}
 	if !known {
 		p.ssrcs++
 	}
 	p.handler.RTCP(plain, now)
+	return true
 }
 
 // refusal tells repeats from forgeries.

@@ -46,7 +46,7 @@ type Peer struct {
 	handler Handler
 
 	local    Credentials
-	previous Credentials // still good, until the first check after an ICE restart
+	previous Credentials // last used, and still good, until the first check after an ICE restart
 	keys     map[string]stun.MessageIntegrity
 
 	paths    []path // proved, oldest first; all are in w.paths
@@ -91,12 +91,14 @@ func (p *Peer) Start(remote Remote, now time.Duration) {
 // Started reports whether Start has been called.
 func (p *Peer) Started() bool { return p.stop != nil }
 
-// RestartICE makes new credentials (RFC 8445, section 9). The old ones are good until the endpoint uses the new.
+// RestartICE makes new credentials (RFC 8445, section 9). Those that the endpoint uses are good until it uses the new,
+// however many restarts it takes.
 func (p *Peer) RestartICE() Credentials {
-	if p.previous != (Credentials{}) {
-		p.forget(p.previous)
+	if p.previous == (Credentials{}) {
+		p.previous = p.local
+	} else {
+		p.forget(p.local) // never used
 	}
-	p.previous = p.local
 	p.setCredentials(newCredentials())
 	return p.local
 }

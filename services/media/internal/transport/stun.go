@@ -2,14 +2,44 @@ package transport
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 
 	"github.com/pion/stun/v4"
 )
 
-// maxChecksPerSecond is how many binding requests of one peer are looked at. A browser sends about 20 while it
-// connects, with each of its candidates.
-const maxChecksPerSecond = 200
+const (
+	// maxChecksPerSecond is how many good binding requests of one peer are answered. A browser sends about 20 while
+	// it connects, with each of its candidates.
+	maxChecksPerSecond = 200
+	// maxFailuresPerSecond is how many of one source may be forged until it is not listened to for the rest of the
+	// second.
+	maxFailuresPerSecond = 50
+	// maxFailingSources is how many are counted in a second. Who forges more addresses than that costs an HMAC for
+	// each check, less than a packet of media.
+	maxFailingSources = 4096
+)
+
+// failures counts forged checks by source, second by second: apart from peers, so that whoever has seen a ufrag
+// cannot use up what its owner may send.
+type failures struct {
+	second time.Duration
+	counts map[netip.Addr]int
+}
+
+func (f *failures) count(from netip.Addr, now time.Duration) {
+	if now-f.second >= time.Second {
+		f.second = now
+		clear(f.counts)
+	}
+	if n, known := f.counts[from]; known || len(f.counts) < maxFailingSources {
+		f.counts[from] = n + 1
+	}
+}
+
+func (f *failures) tooMany(from netip.Addr, now time.Duration) bool {
+	return now-f.second < time.Second && f.counts[from] >= maxFailuresPerSecond
+}
 
 // stunAgent is the lite side of ICE (RFC 8445): it answers checks. Its messages are reused.
 type stunAgent struct {
@@ -35,18 +65,27 @@ func (w *Worker) receiveSTUN(from path, b []byte, now time.Duration) {
 	}
 	ufrag, _, _ := bytes.Cut(username, []byte{':'})
 	p := w.peers[string(ufrag)]
-	if p == nil || !p.allowCheck(now) {
+	if p == nil || !p.owns(from) && w.forged.tooMany(from.addr.Addr(), now) {
 		w.drop(DropBadSTUN)
 		return
 	}
 	key := p.integrity(string(ufrag))
 	if stun.Fingerprint.Check(m) != nil || key.Check(m) != nil {
+		w.forged.count(from.addr.Addr(), now)
+		w.drop(DropBadSTUN)
+		return
+	}
+	if !p.allowCheck(now) {
 		w.drop(DropBadSTUN)
 		return
 	}
 	if authenticated(m, stun.AttrICEControlled) {
 		// Only one side can be lite, and the full one controls (RFC 8445, section 6.1.1): it is told to change.
 		w.respond(from, stun.BindingError, stun.CodeRoleConflict, key)
+		return
+	}
+	if !p.mayUse(from, now) {
+		w.drop(DropPathTaken) // unanswered, the endpoint checks again
 		return
 	}
 	w.respond(from, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.addr.Addr().AsSlice(), Port: int(from.addr.Port())}, key)

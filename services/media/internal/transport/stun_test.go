@@ -3,6 +3,7 @@ package transport
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -109,6 +110,28 @@ func TestOldCredentialsServeUntilTheNewAreUsed(t *testing.T) {
 	}
 }
 
+func TestCredentialsInUseOutliveRestartsOnTheWay(t *testing.T) {
+	w := idleWorker(t)
+	_, from := far(t)
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	used := p.Credentials()
+	between := p.RestartICE()
+	newest := p.RestartICE()
+	for i, c := range []struct {
+		use  Credentials
+		good bool
+	}{{used, true}, {between, false}, {newest, true}, {used, false}} {
+		heard := p.heard
+		w.receive(from, check(t, c.use), heard+1)
+		if good := p.heard != heard; good != c.good {
+			t.Errorf("check %d: good is %v", i, good)
+		}
+	}
+	if len(p.keys) != 1 || len(w.peers) != 1 {
+		t.Errorf("%d and %d pairs are known", len(p.keys), len(w.peers))
+	}
+}
+
 func TestSilenceEndsAPeer(t *testing.T) {
 	remote := Remote{Fingerprint: "sha-256 00"}
 	for _, c := range []struct {
@@ -149,6 +172,42 @@ func TestTooManyChecksAreNotLookedAt(t *testing.T) {
 	}
 	if got := w.inbound.Drops[DropBadSTUN]; got != 5 {
 		t.Errorf("%d dropped", got)
+	}
+}
+
+func TestForgedChecksTakeNothingFromThePeer(t *testing.T) {
+	w := idleWorker(t)
+	_, from := far(t)
+	_, later := far(t)
+	p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+	w.receive(from, check(t, p.Credentials()), time.Second)
+	forger := path{addr: netip.MustParseAddrPort("192.0.2.1:1")}
+	forged := check(t, Credentials{Ufrag: p.Credentials().Ufrag, Pwd: "not the password of this peer"})
+	for range 2 * maxChecksPerSecond {
+		w.receive(forger, forged, time.Second)
+		w.receive(from, forged, time.Second) // or so it says
+	}
+	w.receive(from, check(t, p.Credentials()), time.Second+1)
+	if p.heard != time.Second+1 {
+		t.Error("the peer is not heard")
+	}
+	if w.receive(forger, check(t, p.Credentials()), time.Second+1); p.owns(forger) {
+		t.Error("who has forged so many is heard")
+	}
+	if w.receive(later, check(t, p.Credentials()), 2*time.Second+1); !p.owns(later) {
+		t.Error("not heard in the next second")
+	}
+}
+
+func TestForgersAreCountedUpToANumber(t *testing.T) {
+	f := failures{counts: map[netip.Addr]int{}}
+	addr := netip.MustParseAddr("10.0.0.0")
+	for range maxFailingSources + 10 {
+		f.count(addr, time.Hour)
+		addr = addr.Next()
+	}
+	if len(f.counts) != maxFailingSources {
+		t.Errorf("%d are counted", len(f.counts))
 	}
 }
 

@@ -8,24 +8,50 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	maxTCPConns     = 1024
+	maxTCPPerSource = 64               // of those, from one address
+	tcpProof        = 5 * time.Second  // until a peer's first good check
 	tcpIdle         = 30 * time.Second // without a frame; a browser checks every 2.5 s or so
 	tcpWriteTimeout = 5 * time.Second
-	tcpQueue        = 256 // frames that wait to be written
+	tcpQueue        = 256  // frames that wait to be written
+	tcpSpareFrames  = 2048 // of all connections, kept for reuse
+	tcpFrameSize    = 2 + maxOutbound
 )
 
 // tcpServer accepts ICE-TCP connections (RFC 6544, passive candidates). Packets are framed by RFC 4571.
 type tcpServer struct {
 	listener *net.TCPListener
 	slots    chan struct{} // one for each connection
+	frames   frameList
 
-	mu     sync.Mutex
-	closed bool
-	conns  map[*tcpConn]struct{}
+	mu      sync.Mutex
+	closed  bool
+	conns   map[*tcpConn]struct{}
+	sources map[netip.Addr]int // connections from there
+}
+
+// frameList is where written frames go, to be used again.
+type frameList chan []byte
+
+func (l frameList) get() []byte {
+	select {
+	case frame := <-l:
+		return frame
+	default:
+		return make([]byte, 0, tcpFrameSize)
+	}
+}
+
+func (l frameList) put(frame []byte) {
+	select {
+	case l <- frame[:0]:
+	default:
+	}
 }
 
 func listenTCP(port uint16) (*tcpServer, error) {
@@ -33,7 +59,10 @@ func listenTCP(port uint16) (*tcpServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tcpServer{listener: l, slots: make(chan struct{}, maxTCPConns), conns: map[*tcpConn]struct{}{}}, nil
+	return &tcpServer{
+		listener: l, slots: make(chan struct{}, maxTCPConns), frames: make(frameList, tcpSpareFrames),
+		conns: map[*tcpConn]struct{}{}, sources: map[netip.Addr]int{},
+	}, nil
 }
 
 // run accepts until close.
@@ -56,10 +85,11 @@ func (s *tcpServer) run(w *Worker) {
 			_ = conn.Close()
 			continue
 		}
-		c := newTCPConn(conn)
+		c := newTCPConn(conn, s.frames)
 		if !s.add(c) {
 			_ = conn.Close()
-			return
+			<-s.slots
+			continue
 		}
 		wg.Go(func() {
 			c.run(w)
@@ -69,13 +99,16 @@ func (s *tcpServer) run(w *Worker) {
 	}
 }
 
+// add refuses a connection of a source that has enough, or of any after close.
 func (s *tcpServer) add(c *tcpConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	source := c.source()
+	if s.closed || s.sources[source] == maxTCPPerSource {
 		return false
 	}
 	s.conns[c] = struct{}{}
+	s.sources[source]++
 	return true
 }
 
@@ -83,6 +116,10 @@ func (s *tcpServer) remove(c *tcpConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	source := c.source()
+	if s.sources[source]--; s.sources[source] == 0 {
+		delete(s.sources, source)
+	}
 }
 
 // close ends the listener and all connections; run returns soon.
@@ -102,18 +139,32 @@ func (s *tcpServer) close() {
 
 // tcpConn is one connection. send may be called from anywhere.
 type tcpConn struct {
-	conn  *net.TCPConn
-	from  netip.AddrPort
-	queue chan []byte // frames; never closed
-	done  chan struct{}
+	conn   *net.TCPConn
+	from   netip.AddrPort
+	frames frameList
+	queue  chan []byte // frames; never closed
+	done   chan struct{}
+	proved atomic.Bool // a peer's good check came on it
 }
 
-func newTCPConn(conn *net.TCPConn) *tcpConn {
+func newTCPConn(conn *net.TCPConn, frames frameList) *tcpConn {
 	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	return &tcpConn{
 		conn: conn, from: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()),
-		queue: make(chan []byte, tcpQueue), done: make(chan struct{}),
+		frames: frames, queue: make(chan []byte, tcpQueue), done: make(chan struct{}),
 	}
+}
+
+// source is what counts as one host: of IPv6, which gives each a network, the first 64 bits.
+func (c *tcpConn) source() netip.Addr {
+	addr := c.from.Addr()
+	if addr.Is6() {
+		network, err := addr.WithZone("").Prefix(64)
+		if err == nil {
+			return network.Addr()
+		}
+	}
+	return addr
 }
 
 // run reads frames until the connection ends, then takes its path from whoever has it.
@@ -125,11 +176,14 @@ func (c *tcpConn) run(w *Worker) {
 	close(c.done)
 	writer.Wait()
 	w.Post(func(time.Duration) {
-		if p := w.paths[c.path()]; p != nil {
-			p.lose(c.path())
+		if claimed := w.paths[c.path()]; claimed != nil {
+			claimed.owner.lose(c.path())
 		}
 	})
 }
+
+// prove ends the connection's probation.
+func (c *tcpConn) prove() { c.proved.Store(true) }
 
 func (c *tcpConn) path() path { return path{addr: c.from, tcp: c} }
 
@@ -143,8 +197,13 @@ func (c *tcpConn) read(w *Worker) {
 		w.flush(now)
 		handled <- struct{}{}
 	}
+	proof := time.Now().Add(tcpProof)
 	for {
-		if c.conn.SetReadDeadline(time.Now().Add(tcpIdle)) != nil {
+		deadline := proof
+		if c.proved.Load() {
+			deadline = time.Now().Add(tcpIdle)
+		}
+		if c.conn.SetReadDeadline(deadline) != nil {
 			return
 		}
 		var size [2]byte
@@ -152,8 +211,8 @@ func (c *tcpConn) read(w *Worker) {
 			return
 		}
 		n := int(binary.BigEndian.Uint16(size[:]))
-		if n > maxDatagram {
-			return // no frame of an endpoint's is so long: the stream is out of step
+		if n == 0 || n > maxDatagram {
+			return // no frame of an endpoint's is so: the stream is out of step
 		}
 		frame = frame[:n]
 		if _, err := io.ReadFull(r, frame); err != nil {
@@ -173,7 +232,9 @@ func (c *tcpConn) write() {
 			if c.conn.SetWriteDeadline(time.Now().Add(tcpWriteTimeout)) != nil {
 				return
 			}
-			if _, err := c.conn.Write(frame); err != nil {
+			_, err := c.conn.Write(frame)
+			c.frames.put(frame)
+			if err != nil {
 				_ = c.conn.Close() // reading ends too
 				return
 			}
@@ -183,15 +244,14 @@ func (c *tcpConn) write() {
 	}
 }
 
-// send queues a copy of b; false if the queue is full.
+// send queues a copy of b; false if the queue is full. A steady flow allocates nothing.
 func (c *tcpConn) send(b []byte) bool {
-	frame := make([]byte, 2+len(b))
-	binary.BigEndian.PutUint16(frame, uint16(len(b)))
-	copy(frame[2:], b)
+	frame := append(binary.BigEndian.AppendUint16(c.frames.get(), uint16(len(b))), b...)
 	select {
 	case c.queue <- frame:
 		return true
 	default:
+		c.frames.put(frame)
 		return false
 	}
 }

@@ -45,10 +45,11 @@ type Worker struct {
 	epoch   time.Duration // the node's clock at started
 	mail    mailbox
 	stun    stunAgent
+	forged  failures
 	rtcp    []byte // scratch
 
 	peers map[string]*Peer // by local ufrag; two entries during an ICE restart
-	paths map[path]*Peer   // where an endpoint has proved to be
+	paths map[path]*claim  // where an endpoint has proved to be
 	live  map[*Peer]struct{}
 
 	inbound  Counters // of this goroutine alone
@@ -57,26 +58,39 @@ type Worker struct {
 }
 
 // Listen opens the port. Run must be called, even to close it.
-func Listen(cfg Config) (*Worker, error) {
+func Listen(cfg Config) (*Worker, error) { return listen(cfg, interfaceAddresses) }
+
+// listen asks addresses for this machine's, if it has to.
+func listen(cfg Config, addresses func(ipv6 bool) ([]netip.Addr, error)) (*Worker, error) {
 	cert, err := newCertificate()
 	if err != nil {
 		return nil, err
 	}
 	w := &Worker{
 		log: cfg.Log, hosts: cfg.Advertise, cert: cert,
-		started: time.Now(), peers: map[string]*Peer{}, paths: map[path]*Peer{}, live: map[*Peer]struct{}{},
+		started: time.Now(), peers: map[string]*Peer{}, paths: map[path]*claim{}, live: map[*Peer]struct{}{},
+		forged: failures{counts: map[netip.Addr]int{}},
 	}
 	w.epoch = time.Duration(w.started.UnixNano())
 	if w.socket, w.tcp, err = open(cfg); err != nil {
 		return nil, err
 	}
 	if len(w.hosts) == 0 {
-		if w.hosts, err = interfaceAddresses(w.socket.dualStack()); err != nil {
-			return nil, errors.Join(err, w.socket.close())
+		if w.hosts, err = addresses(w.socket.dualStack()); err != nil {
+			return nil, errors.Join(err, w.closeListeners())
 		}
 	}
 	w.mail.wake = w.socket.wake
 	return w, nil
+}
+
+// closeListeners is for a worker that will not run.
+func (w *Worker) closeListeners() error {
+	err := w.socket.close()
+	if w.tcp != nil {
+		w.tcp.close()
+	}
+	return err
 }
 
 // open binds both sockets to one port number. When any will do, another is tried if TCP has that one taken.
@@ -192,29 +206,31 @@ func (w *Worker) Do(ctx context.Context, f func(now time.Duration)) error {
 func (w *Worker) receive(from path, b []byte, now time.Duration) {
 	w.inbound.PacketsIn++
 	w.inbound.BytesIn += uint64(len(b))
-	switch classify(b) {
+	k := classify(b)
+	switch k {
 	case kindSTUN:
 		w.receiveSTUN(from, b, now)
+		return
+	case kindUnknown:
+		w.drop(DropUnknownKind)
+		return
+	}
+	c := w.paths[from]
+	if c == nil {
+		w.drop(DropUnknownPath)
+		return
+	}
+	switch p := c.owner; k {
 	case kindDTLS:
-		if p := w.paths[from]; p != nil {
-			p.dtls.feed(b)
-		} else {
-			w.drop(DropUnknownPath)
-		}
+		p.dtls.feed(b)
 	case kindRTP:
-		if p := w.paths[from]; p != nil {
-			p.receiveRTP(b, now)
-		} else {
-			w.drop(DropUnknownPath)
+		if p.receiveRTP(b, now) {
+			c.used = now
 		}
 	case kindRTCP:
-		if p := w.paths[from]; p != nil {
-			p.receiveRTCP(b, now)
-		} else {
-			w.drop(DropUnknownPath)
+		if p.receiveRTCP(b, now) {
+			c.used = now
 		}
-	default:
-		w.drop(DropUnknownKind)
 	}
 }
 
@@ -233,7 +249,7 @@ func (w *Worker) tick(now time.Duration) {
 	if w.hooks.Tick != nil {
 		w.hooks.Tick(now)
 	}
-	w.counters.publish(w.inbound, w.socket.sent)
+	w.counters.publish(w.inbound, w.socket.sent, w.socket.reader.failed)
 }
 
 func (w *Worker) drop(why Drop) { w.inbound.Drops[why]++ }

@@ -6,15 +6,15 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// PacketArrival is one packet of a transport feedback.
-type PacketArrival struct {
+// packetArrival is one packet of a transport feedback.
+type packetArrival struct {
 	Seq      uint16
 	Received bool
 	Arrival  time.Duration // on the endpoint's clock, of unknown origin; only differences mean something
 }
 
-// AppendArrivals appends what fb says of each packet, in the order of sequence numbers.
-func AppendArrivals(dst []PacketArrival, fb *rtcp.TransportLayerCC) []PacketArrival {
+// appendArrivals appends what fb says of each packet, in the order of sequence numbers.
+func appendArrivals(dst []packetArrival, fb *rtcp.TransportLayerCC) []packetArrival {
 	r := arrivalReader{dst: dst, fb: fb, clock: time.Duration(fb.ReferenceTime) * referenceUnit}
 	for _, chunk := range fb.PacketChunks {
 		switch c := chunk.(type) {
@@ -33,7 +33,7 @@ func AppendArrivals(dst []PacketArrival, fb *rtcp.TransportLayerCC) []PacketArri
 
 // arrivalReader walks a feedback's symbols and deltas.
 type arrivalReader struct {
-	dst     []PacketArrival
+	dst     []packetArrival
 	fb      *rtcp.TransportLayerCC
 	clock   time.Duration
 	packets uint16
@@ -45,7 +45,7 @@ func (r *arrivalReader) next(symbol uint16) {
 	if r.packets == r.fb.PacketStatusCount {
 		return
 	}
-	p := PacketArrival{Seq: r.fb.BaseSequenceNumber + r.packets}
+	p := packetArrival{Seq: r.fb.BaseSequenceNumber + r.packets}
 	r.packets++
 	if symbol != rtcp.TypeTCCPacketNotReceived && r.deltas < len(r.fb.RecvDeltas) {
 		r.clock += time.Duration(r.fb.RecvDeltas[r.deltas].Delta) * time.Microsecond

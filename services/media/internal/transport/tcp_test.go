@@ -1,0 +1,121 @@
+package transport
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+)
+
+// runningTCP is a worker with ICE-TCP that runs until the test ends.
+func runningTCP(t *testing.T) *Worker {
+	t.Helper()
+	w, err := Listen(Config{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.Run(ctx, Hooks{}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); running.Wait() })
+	return w
+}
+
+func dialTCP(t *testing.T, w *Worker) net.Conn {
+	t.Helper()
+	conn, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(w.Port())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+func framed(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
+
+// ends reports whether the worker closes conn within the time given.
+func ends(t *testing.T, conn net.Conn, within time.Duration) bool {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.Copy(io.Discard, conn)
+	timeout, ok := err.(net.Error)
+	return !ok || !timeout.Timeout()
+}
+
+func TestTCPConnectionHasToProveAPeer(t *testing.T) {
+	w := runningTCP(t)
+	var credentials Credentials
+	if err := w.Do(t.Context(), func(time.Duration) {
+		credentials = w.NewPeer(&listener{}, slog.New(slog.DiscardHandler)).Credentials()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	idle, proved, empty := dialTCP(t, w), dialTCP(t, w), dialTCP(t, w)
+	if _, err := proved.Write(framed(check(t, credentials, useCandidate))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := empty.Write(framed(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := idle.Write(framed(plainPacket(1, 100))); err != nil {
+		t.Fatal(err)
+	}
+	if !ends(t, empty, tcpProof/2) {
+		t.Error("an empty frame is taken")
+	}
+	if !ends(t, idle, tcpProof+time.Second) {
+		t.Error("a connection of nobody's stays")
+	}
+	if ends(t, proved, time.Second) {
+		t.Error("a peer's connection ends")
+	}
+}
+
+func TestTCPConnectionsOfOneSourceAreLimited(t *testing.T) {
+	w := runningTCP(t)
+	for range maxTCPPerSource {
+		dialTCP(t, w)
+	}
+	if !ends(t, dialTCP(t, w), tcpProof/2) {
+		t.Error("one too many is accepted")
+	}
+}
+
+func TestTCPSourcesAreHostsOrNetworks(t *testing.T) {
+	for from, want := range map[string]string{
+		"192.0.2.1:1": "192.0.2.1", "[2001:db8:1:2:3:4:5:6]:1": "2001:db8:1:2::", "[fe80::1%eth0]:1": "fe80::",
+	} {
+		c := &tcpConn{from: netip.MustParseAddrPort(from)}
+		if got := c.source().String(); got != want {
+			t.Errorf("%s is of %s", from, got)
+		}
+	}
+}
+
+func TestSendingOverTCPAllocatesNothing(t *testing.T) {
+	c := &tcpConn{frames: make(frameList, 1), queue: make(chan []byte, 1)}
+	b := plainPacket(1, maxDatagram)
+	if allocs := testing.AllocsPerRun(1000, func() {
+		if !c.send(b) {
+			t.Error("refused")
+		}
+		frame := <-c.queue
+		if len(frame) != 2+len(b) {
+			t.Errorf("%d bytes", len(frame))
+		}
+		c.frames.put(frame)
+	}); allocs > 0 && !raceDetector {
+		t.Errorf("%v allocations a packet", allocs)
+	}
+}
