@@ -32,6 +32,8 @@ var (
 	tasksLua string
 	//go:embed lua/announce.lua
 	announceLua string
+	//go:embed lua/abandon.lua
+	abandonLua string
 	//go:embed lua/lease.lua
 	leaseLua string
 
@@ -45,6 +47,7 @@ var (
 	commitScript   = redis.NewScript(common + commitLua)
 	tasksScript    = redis.NewScript(common + tasksLua)
 	announceScript = redis.NewScript(common + announceLua)
+	abandonScript  = redis.NewScript(common + abandonLua)
 	leaseScript    = redis.NewScript(common + leaseLua)
 )
 
