@@ -95,6 +95,97 @@ func TestClaimBringsMissedEventsOnce(t *testing.T) {
 	s.must(touch)
 }
 
+// The old edge says what its endpoint was given, which may be more than any command has told so far.
+func TestClaimBringsNothingThatTheOldEdgeDelivered(t *testing.T) {
+	c := startCluster(t, 1)
+	s := c.edge().session()
+	h := s.attach(videoRoom)
+	for range 3 {
+		h.send(`{"request":"start"}`) // an error is an event as well
+	}
+	claim := &busv1.Command{
+		SessionId: s.id, Socket: &busv1.Socket{Edge: "other", Id: "new"}, Delivered: 2,
+		Verb: &busv1.Command_Claim{Claim: &busv1.Claim{}},
+	}
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 1 || missed[0].GetNumber() != 3 {
+		t.Errorf("missed: %v", missed)
+	}
+	// What is known to be delivered stays so.
+	claim.Id, claim.Socket, claim.Delivered = "", &busv1.Socket{Edge: "third", Id: "newer"}, 1
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 1 || missed[0].GetNumber() != 3 {
+		t.Errorf("missed: %v", missed)
+	}
+}
+
+// The replica that carried a command out may not have lived to publish its events.
+func TestRepeatedCommandPublishesItsEventsAgain(t *testing.T) {
+	c := startCluster(t, 2)
+	e := c.edge()
+	s, other := e.session(), e.session()
+	h, o := s.attach(videoRoom), other.attach(videoRoom)
+	o.send(`{"request":"create","room":1,"notify_joining":true}`)
+	o.send(`{"request":"join","room":1,"ptype":"publisher"}`)
+	join := h.message(`{"request":"join","room":1,"ptype":"publisher"}`)
+	s.must(proto.CloneOf(join))
+	o.data(`"joining"`)
+
+	count := func(s *session) int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.published
+	}
+	again := func(cmd *busv1.Command, sessions ...*session) {
+		t.Helper()
+		before := map[*session]int{}
+		for _, s := range sessions {
+			before[s] = count(s)
+		}
+		s.must(proto.CloneOf(cmd))
+		for _, s := range sessions {
+			for deadline := time.Now().Add(5 * time.Second); count(s) == before[s]; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("%T: nothing came again", cmd.GetVerb())
+				}
+			}
+		}
+	}
+	again(join, s, other)
+	destroy := s.command()
+	destroy.Verb = &busv1.Command_Destroy{Destroy: &busv1.Destroy{}}
+	s.must(proto.CloneOf(destroy))
+	s.wait(func(e *busv1.Event) bool { return e.GetEnded() != nil })
+	again(destroy, s)
+}
+
+func TestEdgeHearsThatASessionIsOver(t *testing.T) {
+	destroyed := func(s *session) {
+		cmd := s.command()
+		cmd.Verb = &busv1.Command_Destroy{Destroy: &busv1.Destroy{}}
+		s.must(cmd)
+	}
+	lost := func(s *session) {
+		cmd := s.command()
+		cmd.Verb = &busv1.Command_Lost{Lost: &busv1.Lost{}}
+		s.must(cmd)
+	}
+	for name, tc := range map[string]struct {
+		reclaim time.Duration
+		end     func(s *session)
+	}{
+		"destroyed":   {0, destroyed},
+		"lost":        {0, lost},
+		"not claimed": {time.Second, lost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := startCluster(t, 2, func(cfg *roomstate.Config) { cfg.ReclaimSessionTimeout = tc.reclaim })
+			s := c.edge().session()
+			s.attach(videoRoom).send(`{"request":"start"}`)
+			tc.end(s)
+			s.wait(func(e *busv1.Event) bool { return e.GetEnded() != nil && e.GetNumber() == 2 })
+		})
+	}
+}
+
 func TestResumeGivesEventsAfterANumber(t *testing.T) {
 	c := startCluster(t, 1)
 	s := c.edge().session()

@@ -11,7 +11,7 @@
 //	{cardea}:deadlines      zset: session → when to look whether it has ended, ms
 //	{cardea}:room:<name>    hash: version, and the plugin's fields
 //	{cardea}:rooms:<plugin> hash: room → index entry
-//	{cardea}:answer:<id>    string: the answer to a command, for a while
+//	{cardea}:answer:<id>    string: the events that a command raised, a line end, and its answer; for a while
 //	{cardea}:tasks          zset: what is owed → when to try it again, ms
 //	{cardea}:nodes          hash: node → where it answers
 //	{cardea}:node:<id>      set: peers on a node

@@ -69,7 +69,7 @@ func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) ([]a
 	}
 	how, rest := text(got[0]), got[1:]
 	if how == "answered" {
-		return nil, &AnsweredError{Answer: []byte(text(rest[0]))}
+		return nil, readAnswered(text(rest[0]))
 	}
 	if err, ok := outcomes[how]; ok {
 		return nil, err
