@@ -301,3 +301,60 @@ func TestEchoTestEchoesAndBeginsAnewAfterHangup(t *testing.T) {
 		})
 	}
 }
+
+// A malformed candidate is only looked at, and refused, once offer and answer are done.
+func TestMalformedTrickleIsRefusedOnceNegotiated(t *testing.T) {
+	c := startCluster(t, 2)
+	node := startNode(t, c.conn, "node-1")
+	s := c.edge().session()
+	h, sub, echo := s.attach(videoRoom), s.attach(videoRoom), s.attach("janus.plugin.echotest")
+	malformed := func(h *handle, want fault.Reason) {
+		t.Helper()
+		cmd := h.command()
+		cmd.Verb = &busv1.Command_Trickle{Trickle: &busv1.Trickle{Malformed: true}}
+		reply, err := h.do(cmd)
+		if fault.Of(err) != want || err == nil && reply.GetDone() == nil {
+			t.Errorf("trickle: %v, %v", reply, err)
+		}
+	}
+	malformed(h, "")
+	h.send(`{"request":"create","room":1}`)
+	h.send(`{"request":"join","room":1,"ptype":"publisher","id":1}`)
+	malformed(h, "")
+	h.send(`{"request":"publish"}`, "offer", "audio:opus")
+	malformed(h, fault.BadTrickle)
+	node.up(h.id)
+
+	sub.send(`{"request":"join","room":1,"ptype":"subscriber","streams":[{"feed":1}]}`)
+	malformed(sub, "")
+	sub.send(`{"request":"start"}`, "answer", "fine")
+	malformed(sub, fault.BadTrickle)
+
+	malformed(echo, "")
+	echo.send(`{"audio":true}`, "offer", "audio:opus")
+	malformed(echo, fault.BadTrickle)
+}
+
+func TestNobodyChangesTheDemoRoom(t *testing.T) {
+	c := startCluster(t, 2, func(cfg *roomstate.Config) { cfg.DemoRoom = true })
+	h := c.edge().session().attach(videoRoom)
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if got, _ := h.send(`{"request":"exists","room":1234}`); got["exists"] == true {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no demo room")
+		}
+	}
+	for _, body := range []string{
+		`{"request":"destroy","room":1234}`, `{"request":"destroy","room":1234,"secret":""}`,
+		`{"request":"edit","room":1234,"new_publishers":1}`, `{"request":"kick","room":1234,"id":1}`,
+	} {
+		if got, _ := h.send(body); got["error_code"] == nil {
+			t.Errorf("%s: %v", body, got)
+		}
+	}
+	if got, _ := h.send(`{"request":"join","room":1234,"ptype":"publisher"}`); got["videoroom"] != "joined" {
+		t.Errorf("join: %v", got)
+	}
+}
