@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
 )
 
 // Everyone joins and publishes at the same time, while replicas come and go. In the end each knows of every other's
@@ -94,4 +97,39 @@ func TestSlowNodeHoldsUpNobodyElse(t *testing.T) {
 		t.Error(got)
 	}
 	al.wait(func(e *busv1.Event) bool { return has(e, `"configured":"ok"`) })
+}
+
+// When very many sockets close at once their sessions end late, but none is refused, and nobody else is either.
+func TestManySocketsLostAtOnceAreAllTaken(t *testing.T) {
+	c := startCluster(t, 1)
+	e := c.edge()
+	bystander := e.session()
+	// More than are carried out at once. Their endpoints hear nothing, so they have no subscriptions here.
+	sockets := make([]*busv1.Command, 1500)
+	var wg sync.WaitGroup
+	for i := range sockets {
+		sockets[i] = &busv1.Command{SessionId: randomID(), Socket: &busv1.Socket{Edge: "e", Id: fmt.Sprint(i)}}
+		wg.Go(func() {
+			create := proto.CloneOf(sockets[i])
+			create.Verb = &busv1.Command_Create{Create: &busv1.Create{}}
+			if _, err := e.do(create); err != nil {
+				t.Errorf("create: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, lost := range sockets {
+		wg.Go(func() {
+			lost.Verb = &busv1.Command_Lost{Lost: &busv1.Lost{}}
+			if _, err := e.do(lost); err != nil && fault.Of(err) != fault.SessionNotFound { // of a repeat
+				t.Errorf("lost: %v", err)
+			}
+		})
+	}
+	for range 20 {
+		touch := bystander.command()
+		touch.Verb = &busv1.Command_Touch{Touch: &busv1.Touch{}}
+		bystander.must(touch)
+	}
+	wg.Wait()
 }

@@ -20,7 +20,7 @@ type Config struct {
 	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
-	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there."`
+	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
 
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`

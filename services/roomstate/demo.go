@@ -2,6 +2,7 @@ package roomstate
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
@@ -9,9 +10,10 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
-// makeDemoRoom makes the room that Janus's demos use, unless it is there. It waits for a replica to own it.
+// makeDemoRoom makes the room that Janus's demos use, unless it is there. It waits for a replica to own it. The room's
+// secret is kept from everyone, so that no visitor can change or destroy it.
 func makeDemoRoom(ctx context.Context, requests *bus.Requester, video *videoroom.Plugin, log *slog.Logger) {
-	body, name := video.DemoRoom()
+	body, name := video.DemoRoom(rand.Text())
 	_, err := requests.Do(ctx, bus.RoomCommands(bus.Shard(name)), &busv1.Command{
 		Id:   bus.NewCommandID(),
 		Verb: &busv1.Command_Message{Message: &busv1.Message{Body: body}},

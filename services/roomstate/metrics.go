@@ -12,6 +12,7 @@ type counters struct {
 	took     *prometheus.HistogramVec
 	stale    prometheus.Counter
 	dropped  *prometheus.CounterVec
+	waited   prometheus.Histogram
 }
 
 func newCounters(r prometheus.Registerer, shards func() int) *counters {
@@ -30,10 +31,14 @@ func newCounters(r prometheus.Registerer, shards func() int) *counters {
 			Name: "cardea_roomstate_dropped_total", Help: "Messages not taken, by reason.",
 		}, []string{"reason"}),
 	}
+	c.waited = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "cardea_roomstate_wait_seconds", Help: "Time that messages waited because too many were under way.",
+		Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10},
+	})
 	held := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "cardea_roomstate_shards", Help: "Shards of rooms that this replica holds.",
 	}, func() float64 { return float64(shards()) })
-	r.MustRegister(c.commands, c.took, c.stale, c.dropped, held)
+	r.MustRegister(c.commands, c.took, c.stale, c.dropped, c.waited, held)
 	return c
 }
 
@@ -44,4 +49,9 @@ func (c *counters) Command(verb, outcome string, took time.Duration) {
 }
 
 // Dropped is bus.Counters.
-func (c *counters) Dropped(why string) { c.dropped.WithLabelValues(why).Inc() }
+func (c *counters) Dropped(why string, messages int) {
+	c.dropped.WithLabelValues(why).Add(float64(messages))
+}
+
+// Waited is bus.Counters.
+func (c *counters) Waited(d time.Duration) { c.waited.Observe(d.Seconds()) }

@@ -3,7 +3,9 @@ package roomstate_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +34,8 @@ type fakeNode struct {
 
 	// hold, if set, is called in each MakeOffer and AcceptOffer, before the answer.
 	hold func()
+	// update, if set, answers each UpdatePublisher.
+	update func() error
 
 	mu     sync.Mutex
 	offers map[string]int // how many times each command id was heard
@@ -136,6 +140,11 @@ func (n *fakeNode) AcceptAnswer(_ context.Context, r *mediav1.AcceptAnswerReques
 }
 
 func (n *fakeNode) UpdatePublisher(context.Context, *mediav1.UpdatePublisherRequest) (*mediav1.UpdatePublisherResponse, error) {
+	if n.update != nil {
+		if err := n.update(); err != nil {
+			return nil, fault.ToStatus(err)
+		}
+	}
 	return &mediav1.UpdatePublisherResponse{}, nil
 }
 
@@ -168,6 +177,13 @@ func (n *fakeNode) say(p *mediav1.PeerID, news *busv1.PeerEvent) {
 		Id: bus.NewCommandID(), SessionId: p.GetSessionId(), HandleId: p.GetHandleId(),
 		Verb: &busv1.Command_Peer{Peer: news},
 	}, nil)
+}
+
+// has returns the names of the peers that the node has.
+func (n *fakeNode) has() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Sorted(maps.Keys(n.peers))
 }
 
 // up says that all peers of a handle are up.

@@ -95,6 +95,97 @@ func TestClaimBringsMissedEventsOnce(t *testing.T) {
 	s.must(touch)
 }
 
+// The old edge says what its endpoint was given, which may be more than any command has told so far.
+func TestClaimBringsNothingThatTheOldEdgeDelivered(t *testing.T) {
+	c := startCluster(t, 1)
+	s := c.edge().session()
+	h := s.attach(videoRoom)
+	for range 3 {
+		h.send(`{"request":"start"}`) // an error is an event as well
+	}
+	claim := &busv1.Command{
+		SessionId: s.id, Socket: &busv1.Socket{Edge: "other", Id: "new"}, Delivered: 2,
+		Verb: &busv1.Command_Claim{Claim: &busv1.Claim{}},
+	}
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 1 || missed[0].GetNumber() != 3 {
+		t.Errorf("missed: %v", missed)
+	}
+	// What is known to be delivered stays so.
+	claim.Id, claim.Socket, claim.Delivered = "", &busv1.Socket{Edge: "third", Id: "newer"}, 1
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 1 || missed[0].GetNumber() != 3 {
+		t.Errorf("missed: %v", missed)
+	}
+}
+
+// The replica that carried a command out may not have lived to publish its events.
+func TestRepeatedCommandPublishesItsEventsAgain(t *testing.T) {
+	c := startCluster(t, 2)
+	e := c.edge()
+	s, other := e.session(), e.session()
+	h, o := s.attach(videoRoom), other.attach(videoRoom)
+	o.send(`{"request":"create","room":1,"notify_joining":true}`)
+	o.send(`{"request":"join","room":1,"ptype":"publisher"}`)
+	join := h.message(`{"request":"join","room":1,"ptype":"publisher"}`)
+	s.must(proto.CloneOf(join))
+	o.data(`"joining"`)
+
+	count := func(s *session) int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.published
+	}
+	again := func(cmd *busv1.Command, sessions ...*session) {
+		t.Helper()
+		before := map[*session]int{}
+		for _, s := range sessions {
+			before[s] = count(s)
+		}
+		s.must(proto.CloneOf(cmd))
+		for _, s := range sessions {
+			for deadline := time.Now().Add(5 * time.Second); count(s) == before[s]; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("%T: nothing came again", cmd.GetVerb())
+				}
+			}
+		}
+	}
+	again(join, s, other)
+	destroy := s.command()
+	destroy.Verb = &busv1.Command_Destroy{Destroy: &busv1.Destroy{}}
+	s.must(proto.CloneOf(destroy))
+	s.wait(func(e *busv1.Event) bool { return e.GetEnded() != nil })
+	again(destroy, s)
+}
+
+func TestEdgeHearsThatASessionIsOver(t *testing.T) {
+	destroyed := func(s *session) {
+		cmd := s.command()
+		cmd.Verb = &busv1.Command_Destroy{Destroy: &busv1.Destroy{}}
+		s.must(cmd)
+	}
+	lost := func(s *session) {
+		cmd := s.command()
+		cmd.Verb = &busv1.Command_Lost{Lost: &busv1.Lost{}}
+		s.must(cmd)
+	}
+	for name, tc := range map[string]struct {
+		reclaim time.Duration
+		end     func(s *session)
+	}{
+		"destroyed":   {0, destroyed},
+		"lost":        {0, lost},
+		"not claimed": {time.Second, lost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := startCluster(t, 2, func(cfg *roomstate.Config) { cfg.ReclaimSessionTimeout = tc.reclaim })
+			s := c.edge().session()
+			s.attach(videoRoom).send(`{"request":"start"}`)
+			tc.end(s)
+			s.wait(func(e *busv1.Event) bool { return e.GetEnded() != nil && e.GetNumber() == 2 })
+		})
+	}
+}
+
 func TestResumeGivesEventsAfterANumber(t *testing.T) {
 	c := startCluster(t, 1)
 	s := c.edge().session()
@@ -208,5 +299,62 @@ func TestEchoTestEchoesAndBeginsAnewAfterHangup(t *testing.T) {
 		h.wait(func(e *busv1.Event) bool {
 			return e.GetNumber() > uint64(before) && e.GetHangup().GetReason() == "Janus API"
 		})
+	}
+}
+
+// A malformed candidate is only looked at, and refused, once offer and answer are done.
+func TestMalformedTrickleIsRefusedOnceNegotiated(t *testing.T) {
+	c := startCluster(t, 2)
+	node := startNode(t, c.conn, "node-1")
+	s := c.edge().session()
+	h, sub, echo := s.attach(videoRoom), s.attach(videoRoom), s.attach("janus.plugin.echotest")
+	malformed := func(h *handle, want fault.Reason) {
+		t.Helper()
+		cmd := h.command()
+		cmd.Verb = &busv1.Command_Trickle{Trickle: &busv1.Trickle{Malformed: true}}
+		reply, err := h.do(cmd)
+		if fault.Of(err) != want || err == nil && reply.GetDone() == nil {
+			t.Errorf("trickle: %v, %v", reply, err)
+		}
+	}
+	malformed(h, "")
+	h.send(`{"request":"create","room":1}`)
+	h.send(`{"request":"join","room":1,"ptype":"publisher","id":1}`)
+	malformed(h, "")
+	h.send(`{"request":"publish"}`, "offer", "audio:opus")
+	malformed(h, fault.BadTrickle)
+	node.up(h.id)
+
+	sub.send(`{"request":"join","room":1,"ptype":"subscriber","streams":[{"feed":1}]}`)
+	malformed(sub, "")
+	sub.send(`{"request":"start"}`, "answer", "fine")
+	malformed(sub, fault.BadTrickle)
+
+	malformed(echo, "")
+	echo.send(`{"audio":true}`, "offer", "audio:opus")
+	malformed(echo, fault.BadTrickle)
+}
+
+func TestNobodyChangesTheDemoRoom(t *testing.T) {
+	c := startCluster(t, 2, func(cfg *roomstate.Config) { cfg.DemoRoom = true })
+	h := c.edge().session().attach(videoRoom)
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if got, _ := h.send(`{"request":"exists","room":1234}`); got["exists"] == true {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no demo room")
+		}
+	}
+	for _, body := range []string{
+		`{"request":"destroy","room":1234}`, `{"request":"destroy","room":1234,"secret":""}`,
+		`{"request":"edit","room":1234,"new_publishers":1}`, `{"request":"kick","room":1234,"id":1}`,
+	} {
+		if got, _ := h.send(body); got["error_code"] == nil {
+			t.Errorf("%s: %v", body, got)
+		}
+	}
+	if got, _ := h.send(`{"request":"join","room":1234,"ptype":"publisher"}`); got["videoroom"] != "joined" {
+		t.Errorf("join: %v", got)
 	}
 }

@@ -17,7 +17,7 @@ var only = []struct {
 }{
 	{"github.com/gorilla/websocket", []string{"services/signaling/internal/ws", "tools/janus"}},
 	{"github.com/redis/go-redis", []string{"services/roomstate/internal/store"}},
-	{"github.com/nats-io/nats.go", []string{"proto/bus", "services/signaling/internal/bus", "services/roomstate/internal/bus", "services/media/internal/bus", "services/roomstate", "services/media"}},
+	{"github.com/nats-io/nats.go", []string{"proto/bus", "services/signaling/internal/bus", "services/roomstate/internal/bus", "services/media/internal/bus", "services/media"}},
 	{"github.com/nats-io/nats-server", []string{"services/standalone"}},
 	{"github.com/alicebob/miniredis", []string{"services/standalone"}},
 	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
@@ -32,6 +32,11 @@ var only = []struct {
 	{project + "proto/mediav1", []string{"services/media/internal/rpc", "services/roomstate/internal/..."}},
 	{project + "services/signaling", []string{"services/signaling/...", "services/standalone"}},
 	{project + "services/roomstate", []string{"services/roomstate/...", "services/standalone"}},
+	{project + "services/roomstate/internal/store", []string{"services/roomstate", "services/roomstate/internal/bus", "services/roomstate/internal/owed", "services/roomstate/internal/room", "services/roomstate/internal/session"}},
+	{project + "services/roomstate/internal/videoroom", []string{"services/roomstate"}},
+	{project + "services/roomstate/internal/echotest", []string{"services/roomstate"}},
+	{project + "services/roomstate/internal/nodes", []string{"services/roomstate"}},
+	{project + "services/roomstate/internal/bus", []string{"services/roomstate"}},
 	{project + "services/media", []string{"services/media/...", "services/standalone"}},
 }
 

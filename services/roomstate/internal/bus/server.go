@@ -20,18 +20,26 @@ import (
 )
 
 const (
-	// atOnce bounds the commands under way in this replica; beyond it they are refused.
+	// atOnce bounds the commands under way in this replica that any could have taken, and as many of rooms. Those beyond
+	// it wait their turn; none that is under way waits for one that is not.
 	atOnce = 512
+	// taken bounds those under way and waiting. Taken rather than left to NATS, they are known, and what their senders
+	// repeat meanwhile does not add to the load.
+	taken = 16384
 	// commandTime bounds the work on one command.
 	commandTime = 10 * time.Second
-	// pending is what NATS keeps for us per subscription, in messages.
-	pending = 8192
+	// pending and pendingBytes are what NATS keeps for us beyond that, per subscription. What comes then is dropped, and
+	// repeated by its sender.
+	pending      = 65536
+	pendingBytes = 64 << 20
 )
 
 // Counters are told what happens to commands.
 type Counters interface {
 	Command(verb, outcome string, took time.Duration)
-	Dropped(why string)
+	// Waited tells how long a message waited for others to be done with.
+	Waited(time.Duration)
+	Dropped(why string, messages int)
 }
 
 // Server serves commands.
@@ -43,41 +51,70 @@ type Server struct {
 	Info     []byte // what this service contributes to an info request, a JSON object
 	Log      *slog.Logger
 
-	slots  chan struct{}
-	ctx    context.Context // of the work on commands
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	subs   []*nats.Subscription
+	anywhere *lane           // of what any replica could have taken
+	inRooms  *lane           // of what concerns the rooms that this replica owns
+	ctx      context.Context // of the work on commands
+	cancel   context.CancelFunc
+	stop     chan struct{} // closed when no more is to be begun
+	wg       sync.WaitGroup
+	subs     []*nats.Subscription
 
 	mu       sync.Mutex
-	underway map[string]bool // ids of commands
+	stopped  bool
+	underway map[string]bool // ids of commands taken
 }
+
+// lane is what waits for each other: it holds tokens for the messages taken, and for those of them under way.
+type lane struct{ taken, underway chan struct{} }
+
+func newLane() *lane { return &lane{make(chan struct{}, taken), make(chan struct{}, atOnce)} }
 
 // Start subscribes to what any replica takes.
 func (s *Server) Start(ctx context.Context) error {
-	s.slots = make(chan struct{}, atOnce)
+	s.anywhere, s.inRooms = newLane(), newLane()
+	s.stop = make(chan struct{})
 	s.underway = map[string]bool{}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for subject, hear := range map[string]nats.MsgHandler{
 		bus.Commands: s.hear, bus.Resumes: s.resume, bus.Info: s.tellInfo,
 	} {
-		sub, err := s.Conn.QueueSubscribe(subject, bus.CommandsQueue, hear)
+		sub, err := s.subscribe(subject, bus.CommandsQueue, hear)
 		if err != nil {
-			return fmt.Errorf("subscribe to %s: %w", subject, err)
-		}
-		if err := sub.SetPendingLimits(pending, -1); err != nil {
-			return fmt.Errorf("subscription to %s: %w", subject, err)
+			return err
 		}
 		s.subs = append(s.subs, sub)
 	}
 	return nil
 }
 
-// Stop takes no more commands and waits for those under way, but not longer than grace.
+// subscribe has hear called with a subject's messages, one after another. With a queue, each goes to one replica only.
+func (s *Server) subscribe(subject, queue string, hear nats.MsgHandler) (*nats.Subscription, error) {
+	dropped := 0 // that have been counted
+	sub, err := s.Conn.QueueSubscribe(subject, queue, func(m *nats.Msg) {
+		if all, err := m.Sub.Dropped(); err == nil && all > dropped {
+			s.Counters.Dropped("overflow", all-dropped)
+			dropped = all
+		}
+		hear(m)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	if err := sub.SetPendingLimits(pending, pendingBytes); err != nil {
+		return nil, fmt.Errorf("subscription to %s: %w", subject, err)
+	}
+	return sub, nil
+}
+
+// Stop takes no more commands, not those that wait either, and waits for those under way, but not longer than grace.
 func (s *Server) Stop(grace time.Duration) {
 	for _, sub := range s.subs {
 		_ = sub.Unsubscribe()
 	}
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	close(s.stop)
 	timer := time.AfterFunc(grace, s.cancel)
 	s.wg.Wait()
 	timer.Stop()
@@ -86,7 +123,7 @@ func (s *Server) Stop(grace time.Duration) {
 
 // hear takes a command that any replica may get.
 func (s *Server) hear(m *nats.Msg) {
-	s.serve(m, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
+	s.serve(m, s.anywhere, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
 		cmd.Routed = nil // roomstate's own
 		return s.Sessions.Do(ctx, cmd, func() {
 			s.reply(m, cmd, &busv1.Reply{Outcome: &busv1.Reply_Accepted{Accepted: &busv1.Accepted{}}})
@@ -96,7 +133,7 @@ func (s *Server) hear(m *nats.Msg) {
 
 // hearRoom takes a command for a room of a shard that this replica holds.
 func (s *Server) hearRoom(m *nats.Msg) {
-	s.serve(m, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
+	s.serve(m, s.inRooms, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
 		return s.Sessions.DoRouted(ctx, cmd)
 	})
 }
@@ -108,7 +145,7 @@ func (s *Server) tellInfo(m *nats.Msg) {
 }
 
 func (s *Server) resume(m *nats.Msg) {
-	s.work(m, func(ctx context.Context) {
+	s.work(s.anywhere, func(ctx context.Context) {
 		var r busv1.Resume
 		if err := proto.Unmarshal(m.Data, &r); err != nil {
 			s.Log.Warn("message is no Resume", "subject", m.Subject, "err", err)
@@ -125,44 +162,53 @@ func (s *Server) resume(m *nats.Msg) {
 	})
 }
 
-// work runs do, unless too much is under way already.
-func (s *Server) work(m *nats.Msg, do func(ctx context.Context)) bool {
+// work has do run when it is its turn, unless the server stops before: then the sender repeats what it wants, and
+// another replica takes it. It does not wait for that, unless very much is taken already: then NATS keeps what comes
+// after.
+func (s *Server) work(l *lane, do func(ctx context.Context)) {
 	select {
-	case s.slots <- struct{}{}:
-	default:
-		s.Counters.Dropped("busy")
-		return false
+	case l.taken <- struct{}{}:
+	case <-s.stop:
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return // Stop may have begun to wait for what has been taken
 	}
 	s.wg.Go(func() {
-		defer func() { <-s.slots }()
+		defer func() { <-l.taken }()
+		began := time.Now()
+		select {
+		case l.underway <- struct{}{}:
+		case <-s.stop:
+			return
+		}
+		defer func() { <-l.underway }()
+		s.Counters.Waited(time.Since(began))
 		ctx, cancel := context.WithTimeout(s.ctx, commandTime)
 		defer cancel()
 		do(ctx)
 	})
-	return true
 }
 
-func (s *Server) serve(m *nats.Msg, do func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error)) {
+func (s *Server) serve(m *nats.Msg, l *lane, do func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error)) {
 	cmd := new(busv1.Command)
 	if err := proto.Unmarshal(m.Data, cmd); err != nil || cmd.GetId() == "" {
-		s.Counters.Dropped("malformed")
+		s.Counters.Dropped("malformed", 1)
 		s.Log.Warn("message is no Command", "subject", m.Subject, "err", err)
 		return
 	}
 	if !s.begin(cmd.GetId()) {
-		return // a repeat of what is under way
+		return // a repeat of what waits or is under way
 	}
-	started := s.work(m, func(ctx context.Context) {
+	s.work(l, func(ctx context.Context) {
 		defer s.end(cmd.GetId())
 		began := time.Now()
 		reply, err := do(ctx, cmd)
 		outcome := s.finish(m, cmd, reply, err)
 		s.Counters.Command(session.Verb(cmd), outcome, time.Since(began))
 	})
-	if !started {
-		s.end(cmd.GetId())
-		s.reply(m, cmd, &busv1.Reply{Outcome: bus.Failed(fault.Newf(fault.TooBusy, "Too many requests at the moment"))})
-	}
 }
 
 // finish answers a command, passes it on, or leaves it to be repeated. It returns which.

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -19,12 +18,9 @@ type Shards struct {
 
 // Take begins to hear a shard's commands.
 func (s *Shards) Take(shard int) error {
-	sub, err := s.Server.Conn.Subscribe(bus.RoomCommands(shard), s.Server.hearRoom)
+	sub, err := s.Server.subscribe(bus.RoomCommands(shard), "", s.Server.hearRoom)
 	if err != nil {
-		return fmt.Errorf("subscribe to shard %d: %w", shard, err)
-	}
-	if err := sub.SetPendingLimits(pending, -1); err != nil {
-		return fmt.Errorf("subscription to shard %d: %w", shard, err)
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

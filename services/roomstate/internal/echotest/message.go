@@ -70,7 +70,15 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 			n.Failure = placed.Err
 			return nil
 		}
-		peer = &plugin.Peer{Node: placed.Node, Generation: n.Generation + 1}
+		spent, ok := n.Ask(plugin.Question{Spent: true, Handle: n.me()})
+		if !ok {
+			return nil
+		}
+		if spent.Err != nil {
+			n.Failure = spent.Err
+			return nil
+		}
+		peer = &plugin.Peer{Node: placed.Node, Generation: max(n.Generation, spent.Spent) + 1}
 	}
 	got, ok := n.Ask(plugin.Question{
 		Node: peer.Node, Handle: n.me(), Told: peer.Told,

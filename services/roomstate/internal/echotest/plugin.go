@@ -73,6 +73,8 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 		n.message()
 	case *busv1.Command_Hangup:
 		n.hangup()
+	case *busv1.Command_Trickle:
+		n.RefuseTrickle(n.Peer != nil)
 	case *busv1.Command_Detach:
 		n.detach()
 	case *busv1.Command_Peer:

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
 // Question is something that a rule has to know, and cannot.
@@ -16,6 +18,8 @@ type Question struct {
 	Request proto.Message
 	// Place asks for a node that has room for new work.
 	Place bool
+	// Spent asks for the last generation of Handle's that was given up before its peer came to anything, 0 for none.
+	Spent bool
 	// Rooms asks for the index entries of all rooms of the plugin, in no order; Count for how many there are.
 	Rooms bool
 	Count bool
@@ -23,6 +27,9 @@ type Question struct {
 
 // key is equal for equal questions.
 func (q Question) key() string {
+	if q.Spent {
+		return "spent " + q.Handle.String()
+	}
 	if q.Request == nil {
 		return fmt.Sprintf("place %t rooms %t count %t", q.Place, q.Rooms, q.Count)
 	}
@@ -42,12 +49,28 @@ func (q Question) ID(command string) string {
 	return fmt.Sprintf("%s.%x", command, h.Sum(nil))
 }
 
+// Makes returns the peer that a node makes for q, if q is about one that it did not have: nobody told it anything yet.
+func (q Question) Makes() (PeerKey, bool) {
+	var peer *mediav1.PeerID
+	switch r := q.Request.(type) {
+	case *mediav1.AcceptOfferRequest:
+		peer = r.GetPeer()
+	case *mediav1.MakeOfferRequest:
+		peer = r.GetPeer()
+	}
+	if peer == nil || q.Told != 0 {
+		return PeerKey{}, false
+	}
+	return PeerKey{Node: q.Node, Handle: q.Handle, Generation: peer.GetGeneration()}, true
+}
+
 // Answer is what came back.
 type Answer struct {
 	Response proto.Message // of a node
 	Node     string        // of Place
 	Rooms    [][]byte      // of Rooms
 	Count    int           // of Count
+	Spent    uint32        // of Spent
 	Err      error         // carries a fault.Reason
 }
 

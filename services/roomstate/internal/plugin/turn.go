@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
 )
 
 // Turn is one run of a rule: what it goes by, and what it says besides the next room.
@@ -91,6 +92,14 @@ func (t *Turn) Emit(to HandleID, event *busv1.Event) {
 func (t *Turn) Answer(event *busv1.Event) {
 	event.CommandId, event.Transaction = t.Command.GetId(), t.Command.GetTransaction()
 	t.Emit(t.Command.Handle.ID, event)
+}
+
+// RefuseTrickle fails a malformed trickle, as one that comes once offer and answer are done is refused; one that comes
+// before is not looked at.
+func (t *Turn) RefuseTrickle(negotiated bool) {
+	if negotiated && t.Command.GetTrickle().GetMalformed() {
+		t.Failure = fault.Newf(fault.BadTrickle, "Malformed trickle candidate")
+	}
 }
 
 // Close has a peer ended after the write.

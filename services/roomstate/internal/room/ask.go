@@ -36,6 +36,9 @@ func (k *Keeper) answer(ctx context.Context, plug plugin.Plugin, cmd plugin.Comm
 	case q.Place:
 		node, err := k.Nodes.Place(ctx)
 		return plugin.Answer{Node: node, Err: err}
+	case q.Spent:
+		last, err := k.Store.Spent(ctx, q.Handle)
+		return plugin.Answer{Spent: last, Err: err}
 	case q.Rooms:
 		entries, err := k.Store.Rooms(ctx, plug.Name())
 		return plugin.Answer{Rooms: entries, Err: err}

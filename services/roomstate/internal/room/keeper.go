@@ -22,6 +22,8 @@ type rooms interface {
 	Commit(ctx context.Context, w *store.Write, now time.Time) (store.Committed, error)
 	Rooms(ctx context.Context, plugin string) ([][]byte, error)
 	CountRooms(ctx context.Context, plugin string) (int, error)
+	Spent(ctx context.Context, h plugin.HandleID) (uint32, error)
+	Abandon(ctx context.Context, p plugin.PeerKey, now time.Time) ([]store.OwedTask, error)
 }
 
 // Nodes are who is asked.
@@ -61,6 +63,9 @@ type entry struct {
 // tries bounds how often a rule is run for one command: each try follows an answer or another's write.
 const tries = 40
 
+// abandonTime bounds how long a command's end may take in which peers are abandoned.
+const abandonTime = 2 * time.Second
+
 // Do decides a command in a room, the empty one for none, and returns the answer.
 func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv1.Reply, error) {
 	plug, ok := k.Plugins[cmd.Handle.Plugin]
@@ -71,6 +76,8 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 	held := map[plugin.HandleID]bool{}
 	defer func() { e.claims.give(held) }()
 
+	made := map[plugin.PeerKey]bool{} // by nodes, for this command
+	defer func() { k.abandon(ctx, made) }()
 	answers := plugin.Answers{}
 	for range tries {
 		t, reply, err := k.decide(ctx, e, plug, cmd, name, answers)
@@ -78,8 +85,17 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 			k.Stale()
 			continue
 		}
-		if err != nil || len(t.Open) == 0 {
-			return reply, err
+		if errors.Is(err, store.ErrAway) {
+			clear(made) // its sender repeats the command, and nodes their answers
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(t.Open) == 0 {
+			for _, p := range t.Made {
+				delete(made, p)
+			}
+			return reply, nil
 		}
 		if wanted := beyond(held, t.Open); len(wanted) > 0 {
 			// What was learnt of other peers may change while this one waits for more.
@@ -94,9 +110,29 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 			held = wanted
 			continue
 		}
+		for _, q := range t.Open {
+			if p, ok := q.Makes(); ok {
+				made[p] = true // perhaps, whatever the answer will be
+			}
+		}
 		k.ask(ctx, plug, cmd, t.Open, answers)
 	}
 	return nil, fault.New(fault.TooBusy, fmt.Errorf("room %s: no decision after %d tries", name, tries))
+}
+
+// abandon has peers closed that a node made, or may have made, for a decision that was dropped. The claims on them are
+// still held, so that no later command of theirs takes the same generation.
+func (k *Keeper) abandon(ctx context.Context, made map[plugin.PeerKey]bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
+	defer cancel()
+	for p := range made {
+		tasks, err := k.Store.Abandon(ctx, p, time.Now())
+		if err != nil {
+			k.Log.Warn("peer not abandoned", "session", p.Handle.Session, "handle", p.Handle.Handle, "node", p.Node, "err", err)
+			continue
+		}
+		k.Owe(tasks)
+	}
 }
 
 // Forget drops what is remembered of rooms that fit, so that they are read anew.

@@ -13,10 +13,16 @@ func (s *Service) destroy(ctx context.Context, r *request) (*busv1.Reply, error)
 	if err != nil {
 		return nil, err
 	}
-	_, tasks, err := s.Store.End(ctx, store.End{Session: r.GetSessionId(), Command: r.GetId(), Answer: answer}, r.now)
+	ended, err := s.Store.End(ctx, store.End{Session: r.GetSessionId(), Command: r.GetId(), Answer: answer}, r.now)
 	if err != nil {
 		return nil, err
 	}
-	s.Owe(tasks)
+	s.over(ended)
 	return done(r.Command), nil
+}
+
+// over lets the edge that has the session's socket, and nodes, know of its end.
+func (s *Service) over(ended store.Ended) {
+	s.Publish(ended.Last)
+	s.Owe(ended.Tasks)
 }

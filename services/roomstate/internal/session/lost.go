@@ -15,11 +15,13 @@ func (s *Service) lost(ctx context.Context, r *request) (*busv1.Reply, error) {
 		return nil, err
 	}
 	if owner && s.Timeouts.Reclaim == 0 {
-		_, tasks, err := s.Store.End(ctx, store.End{Session: r.GetSessionId(), IfDue: &s.Timeouts}, r.now)
+		ended, err := s.Store.End(ctx, store.End{Session: r.GetSessionId(), IfDue: &s.Timeouts}, r.now)
 		if err != nil {
 			return nil, err
 		}
-		s.Owe(tasks)
+		if ended.Last != nil {
+			s.over(ended)
+		}
 	}
 	return done(r.Command), nil
 }

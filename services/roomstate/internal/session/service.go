@@ -30,9 +30,10 @@ type sessions interface {
 	Attach(ctx context.Context, cmd *busv1.Command, h plugin.Handle, most int, answer []byte) error
 	Claim(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (store.Claimed, error)
 	Lose(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (bool, error)
-	End(ctx context.Context, e store.End, now time.Time) (bool, []store.OwedTask, error)
+	End(ctx context.Context, e store.End, now time.Time) (store.Ended, error)
 	Due(ctx context.Context, t store.Timeouts, now time.Time) ([]uint64, error)
 	LastEvent(ctx context.Context, session uint64) (uint64, error)
+	Raised(ctx context.Context, numbers map[uint64][]uint64) ([]*busv1.Event, error)
 	Events(ctx context.Context, session, after uint64) ([]*busv1.Event, error)
 }
 
@@ -97,6 +98,14 @@ func (s *Service) outcome(ctx context.Context, reply *busv1.Reply, err error, cm
 		reply = new(busv1.Reply)
 		if err := proto.Unmarshal(answered.Answer, reply); err != nil {
 			return nil, fmt.Errorf("decode remembered answer: %w", err)
+		}
+		// Whoever carried it out may not have lived to publish its events: edges drop what they have been given already.
+		events, err := s.Store.Raised(ctx, answered.Raised)
+		if err != nil {
+			return nil, err
+		}
+		for _, event := range events {
+			s.Publish(event)
 		}
 		// The events of then may be what the sender has missed.
 		reply.LastEvent, err = s.Store.LastEvent(ctx, cmd.GetSessionId())

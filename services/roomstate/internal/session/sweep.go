@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
@@ -34,17 +33,19 @@ func (s *Service) sweep(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for _, id := range due {
-		timedOut := &busv1.Event{SessionId: id, Kind: &busv1.Event_TimedOut{TimedOut: &busv1.TimedOut{}}}
-		ended, tasks, err := s.Store.End(ctx, store.End{Session: id, Event: timedOut, IfDue: &s.Timeouts}, now)
-		if errors.Is(err, store.ErrNoSession) || err == nil && !ended {
+		ended, err := s.Store.End(ctx, store.End{Session: id, IfDue: &s.Timeouts}, now)
+		if errors.Is(err, store.ErrNoSession) || err == nil && ended.Last == nil {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		s.Log.Info("session ended", "session", id, "reason", "timeout")
-		s.Publish(timedOut)
-		s.Owe(tasks)
+		reason := "timeout"
+		if ended.Last.GetEnded() != nil {
+			reason = "not claimed"
+		}
+		s.Log.Info("session ended", "session", id, "reason", reason)
+		s.over(ended)
 	}
 	return nil
 }

@@ -6,7 +6,11 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
 
-// trickle is taken and not used: nodes are ICE-lite and learn an endpoint's addresses from its checks.
+// trickle is taken and not used: nodes are ICE-lite and learn an endpoint's addresses from its checks. Whether a malformed
+// one matters depends on the PeerConnection, of which the plugin knows.
 func (s *Service) trickle(ctx context.Context, r *request) (*busv1.Reply, error) {
+	if r.GetTrickle().GetMalformed() && r.entered.Handle.Room != "" {
+		return s.Rooms.Decide(ctx, s.command(r), r.entered.Handle.Room)
+	}
 	return s.touch(ctx, r)
 }

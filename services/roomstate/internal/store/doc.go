@@ -6,12 +6,12 @@
 //
 // Keys begin with {cardea}: a Redis Cluster keeps them in one slot, which lets scripts make key names.
 //
-//	{cardea}:session:<id>   hash: socket, socket_id, last, lost, events, delivered, handles, h:<handle>
+//	{cardea}:session:<id>   hash: socket, socket_id, last, lost, events, delivered, handles, h:<handle>, s:<handle> (spent generations)
 //	{cardea}:log:<id>       list: the newest events, "<number>:<event>"
 //	{cardea}:deadlines      zset: session → when to look whether it has ended, ms
 //	{cardea}:room:<name>    hash: version, and the plugin's fields
 //	{cardea}:rooms:<plugin> hash: room → index entry
-//	{cardea}:answer:<id>    string: the answer to a command, for a while
+//	{cardea}:answer:<id>    string: the events that a command raised, a line end, and its answer; for a while
 //	{cardea}:tasks          zset: what is owed → when to try it again, ms
 //	{cardea}:nodes          hash: node → where it answers
 //	{cardea}:node:<id>      set: peers on a node

@@ -32,6 +32,8 @@ var (
 	tasksLua string
 	//go:embed lua/announce.lua
 	announceLua string
+	//go:embed lua/abandon.lua
+	abandonLua string
 	//go:embed lua/lease.lua
 	leaseLua string
 
@@ -45,6 +47,7 @@ var (
 	commitScript   = redis.NewScript(common + commitLua)
 	tasksScript    = redis.NewScript(common + tasksLua)
 	announceScript = redis.NewScript(common + announceLua)
+	abandonScript  = redis.NewScript(common + abandonLua)
 	leaseScript    = redis.NewScript(common + leaseLua)
 )
 
@@ -66,7 +69,7 @@ func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) ([]a
 	}
 	how, rest := text(got[0]), got[1:]
 	if how == "answered" {
-		return nil, &AnsweredError{Answer: []byte(text(rest[0]))}
+		return nil, readAnswered(text(rest[0]))
 	}
 	if err, ok := outcomes[how]; ok {
 		return nil, err

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -135,19 +137,26 @@ func (s *Store) Lose(ctx context.Context, cmd *busv1.Command, t Timeouts, now ti
 // End is how a session ends.
 type End struct {
 	Session uint64
-	Command string       // whose answer is remembered; may be empty
-	Answer  []byte       // likewise
-	Event   *busv1.Event // the session's last, if any; End gives it its number
-	IfDue   *Timeouts    // set: only if its time has come
+	Command string    // whose answer is remembered; may be empty
+	Answer  []byte    // likewise
+	IfDue   *Timeouts // set: only if its time has come
 }
 
-// End deletes a session. It reports whether it did, and what its handles owe.
-func (s *Store) End(ctx context.Context, e End, now time.Time) (bool, []OwedTask, error) {
-	var event []byte
-	if e.Event != nil {
+// Ended is what came of an End.
+type Ended struct {
+	Last  *busv1.Event // the session's last, to be published: TimedOut or Ended; nil if the session goes on
+	Tasks []OwedTask   // what its handles owe
+}
+
+// End deletes a session.
+func (s *Store) End(ctx context.Context, e End, now time.Time) (Ended, error) {
+	timedOut := &busv1.Event{SessionId: e.Session, Kind: &busv1.Event_TimedOut{TimedOut: &busv1.TimedOut{}}}
+	ended := &busv1.Event{SessionId: e.Session, Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}}
+	var encoded [2][]byte
+	for i, event := range []*busv1.Event{ended, timedOut} {
 		var err error
-		if event, err = proto.Marshal(e.Event); err != nil {
-			return false, nil, fmt.Errorf("encode event: %w", err)
+		if encoded[i], err = proto.Marshal(event); err != nil {
+			return Ended{}, fmt.Errorf("encode event: %w", err)
 		}
 	}
 	var t Timeouts
@@ -155,19 +164,23 @@ func (s *Store) End(ctx context.Context, e End, now time.Time) (bool, []OwedTask
 		t = *e.IfDue
 	}
 	got, err := s.run(ctx, endScript, e.Command, e.Session, ms(now), flag(e.IfDue != nil),
-		t.Session.Milliseconds(), t.Reclaim.Milliseconds(), event, logSize, logAfter.Milliseconds(),
+		t.Session.Milliseconds(), t.Reclaim.Milliseconds(), encoded[0], encoded[1], logSize, logAfter.Milliseconds(),
 		e.Answer, answerFor.Milliseconds(), ms(now.Add(taskAgain)))
 	if err != nil {
-		return false, nil, err
+		return Ended{}, err
 	}
-	if number(got[0]) == 0 {
-		return false, nil, nil
+	var last *busv1.Event
+	switch number(got[0]) {
+	case 0:
+		return Ended{}, nil
+	case 1:
+		last = ended
+	default:
+		last = timedOut
 	}
-	if e.Event != nil {
-		e.Event.Number = uint64(number(got[1]))
-	}
+	last.Number = uint64(number(got[1]))
 	tasks, err := readTasks(got[2])
-	return true, tasks, err
+	return Ended{Last: last, Tasks: tasks}, err
 }
 
 // Due returns sessions that have to be ended: those whose time has come.
@@ -203,6 +216,40 @@ func (s *Store) Events(ctx context.Context, session, after uint64) ([]*busv1.Eve
 		}
 		if event.GetNumber() > after {
 			events = append(events, event)
+		}
+	}
+	return events, nil
+}
+
+// recent is how many of a session's newest events Raised looks through: an edge that has been given so many since has
+// missed none of those before, or asked for them.
+const recent = 64
+
+// Raised returns the events that a command raised, as far as they are recent.
+func (s *Store) Raised(ctx context.Context, numbers map[uint64][]uint64) ([]*busv1.Event, error) {
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	logs := map[uint64]*redis.StringSliceCmd{}
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for session := range numbers {
+			logs[session] = p.LRange(ctx, fmt.Sprintf("%slog:%d", prefix, session), -recent, -1)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, broken(err)
+	}
+	var events []*busv1.Event
+	for session, log := range logs {
+		for _, entry := range log.Val() {
+			event, err := readEntry(entry)
+			if err != nil {
+				return nil, err
+			}
+			if slices.Contains(numbers[session], event.GetNumber()) {
+				events = append(events, event)
+			}
 		}
 	}
 	return events, nil

@@ -26,9 +26,26 @@ var (
 )
 
 // AnsweredError says that the command was carried out before, and brings the answer of then.
-type AnsweredError struct{ Answer []byte }
+type AnsweredError struct {
+	Answer []byte
+	Raised map[uint64][]uint64 // the numbers of the events of then, by session
+}
 
 func (*AnsweredError) Error() string { return "command was answered before" }
+
+// readAnswered reads what remember of common.lua kept.
+func readAnswered(kept string) error {
+	events, answer, _ := strings.Cut(kept, "\n")
+	answered := &AnsweredError{Answer: []byte(answer), Raised: map[uint64][]uint64{}}
+	for event := range strings.FieldsSeq(events) {
+		var session, num uint64
+		if _, err := fmt.Sscanf(event, "%d:%d", &session, &num); err != nil {
+			return fmt.Errorf("event %q of an answered command: %w", event, err)
+		}
+		answered.Raised[session] = append(answered.Raised[session], num)
+	}
+	return answered
+}
 
 const (
 	prefix = "{cardea}:"

@@ -162,10 +162,12 @@ func TestSessionIsDueOnlyAfterItsTime(t *testing.T) {
 	if ids := due(91 * time.Second); len(ids) != 1 || ids[0] != 1 {
 		t.Errorf("due: %v", ids)
 	}
-	last := event(1)
-	ended, tasks, err := st.End(t.Context(), End{Session: 1, Event: last, IfDue: &timeout}, start.Add(91*time.Second))
-	if err != nil || !ended || len(tasks) != 1 || tasks[0].Leave.ID != (plugin.HandleID{Session: 1, Handle: 2}) || last.GetNumber() != 1 {
-		t.Errorf("ended %t, owes %v, %v", ended, tasks, err)
+	ended, err := st.End(t.Context(), End{Session: 1, IfDue: &timeout}, start.Add(91*time.Second))
+	if err != nil || ended.Last.GetTimedOut() == nil || ended.Last.GetNumber() != 1 {
+		t.Errorf("ended by %v, %v", ended.Last, err)
+	}
+	if tasks := ended.Tasks; len(tasks) != 1 || tasks[0].Leave.ID != (plugin.HandleID{Session: 1, Handle: 2}) {
+		t.Errorf("owes %v", tasks)
 	}
 	later := start.Add(100 * time.Second)
 	if left, err := st.Tasks(t.Context(), later); err != nil || len(left) != 1 {

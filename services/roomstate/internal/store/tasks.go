@@ -56,3 +56,29 @@ func (s *Store) Tasks(ctx context.Context, now time.Time) ([]OwedTask, error) {
 func (s *Store) TaskDone(ctx context.Context, t OwedTask) error {
 	return broken(s.rdb.ZRem(ctx, prefix+"tasks", t.text).Err())
 }
+
+// Abandon has a peer closed that a node made, or may have made, for a decision that was dropped, and spends its
+// generation. A peer that was written after all, by whoever decided the same command, is left alone.
+func (s *Store) Abandon(ctx context.Context, p plugin.PeerKey, now time.Time) ([]OwedTask, error) {
+	task, err := owe(plugin.Task{Close: &plugin.Close{
+		Node: p.Node, Handle: p.Handle, Generation: p.Generation, Quiet: true,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	got, err := s.run(ctx, abandonScript, p.Handle.Session, p.Handle.Handle, p.Node, peerMember(p), p.Generation,
+		task.text, ms(now.Add(taskAgain)))
+	if err != nil || number(got[0]) == 0 {
+		return nil, err
+	}
+	return []OwedTask{task}, nil
+}
+
+// Spent returns the last generation of a handle's that was abandoned, 0 if none was.
+func (s *Store) Spent(ctx context.Context, h plugin.HandleID) (uint32, error) {
+	n, err := s.rdb.HGet(ctx, fmt.Sprintf("%ssession:%d", prefix, h.Session), fmt.Sprintf("s:%d", h.Handle)).Uint64()
+	if isNil(err) {
+		return 0, nil
+	}
+	return uint32(n), broken(err)
+}

@@ -24,6 +24,20 @@ func (d *draft) node() (node string, ok bool, err error) {
 	return answer.Node, true, nil
 }
 
+// newPeer is a handle's next, on the room's node: of the generation after the last, and after any that came to
+// nothing. It is nil without an error if it is not known yet.
+func (d *draft) newPeer(h plugin.HandleID, last uint32) (*plugin.Peer, error) {
+	node, ok, err := d.node()
+	if !ok || err != nil {
+		return nil, err
+	}
+	answer, ok := d.Ask(plugin.Question{Spent: true, Handle: h})
+	if !ok || answer.Err != nil {
+		return nil, answer.Err
+	}
+	return &plugin.Peer{Node: node, Generation: max(last, answer.Spent) + 1}, nil
+}
+
 // call asks a handle's node about its peer. The answer is not known yet if ok is false.
 func (d *draft) call(h plugin.HandleID, peer *plugin.Peer, request proto.Message) (response proto.Message, ok bool, err error) {
 	answer, ok := d.Ask(plugin.Question{Node: peer.Node, Handle: h, Told: peer.Told, Request: request})

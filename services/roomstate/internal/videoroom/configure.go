@@ -46,10 +46,14 @@ func (d *draft) configure(p *publisher) *failure {
 	if f := d.body.check(configureTable...); f != nil {
 		return f
 	}
-	p = d.own(p)
-	if f := d.applySettings(p); f != nil {
+	if f := d.checkDescriptions(); f != nil {
 		return f
 	}
+	if f := d.checkStreams(p); f != nil {
+		return f
+	}
+	p = d.own(p)
+	d.applySettings(p)
 	renegotiated := p.live() && d.jsepType() != ""
 	var jsep *busv1.Jsep
 	configured := configuredView{VideoRoom: "event", Room: d.id, Configured: "ok"}
@@ -58,11 +62,10 @@ func (d *draft) configure(p *publisher) *failure {
 		if jsep, f = d.takeOffer(p); jsep == nil {
 			return f
 		}
-		configured.publishedView = p.published()
 	}
-	described, f := d.describe(p)
-	if f != nil {
-		return f
+	described := d.describe(p)
+	if jsep != nil {
+		configured.publishedView = p.published()
 	}
 	if f := d.applyStreams(p); f != nil {
 		return f
@@ -82,7 +85,7 @@ type publishersView struct {
 }
 
 // applySettings takes over what needs no media.
-func (d *draft) applySettings(p *publisher) *failure {
+func (d *draft) applySettings(p *publisher) {
 	if n, ok := d.body.uint32("bitrate"); ok {
 		p.Bitrate = n
 	}
@@ -100,7 +103,6 @@ func (d *draft) applySettings(p *publisher) *failure {
 			p.Filename = name
 		}
 	}
-	return nil
 }
 
 // mayRecord tells whether the request may change recording: in some rooms only with the secret.
@@ -112,20 +114,26 @@ func (d *draft) mayRecord() bool {
 	return equal(secret, d.attributes.Secret)
 }
 
-// describe labels streams. It reports whether any label is new.
-func (d *draft) describe(p *publisher) (changed bool, f *failure) {
-	items := d.body.objects("descriptions")
-	for _, item := range items {
+// checkDescriptions fails unless describe can go by them.
+func (d *draft) checkDescriptions() *failure {
+	for _, item := range d.body.objects("descriptions") {
 		if f := item.check(must("mid", text), must("description", text)); f != nil {
-			return false, f
+			return f
 		}
+	}
+	return nil
+}
+
+// describe labels streams. It reports whether any label is new.
+func (d *draft) describe(p *publisher) (changed bool) {
+	for _, item := range d.body.objects("descriptions") {
 		mid, _ := item.text("mid")
 		description, _ := item.text("description")
 		if s := p.stream(mid); s != nil && s.Description != description {
 			s.Description, changed = description, true
 		}
 	}
-	return changed, nil
+	return changed
 }
 
 type renamedView struct {
@@ -155,9 +163,9 @@ func (d *draft) rename(p *publisher) {
 
 // applyStreams sets what is relayed of each stream, and tells the node.
 func (d *draft) applyStreams(p *publisher) *failure {
-	wanted, f := d.wantedStates(p)
-	if f != nil || p.Peer == nil {
-		return f
+	wanted := d.wantedStates(p)
+	if p.Peer == nil {
+		return nil
 	}
 	request := &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: wanted}
 	if n, ok := d.body.uint32("bitrate"); ok && d.jsepType() == "" {
@@ -180,27 +188,40 @@ func (d *draft) applyStreams(p *publisher) *failure {
 	return nil
 }
 
-// wantedStates applies the request's stream items to p, and returns them as the node takes them.
-func (d *draft) wantedStates(p *publisher) ([]*mediav1.StreamState, *failure) {
-	items := d.body.objects("streams")
-	flat := len(items) == 0
-	if flat {
-		items = []object{d.body}
+// streamItems are what the request says of streams: a list, or one item that is the body itself.
+func (d *draft) streamItems() []object {
+	if items := d.body.objects("streams"); len(items) > 0 {
+		return items
 	}
-	states := map[string]*mediav1.StreamState{}
-	named := false
+	return []object{d.body}
+}
+
+// checkStreams fails unless wantedStates can go by the items. As at Janus, an item names a stream that is published
+// already, not one of the offer that comes with it.
+func (d *draft) checkStreams(p *publisher) *failure {
+	items := d.streamItems()
 	for _, item := range items {
 		if f := item.check(streamTable...); f != nil {
-			return nil, f
+			return f
 		}
 		mid, hasMid := item.text("mid")
-		named = named || hasMid
-		if !hasMid && !flat && len(items) > 1 {
-			return nil, fail(errInvalid, "Invalid value (mid can't be null in a streams array)")
+		if !hasMid && len(items) > 1 {
+			return fail(errInvalid, "Invalid value (mid can't be null in a streams array)")
 		}
 		if hasMid && p.stream(mid) == nil {
-			return nil, fail(errNoSuchFeed, "No such mid '%s' published", mid)
+			return fail(errNoSuchFeed, "No such mid '%s' published", mid)
 		}
+	}
+	return nil
+}
+
+// wantedStates applies the request's stream items to p, and returns them as the node takes them.
+func (d *draft) wantedStates(p *publisher) []*mediav1.StreamState {
+	states := map[string]*mediav1.StreamState{}
+	named := false
+	for _, item := range d.streamItems() {
+		mid, hasMid := item.text("mid")
+		named = named || hasMid
 		for i := range p.Streams {
 			s := &p.Streams[i]
 			switch {
@@ -220,7 +241,7 @@ func (d *draft) wantedStates(p *publisher) ([]*mediav1.StreamState, *failure) {
 			list = append(list, state)
 		}
 	}
-	return list, nil
+	return list
 }
 
 // apply takes over one item, of which send counts only if it names the stream.

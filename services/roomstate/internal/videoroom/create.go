@@ -154,7 +154,7 @@ func (d *draft) setCodecs(a *attributes) *failure {
 
 func codecList(body object, name, absent string, known []string) ([]string, bool) {
 	list := absent
-	if given, ok := body.text(name); ok {
+	if given, ok := body.text(name); ok && given != "" {
 		list = given
 	}
 	codecs := strings.Split(list, ",")

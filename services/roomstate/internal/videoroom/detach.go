@@ -12,6 +12,15 @@ func (d *draft) hangup() {
 	}
 }
 
+// negotiated tells whether the handle has a PeerConnection of which offer and answer are done.
+func (d *draft) negotiated() bool {
+	if p := d.publishers[d.me()]; p != nil {
+		return p.Peer != nil
+	}
+	s := d.subscribers[d.me()]
+	return s != nil && s.Peer != nil && (s.Peer.Up || !s.Offered)
+}
+
 // detach takes the handle out of the room and ends it.
 func (d *draft) detach() {
 	if p := d.publishers[d.me()]; p != nil {

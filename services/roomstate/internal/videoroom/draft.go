@@ -29,6 +29,8 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 		d.message()
 	case *busv1.Command_Hangup:
 		d.hangup()
+	case *busv1.Command_Trickle:
+		d.RefuseTrickle(d.negotiated())
 	case *busv1.Command_Detach:
 		d.detach()
 	case *busv1.Command_Peer:

@@ -74,6 +74,11 @@ func (d *draft) joinPublisher(configure bool) *failure {
 	if f := d.body.check(table...); f != nil {
 		return f
 	}
+	if configure {
+		if f := d.checkDescriptions(); f != nil {
+			return f
+		}
+	}
 	id, f := d.feedID()
 	if f != nil {
 		return f
@@ -107,9 +112,7 @@ func (d *draft) joinPublisher(configure bool) *failure {
 	}
 	var jsep *busv1.Jsep
 	if configure {
-		if f := d.applySettings(p); f != nil {
-			return f
-		}
+		d.applySettings(p)
 		if d.jsepType() != "" {
 			if jsep, f = d.takeOffer(p); f != nil {
 				return f
@@ -117,6 +120,7 @@ func (d *draft) joinPublisher(configure bool) *failure {
 			if jsep == nil {
 				return nil // not known yet
 			}
+			d.describe(p)
 			joined.publishedView = p.published()
 		}
 	}

@@ -41,12 +41,6 @@ func (d *draft) joinSubscriber() *failure {
 		items = []object{{"feed": d.body["feed"]}}
 	}
 	privateID := d.body.uint32Or("private_id", 0)
-	if d.attributes.RequirePrivateID && !d.belongs(privateID) {
-		return fail(errUnauthorized, "Unauthorized (this room requires a valid private_id)")
-	}
-	if most := d.cfg.MaxParticipants; most > 0 && len(d.subscribers) >= most {
-		return fail(errUnknown, "Maximum number of subscriptions (%d) already reached", most)
-	}
 	var encrypted *bool
 	if d.attributes.RequireE2EE {
 		encrypted = &d.attributes.RequireE2EE
@@ -54,6 +48,12 @@ func (d *draft) joinSubscriber() *failure {
 	wishes, f := d.wishes(items, encrypted, wrongKind)
 	if f != nil {
 		return f
+	}
+	if d.attributes.RequirePrivateID && !d.belongs(privateID) {
+		return fail(errUnauthorized, "Unauthorized (this room requires a valid private_id)")
+	}
+	if most := d.cfg.MaxParticipants; most > 0 && len(d.subscribers) >= most {
+		return fail(errUnknown, "Maximum number of subscriptions (%d) already reached", most)
 	}
 	s := &subscriber{
 		handle: d.me(), OpaqueID: d.Command.Handle.OpaqueID, PrivateID: privateID,

@@ -3,7 +3,6 @@ package videoroom
 import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 type updatedView struct {
@@ -17,11 +16,10 @@ type updatedView struct {
 func (d *draft) makeOffer(s *subscriber) (*busv1.Jsep, error) {
 	peer := clonePeer(s.Peer)
 	if peer == nil {
-		node, ok, err := d.node()
-		if !ok || err != nil {
+		var err error
+		if peer, err = d.newPeer(s.handle, s.Generation); peer == nil {
 			return nil, err
 		}
-		peer = &plugin.Peer{Node: node, Generation: s.Generation + 1}
 	}
 	response, ok, err := d.call(s.handle, peer, &mediav1.MakeOfferRequest{
 		Peer:        peerID(s.handle, peer),

@@ -29,9 +29,9 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	peer, f := d.publishingPeer(p)
+	peer := d.publishingPeer(p)
 	if peer == nil {
-		return nil, f
+		return nil, nil
 	}
 	response, ok, err := d.call(p.handle, peer, &mediav1.AcceptOfferRequest{
 		Peer:           peerID(p.handle, peer),
@@ -72,20 +72,16 @@ func refused(err error) error {
 	return err
 }
 
-// publishingPeer is the peer that an offer is for: the one there is, or the handle's next.
-func (d *draft) publishingPeer(p *publisher) (*plugin.Peer, *failure) {
+// publishingPeer is the peer that an offer is for: the one there is, or the handle's next; nil if the turn has ended.
+func (d *draft) publishingPeer(p *publisher) *plugin.Peer {
 	if p.Peer != nil {
-		return clonePeer(p.Peer), nil
+		return clonePeer(p.Peer)
 	}
-	node, ok, err := d.node()
-	if !ok {
-		return nil, nil
-	}
+	peer, err := d.newPeer(p.handle, p.Generation)
 	if err != nil {
 		d.Failure = err
-		return nil, nil
 	}
-	return &plugin.Peer{Node: node, Generation: p.Generation + 1}, nil
+	return peer
 }
 
 // publishing counts who publishes besides p.

@@ -34,14 +34,15 @@ func (*Plugin) Name() string { return Name }
 // Route sends what concerns a room to it: an asynchronous request to the one that the handle is in.
 func (p *Plugin) Route(cmd plugin.Command) plugin.Route {
 	body, ok := readObject(cmd.GetMessage().GetBody())
-	if !ok {
-		return plugin.Route{}
-	}
 	name, _ := body.text("request")
 	name = strings.ToLower(name)
 	async := isAsync(name)
-	if async && cmd.Handle.Room != "" {
-		return plugin.Route{Room: cmd.Handle.Room, Async: true}
+	answers := cmd.GetMessage().GetJsep().GetType() == "answer" // its offer is known where the handle is
+	switch {
+	case cmd.Handle.Room != "" && (async || answers && !isSync(name)):
+		return plugin.Route{Room: cmd.Handle.Room, Async: async}
+	case !ok:
+		return plugin.Route{}
 	}
 	id, ok := body.id("room", p.cfg.StringIDs)
 	switch {

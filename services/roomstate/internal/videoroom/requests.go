@@ -57,6 +57,10 @@ func isAsync(name string) bool {
 
 // message answers a request.
 func (d *draft) message() {
+	if !d.answerFits() {
+		d.Failure = fault.Newf(fault.UnexpectedAnswer, "Unexpected ANSWER (did we offer?)")
+		return
+	}
 	body, ok := readObject(d.Command.GetMessage().GetBody())
 	if !ok {
 		d.Reply = render(fail(errNotObject, "JSON error: not an object"))
@@ -92,10 +96,6 @@ func (d *draft) async(name, asked string) *failure {
 	h := d.Command.Handle
 	join, joins := joinRequests[name]
 	publisher, subscriber := d.publishers[h.ID], d.subscribers[h.ID]
-	if !d.answerFits(publisher, subscriber) {
-		d.Failure = fault.Newf(fault.UnexpectedAnswer, "Unexpected ANSWER (did we offer?)")
-		return nil
-	}
 	switch {
 	case h.Room == "" && joins:
 		return join(d)
@@ -121,11 +121,14 @@ func (d *draft) async(name, asked string) *failure {
 	return fail(errRequest, "Unknown request '%s'", asked)
 }
 
-// answerFits tells whether an answer, if there is one, answers an offer of ours.
-func (d *draft) answerFits(p *publisher, s *subscriber) bool {
-	if d.jsepType() != "answer" {
+// answerFits tells whether an answer, if there is one, answers an offer of ours: that is the core's to say, whatever the
+// body may be. A synchronous request about another room than the handle's cannot know; its answer is ignored.
+func (d *draft) answerFits() bool {
+	h := d.Command.Handle
+	if d.jsepType() != "answer" || h.Room != "" && h.Room != d.name {
 		return true
 	}
+	p, s := d.publishers[h.ID], d.subscribers[h.ID]
 	return s != nil && s.Offered || p != nil && p.Peer != nil // the latter is refused in the plugin's words
 }
 

@@ -232,6 +232,8 @@ func (s *sim) answer(q plugin.Question) plugin.Answer {
 	switch {
 	case q.Place:
 		return plugin.Answer{Node: "n1"}
+	case q.Spent:
+		return plugin.Answer{}
 	case q.Count:
 		return plugin.Answer{Count: len(s.index)}
 	case q.Rooms:

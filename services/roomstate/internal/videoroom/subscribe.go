@@ -12,18 +12,13 @@ func (c *Config) wishTable() []field {
 	}
 }
 
-// wishes checks all items before anything is made of them, and finds the streams that they mean.
+// wishes checks items one after another, each as a whole, and finds the streams that they mean.
 func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool) *failure) ([]wish, *failure) {
+	var all []wish
 	for _, item := range items {
 		if f := item.check(d.cfg.wishTable()...); f != nil {
 			return nil, f
 		}
-		if f := layersInRange(item); f != nil {
-			return nil, f
-		}
-	}
-	var all []wish
-	for _, item := range items {
 		id, _ := item.id("feed", d.cfg.StringIDs)
 		p := d.feed(id)
 		if p == nil || !p.live() {
@@ -36,6 +31,9 @@ func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool
 		mid, named := item.text("mid")
 		if named && p.stream(mid) == nil {
 			return nil, fail(errNoSuchFeed, "No such mid '%s' in feed (%s)", mid, id)
+		}
+		if f := layersInRange(item); f != nil {
+			return nil, f
 		}
 		for i := range p.Streams {
 			s := &p.Streams[i]

@@ -40,18 +40,21 @@ end
 -- record: '' leaves the acting handle as it is, '-' ends it.
 local record = arg()
 if session ~= '' and record == '-' then
-  redis.call('HDEL', key, 'h:' .. handle)
+  redis.call('HDEL', key, 'h:' .. handle, 's:' .. handle)
   redis.call('HINCRBY', key, 'handles', -1)
 elseif session ~= '' and record ~= '' then
   redis.call('HSET', key, 'h:' .. handle, record)
 end
 
-local numbers = {}
+local numbers, raised = {}, {}
 for i = 1, count() do
   local to = arg()
   local event = arg()
   numbers[i] = 0
-  if redis.call('EXISTS', session_key(to)) == 1 then numbers[i] = append(to, event, keep) end
+  if redis.call('EXISTS', session_key(to)) == 1 then
+    numbers[i] = append(to, event, keep)
+    raised[#raised + 1] = to .. ':' .. numbers[i]
+  end
 end
 
 for _ = 1, count() do redis.call('ZADD', prefix .. 'tasks', again, arg()) end
@@ -63,7 +66,7 @@ for _ = 1, count() do
   local node = arg()
   redis.call('SREM', prefix .. 'node:' .. node, arg())
 end
-remember(command, answer, answer_ms)
+remember(command, answer, answer_ms, table.concat(raised, ' '))
 local last = 0
 if session ~= '' then last = tonumber(redis.call('HGET', key, 'events')) end
 return {'ok', last, numbers}

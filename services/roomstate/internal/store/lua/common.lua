@@ -12,15 +12,16 @@ end
 
 local function session_key(id) return prefix .. 'session:' .. id end
 
--- remembered returns the answer to a command, or false.
+-- remembered returns what remember kept of a command, or false.
 local function remembered(command)
   if command == '' then return false end
   return redis.call('GET', prefix .. 'answer:' .. command)
 end
 
-local function remember(command, answer, for_ms)
+-- remember keeps the answer to a command, with what it raised: "<session>:<number>" of each event, space-separated.
+local function remember(command, answer, for_ms, raised)
   if command ~= '' and answer ~= '' then
-    redis.call('SET', prefix .. 'answer:' .. command, answer, 'PX', for_ms)
+    redis.call('SET', prefix .. 'answer:' .. command, (raised or '') .. '\n' .. answer, 'PX', for_ms)
   end
 end
 

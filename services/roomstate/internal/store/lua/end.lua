@@ -1,6 +1,6 @@
--- With checked, the session ends only if it is due.
+-- With checked, the session ends only if it is due: then timed_out is its last event if its socket was still there.
 local command, session, now, checked, timeout, reclaim = arg(), arg(), count(), arg(), count(), count()
-local event, keep, log_ms = arg(), count(), arg()
+local ended, timed_out, keep, log_ms = arg(), arg(), count(), arg()
 local answer, answer_ms, try_again = arg(), arg(), arg()
 
 local old = remembered(command)
@@ -10,13 +10,12 @@ if redis.call('EXISTS', key) == 0 then
   redis.call('ZREM', prefix .. 'deadlines', session)
   return {'nosession'}
 end
-local lost = redis.call('HEXISTS', key, 'lost')
 if checked == '1' then
   local due = deadline(session, timeout, reclaim)
   if due == nil or due > now then return {'ok', 0, 0, {}} end
 end
-local number = 0
-if event ~= '' then number = append(session, event, keep) end
+local by_timeout = checked == '1' and redis.call('HEXISTS', key, 'lost') == 0
+local number = append(session, by_timeout and timed_out or ended, keep)
 local tasks = {}
 local fields = redis.call('HGETALL', key)
 for i = 1, #fields, 2 do
@@ -30,5 +29,5 @@ end
 redis.call('DEL', key)
 redis.call('PEXPIRE', prefix .. 'log:' .. session, log_ms)
 redis.call('ZREM', prefix .. 'deadlines', session)
-remember(command, answer, answer_ms)
-return {'ok', 1, number, tasks}
+remember(command, answer, answer_ms, session .. ':' .. number)
+return {'ok', by_timeout and 2 or 1, number, tasks}
