@@ -19,6 +19,8 @@ const (
 	silence = 3 * time.Second
 	// freshness is how old a beat may be for its node to be given new work.
 	freshness = 2500 * time.Millisecond
+	// placeWait is how long new work waits for a node: somewhat more than the time between two beats.
+	placeWait = 1500 * time.Millisecond
 	// reserved is what a placed room counts for until the node's own beat shows it, in packets a second.
 	reserved = 500
 	// reservedFor is how long that takes.
@@ -101,9 +103,24 @@ func (r *Registry) Alive(id string) bool {
 	return !n.dead
 }
 
-// Place picks a node for new work: the less busy of two.
-func (r *Registry) Place(context.Context) (string, error) {
-	now := time.Now()
+// Place picks a node for new work: the less busy of two. If none takes any, it waits a little, as when this replica
+// has just started and nodes are yet to be heard.
+func (r *Registry) Place(ctx context.Context) (string, error) {
+	deadline := time.Now().Add(placeWait)
+	for {
+		id, err := r.place(time.Now())
+		if err == nil || time.Now().After(deadline) {
+			return id, err
+		}
+		select {
+		case <-time.After(placeWait / 20):
+		case <-ctx.Done():
+			return "", err
+		}
+	}
+}
+
+func (r *Registry) place(now time.Time) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var fit []string
