@@ -11,8 +11,10 @@ import (
 )
 
 // makeDemoRoom makes the room that Janus's demos use, unless it is there. It waits for a replica to own it. The room's
-// secret is kept from everyone, so that no visitor can change or destroy it.
-func makeDemoRoom(ctx context.Context, requests *bus.Requester, video *videoroom.Plugin, log *slog.Logger) {
+// secret is kept from everyone, so that no visitor can change or destroy it. done is called when it is there, or can
+// not be made.
+func makeDemoRoom(ctx context.Context, requests *bus.Requester, video *videoroom.Plugin, done func(), log *slog.Logger) {
+	defer done()
 	body, name := video.DemoRoom(rand.Text())
 	_, err := requests.Do(ctx, bus.RoomCommands(bus.Shard(name)), &busv1.Command{
 		Id:   bus.NewCommandID(),

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
@@ -108,15 +109,17 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	wg.Go(func() { sessions.Sweep(ctx) })
 	wg.Go(func() { worker.Run(ctx) })
 	wg.Go(func() { registry.Watch(ctx, owed.Bury(st, requests)) })
+	var rooms atomic.Int32 // that are to be there before this replica is ready
 	if cfg.DemoRoom {
-		wg.Go(func() { makeDemoRoom(ctx, requests, video, log) })
+		rooms.Add(1)
+		wg.Go(func() { makeDemoRoom(ctx, requests, video, func() { rooms.Add(-1) }, log) })
 	}
 	if cfg.OpsListen != "" {
 		l, err := ops.Listen(ctx, cfg.OpsListen)
 		if err != nil {
 			return err
 		}
-		srv := &ops.Server{Metrics: metrics, Ready: ready(nc.IsConnected, st), Log: log}
+		srv := &ops.Server{Metrics: metrics, Ready: ready(nc.IsConnected, st, &rooms), Log: log}
 		wg.Go(func() {
 			if err := srv.Serve(ctx, l); err != nil {
 				cancel(err)
@@ -132,10 +135,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 }
 
 // ready says what is missing to take work. Nodes are no part of it: sessions work without.
-func ready(connected func() bool, st *store.Store) func() error {
+func ready(connected func() bool, st *store.Store, rooms *atomic.Int32) func() error {
 	return func() error {
 		if !connected() {
 			return errors.New("NATS is away")
+		}
+		if rooms.Load() > 0 {
+			return errors.New("the demo room is not made yet")
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

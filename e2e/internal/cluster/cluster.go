@@ -44,15 +44,16 @@ type Standalone struct {
 // StartStandalone runs standalone until the test ends.
 func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	t.Helper()
-	ws, page := proc.FreeTCP(t), proc.FreeTCP(t)
+	ws, page, roomstate := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	args := []string{
 		"--listen", ws, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
 		"--advertise", "127.0.0.1", "--log-level", "debug",
-		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", proc.FreeTCP(t), "--media-ops-listen", proc.FreeTCP(t),
+		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", roomstate, "--media-ops-listen", proc.FreeTCP(t),
 	}
 	p := proc.Start(t, "standalone", filepath.Join(Programs, "standalone"), append(args, extra...)...)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, page)
+	p.WaitReady(t, roomstate)
 	return &Standalone{Process: p, URL: "ws://" + ws + "/", Page: "http://" + page + "/"}
 }
 
@@ -79,9 +80,12 @@ func StartApart(t testing.TB) *Apart {
 	a.Redis.WaitTCP(t, redis)
 	natsURL := "nats://" + nats
 	for i := range 2 {
-		a.Replicas = append(a.Replicas, proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
+		ops := proc.FreeTCP(t)
+		p := proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
 			"--nats-url", natsURL, "--redis-url", "redis://"+redis, "--demo-room",
-			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug"))
+			"--ops-listen", ops, "--log-level", "debug")
+		defer p.WaitReady(t, ops)
+		a.Replicas = append(a.Replicas, p)
 	}
 	for i := range 2 {
 		a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +87,19 @@ func (p *Process) WaitTCP(t testing.TB, address string) {
 		}
 		_ = conn.Close()
 		return true
+	})
+}
+
+// WaitReady returns when the service says at its internal address that it can take work.
+func (p *Process) WaitReady(t testing.TB, address string) {
+	t.Helper()
+	p.wait(t, "become ready", func() bool {
+		resp, err := http.Get("http://" + address + "/readyz")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
 	})
 }
 
