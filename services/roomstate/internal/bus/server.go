@@ -22,7 +22,7 @@ import (
 const (
 	// atOnce bounds the commands under way in this replica that any could have taken, and as many of rooms. Those beyond
 	// it wait their turn; none that is under way waits for one that is not.
-	atOnce = 512
+	atOnce = 128
 	// taken bounds those under way and waiting. Taken rather than left to NATS, they are known, and what their senders
 	// repeat meanwhile does not add to the load.
 	taken = 16384

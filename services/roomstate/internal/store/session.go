@@ -151,7 +151,7 @@ type Ended struct {
 // End deletes a session.
 func (s *Store) End(ctx context.Context, e End, now time.Time) (Ended, error) {
 	timedOut := &busv1.Event{SessionId: e.Session, Kind: &busv1.Event_TimedOut{TimedOut: &busv1.TimedOut{}}}
-	ended := &busv1.Event{SessionId: e.Session, Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}}
+	ended := &busv1.Event{SessionId: e.Session, CommandId: e.Command, Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}}
 	var encoded [2][]byte
 	for i, event := range []*busv1.Event{ended, timedOut} {
 		var err error

@@ -75,7 +75,7 @@ func Open(url string) (*Store, error) {
 	o.MaxRetries = 1 // scripts may run twice: an answer that got lost is found by the command's id
 	o.MinRetryBackoff = 10 * time.Millisecond
 	o.MaxRetryBackoff = 50 * time.Millisecond
-	o.PoolSize = 32
+	o.PoolSize = 288 // more than commands under way at once, so that none waits for a connection
 	o.ContextTimeoutEnabled = true
 	return &Store{rdb: redis.NewClient(o)}, nil
 }

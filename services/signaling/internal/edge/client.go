@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
@@ -148,7 +147,7 @@ func (c *Client) do(ctx context.Context, req *janus.Request, cmd *busv1.Command)
 
 // doAfter is do, with the number of the last event that the session's owner was given.
 func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Command, delivered uint64) (*busv1.Reply, error) {
-	cmd.Id = bus.NewCommandID()
+	cmd.Id = c.edge.newCommandID()
 	cmd.Socket = &busv1.Socket{Edge: c.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()}
 	cmd.Delivered = delivered
 	ack := sync.OnceFunc(func() { c.socket.Send(req.Ack()) })

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
 
@@ -64,6 +65,7 @@ type Edge struct {
 	end      context.CancelFunc
 	wg       sync.WaitGroup
 	lanes    *lanes
+	commands string // what the ids of this edge's commands begin with
 	closing  atomic.Bool
 	refusals *rate.Limiter // of log lines about requests that were refused
 
@@ -73,15 +75,19 @@ type Edge struct {
 }
 
 // New makes an edge; Close ends it.
-func New(bus Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
+func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 	e := &Edge{
-		bus: bus, opt: opt, log: log, metrics: metrics,
+		bus: b, opt: opt, log: log, metrics: metrics,
 		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
+		commands: bus.NewCommandID() + "-",
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.lanes = newLanes(&e.wg)
 	return e
 }
+
+// newCommandID returns an id that tells this edge's commands from others'.
+func (e *Edge) newCommandID() string { return e.commands + bus.NewCommandID() }
 
 // Drain has sockets that close from now on leave their sessions to be claimed on another edge: it is the edge
 // that goes, not the endpoint.

@@ -355,6 +355,25 @@ func TestAnIDIsFreeAsSoonAsItsSessionIsDestroyed(t *testing.T) {
 	socket.want(t, `"success"`, `"transaction":"c"`)
 }
 
+func TestTheEndOfASessionLeavesTheNextOneWithItsID(t *testing.T) {
+	var e *Edge
+	var destroy string
+	e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetDestroy() != nil {
+			destroy = cmd.GetId()
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	client.Receive([]byte(`{"janus":"destroy","transaction":"d","session_id":7}{"janus":"create","transaction":"c","id":7}`))
+	socket.want(t, `"transaction":"d"`)
+	socket.want(t, `"transaction":"c"`)
+	e.Hear(&busv1.Event{SessionId: 7, Number: 1, CommandId: destroy, Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}})
+	e.Hear(event(7, 1, "", "event 1"))
+	socket.want(t, "event 1")
+}
+
 func TestAClaimAsksTheFormerEdgeWhatItHasSent(t *testing.T) {
 	var told uint64
 	e := start(t, &fakeBus{released: 5, do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {

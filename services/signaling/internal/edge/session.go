@@ -2,10 +2,10 @@ package edge
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
@@ -105,7 +105,7 @@ func (s *session) lose(c *Client) {
 		return
 	}
 	cmd := &busv1.Command{
-		Id: bus.NewCommandID(), SessionId: s.id, Delivered: delivered,
+		Id: s.edge.newCommandID(), SessionId: s.id, Delivered: delivered,
 		Socket: &busv1.Socket{Edge: s.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()},
 		Verb:   &busv1.Command_Lost{Lost: &busv1.Lost{}},
 	}
@@ -174,6 +174,9 @@ func (s *session) hear(ev *busv1.Event) {
 		s.drop()
 		return
 	}
+	if ev.GetEnded() != nil {
+		return // of an earlier session
+	}
 	s.keep(ev)
 	s.flush()
 }
@@ -183,7 +186,8 @@ func (s *session) hear(ev *busv1.Event) {
 func (s *session) ends(ev *busv1.Event) bool {
 	switch kind := ev.GetKind().(type) {
 	case *busv1.Event_Ended:
-		return true
+		// What a command of this edge has ended is forgotten already, and the id may be another session's by now.
+		return !strings.HasPrefix(ev.GetCommandId(), s.edge.commands)
 	case *busv1.Event_Moved:
 		return s.owner != nil && kind.Moved.GetOwner().GetId() != s.owner.socket.ID()
 	}
