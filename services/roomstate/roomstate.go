@@ -35,6 +35,8 @@ const (
 
 // Run is one replica: it serves until ctx ends, then hands its shards to others and returns.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	replica := rand.Text()
 	log = log.With("replica", replica[:8])
 
@@ -101,7 +103,6 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer server.Stop(grace)
 
 	registry.Learn(ctx)
-	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
