@@ -67,8 +67,8 @@ type Apart struct {
 	nodeOps     []string // addresses of the nodes' /metrics
 }
 
-// StartApart runs the services over Debian's nats-server and redis-server until the test ends.
-func StartApart(t testing.TB) *Apart {
+// StartApart runs the services over Debian's nats-server and redis-server until the test ends; extra is for roomstate.
+func StartApart(t testing.TB, extra ...string) *Apart {
 	t.Helper()
 	nats, redis := proc.FreeTCP(t), proc.FreeTCP(t)
 	a := &Apart{}
@@ -82,8 +82,8 @@ func StartApart(t testing.TB) *Apart {
 	for i := range 2 {
 		ops := proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
-			"--nats-url", natsURL, "--redis-url", "redis://"+redis, "--demo-room",
-			"--ops-listen", ops, "--log-level", "debug")
+			append([]string{"--nats-url", natsURL, "--redis-url", "redis://" + redis, "--demo-room",
+				"--ops-listen", ops, "--log-level", "debug"}, extra...)...)
 		defer p.WaitReady(t, ops)
 		a.Replicas = append(a.Replicas, p)
 	}
@@ -104,6 +104,16 @@ func StartApart(t testing.TB) *Apart {
 		a.URLs = append(a.URLs, "ws://"+ws+"/")
 	}
 	return a
+}
+
+// ServePage serves standalone's page for the first edge and returns its address.
+func (a *Apart) ServePage(t testing.TB) string {
+	t.Helper()
+	address := proc.FreeTCP(t)
+	p := proc.Start(t, "page", filepath.Join(Programs, "standalone"),
+		"--page-only", "--page-listen", address, "--janus-url", a.URLs[0])
+	p.WaitTCP(t, address)
+	return "http://" + address + "/"
 }
 
 // Busy returns the node that has peers.
