@@ -6,6 +6,9 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
+// movingTime is how long the silence of a publisher on its way to another node counts as none.
+const movingTime = time.Second
+
 // StreamState is what a Stream has learnt of what it receives: with it, one on another node goes on with the same
 // extended sequence numbers. Packets are not part of it, nor what was agreed (StreamConfig).
 type StreamState struct {
@@ -49,7 +52,7 @@ func (s *Stream) Adopt(state StreamState, now time.Duration) {
 func (y *layer) adopt(l *LayerState, now time.Duration) {
 	y.stats = l.Stats
 	y.stats.SSRC = l.SSRC
-	y.stats.LastPacket = now // so that the time of moving counts as no silence
+	y.stats.LastPacket = now + movingTime
 	y.first, y.highest, y.ring.evicted = l.First, l.Highest, l.Highest
 	y.reception.start(l.SSRC, l.Highest+1)
 	y.keyframes.latest = now
