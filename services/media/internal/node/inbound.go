@@ -42,9 +42,12 @@ func newInbound(pub *publisher, agreed *sdp.Stream, t Terms) *inbound {
 	return in
 }
 
-// svc is true for what may carry several layers in one stream. VP9 always may; a stream of one layer is one that has
-// a single spatial and temporal layer.
-func svc(agreed *sdp.Stream) bool { return agreed.Format.Codec == "vp9" && !agreed.Simulcast }
+// svc is true for what may carry several layers in one stream, which its packets tell: VP9 always may. A stream of one
+// layer is one that has a single spatial and temporal layer.
+func svc(agreed *sdp.Stream) bool {
+	layered := agreed.Format.Codec == "vp9" || agreed.Format.Codec == "av1" && agreed.IDs.DependencyDescriptor != 0
+	return layered && !agreed.Simulcast
+}
 
 // update takes what a renegotiation may change, and makes announced SSRCs known.
 func (in *inbound) update(agreed *sdp.Stream) {
