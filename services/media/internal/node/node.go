@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ type Node struct {
 	count         atomic.Int64  // of peers
 	retransmitted atomic.Uint64 // packets sent again to subscribers
 	draining      atomic.Bool
+	tasks         sync.WaitGroup // that wait for other nodes
 }
 
 type generation struct {
@@ -57,6 +59,7 @@ func New(w *transport.Worker, cfg Config) *Node {
 
 // Run serves until ctx ends. Peers that are left are closed.
 func (n *Node) Run(ctx context.Context) error {
+	defer n.tasks.Wait()
 	if err := n.worker.Run(ctx, transport.Hooks{Flush: n.flush, Tick: n.tick}); err != nil {
 		return fmt.Errorf("media worker: %w", err)
 	}
@@ -148,18 +151,32 @@ func (n *Node) open(id PeerID, now time.Duration) (*peer, error) {
 		return p, nil
 	case p != nil && p.id.Generation > id.Generation, n.gone[id.Handle].number >= id.Generation && n.gone[id.Handle].at != 0:
 		return nil, fault.New(fault.NoSuchPeer, fmt.Errorf("generation %d is over", id.Generation))
-	case n.Draining():
-		return nil, fault.New(fault.NodeUnavailable, errors.New("draining"))
-	case p == nil && len(n.peers) >= n.cfg.MaxPeers:
-		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("%d peers", len(n.peers)))
+	}
+	if err := n.admits(p != nil); err != nil {
+		return nil, err
 	}
 	if p != nil {
 		p.close(now)
 	}
 	p = newPeer(n, id)
-	n.peers[id.Handle] = p
-	n.count.Store(int64(len(n.peers)))
+	n.keep(p)
 	return p, nil
+}
+
+// admits is an error if no new peer is taken, be it in the place of another.
+func (n *Node) admits(replacing bool) error {
+	switch {
+	case n.Draining():
+		return fault.New(fault.NodeUnavailable, errors.New("draining"))
+	case !replacing && len(n.peers) >= n.cfg.MaxPeers:
+		return fault.New(fault.NodeUnavailable, fmt.Errorf("%d peers", len(n.peers)))
+	}
+	return nil
+}
+
+func (n *Node) keep(p *peer) {
+	n.peers[p.id.Handle] = p
+	n.count.Store(int64(len(n.peers)))
 }
 
 // find returns the peer of exactly that generation.

@@ -26,6 +26,7 @@ type peer struct {
 	ufrag   string // the endpoint's last
 	up      bool
 	closed  bool
+	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
 
 	publishing  publisher
@@ -41,16 +42,22 @@ type peer struct {
 }
 
 func newPeer(n *Node, id PeerID) *peer {
+	p := makePeer(n, id)
+	p.rtcp.ssrc = p.newSSRC()
+	p.conn = n.worker.NewPeer(p, p.log)
+	p.log.Info("peer made")
+	return p
+}
+
+// makePeer makes one without a connection.
+func makePeer(n *Node, id PeerID) *peer {
 	p := &peer{
 		node: n, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
 		log: n.log.With("session", id.Session, "handle", id.ID, "generation", id.Generation),
 	}
-	p.rtcp.ssrc = p.newSSRC()
 	p.publishing.init(p)
 	p.subscribing.init(p)
 	p.inRTCP = p.rtcpHandler()
-	p.conn = n.worker.NewPeer(p, p.log)
-	p.log.Info("peer made")
 	return p
 }
 
@@ -67,7 +74,9 @@ func (p *peer) Up(now time.Duration) {
 func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
 	p.release(p.node.worker.Now())
-	p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+	if p.taking == nil { // else the endpoint did not come, and the other node still has it
+		p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+	}
 }
 
 // close ends the peer, and tells nobody but the endpoint.
@@ -89,6 +98,9 @@ func (p *peer) release(now time.Duration) {
 		return
 	}
 	p.closed = true
+	if p.taking != nil {
+		_ = p.taking.Close()
+	}
 	p.subscribing.close(now)
 	p.publishing.close(now)
 	p.node.forget(p, now)

@@ -19,19 +19,23 @@ func newCredentials() Credentials {
 const (
 	preferUDP = 64
 	preferTCP = 32
+	maxMoves  = 126 - preferUDP // 126 is what RFC 8445 has for the best
 )
 
 // Candidates are the values of a=candidate lines, best first.
-func (w *Worker) Candidates() []string {
+func (w *Worker) Candidates() []string { return w.candidates(0) }
+
+// candidates are better than those of fewer moves.
+func (w *Worker) candidates(moves uint32) []string {
 	var all []string
 	for i, ip := range w.hosts {
-		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP, i), ip, w.Port()))
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP+moves, i), ip, w.Port()))
 	}
 	if w.tcp == nil {
 		return all
 	}
 	for i, ip := range w.hosts {
-		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP, i), ip, w.Port()))
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP+moves, i), ip, w.Port()))
 	}
 	return all
 }

@@ -51,6 +51,9 @@ func (p *Peer) checked(from path, ufrag string, nominated bool, now time.Duratio
 	if nominated || !p.selected.valid() {
 		p.choose(from)
 	}
+	if nominated {
+		p.nominated(now)
+	}
 }
 
 // remember makes from a path of this peer, whoever's it was.

@@ -63,14 +63,27 @@ type Peer struct {
 	ssrcs    int
 	header   rtp.Header // scratch, kept for its slices
 	closed   bool
+
+	keyed    keys              // in use
+	client   bool              // we are the DTLS client
+	moves    int               // from node to node
+	held     bool              // adopted, and the other node still sends
+	arrived  func()            // see Adopt; nil when it has been called
+	arriveBy time.Duration     // when it is at the latest; 0 before the endpoint's nomination
+	guesses  map[uint32]uint32 // roll-over counters by SSRC, as another node knew them, until a packet proves them
 }
 
 // NewPeer makes a peer that answers checks. Start begins all else.
 func (w *Worker) NewPeer(h Handler, log *slog.Logger) *Peer {
-	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
-	p.dtls = newSession(p)
+	p := newPeer(w, h, log)
 	p.setCredentials(newCredentials())
 	w.live[p] = struct{}{}
+	return p
+}
+
+func newPeer(w *Worker, h Handler, log *slog.Logger) *Peer {
+	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
+	p.dtls = newSession(p)
 	return p
 }
 
@@ -82,7 +95,7 @@ func (p *Peer) Start(remote Remote, now time.Duration) {
 	if p.closed || p.stop != nil {
 		return
 	}
-	p.deadline = now + connectTimeout
+	p.deadline, p.client = now+connectTimeout, remote.Client
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.w.tasks.Go(func() { p.dtls.run(ctx, remote) })
@@ -124,6 +137,8 @@ func (p *Peer) tick(now time.Duration) {
 	case p.deadline == 0: // not started
 	case p.heard == 0 && now >= p.deadline, p.heard != 0 && now-p.heard >= consentTimeout:
 		p.end(reasonICEFailed)
+	case p.arrived != nil && p.arriveBy != 0 && now >= p.arriveBy:
+		p.arrive()
 	}
 }
 
