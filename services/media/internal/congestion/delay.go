@@ -1,0 +1,171 @@
+package congestion
+
+import "time"
+
+// usage is what the delay says of the path.
+type usage uint8
+
+const (
+	normal usage = iota
+	under        // a queue empties
+	over         // a queue grows
+)
+
+const (
+	intervalLength = 40 * time.Millisecond // of sending, of which the packet least delayed counts
+	trendPoints    = 10                    // intervals that the trend is seen over
+	baseLength     = 30 * time.Second      // how long the least delay of all is believed; up to twice that
+	leastQueue     = 10 * time.Millisecond // a shorter queue is no over-use, however it grows
+
+	// The threshold adapts to how much the delay varies by itself (draft-ietf-rmcat-gcc-02, section 5.4).
+	firstThreshold = 12.5 // ms
+	leastThreshold = 6.0
+	mostThreshold  = 600.0
+	thresholdUp    = 0.0087 // per ms
+	thresholdDown  = 0.039
+	outlier        = 15.0 // ms beyond the threshold that it does not follow
+)
+
+// delayTrend tells over-use by one-way delay. Clocks of both ends may differ by anything, if they run alike.
+type delayTrend struct {
+	interval  interval
+	points    [trendPoints]point // a ring
+	count     int                // of points ever
+	threshold float64            // ms
+	overs     int                // points in a row above the threshold
+	last      float64            // growth at the last point
+	base      least
+	queue     time.Duration // standing: the last interval's least delay above the base
+	now       usage
+}
+
+// interval collects the packets sent within intervalLength.
+type interval struct {
+	open  bool
+	begin time.Duration // when the first was sent
+	least time.Duration // delay
+}
+
+type point struct {
+	at    float64 // ms
+	delay float64 // ms above the first point's
+}
+
+// least follows the least delay, forgetting what is too old.
+type least struct {
+	known            bool
+	current, earlier time.Duration // of this period and the one before
+	since            time.Duration
+}
+
+func (l *least) take(delay, at time.Duration) time.Duration {
+	switch {
+	case !l.known:
+		*l = least{known: true, current: delay, earlier: delay, since: at}
+	case at-l.since >= baseLength:
+		l.earlier, l.current, l.since = l.current, delay, at
+	}
+	l.current = min(l.current, delay)
+	return min(l.current, l.earlier)
+}
+
+// arrived takes one packet, in the order of sending.
+func (d *delayTrend) arrived(sent, arrival time.Duration) {
+	i, delay := &d.interval, arrival-sent
+	if i.open && sent-i.begin >= intervalLength {
+		d.close()
+	}
+	if !i.open {
+		*i = interval{open: true, begin: sent, least: delay}
+		return
+	}
+	i.least = min(i.least, delay)
+}
+
+// close makes a point of the interval.
+func (d *delayTrend) close() {
+	i := &d.interval
+	i.open = false
+	d.queue = i.least - d.base.take(i.least, i.begin)
+	previous := d.points[(d.count+trendPoints-1)%trendPoints]
+	at := milliseconds(i.begin)
+	if d.count > 0 && at-previous.at > 1000 { // after a pause nothing is known of the way there
+		d.count, d.overs = 0, 0
+	}
+	d.points[d.count%trendPoints] = point{at, milliseconds(d.queue)}
+	d.count++
+	step := 0.0
+	if d.count > 1 {
+		step = at - previous.at
+	}
+	d.judge(step)
+}
+
+// judge compares how much the trend makes the delay grow over the points with the threshold. step is the time since
+// the last point, in ms.
+func (d *delayTrend) judge(step float64) {
+	if d.threshold == 0 {
+		d.threshold = firstThreshold
+	}
+	growth := d.growth()
+	switch {
+	case growth > d.threshold && d.queue > leastQueue:
+		d.overs++
+		if d.overs >= 2 && growth >= d.last {
+			d.now = over
+		}
+	case growth < -d.threshold:
+		d.now, d.overs = under, 0
+	default:
+		d.now, d.overs = normal, 0
+	}
+	d.last = growth
+	d.adapt(growth, step)
+}
+
+func (d *delayTrend) adapt(growth, step float64) {
+	size := max(growth, -growth)
+	if size > d.threshold+outlier {
+		return
+	}
+	k := thresholdDown
+	if size > d.threshold {
+		k = thresholdUp
+	}
+	d.threshold += k * (size - d.threshold) * min(step, 100)
+	d.threshold = min(max(d.threshold, leastThreshold), mostThreshold)
+}
+
+// growth is how much longer, in ms, the line that fits the points best says the delay is at the last than at the first.
+func (d *delayTrend) growth() float64 {
+	n := min(d.count, trendPoints)
+	if n < 2 {
+		return 0
+	}
+	var at, delay float64
+	for _, p := range d.points[:n] {
+		at += p.at
+		delay += p.delay
+	}
+	at /= float64(n)
+	delay /= float64(n)
+	var top, bottom float64
+	for _, p := range d.points[:n] {
+		top += (p.at - at) * (p.delay - delay)
+		bottom += (p.at - at) * (p.at - at)
+	}
+	if bottom == 0 {
+		return 0
+	}
+	newest := d.points[(d.count-1)%trendPoints].at
+	oldest := d.points[(d.count-n)%trendPoints].at
+	return top / bottom * (newest - oldest)
+}
+
+// restart forgets the trend, as after the rate has changed.
+func (d *delayTrend) restart() {
+	d.count, d.overs, d.now = 0, 0, normal
+	d.interval.open = false
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
