@@ -33,23 +33,27 @@ type capacity struct {
 
 func (c *capacity) take(rate float64) {
 	if !c.known {
-		*c = capacity{mean: rate, deviation: 0.1, known: true}
+		*c = capacity{mean: rate, deviation: 0.03, known: true}
 		return
 	}
 	err := (rate - c.mean) / c.mean
 	c.mean += 0.2 * (rate - c.mean)
-	c.deviation = min(max(c.deviation+0.2*(math.Abs(err)-c.deviation), 0.03), 0.2)
+	c.deviation = min(max(c.deviation+0.2*(math.Abs(err)-c.deviation), 0.01), 0.1)
 }
 
 func (c *capacity) near(rate float64) bool {
 	return c.known && math.Abs(rate-c.mean) < 3*c.deviation*c.mean
 }
 
-// decrease answers over-use, of a path that delivers arriving; 0 if that is not known.
-func (r *rateControl) decrease(arriving float64, now time.Duration) {
+// decrease answers over-use, of a path that delivers arriving; 0 if that is not known. If it was a probe's, more may
+// have arrived than was thought possible.
+func (r *rateControl) decrease(arriving float64, probing bool, now time.Duration) {
 	to := backOff * r.rate
 	if arriving > 0 {
-		to = min(backOff*arriving, r.rate)
+		to = backOff * arriving
+		if !probing {
+			to = min(to, r.rate)
+		}
 		if !r.capacity.near(arriving) {
 			r.capacity.known = false
 		}
@@ -80,3 +84,11 @@ func (r *rateControl) increase(arriving float64, rtt, now time.Duration) {
 }
 
 func (r *rateControl) set(rate float64) { r.rate = min(max(rate, leastRate), mostRate) }
+
+// counts is 1 for a packet that was sent since the last decrease: only those say something of the rate in force.
+func (r *rateControl) counts(sent time.Duration) int {
+	if sent < r.lowered {
+		return 0
+	}
+	return 1
+}

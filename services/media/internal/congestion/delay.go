@@ -13,13 +13,16 @@ const (
 
 const (
 	intervalLength = 40 * time.Millisecond // of sending, of which the packet least delayed counts
-	trendPoints    = 10                    // intervals that the trend is seen over
-	baseLength     = 30 * time.Second      // how long the least delay of all is believed; up to twice that
-	leastQueue     = 10 * time.Millisecond // a shorter queue is no over-use, however it grows
+	// longArrival is how long an interval takes to arrive at most: longer bursts are a queue, not one that they leave.
+	longArrival = 150 * time.Millisecond
+	trendPoints = 10                     // intervals that the trend is seen over
+	baseLength  = 30 * time.Second       // how long the least delay of all is believed; up to twice that
+	leastQueue  = 10 * time.Millisecond  // a shorter queue is no over-use, however it grows
+	longQueue   = 100 * time.Millisecond // a longer one is, as soon as it grows
 
 	// The threshold adapts to how much the delay varies by itself (draft-ietf-rmcat-gcc-02, section 5.4).
 	firstThreshold = 12.5 // ms
-	leastThreshold = 6.0
+	leastThreshold = 10.0
 	mostThreshold  = 600.0
 	thresholdUp    = 0.0087 // per ms
 	thresholdDown  = 0.039
@@ -37,12 +40,14 @@ type delayTrend struct {
 	base      least
 	queue     time.Duration // standing: the last interval's least delay above the base
 	now       usage
+	since     time.Duration // packets sent before then say nothing of the rate in force
 }
 
 // interval collects the packets sent within intervalLength.
 type interval struct {
 	open  bool
 	begin time.Duration // when the first was sent
+	first time.Duration // when it arrived
 	least time.Duration // delay
 }
 
@@ -72,11 +77,11 @@ func (l *least) take(delay, at time.Duration) time.Duration {
 // arrived takes one packet, in the order of sending.
 func (d *delayTrend) arrived(sent, arrival time.Duration) {
 	i, delay := &d.interval, arrival-sent
-	if i.open && sent-i.begin >= intervalLength {
+	if i.open && (sent-i.begin >= intervalLength || arrival-i.first >= longArrival) {
 		d.close()
 	}
 	if !i.open {
-		*i = interval{open: true, begin: sent, least: delay}
+		*i = interval{open: true, begin: sent, first: arrival, least: delay}
 		return
 	}
 	i.least = min(i.least, delay)
@@ -87,6 +92,9 @@ func (d *delayTrend) close() {
 	i := &d.interval
 	i.open = false
 	d.queue = i.least - d.base.take(i.least, i.begin)
+	if i.begin < d.since {
+		return
+	}
 	previous := d.points[(d.count+trendPoints-1)%trendPoints]
 	at := milliseconds(i.begin)
 	if d.count > 0 && at-previous.at > 1000 { // after a pause nothing is known of the way there
@@ -111,7 +119,7 @@ func (d *delayTrend) judge(step float64) {
 	switch {
 	case growth > d.threshold && d.queue > leastQueue:
 		d.overs++
-		if d.overs >= 2 && growth >= d.last {
+		if (d.overs >= 2 || d.queue > longQueue) && growth >= d.last {
 			d.now = over
 		}
 	case growth < -d.threshold:
@@ -162,9 +170,9 @@ func (d *delayTrend) growth() float64 {
 	return top / bottom * (newest - oldest)
 }
 
-// restart forgets the trend, as after the rate has changed.
-func (d *delayTrend) restart() {
-	d.count, d.overs, d.now = 0, 0, normal
+// restart forgets the trend, for the rate has changed.
+func (d *delayTrend) restart(now time.Duration) {
+	d.count, d.overs, d.now, d.since = 0, 0, normal, now
 	d.interval.open = false
 }
 

@@ -16,7 +16,8 @@ const (
 	// silence is how long feedback may be missing while packets are sent, until the rate is halved.
 	silence = time.Second
 	// mostHold is how long a queue that does not go away keeps the rate from growing: the path may have become longer.
-	mostHold = 5 * time.Second
+	mostHold  = 5 * time.Second
+	mostDrain = 500 * time.Millisecond
 	// shortQueue is a standing queue that keeps nobody from growing, or probing.
 	shortQueue = 30 * time.Millisecond
 )
@@ -71,7 +72,13 @@ func (e *Estimator) Sent(size int) {
 
 // Estimate is what the connection takes, in bits a second; false if nothing limits it so far.
 func (e *Estimator) Estimate() (bps uint64, limited bool) {
-	return uint64(e.control.rate), e.limited
+	return uint64(max(e.control.rate*e.drain(), leastRate)), e.limited
+}
+
+// drain is the share of the rate that lets a queue that stands shrink soon: half of it at mostDrain and beyond.
+func (e *Estimator) drain() float64 {
+	excess := float64(e.delay.queue-longQueue) / float64(mostDrain-longQueue)
+	return 1 - min(max(excess, 0), 1)/2
 }
 
 // Queue is how much longer packets took lately than the path does at best.
@@ -94,23 +101,24 @@ func (e *Estimator) Feedback(a *feedback.Arrivals, now time.Duration) {
 		if p == nil || p.fate == arrived {
 			continue
 		}
+		sent := p.sentAt(now)
 		if !r.Received {
 			if p.fate == unknown {
 				p.fate = lostFate
-				lost++
+				lost += e.control.counts(sent)
 			}
 			e.probe.reported(seq)
 			continue
 		}
-		sent, arrival := p.sentAt(now), reference+r.After
+		arrival := reference + r.After
 		if p.fate == lostFate { // it was late
-			lost--
+			lost -= e.control.counts(sent)
 		} else {
 			e.delay.arrived(sent, arrival)
 			newest = max(newest, sent)
 		}
 		p.fate = arrived
-		received++
+		received += e.control.counts(sent)
 		e.arrivals.add(arrival, int(p.size))
 		e.probe.arrived(p, seq, sent, arrival)
 		e.probe.reported(seq)
@@ -157,8 +165,8 @@ func (e *Estimator) answerOveruse(now time.Duration) {
 	}
 	e.limited = true
 	e.counters.Overuses++
-	e.control.decrease(arriving, now)
-	e.delay.restart()
+	e.control.decrease(arriving, e.probe.waiting, now)
+	e.delay.restart(now)
 	e.probe.fail(now)
 }
 
@@ -178,6 +186,7 @@ func (e *Estimator) answerLoss(now time.Duration) bool {
 	e.counters.Losses++
 	e.control.set(min(to, e.control.rate))
 	e.control.lowered, e.control.changed, e.control.holding = now, now, true
+	e.delay.restart(now)
 	e.probe.fail(now)
 	return true
 }

@@ -13,7 +13,7 @@ const (
 
 	probeAgain    = 300 * time.Millisecond // after one that succeeded
 	probeFirst    = 2 * time.Second        // after one that failed, or a decrease; longer each time
-	probeLatest   = 10 * time.Second
+	probeLatest   = 5 * time.Second
 	probePatience = 2 * time.Second // for feedback
 )
 
