@@ -98,26 +98,26 @@ func (e *Estimator) Feedback(a *feedback.Arrivals, now time.Duration) {
 	var newest time.Duration
 	for r, more := a.Next(); more; r, more = a.Next() {
 		p, seq := e.history.find(r.Seq)
-		if p == nil || p.fate == arrived {
+		if p == nil || p.fate == fateArrived {
 			continue
 		}
 		sent := p.sentAt(now)
 		if !r.Received {
-			if p.fate == unknown {
-				p.fate = lostFate
+			if p.fate == fateUnknown {
+				p.fate = fateLost
 				lost += e.control.counts(sent)
 			}
 			e.probe.reported(seq)
 			continue
 		}
 		arrival := reference + r.After
-		if p.fate == lostFate { // it was late
+		if p.fate == fateLost { // it was late
 			lost -= e.control.counts(sent)
 		} else {
 			e.delay.arrived(sent, arrival)
 			newest = max(newest, sent)
 		}
-		p.fate = arrived
+		p.fate = fateArrived
 		received += e.control.counts(sent)
 		e.arrivals.add(arrival, int(p.size))
 		e.probe.arrived(p, seq, sent, arrival)

@@ -24,9 +24,9 @@ type sentPacket struct {
 type fate uint8
 
 const (
-	unknown fate = iota
-	lostFate
-	arrived
+	fateUnknown fate = iota
+	fateLost
+	fateArrived
 )
 
 // history is the packets sent last, by transport-wide sequence number. Its zero value is ready; the memory comes with

@@ -65,7 +65,7 @@ func (l *Leg) extensions(t *slot, now time.Duration) packet.Extensions {
 	}
 	if l.ids.TransportCC != 0 {
 		ext.Present |= packet.HasTransportCC
-		ext.TransportSeq = l.cfg.Sender.NextTransportSeq()
+		ext.TransportSeq = l.cfg.Sender.NextTransportSeq(now)
 	}
 	return ext
 }
