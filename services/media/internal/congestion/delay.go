@@ -18,7 +18,8 @@ const (
 	trendPoints = 10                     // intervals that the trend is seen over
 	baseLength  = 30 * time.Second       // how long the least delay of all is believed; up to twice that
 	leastQueue  = 10 * time.Millisecond  // a shorter queue is no over-use, however it grows
-	longQueue   = 100 * time.Millisecond // a longer one is, as soon as it grows
+	longQueue   = 100 * time.Millisecond // a longer one is at once, if packets arrive slowly
+	slowArrival = 20 * time.Millisecond
 
 	// The threshold adapts to how much the delay varies by itself (draft-ietf-rmcat-gcc-02, section 5.4).
 	firstThreshold = 12.5 // ms
@@ -48,8 +49,14 @@ type interval struct {
 	open  bool
 	begin time.Duration // when the first was sent
 	first time.Duration // when it arrived
+	sent  time.Duration // when the last was sent
+	last  time.Duration // when that arrived
 	least time.Duration // delay
 }
+
+// slowly is true if the packets took much longer to arrive than to be sent, as over a link that cannot keep up. After
+// a pause in which nothing arrives, be it of a radio link or of a busy machine, they come all at once.
+func (i *interval) slowly() bool { return i.last-i.first > i.sent-i.begin+slowArrival }
 
 type point struct {
 	at    float64 // ms
@@ -81,9 +88,10 @@ func (d *delayTrend) arrived(sent, arrival time.Duration) {
 		d.close()
 	}
 	if !i.open {
-		*i = interval{open: true, begin: sent, first: arrival, least: delay}
+		*i = interval{open: true, begin: sent, first: arrival, sent: sent, last: arrival, least: delay}
 		return
 	}
+	i.sent, i.last = sent, max(i.last, arrival)
 	i.least = min(i.least, delay)
 }
 
@@ -102,24 +110,23 @@ func (d *delayTrend) close() {
 	}
 	d.points[d.count%trendPoints] = point{at, milliseconds(d.queue)}
 	d.count++
-	step := 0.0
-	if d.count > 1 {
-		step = at - previous.at
+	if d.count == 1 {
+		previous = d.points[0]
 	}
-	d.judge(step)
+	d.judge(at-previous.at, milliseconds(d.queue) >= previous.delay, i.slowly())
 }
 
 // judge compares how much the trend makes the delay grow over the points with the threshold. step is the time since
-// the last point, in ms.
-func (d *delayTrend) judge(step float64) {
+// the last point, in ms. A queue that is shorter than it was at that is none that a rate has made, but what a pause left.
+func (d *delayTrend) judge(step float64, longer, slowly bool) {
 	if d.threshold == 0 {
 		d.threshold = firstThreshold
 	}
 	growth := d.growth()
 	switch {
-	case growth > d.threshold && d.queue > leastQueue:
+	case growth > d.threshold && d.queue > leastQueue && longer:
 		d.overs++
-		if (d.overs >= 2 || d.queue > longQueue) && growth >= d.last {
+		if d.overs >= 2 || d.queue > longQueue && slowly {
 			d.now = over
 		}
 	case growth < -d.threshold:
