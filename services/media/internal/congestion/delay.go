@@ -1,6 +1,9 @@
 package congestion
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // usage is what the delay says of the path.
 type usage uint8
@@ -17,8 +20,10 @@ const (
 	longArrival = 150 * time.Millisecond
 	trendPoints = 10                     // intervals that the trend is seen over
 	baseLength  = 30 * time.Second       // how long the least delay of all is believed; up to twice that
-	leastQueue  = 10 * time.Millisecond  // a shorter queue is no over-use, however it grows
+	leastQueue  = 10.0                   // ms; a shorter queue is no over-use, however it grows
+	varying     = 1.5                    // nor is one shorter by this times what it varies by
 	longQueue   = 100 * time.Millisecond // a longer one is at once, if packets arrive slowly
+	mostVarying = 30.0                   // ms
 	slowArrival = 20 * time.Millisecond
 
 	// The threshold adapts to how much the delay varies by itself (draft-ietf-rmcat-gcc-02, section 5.4).
@@ -38,6 +43,7 @@ type delayTrend struct {
 	threshold float64            // ms
 	overs     int                // points in a row above the threshold
 	last      float64            // growth at the last point
+	varies    float64            // ms, from point to point, averaged
 	base      least
 	queue     time.Duration // standing: the last interval's least delay above the base
 	now       usage
@@ -113,6 +119,8 @@ func (d *delayTrend) close() {
 	if d.count == 1 {
 		previous = d.points[0]
 	}
+	change := min(math.Abs(milliseconds(d.queue)-previous.delay), mostVarying)
+	d.varies += (change - d.varies) / 16
 	d.judge(at-previous.at, milliseconds(d.queue) >= previous.delay, i.slowly())
 }
 
@@ -124,7 +132,7 @@ func (d *delayTrend) judge(step float64, longer, slowly bool) {
 	}
 	growth := d.growth()
 	switch {
-	case growth > d.threshold && d.queue > leastQueue && longer:
+	case growth > d.threshold && milliseconds(d.queue) > leastQueue+varying*d.varies && longer:
 		d.overs++
 		if d.overs >= 2 || d.queue > longQueue && slowly {
 			d.now = over

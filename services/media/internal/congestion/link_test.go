@@ -21,6 +21,7 @@ type link struct {
 	way      time.Duration                  // each way
 	jitter   time.Duration                  // at most, on top of way; order is kept
 	loss     float64                        // share lost by chance
+	deaf     func(at time.Duration) float64 // share of feedback lost; nil for none
 }
 
 // datagram is a packet on its way.
@@ -28,6 +29,7 @@ type datagram struct {
 	seq   uint16
 	size  int
 	media bool // neither padding nor cross traffic
+	audio bool // likewise
 	cross bool
 	sent  time.Duration
 	at    time.Duration // when it gets there
@@ -50,6 +52,7 @@ type controller interface {
 type source struct {
 	most  float64 // bits a second
 	fixed bool
+	pace  float64 // how much faster than it on average packets go out at most; 0 for all of a frame at once
 }
 
 // sample is what was seen within a tenth of a second.
@@ -78,9 +81,14 @@ type simulation struct {
 	reports   []report
 	receiver  feedback.TWCC
 	frames    int
-	owed      float64 // bytes of media
+	debt      float64                // bytes that key frames had more than others
+	owed      float64                // bytes of media
+	watch     func(at time.Duration) // nil, or called with each step
 	samples   []sample
 	delays    []time.Duration // of every packet of media, beyond the way
+	hearing   []time.Duration // of those of audio
+	waiting   int             // packets of video that are paced
+	due       float64         // bytes that pacing lets go
 	delivered int
 	sent, got int // packets of media
 	padded    int // bytes
@@ -106,16 +114,17 @@ func (s *simulation) run(length time.Duration) {
 	for ticks := 0; s.now < epoch+length; ticks++ {
 		s.now += step
 		if ticks%20 == 0 {
-			s.send(audioSize, true)
+			s.send(datagram{size: audioSize, media: true, audio: true})
 		}
 		if ticks%frameTicks == 0 {
 			s.frame()
 		}
+		s.release()
 		if ticks%10 == 0 {
 			if n := s.control.padding(uint64(s.source.most*1.1), s.now); n > 0 {
 				s.padded += n
 				for ; n > 0; n -= mediaSize {
-					s.send(min(n, mediaSize), false)
+					s.send(datagram{size: min(n, mediaSize)})
 				}
 			}
 		}
@@ -123,7 +132,7 @@ func (s *simulation) run(length time.Duration) {
 		s.deliver()
 		if s.receiver.Due(s.now + offset) {
 			b, err := rtcp.Marshal(s.receiver.Append(nil, 1, 2, s.now+offset))
-			if err == nil {
+			if err == nil && (s.link.deaf == nil || s.random.Float64() >= s.link.deaf(s.now-epoch)) {
 				s.reports = append(s.reports, report{b, s.now + s.link.way})
 			}
 		}
@@ -134,11 +143,14 @@ func (s *simulation) run(length time.Duration) {
 		if ticks%int(sampleLength/step) == 0 {
 			s.take()
 		}
+		if s.watch != nil {
+			s.watch(s.now - epoch)
+		}
 		s.control.pass()
 	}
 }
 
-// frame sends one, all at once: nothing is paced.
+// frame makes one.
 func (s *simulation) frame() {
 	rate := s.source.most
 	if !s.source.fixed {
@@ -146,23 +158,43 @@ func (s *simulation) frame() {
 	}
 	size := max(rate, 0) / 8 * (frameTicks * step).Seconds() * (0.8 + 0.4*s.random.Float64())
 	if s.frames%keyframes == keyframes-1 {
+		s.debt += 4 * size // an encoder makes up for it
 		size *= 5
-		s.owed -= size * 0.8 // an encoder makes up for it
+	} else if s.debt > 0 {
+		s.debt -= size / 4
+		size -= size / 4
 	}
 	s.frames++
 	s.owed += size
 	for s.owed >= mediaSize+datagramOverhead {
 		s.owed -= mediaSize + datagramOverhead
-		s.send(mediaSize, true)
+		s.waiting++
 	}
 }
 
-func (s *simulation) send(size int, media bool) {
-	s.control.send(size, s.now, func(seq uint16) {
-		if media {
+// release sends what is to go out of frames now.
+func (s *simulation) release() {
+	if s.waiting == 0 {
+		s.due = 0
+		return
+	}
+	s.due += s.source.pace * s.source.most / 8 * step.Seconds()
+	for s.waiting > 0 && (s.source.pace == 0 || s.due > 0) {
+		s.waiting--
+		s.due -= mediaSize + datagramOverhead
+		s.send(datagram{size: mediaSize, media: true})
+	}
+}
+
+// send sends d, whose size is without what goes around RTP.
+func (s *simulation) send(d datagram) {
+	s.control.send(d.size, s.now, func(seq uint16) {
+		if d.media {
 			s.sent++
 		}
-		s.enqueue(datagram{seq: seq, size: size + datagramOverhead, media: media, sent: s.now})
+		d.seq, d.sent = seq, s.now
+		d.size += datagramOverhead
+		s.enqueue(d)
 	})
 }
 
@@ -215,6 +247,9 @@ func (s *simulation) deliver() {
 			s.delivered += d.size
 			s.delays = append(s.delays, s.now-d.sent-s.link.way)
 		}
+		if d.audio {
+			s.hearing = append(s.hearing, s.now-d.sent-s.link.way)
+		}
 	}
 }
 
@@ -241,9 +276,9 @@ func (s *simulation) utilisation(from, to time.Duration) float64 {
 	return used / free
 }
 
-// delay is the one that a share of the packets of media stayed below, beyond the way.
-func (s *simulation) delay(share float64) time.Duration {
-	sorted := slices.Sorted(slices.Values(s.delays))
+// quantile is the delay that a share of the packets stayed below.
+func quantile(delays []time.Duration, share float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(delays))
 	return sorted[int(share*float64(len(sorted)-1))]
 }
 

@@ -9,6 +9,8 @@ const (
 	probeStepAfter  = 1.5         // and after one that has failed
 	probeLeast      = 300_000     // bits a second that a probe goes to in any case
 	probePackets    = 5           // fewer show nothing
+	probeBeyond     = 1.1         // how far it goes beyond what is wanted
+	probeGain       = 1.05        // a lesser gain is none
 	probeShown      = 0.85        // share of what was sent that arrives as fast if the path is wide enough
 
 	probeAgain    = 300 * time.Millisecond // after one that succeeded
@@ -71,7 +73,7 @@ func (e *Estimator) schedule(want float64, now time.Duration) {
 	number := p.number%255 + 1 // never 0
 	*p = probe{
 		number: number, running: true, waiting: true, failed: p.failed, begun: now, length: probeLength,
-		rate: min(want, max(step*e.control.rate, probeLeast)), next: p.next, wait: p.wait,
+		rate: min(probeBeyond*want, max(step*e.control.rate, probeLeast)), next: p.next, wait: p.wait,
 	}
 	if e.byREMB {
 		p.length = probeLengthREMB
@@ -130,12 +132,13 @@ func (e *Estimator) concludeProbe(now time.Duration) {
 	if receiving < probeShown*sending {
 		result = receiving * backOff
 	}
+	gained := result > probeGain*e.control.rate
 	if result > e.control.rate {
 		e.control.set(result)
 		e.control.capacity.known = false
 		e.control.changed = now
 	}
-	if receiving < probeShown*sending {
+	if receiving < probeShown*sending || !gained {
 		p.fail(now)
 		return
 	}

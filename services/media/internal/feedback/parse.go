@@ -27,7 +27,8 @@ type Handler struct {
 	// REMB says how many bits a second the endpoint believes that it can receive.
 	REMB func(bps uint64)
 
-	seqs []uint16 // scratch
+	seqs     []uint16 // scratch, like the next
+	arrivals Arrivals
 }
 
 // rtcpHeaderSize is the length of what each packet of a compound begins with, in bytes.
@@ -59,9 +60,9 @@ func (h *Handler) Handle(b []byte) error {
 // in place.
 func (h *Handler) read(b []byte) error {
 	if rtcp.PacketType(b[1]) == rtcp.TypeTransportSpecificFeedback && b[0]&0x1f == rtcp.FormatTCC {
-		a, err := NewArrivals(b)
-		if err == nil && h.Arrivals != nil {
-			h.Arrivals(&a)
+		var err error
+		if h.arrivals, err = NewArrivals(b); err == nil && h.Arrivals != nil {
+			h.Arrivals(&h.arrivals)
 		}
 		return err
 	}
