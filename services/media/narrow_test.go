@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,7 @@ type narrow struct {
 // newNarrow returns a link to the node of s that any rate passes.
 func newNarrow(s *system) *narrow {
 	s.t.Helper()
-	l := &narrow{t: s.t, queue: make(chan []byte, 200)}
+	l := &narrow{t: s.t, queue: make(chan []byte, 100)}
 	loopback := net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
 	var err error
 	if l.near, err = net.ListenUDP("udp4", &loopback); err != nil {
@@ -270,7 +271,7 @@ func (h *listener) between(from, to time.Time) (late time.Duration, lost float64
 	return delays[len(delays)*95/100], 1 - float64(len(delays))/float64(last-first+1)
 }
 
-// substreamIs waits until a subscriber is told of a substream as the last, after so many events.
+// lastSubstream returns which a subscriber was told of last, -1 for none, and how often it was told of any.
 func (s *system) lastSubstream(id *mediav1.PeerID) (substream int32, events int) {
 	substream = -1
 	s.mu.Lock()
@@ -307,7 +308,17 @@ func (s *system) awaitSubstream(id *mediav1.PeerID, want int32, within time.Dura
 	return 0
 }
 
-func TestNarrowLinkGetsALowerLayerAndKeepsItsAudio(t *testing.T) {
+// narrowCall is a publisher of three layers and audio, and a subscriber behind a link, who gets the best.
+type narrowCall struct {
+	*system
+	link  *narrow
+	sub   *endpoint
+	ear   listener
+	video *received
+}
+
+func newNarrowCall(t *testing.T) *narrowCall {
+	t.Helper()
 	s := start(t)
 	pub := s.dial()
 	w := pub.sendWide()
@@ -320,45 +331,88 @@ func TestNarrowLinkGetsALowerLayerAndKeepsItsAudio(t *testing.T) {
 			return m.GetReceiving() && m.Substream != nil && m.GetSubstream() == layer
 		})
 	}
-
-	link := newNarrow(s)
-	sub := s.dial(withTransportFeedback)
-	sub.answer(link.through(sub.makeOffer(slotFor("0", "feed", "1", "opus"), slotFor("1", "feed", "0", "vp8")), s))
-	s.awaitUp(sub.id)
-	var ear listener
+	c := &narrowCall{system: s, link: newNarrow(s), sub: s.dial(withTransportFeedback)}
+	c.sub.answer(c.link.through(c.sub.makeOffer(slotFor("0", "feed", "1", "opus"), slotFor("1", "feed", "0", "vp8")), s))
+	s.awaitUp(c.sub.id)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	t.Cleanup(func() { close(done); wg.Wait() })
 	for range 2 {
-		if track := sub.track(); track.Kind() == webrtc.RTPCodecTypeAudio {
-			wg.Go(func() { ear.listen(track, done) })
+		if track := c.sub.track(); track.Kind() == webrtc.RTPCodecTypeAudio {
+			wg.Go(func() { c.ear.listen(track, done) })
+		} else {
+			c.video = track
 		}
 	}
-	t.Logf("best layer after %v", s.awaitSubstream(sub.id, 2, patience))
+	t.Logf("best layer after %v", s.awaitSubstream(c.sub.id, 2, patience))
+	return c
+}
 
-	link.rate.Store(450_000)
-	t.Logf("lowest layer %v after the link got narrow", s.awaitSubstream(sub.id, 0, patience))
-	time.Sleep(3 * time.Second) // the queue empties
+// checkAudio fails if audio is late or lost in the time to come.
+func (c *narrowCall) checkAudio(length time.Duration) {
+	c.t.Helper()
 	from := time.Now()
-	time.Sleep(5 * time.Second)
-	late, lost := ear.between(from, time.Now())
-	t.Logf("audio on the narrow link: 95 %% within %v, %.1f %% lost; %d datagrams lost in all", late, 100*lost, link.lost.Load())
+	time.Sleep(length)
+	late, lost := c.ear.between(from, time.Now())
+	c.t.Logf("audio: 95 %% within %v, %.1f %% lost; %d datagrams lost in all", late, 100*lost, c.link.lost.Load())
 	if late > 300*time.Millisecond || lost > 0.02 {
-		t.Errorf("audio is %v late, %.1f %% lost", late, 100*lost)
+		c.t.Errorf("audio is %v late, %.1f %% lost", late, 100*lost)
 	}
-	if got, _ := s.lastSubstream(sub.id); got != 0 {
+}
+
+// counted returns what a counter of the node's metrics says.
+func (c *narrowCall) counted(name string) int {
+	c.t.Helper()
+	for line := range strings.Lines(metrics(c.t, c.system)) {
+		if rest, ok := strings.CutPrefix(line, "cardea_media_"+name+" "); ok {
+			n, err := strconv.Atoi(strings.TrimSpace(rest))
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return n
+		}
+	}
+	c.t.Fatalf("no %s in the metrics", name)
+	return 0
+}
+
+const queueEmpties = 3 * time.Second
+
+func TestNarrowLinkGetsALowerLayerAndKeepsItsAudio(t *testing.T) {
+	c := newNarrowCall(t)
+	c.link.rate.Store(450_000)
+	t.Logf("lowest layer %v after the link got narrow", c.awaitSubstream(c.sub.id, 0, patience))
+	time.Sleep(queueEmpties)
+	c.checkAudio(5 * time.Second)
+	if got, _ := c.lastSubstream(c.sub.id); got != 0 {
 		t.Errorf("substream %d on the narrow link", got)
 	}
+	c.link.rate.Store(4_000_000)
+	t.Logf("best layer %v after the link opened", c.awaitSubstream(c.sub.id, 2, 3*patience))
+	if c.counted("downgrades_total") == 0 || c.counted("probes_total") == 0 {
+		t.Error("no downgrade, or no probe, was counted")
+	}
+}
 
-	link.rate.Store(4_000_000)
-	t.Logf("best layer %v after the link opened", s.awaitSubstream(sub.id, 2, 3*patience))
-	for _, line := range strings.Split(metrics(t, s), "\n") {
-		if strings.HasPrefix(line, "cardea_media_probes") || strings.HasPrefix(line, "cardea_media_downgrades") ||
-			strings.HasPrefix(line, "cardea_media_estimate") || strings.HasPrefix(line, "cardea_media_pauses") {
-			t.Log(line)
-			if strings.HasSuffix(line, " 0") && (strings.Contains(line, "probes") || strings.Contains(line, "downgrades")) {
-				t.Error(line)
-			}
+func TestVideoPausesBeforeAudioSuffersAndComesBackByItself(t *testing.T) {
+	c := newNarrowCall(t)
+	c.link.rate.Store(450_000)
+	c.awaitSubstream(c.sub.id, 0, patience)
+	time.Sleep(queueEmpties)
+	c.link.rate.Store(110_000)
+	begun := time.Now()
+	for deadline := time.Now().Add(2 * patience); c.counted("pauses_total") == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("video goes on")
 		}
 	}
+	t.Logf("video pauses %v after there was no room for it", time.Since(begun))
+	time.Sleep(queueEmpties)
+	c.checkAudio(5 * time.Second)
+	c.link.rate.Store(4_000_000)
+	for len(c.video.packets) > 0 {
+		<-c.video.packets
+	}
+	c.video.next(t)
+	t.Logf("best layer %v after the link opened", c.awaitSubstream(c.sub.id, 2, 3*patience))
 }
