@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
+	"github.com/cardea-rtc/cardea/services/media/internal/linktest"
 )
 
 // unlimited is the estimator as a node makes it.
@@ -18,22 +19,22 @@ func unlimited() *own {
 }
 
 // simulate runs a source that sends what it has, whatever the estimate.
-func simulate(o *own, l link, bps float64, length time.Duration) *simulation {
+func simulate(o *own, l linktest.Link, bps float64, length time.Duration) *simulation {
 	s := &simulation{link: &l, source: source{most: bps, fixed: true}, control: o}
-	s.run(length)
+	s.run(length, 1)
 	return s
 }
 
 func TestNothingIsLimitedWithoutASignOfCongestion(t *testing.T) {
-	for name, l := range map[string]link{
-		"wide":    {capacity: constant(5e6), queue: deep, way: short},
-		"jitter":  {capacity: constant(5e6), queue: deep, way: short, jitter: 30 * time.Millisecond},
-		"lossy":   {capacity: constant(5e6), queue: deep, way: short, loss: 0.05},
-		"pausing": {capacity: pauses(200*time.Millisecond, 3*time.Second, 2e7), queue: 20 * time.Second, way: short},
-		"deaf":    {capacity: constant(5e6), queue: deep, way: short, deaf: constant(0.5)},
-		"distant": {capacity: constant(5e6), queue: deep, way: 300 * time.Millisecond},
+	for name, l := range map[string]linktest.Link{
+		"wide":    {Capacity: linktest.Constant(5e6), Queue: deep, Way: short},
+		"jitter":  {Capacity: linktest.Constant(5e6), Queue: deep, Way: short, Jitter: 30 * time.Millisecond},
+		"lossy":   {Capacity: linktest.Constant(5e6), Queue: deep, Way: short, Loss: 0.05},
+		"pausing": {Capacity: pauses(200*time.Millisecond, 3*time.Second, 2e7), Queue: 20 * deep, Way: short},
+		"deaf":    {Capacity: linktest.Constant(5e6), Queue: deep, Way: short, Deaf: linktest.Constant(0.5)},
+		"distant": {Capacity: linktest.Constant(5e6), Queue: deep, Way: 300 * time.Millisecond},
 		"no feedback at all": {
-			capacity: constant(5e6), queue: deep, way: short, deaf: constant(1),
+			Capacity: linktest.Constant(5e6), Queue: deep, Way: short, Deaf: linktest.Constant(1),
 		},
 	} {
 		o := unlimited()
@@ -45,7 +46,7 @@ func TestNothingIsLimitedWithoutASignOfCongestion(t *testing.T) {
 }
 
 // pauses is a link through which nothing goes for a while, and then all at once: as of radio, or of a busy machine.
-func pauses(length, every time.Duration, rate float64) func(time.Duration) float64 {
+func pauses(length, every time.Duration, rate float64) linktest.Over {
 	return func(at time.Duration) float64 {
 		if at > time.Second && at%every < length {
 			return 1
@@ -55,9 +56,9 @@ func pauses(length, every time.Duration, rate float64) func(time.Duration) float
 }
 
 func TestTooMuchIsSeenWithinHalfASecond(t *testing.T) {
-	for name, queue := range map[string]time.Duration{"deep queue": deep, "short queue": 60 * time.Millisecond} {
+	for name, queue := range map[string]int{"deep queue": deep, "short queue": 7500} {
 		o := unlimited()
-		l := link{capacity: between(10*time.Second, time.Hour, 4e5, 5e6), queue: queue, way: short}
+		l := linktest.Link{Capacity: linktest.Between(10*time.Second, time.Hour, 4e5, 5e6), Queue: queue, Way: short}
 		s := &simulation{link: &l, source: source{most: 1.5e6, fixed: true}, control: o}
 		var seen time.Duration
 		s.watch = func(at time.Duration) {
@@ -65,7 +66,7 @@ func TestTooMuchIsSeenWithinHalfASecond(t *testing.T) {
 				seen = at
 			}
 		}
-		s.run(12 * time.Second)
+		s.run(12*time.Second, 1)
 		if seen < 10*time.Second || seen > 10*time.Second+700*time.Millisecond {
 			t.Errorf("%s: seen at %v", name, seen)
 		}
@@ -77,7 +78,7 @@ func TestTooMuchIsSeenWithinHalfASecond(t *testing.T) {
 
 func TestLittleThatIsSentNeitherRaisesNorLowersTheEstimate(t *testing.T) {
 	const sends = 2e5
-	l := link{capacity: constant(2e6), queue: deep, way: short}
+	l := linktest.Link{Capacity: linktest.Constant(2e6), Queue: deep, Way: short}
 	o := newOwn()
 	o.probes = false
 	simulate(o, l, sends, time.Minute)
@@ -87,7 +88,7 @@ func TestLittleThatIsSentNeitherRaisesNorLowersTheEstimate(t *testing.T) {
 	o = newOwn()
 	s := &simulation{link: &l, source: source{most: sends, fixed: true}, control: o}
 	o.wants = 1_500_000
-	s.run(time.Minute)
+	s.run(time.Minute, 1)
 	if bps, _ := o.Estimate(); bps < 1_400_000 || bps > 2_100_000 {
 		t.Errorf("%d bits a second are known after probing", bps)
 	}
@@ -99,7 +100,7 @@ func TestLittleThatIsSentNeitherRaisesNorLowersTheEstimate(t *testing.T) {
 func TestNothingIsProbedIfNothingMoreIsWanted(t *testing.T) {
 	o := newOwn()
 	o.probes = false
-	s := simulate(o, link{capacity: constant(2e6), queue: deep, way: short}, 2e5, 20*time.Second)
+	s := simulate(o, linktest.Link{Capacity: linktest.Constant(2e6), Queue: deep, Way: short}, 2e5, 20*time.Second)
 	if s.padded != 0 || o.Counters().Probes != 0 {
 		t.Errorf("%d bytes of padding, %+v", s.padded, o.Counters())
 	}
@@ -108,9 +109,9 @@ func TestNothingIsProbedIfNothingMoreIsWanted(t *testing.T) {
 func TestProbesOfANarrowLinkAreFewAndSmall(t *testing.T) {
 	o := newOwn()
 	o.wants = 1_500_000
-	l := link{capacity: constant(4e5), queue: deep, way: short}
+	l := linktest.Link{Capacity: linktest.Constant(4e5), Queue: deep, Way: short}
 	s := &simulation{link: &l, source: source{most: 2e5, fixed: true}, control: o}
-	s.run(2 * time.Minute)
+	s.run(2*time.Minute, 1)
 	if share := float64(8*s.padded) / (2 * time.Minute).Seconds() / 4e5; share > 0.05 {
 		t.Errorf("%.1f %% of the link is padding", 100*share)
 	}
@@ -121,7 +122,7 @@ func TestProbesOfANarrowLinkAreFewAndSmall(t *testing.T) {
 
 func TestLossThatIsAlwaysThereIsLived(t *testing.T) {
 	o := newOwn()
-	simulate(o, link{capacity: constant(5e6), queue: deep, way: short, loss: 0.1}, 1e6, time.Minute)
+	simulate(o, linktest.Link{Capacity: linktest.Constant(5e6), Queue: deep, Way: short, Loss: 0.1}, 1e6, time.Minute)
 	if bps, _ := o.Estimate(); bps < 1e6 {
 		t.Errorf("%d bits a second of 1 Mbit/s that arrive but for a tenth", bps)
 	}
@@ -129,7 +130,7 @@ func TestLossThatIsAlwaysThereIsLived(t *testing.T) {
 
 func TestLossByAPolicerIsAnswered(t *testing.T) {
 	o := unlimited()
-	simulate(o, link{capacity: constant(5e5), queue: 10 * time.Millisecond, way: short}, 1.5e6, 4*time.Second)
+	simulate(o, linktest.Link{Capacity: linktest.Constant(5e5), Queue: 1250, Way: short}, 1.5e6, 4*time.Second)
 	if bps, limited := o.Estimate(); !limited || bps > 7e5 {
 		t.Errorf("%d bits a second over a link of 500 kbit/s, %v", bps, limited)
 	}
@@ -138,7 +139,7 @@ func TestLossByAPolicerIsAnswered(t *testing.T) {
 func TestSilenceLowersTheEstimate(t *testing.T) {
 	o := newOwn()
 	o.probes = false
-	l := link{capacity: constant(2e6), queue: deep, way: short, deaf: between(10*time.Second, time.Hour, 1, 0)}
+	l := linktest.Link{Capacity: linktest.Constant(2e6), Queue: deep, Way: short, Deaf: linktest.Between(10*time.Second, time.Hour, 1, 0)}
 	simulate(o, l, 4e5, 20*time.Second)
 	if bps, _ := o.Estimate(); bps > 50_000 || o.Counters().Silences < 5 {
 		t.Errorf("%d bits a second after ten seconds without feedback, %+v", bps, o.Counters())
@@ -147,11 +148,11 @@ func TestSilenceLowersTheEstimate(t *testing.T) {
 
 func TestREMBCountsWhereItIsAllThereIs(t *testing.T) {
 	e := NewEstimator(0)
-	e.REMB(700_000, epoch)
+	e.REMB(700_000, linktest.Epoch)
 	if bps, limited := e.Estimate(); bps != 700_000 || !limited {
 		t.Errorf("%d %v", bps, limited)
 	}
-	now, padded := epoch, 0
+	now, padded := linktest.Epoch, 0
 	for range 300 {
 		now += 10 * time.Millisecond
 		e.Begin(now)
@@ -167,8 +168,8 @@ func TestREMBCountsWhereItIsAllThereIs(t *testing.T) {
 	}
 
 	o := newOwn()
-	simulate(o, link{capacity: constant(2e6), queue: deep, way: short}, 4e5, time.Second)
-	o.REMB(50_000, epoch+time.Second)
+	simulate(o, linktest.Link{Capacity: linktest.Constant(2e6), Queue: deep, Way: short}, 4e5, time.Second)
+	o.REMB(50_000, linktest.Epoch+time.Second)
 	if bps, _ := o.Estimate(); bps < startRate {
 		t.Errorf("REMB beside transport-wide feedback set it to %d", bps)
 	}
@@ -176,7 +177,7 @@ func TestREMBCountsWhereItIsAllThereIs(t *testing.T) {
 
 func TestFeedbackOfWhatIsNoLongerKnownIsPassedOver(t *testing.T) {
 	o := unlimited()
-	now := epoch
+	now := linktest.Epoch
 	o.now = now
 	for range 3 * historySize {
 		now += time.Millisecond
@@ -186,7 +187,7 @@ func TestFeedbackOfWhatIsNoLongerKnownIsPassedOver(t *testing.T) {
 	first := uint16(o.history.next - 3*historySize)
 	var r feedback.TWCC
 	for i := range uint16(historySize) {
-		r.Record(first+i, epoch)
+		r.Record(first+i, linktest.Epoch)
 	}
 	for _, p := range r.Append(nil, 1, 2, now) {
 		b, err := rtcp.Marshal([]rtcp.Packet{p})
@@ -217,7 +218,7 @@ func tellAll(t testing.TB, r *feedback.TWCC, o *own, packets int, now time.Durat
 func TestEstimatingAllocatesNothing(t *testing.T) {
 	o := newOwn()
 	var r feedback.TWCC
-	now := epoch
+	now := linktest.Epoch
 	var reports [][]byte
 	for range 110 {
 		now += 100 * time.Millisecond
@@ -238,17 +239,17 @@ func TestEstimatingAllocatesNothing(t *testing.T) {
 func FuzzFeedback(f *testing.F) {
 	o := newOwn()
 	var r feedback.TWCC
-	f.Add(tellAll(f, &r, o, 30, epoch))
+	f.Add(tellAll(f, &r, o, 30, linktest.Epoch))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o := newOwn()
 		var r feedback.TWCC
-		o.feedback(tellAll(t, &r, o, 100, epoch), epoch+10*time.Millisecond)
+		o.feedback(tellAll(t, &r, o, 100, linktest.Epoch), linktest.Epoch+10*time.Millisecond)
 		for i := range 5 {
 			a, err := feedback.NewArrivals(b)
 			if err != nil {
 				return
 			}
-			now := epoch + time.Duration(i+2)*100*time.Millisecond
+			now := linktest.Epoch + time.Duration(i+2)*100*time.Millisecond
 			o.Feedback(&a, now)
 			o.Begin(now)
 			o.Sent(100)
@@ -266,7 +267,7 @@ func FuzzFeedback(f *testing.F) {
 func BenchmarkPerPacket(b *testing.B) {
 	e := NewEstimator(0)
 	b.ReportAllocs()
-	now := epoch
+	now := linktest.Epoch
 	for b.Loop() {
 		now += time.Microsecond
 		e.Begin(now)
@@ -279,7 +280,7 @@ func BenchmarkPerFeedback(b *testing.B) {
 	const packets = 15
 	o := newOwn()
 	var r feedback.TWCC
-	now := epoch
+	now := linktest.Epoch
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
@@ -299,9 +300,9 @@ func TestWhatPacingWouldBring(t *testing.T) {
 	}{{2e6, 1.2e6}, {1e6, 5e5}, {5e5, 1.5e5}} {
 		for _, pace := range []float64{0, 2.5, 1.5} {
 			o := unlimited()
-			l := link{capacity: constant(c.capacity), queue: deep, way: short}
+			l := linktest.Link{Capacity: linktest.Constant(c.capacity), Queue: deep, Way: short}
 			s := &simulation{link: &l, source: source{most: c.video, fixed: true, pace: pace}, control: o}
-			s.run(time.Minute)
+			s.run(time.Minute, 1)
 			_, limited := o.Estimate()
 			t.Logf("%.1f Mbit/s of video over %.1f, pace %.1f: audio p50 %v, p95 %v, p99 %v, most %v",
 				c.video/1e6, c.capacity/1e6, pace, quantile(s.hearing, 0.5), quantile(s.hearing, 0.95), quantile(s.hearing, 0.99), quantile(s.hearing, 1))
