@@ -61,21 +61,31 @@ type Decision struct {
 	Downgrades, Pauses int
 }
 
-// Decide sets Gets of all demands, given how many bits a second the connection takes.
-func (a *Allocator) Decide(demands []Demand, bps uint64, now time.Duration) Decision {
+// Room is what a connection takes, in bits a second.
+type Room struct {
+	Now    uint64 // less than Steady while something that was too much is still under way
+	Steady uint64 // videos are paused for want of this alone
+}
+
+// Decide sets Gets of all demands.
+func (a *Allocator) Decide(demands []Demand, room Room, now time.Duration) Decision {
 	elapsed := now - a.last
 	if a.last == 0 || elapsed > time.Second {
 		elapsed = 0
 	}
 	a.last = now
-	a.share(demands, float64(bps))
+	a.share(demands, room)
 	d := Decision{Wanted: wanted(demands)}
 	better, worse, pauses := compare(demands)
+	bps, cost := float64(room.Now), sent(demands)
+	if pauses > 0 {
+		bps = float64(room.Steady)
+	}
 	if worse == 0 {
 		a.missing = 0
-	} else if cost := sent(demands); cost > float64(bps) {
-		a.missing += time.Duration(float64(elapsed) * (1 - float64(bps)/cost))
-		d.Leave = float64(bps) < leave*cost
+	} else if cost > bps {
+		a.missing += time.Duration(float64(elapsed) * (1 - bps/cost))
+		d.Leave = bps < leave*cost
 	}
 	if pauses > 0 && a.missing < pausePatience {
 		hold(demands, func(x *Demand) bool { return x.Gets == None }, 0)
@@ -121,8 +131,9 @@ func (a *Allocator) lower(now time.Duration) {
 }
 
 // share gives to each what there is room for, as if nothing had to wait.
-func (a *Allocator) share(demands []Demand, bps float64) {
-	free := bps
+func (a *Allocator) share(demands []Demand, room Room) {
+	free := float64(room.Steady)
+	reserve := spare * free
 	a.order = a.order[:0]
 	for i := range demands {
 		d := &demands[i]
@@ -134,7 +145,6 @@ func (a *Allocator) share(demands []Demand, bps float64) {
 			a.order = append(a.order, i)
 		}
 	}
-	reserve := spare * bps
 	fits := func(d *Demand, option int) bool {
 		if option > d.Has {
 			return d.step(option) <= free-reserve
@@ -148,6 +158,7 @@ func (a *Allocator) share(demands []Demand, bps float64) {
 			free -= d.step(0)
 		}
 	}
+	free -= float64(room.Steady) - float64(room.Now)
 	for {
 		best := None
 		for _, i := range a.order {

@@ -28,7 +28,7 @@ var layers = []uint64{150_000, 500_000, 1_500_000}
 // run decides again and again, each time putting in force what was chosen, and returns that and all that was counted.
 func run(a *Allocator, demands []Demand, bps uint64, from, length time.Duration) (gets []int, all Decision) {
 	for now := from; now < from+length; now += tick {
-		d := a.Decide(demands, bps, now)
+		d := a.Decide(demands, Room{bps, bps}, now)
 		all.Downgrades += d.Downgrades
 		all.Pauses += d.Pauses
 		all.Wanted = d.Wanted
@@ -135,6 +135,18 @@ func TestStepsUpThatAreUndoneBecomeRarer(t *testing.T) {
 	}
 }
 
+func TestAQueueThatDrainsPausesNothing(t *testing.T) {
+	var a Allocator
+	demands := []Demand{audio(40_000), video(2, layers...)}
+	for now := begin; now < begin+10*time.Second; now += tick {
+		a.Decide(demands, Room{Now: 100_000, Steady: 700_000}, now)
+		demands[1].Has = demands[1].Gets
+	}
+	if demands[1].Gets != 0 {
+		t.Errorf("got %d", demands[1].Gets)
+	}
+}
+
 func TestVideoThatWasPausedComesBackByItself(t *testing.T) {
 	var a Allocator
 	demands := []Demand{audio(40_000), video(0, 150_000), video(0, 150_000)}
@@ -183,7 +195,7 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	demands := []Demand{audio(40_000), video(2, layers...), video(2, layers...)}
 	now := begin
 	if n := testing.AllocsPerRun(100, func() {
-		a.Decide(demands, 700_000, now)
+		a.Decide(demands, Room{700_000, 700_000}, now)
 		now += tick
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -199,7 +211,7 @@ func BenchmarkDecide(b *testing.B) {
 	b.ReportAllocs()
 	now := begin
 	for b.Loop() {
-		a.Decide(demands, 2_500_000, now)
+		a.Decide(demands, Room{2_500_000, 2_500_000}, now)
 		now += tick
 	}
 }

@@ -50,7 +50,7 @@ func (o *own) feedback(b []byte, now time.Duration) {
 	}
 }
 
-func (o *own) rate() float64 { bps, _ := o.Estimate(); return float64(bps) }
+func (o *own) rate() float64 { return float64(o.Draining()) }
 
 func (o *own) padding(want uint64, now time.Duration) int {
 	switch {

@@ -125,14 +125,15 @@ func (d *delayTrend) close() {
 }
 
 // judge compares how much the trend makes the delay grow over the points with the threshold. step is the time since
-// the last point, in ms. A queue that is shorter than it was at that is none that a rate has made, but what a pause left.
+// the last point, in ms. If the queue is shorter than it was
+// then, and what was in it came all at once, then it was a pause that left it, not the rate.
 func (d *delayTrend) judge(step float64, longer, slowly bool) {
 	if d.threshold == 0 {
 		d.threshold = firstThreshold
 	}
 	growth := d.growth()
 	switch {
-	case growth > d.threshold && milliseconds(d.queue) > leastQueue+varying*d.varies && longer:
+	case growth > d.threshold && milliseconds(d.queue) > leastQueue+varying*d.varies && (longer || slowly):
 		d.overs++
 		if d.overs >= 2 || d.queue > longQueue && slowly {
 			d.now = over

@@ -71,11 +71,14 @@ func (e *Estimator) Sent(size int) {
 }
 
 // Estimate is what the connection takes, in bits a second; false if nothing limits it so far.
-func (e *Estimator) Estimate() (bps uint64, limited bool) {
-	return uint64(max(e.control.rate*e.drain(), leastRate)), e.limited
+func (e *Estimator) Estimate() (bps uint64, limited bool) { return uint64(e.control.rate), e.limited }
+
+// Draining is the part of the estimate to use now: less than all of it while a queue stands, so that it shrinks soon.
+func (e *Estimator) Draining() uint64 {
+	return uint64(max(e.control.rate*e.drain(), leastRate))
 }
 
-// drain is the share of the rate that lets a queue that stands shrink soon: half of it at mostDrain and beyond.
+// drain is the share of the rate that Draining is: half of it at mostDrain and beyond.
 func (e *Estimator) drain() float64 {
 	excess := float64(e.delay.queue-longQueue) / float64(mostDrain-longQueue)
 	return 1 - min(max(excess, 0), 1)/2

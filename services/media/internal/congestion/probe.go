@@ -7,7 +7,7 @@ const (
 	probeLengthREMB = time.Second // the endpoint measures over seconds
 	probeStep       = 2.0         // how far a probe goes beyond the estimate at most
 	probeStepAfter  = 1.5         // and after one that has failed
-	probeLeast      = 300_000     // bits a second that a probe goes to in any case
+	probeLeast      = 300_000     // bits a second that a probe goes to, unless the last has failed
 	probePackets    = 5           // fewer show nothing
 	probeBeyond     = 1.1         // how far it goes beyond what is wanted
 	probeGain       = 1.05        // a lesser gain is none
@@ -66,14 +66,14 @@ func (e *Estimator) schedule(want float64, now time.Duration) {
 	if p.waiting || now < p.next || want <= e.control.rate || !calm && !e.byREMB {
 		return
 	}
-	step := probeStep
+	rate := max(probeStep*e.control.rate, probeLeast)
 	if p.failed {
-		step = probeStepAfter
+		rate = probeStepAfter * e.control.rate
 	}
 	number := p.number%255 + 1 // never 0
 	*p = probe{
 		number: number, running: true, waiting: true, failed: p.failed, begun: now, length: probeLength,
-		rate: min(probeBeyond*want, max(step*e.control.rate, probeLeast)), next: p.next, wait: p.wait,
+		rate: min(probeBeyond*want, rate), next: p.next, wait: p.wait,
 	}
 	if e.byREMB {
 		p.length = probeLengthREMB

@@ -100,7 +100,7 @@ func (b *bandwidth) tick(now time.Duration) {
 	}
 	if now >= b.next {
 		b.next = now + allocateEvery
-		b.allocate(bps, now)
+		b.allocate(allocation.Room{Now: b.estimator.Draining(), Steady: bps}, now)
 		b.count()
 	}
 	if padding > 0 {
@@ -109,9 +109,9 @@ func (b *bandwidth) tick(now time.Duration) {
 }
 
 // allocate decides what each leg may relay.
-func (b *bandwidth) allocate(bps uint64, now time.Duration) {
+func (b *bandwidth) allocate(room allocation.Room, now time.Duration) {
 	b.gather(now)
-	d := b.allocator.Decide(b.demands, bps, now)
+	d := b.allocator.Decide(b.demands, room, now)
 	b.wanted = d.Wanted
 	for i, out := range b.legs {
 		if x := &b.demands[i]; out.video && len(x.Costs) > 0 {
