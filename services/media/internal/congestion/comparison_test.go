@@ -32,7 +32,9 @@ type own struct {
 }
 
 func newOwn() *own {
-	o := &own{Estimator: NewEstimator(startRate), probes: true}
+	o := &own{Estimator: NewEstimator(), probes: true}
+	o.control.set(startRate)
+	o.limited = true
 	o.handler.Arrivals = func(a *feedback.Arrivals) { o.Feedback(a, o.now) }
 	return o
 }

@@ -23,7 +23,7 @@ const (
 	leastQueue  = 10.0                   // ms; a shorter queue is no over-use, however it grows
 	varying     = 1.5                    // nor is one shorter by this times what it varies by
 	longQueue   = 100 * time.Millisecond // a longer one is at once, if packets arrive slowly
-	mostVarying = 30.0                   // ms
+	mostVarying = 30.0                   // ms; how much of that one point shows at most
 	slowArrival = 20 * time.Millisecond
 
 	// The threshold adapts to how much the delay varies by itself (draft-ietf-rmcat-gcc-02, section 5.4).
@@ -90,6 +90,9 @@ func (l *least) take(delay, at time.Duration) time.Duration {
 // arrived takes one packet, in the order of sending.
 func (d *delayTrend) arrived(sent, arrival time.Duration) {
 	i, delay := &d.interval, arrival-sent
+	if i.open && sent < i.begin { // feedback of it was lost
+		return
+	}
 	if i.open && (sent-i.begin >= intervalLength || arrival-i.first >= longArrival) {
 		d.close()
 	}
@@ -125,8 +128,8 @@ func (d *delayTrend) close() {
 }
 
 // judge compares how much the trend makes the delay grow over the points with the threshold. step is the time since
-// the last point, in ms. If the queue is shorter than it was
-// then, and what was in it came all at once, then it was a pause that left it, not the rate.
+// the last point, in ms. If the queue is no longer than it was then, and the packets did not come slowly, it was a
+// pause that left it, not the rate.
 func (d *delayTrend) judge(step float64, longer, slowly bool) {
 	if d.threshold == 0 {
 		d.threshold = firstThreshold

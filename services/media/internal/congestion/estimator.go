@@ -49,14 +49,8 @@ type Estimator struct {
 	counters Counters
 }
 
-// NewEstimator returns an estimator that sets no limit, or that of startBPS if it is not 0.
-func NewEstimator(startBPS uint64) *Estimator {
-	e := &Estimator{control: rateControl{rate: mostRate}, limited: startBPS != 0}
-	if startBPS != 0 {
-		e.control.set(float64(startBPS))
-	}
-	return e
-}
+// NewEstimator returns an estimator that sets no limit.
+func NewEstimator() *Estimator { return &Estimator{control: rateControl{rate: mostRate}} }
 
 // Begin returns the transport-wide sequence number of the packet that is sent next.
 func (e *Estimator) Begin(now time.Duration) uint16 {
@@ -83,9 +77,6 @@ func (e *Estimator) drain() float64 {
 	excess := float64(e.delay.queue-longQueue) / float64(mostDrain-longQueue)
 	return 1 - min(max(excess, 0), 1)/2
 }
-
-// Queue is how much longer packets took lately than the path does at best.
-func (e *Estimator) Queue() time.Duration { return e.delay.queue }
 
 // Counters returns what was counted since the estimator was made.
 func (e *Estimator) Counters() Counters { return e.counters }
@@ -178,16 +169,15 @@ func (e *Estimator) answerLoss(now time.Duration) bool {
 	if e.loss.excess < muchLoss {
 		return false
 	}
-	to := e.control.rate * (1 - e.loss.share/2)
+	rate := e.control.rate
 	if arriving := e.arrivals.over(shortWindow); arriving > 0 {
-		// Of what was sent this share came: the rest was too much, unless it is lost whatever is sent.
-		to = min(to, max(arriving, arriving/(1-e.loss.share)*(1-e.loss.share/2)))
+		rate = min(rate, arriving/(1-e.loss.share)) // what was sent, which may be less than the estimate
 	} else if !e.limited {
 		return false
 	}
 	e.limited = true
 	e.counters.Losses++
-	e.control.set(min(to, e.control.rate))
+	e.control.set(rate * (1 - e.loss.share/2))
 	e.control.lowered, e.control.changed, e.control.holding = now, now, true
 	e.delay.restart(now)
 	e.probe.fail(now)

@@ -13,7 +13,7 @@ import (
 // unlimited is the estimator as a node makes it.
 func unlimited() *own {
 	o := newOwn()
-	o.Estimator = NewEstimator(0)
+	o.Estimator = NewEstimator()
 	o.probes = false
 	return o
 }
@@ -147,7 +147,7 @@ func TestSilenceLowersTheEstimate(t *testing.T) {
 }
 
 func TestREMBCountsWhereItIsAllThereIs(t *testing.T) {
-	e := NewEstimator(0)
+	e := NewEstimator()
 	e.REMB(700_000, linktest.Epoch)
 	if bps, limited := e.Estimate(); bps != 700_000 || !limited {
 		t.Errorf("%d %v", bps, limited)
@@ -265,7 +265,7 @@ func FuzzFeedback(f *testing.F) {
 
 // BenchmarkPerPacket shows what one packet sent costs.
 func BenchmarkPerPacket(b *testing.B) {
-	e := NewEstimator(0)
+	e := NewEstimator()
 	b.ReportAllocs()
 	now := linktest.Epoch
 	for b.Loop() {

@@ -54,7 +54,7 @@ func (n *Node) Bandwidth() BandwidthCounters {
 // begin numbers the next packet that feedback may speak of.
 func (b *bandwidth) begin(now time.Duration) uint16 {
 	if b.estimator == nil {
-		b.estimator = congestion.NewEstimator(0)
+		b.estimator = congestion.NewEstimator()
 	}
 	b.open = true
 	return b.estimator.Begin(now)
@@ -83,7 +83,7 @@ func (b *bandwidth) feedback(a *feedback.Arrivals, now time.Duration) {
 
 func (b *bandwidth) remb(bps uint64, now time.Duration) {
 	if b.estimator == nil {
-		b.estimator = congestion.NewEstimator(0)
+		b.estimator = congestion.NewEstimator()
 	}
 	b.estimator.REMB(bps, now)
 }
