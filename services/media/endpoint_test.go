@@ -38,7 +38,11 @@ type dialing struct {
 	settings     webrtc.SettingEngine
 	interceptors interceptor.Registry // nearest to the network first
 	extensions   []string             // further ones of audio
+	feedback     bool                 // tells when packets arrive
 }
+
+// withTransportFeedback makes an endpoint tell when packets arrive.
+func withTransportFeedback(d *dialing) { d.feedback = true }
 
 // dial makes an endpoint.
 func (s *system) dial(change ...func(*dialing)) *endpoint {
@@ -71,6 +75,11 @@ func (s *system) dial(change ...func(*dialing)) *endpoint {
 		}
 	}
 	interceptors := &d.interceptors
+	if d.feedback {
+		if err := webrtc.ConfigureTWCCSender(media, interceptors); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	if err := webrtc.ConfigureRTCPReports(interceptors); err != nil {
 		s.t.Fatal(err)
 	}

@@ -22,6 +22,10 @@ var (
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
 	dropsDesc         = describe("drops_total", "Packets not passed on.", "reason")
 	retransmittedDesc = describe("retransmitted_total", "Packets sent again to subscribers.")
+	estimateDropsDesc = describe("estimate_decreases_total", "Times that a subscriber's connection was seen to take less than was sent.", "reason")
+	probesDesc        = describe("probes_total", "Times that padding was sent to see whether a subscriber's connection takes more.")
+	downgradesDesc    = describe("downgrades_total", "Times that a subscriber's video got a lower layer for want of bandwidth.")
+	pausesDesc        = describe("pauses_total", "Times that a subscriber's video was paused for want of bandwidth.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -48,5 +52,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(dropsDesc, n, transport.Drop(reason).String())
 	}
 	count(retransmittedDesc, s.node.Retransmitted())
+	b := s.node.Bandwidth()
+	count(estimateDropsDesc, b.Overuses, "delay")
+	count(estimateDropsDesc, b.Losses, "loss")
+	count(estimateDropsDesc, b.Silences, "silence")
+	count(probesDesc, b.Probes)
+	count(downgradesDesc, b.Downgrades)
+	count(pausesDesc, b.Pauses)
 	count(eventsDroppedDesc, s.events.Dropped())
 }

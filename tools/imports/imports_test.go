@@ -49,6 +49,8 @@ var pure = []string{
 	"services/media/internal/packet",
 	"services/media/internal/codec",
 	"services/media/internal/forward",
+	"services/media/internal/congestion",
+	"services/media/internal/allocation",
 	"services/media/internal/sdp",
 }
 

@@ -240,6 +240,11 @@ func FuzzHandle(f *testing.F) {
 			KeyframeRequest: func(uint32) {},
 			ReceptionReport: func(*rtcp.ReceptionReport) {},
 			SenderReport:    func(uint32, uint64, uint32) {},
+			REMB:            func(uint64) {},
+			Arrivals: func(a *Arrivals) {
+				for _, more := a.Next(); more; _, more = a.Next() {
+				}
+			},
 		}
 		_ = h.Handle(b)
 	})

@@ -22,12 +22,20 @@ type Handler struct {
 	ReceptionReport func(r *rtcp.ReceptionReport)
 	// SenderReport says that ntp and rtp name the same instant.
 	SenderReport func(ssrc uint32, ntp uint64, rtp uint32)
+	// Arrivals says which packets came, and when.
+	Arrivals func(a *Arrivals)
+	// REMB says how many bits a second the endpoint believes that it can receive.
+	REMB func(bps uint64)
 
-	seqs []uint16 // scratch
+	seqs     []uint16 // scratch, like the next
+	arrivals Arrivals
 }
 
 // rtcpHeaderSize is the length of what each packet of a compound begins with, in bytes.
 const rtcpHeaderSize = 4
+
+// maxREMB is more than any endpoint can mean, in bits a second; the field goes beyond what an uint64 holds.
+const maxREMB = 1 << 40
 
 // Handle reads a decrypted RTCP datagram and calls the handler for each thing it says. The error wraps what is wrong
 // with it; what came before is done.
@@ -40,14 +48,30 @@ func (h *Handler) Handle(b []byte) error {
 		if size > len(b) {
 			return ErrMalformed
 		}
-		packets, err := rtcp.Unmarshal(b[:size])
-		if err != nil {
+		if err := h.read(b[:size]); err != nil {
 			return fmt.Errorf("read RTCP of type %d: %w", b[1], err)
 		}
-		for _, p := range packets {
-			h.handle(p)
-		}
 		b = b[size:]
+	}
+	return nil
+}
+
+// read takes one packet of a compound. Transport-wide feedback, which is frequent and speaks of every packet, is read
+// in place.
+func (h *Handler) read(b []byte) error {
+	if rtcp.PacketType(b[1]) == rtcp.TypeTransportSpecificFeedback && b[0]&0x1f == rtcp.FormatTCC {
+		var err error
+		if h.arrivals, err = NewArrivals(b); err == nil && h.Arrivals != nil {
+			h.Arrivals(&h.arrivals)
+		}
+		return err
+	}
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return err
+	}
+	for _, p := range packets {
+		h.handle(p)
 	}
 	return nil
 }
@@ -61,6 +85,10 @@ func (h *Handler) handle(p rtcp.Packet) {
 	case *rtcp.FullIntraRequest:
 		for _, entry := range p.FIR {
 			h.keyframe(entry.SSRC)
+		}
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		if h.REMB != nil {
+			h.REMB(uint64(min(p.Bitrate, maxREMB)))
 		}
 	case *rtcp.SenderReport:
 		if h.SenderReport != nil {

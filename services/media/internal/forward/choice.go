@@ -12,6 +12,7 @@ const (
 // choice is which layers a leg wants and which it has.
 type choice struct {
 	targets       Targets
+	allowed       Allowance     // what there is room for
 	wanted        int           // substream to get to: the target, or what stands in for it
 	current       int           // substream relayed, none while waiting for a key frame
 	temporal      int           // highest temporal layer relayed
@@ -24,7 +25,7 @@ type choice struct {
 
 func newChoice() choice {
 	return choice{
-		targets: BestLayers,
+		targets: BestLayers, allowed: Unlimited,
 		current: none, toldSubstream: none, toldTemporal: none, toldSpatial: none,
 	}
 }
@@ -32,15 +33,17 @@ func newChoice() choice {
 // targetTemporal returns the highest temporal layer that may be relayed, for a simulcast or an SVC stream.
 func (c *choice) targetTemporal(svc bool) int {
 	if svc {
-		return c.targets.TemporalLayer
+		return min(c.targets.TemporalLayer, c.allowed.TemporalLayer)
 	}
-	return c.targets.Temporal
+	return min(c.targets.Temporal, c.allowed.Temporal)
 }
+
+func (c *choice) targetSpatial() int { return min(c.targets.SpatialLayer, c.allowed.SpatialLayer) }
 
 // substreamNow returns the substream to get to: the target if it flows, else the next lower one that does, else the
 // target.
 func (c *choice) substreamNow(s *Stream, now time.Duration) int {
-	target := min(c.targets.Substream, len(s.layers)-1)
+	target := min(c.targets.Substream, c.allowed.Substream, len(s.layers)-1)
 	fallback := c.targets.Fallback
 	if fallback == 0 {
 		fallback = defaultFallback
@@ -53,12 +56,14 @@ func (c *choice) substreamNow(s *Stream, now time.Duration) int {
 	return target
 }
 
-// onTheWay is true if a key frame of a layer may be switched to: any at the start, later those between the current
-// layer and the wanted one.
+// onTheWay is true if a key frame of a layer may be switched to: any that is allowed at the start, later those between
+// the current layer and the wanted one.
 func (c *choice) onTheWay(layer int) bool {
 	switch {
-	case c.current == none || layer == c.current:
+	case layer == c.current:
 		return true
+	case c.current == none:
+		return layer <= c.allowed.Substream
 	case c.current < c.wanted:
 		return c.current < layer && layer <= c.wanted
 	default:

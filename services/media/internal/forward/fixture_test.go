@@ -47,7 +47,7 @@ type subscriber struct {
 
 func (s *subscriber) Buffer() []byte { return s.buffer[:0] }
 
-func (s *subscriber) NextTransportSeq() uint16 { s.transport++; return s.transport }
+func (s *subscriber) NextTransportSeq(time.Duration) uint16 { s.transport++; return s.transport }
 
 func (s *subscriber) SendRTP(b []byte) {
 	b = slices.Clone(b)

@@ -16,6 +16,7 @@ type layer struct {
 	reception reception
 	keyframes keyframes
 	stats     LayerStats
+	rates     rates
 
 	stray     bool // the last packet that came too late would have been followed by strayNext
 	strayNext uint16

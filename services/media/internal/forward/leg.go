@@ -18,7 +18,7 @@ type Sender interface {
 	SendRTP(b []byte)
 	// NextTransportSeq returns the next transport-wide sequence number of the subscriber's connection. It is asked
 	// once for each packet that carries it, just before SendRTP.
-	NextTransportSeq() uint16
+	NextTransportSeq(now time.Duration) uint16
 }
 
 // LegObserver hears which layers a leg relays. Calls are made on change only, with the layer that is relayed now.
@@ -66,8 +66,9 @@ type Leg struct {
 	cfg          LegConfig
 	ids          packet.ExtensionIDs // those written; see LegConfig.NACK
 	mid          []byte
-	source       *Stream // nil while connected to nothing
-	flowing      bool
+	source       *Stream              // nil while connected to nothing
+	wanted       bool                 // see SetFlowing
+	flowing      bool                 // wanted, and not paused for want of room
 	playoutDelay *packet.PlayoutDelay // set: instead of what the source says
 	choice       choice
 	history      runHistory
@@ -79,7 +80,8 @@ type Leg struct {
 	leavingOut   bool
 	end          tip
 	resends      resends
-	reportedLost int32 // cumulative, as the subscriber last reported: 24 bits, signed, duplicates count against it
+	padded       uint64 // outgoing number below which the next packet to repeat as padding is looked for
+	reportedLost int32  // cumulative, as the subscriber last reported: 24 bits, signed, duplicates count against it
 	stats        LegStats
 }
 
@@ -153,11 +155,15 @@ func (l *Leg) Source() *Stream { return l.source }
 // SetFlowing says whether packets go out: the subscriber is up, has accepted the m= section, wants it, and has not
 // paused. At first they do not. Turning it on asks for a key frame.
 func (l *Leg) SetFlowing(on bool, now time.Duration) {
-	if l.flowing == on {
-		return
+	l.wanted = on
+	l.updateFlow(now)
+}
+
+func (l *Leg) updateFlow(now time.Duration) {
+	if on := l.wanted && !l.choice.allowed.Paused; on != l.flowing {
+		l.flowing = on
+		l.startAgain(now)
 	}
-	l.flowing = on
-	l.startAgain(now)
 }
 
 // startAgain waits for a key frame of any layer.
@@ -182,6 +188,9 @@ func (l *Leg) SetTargets(t Targets, now time.Duration) {
 		l.ask(0, now)
 	}
 }
+
+// Unnumbered is true if packets go out without transport-wide sequence numbers.
+func (l *Leg) Unnumbered() bool { return l.flowing && l.ids.TransportCC == 0 }
 
 // SetPlayoutDelay overrides what the source says of it; nil for no override.
 func (l *Leg) SetPlayoutDelay(d *packet.PlayoutDelay) {
@@ -241,5 +250,5 @@ func (l *Leg) tick(now time.Duration) {
 
 // climbing is true while a higher spatial layer waits for a key frame.
 func (l *Leg) climbing() bool {
-	return l.source.cfg.SVC && l.choice.targets.SpatialLayer > l.choice.spatial
+	return l.source.cfg.SVC && l.choice.targetSpatial() > l.choice.spatial
 }

@@ -36,7 +36,7 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 	content, at := byte(0), start
 	var early *StreamState // what another node knows already
 	for range rapid.IntRange(1, 300).Draw(rt, "steps") {
-		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "snapshot", "move"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "allow", "pad", "snapshot", "move"}).Draw(rt, "step") {
 		case "packet":
 			seq += rapid.SampledFrom([]uint16{1, 1, 1, 1, 2, 3, 0, 65535, 65533, 65536 - 130, 65536 - 300, 200, 300, 20000, 32000}).Draw(rt, "seq step")
 			content++
@@ -78,6 +78,13 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 			l.SetTargets(Targets{Substream: rapid.IntRange(0, 1).Draw(rt, "substream"), Temporal: rapid.IntRange(0, 2).Draw(rt, "temporal")}, at)
 		case "flow":
 			l.SetFlowing(rapid.Bool().Draw(rt, "flowing"), at)
+		case "allow":
+			a := Unlimited
+			a.Substream, a.Temporal = rapid.IntRange(0, 1).Draw(rt, "allowed"), rapid.IntRange(0, 2).Draw(rt, "allowed temporal")
+			a.Paused = rapid.IntRange(0, 3).Draw(rt, "paused") == 0
+			l.Allow(a, rapid.Bool().Draw(rt, "at once"), at)
+		case "pad":
+			l.Pad(rapid.IntRange(0, 5000).Draw(rt, "padding"), at)
 		case "delay":
 			d := packet.PlayoutDelay{Max: rapid.Uint16Range(0, 9).Draw(rt, "max")}
 			if rapid.Bool().Draw(rt, "whose") {

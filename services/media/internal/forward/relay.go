@@ -65,7 +65,7 @@ func (l *Leg) enter(layer int, t *slot) {
 	c := &l.choice
 	c.current = layer
 	c.temporal = c.targetTemporal(l.source.cfg.SVC)
-	c.spatial = c.targets.SpatialLayer
+	c.spatial = c.targetSpatial()
 	r := run{out: l.end.next, src: t.seq, layer: uint8(layer), spatial: uint8(c.spatial)}
 	l.closeGap(&r)
 	if l.end.sent {

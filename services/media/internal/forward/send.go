@@ -71,7 +71,7 @@ func (l *Leg) extensions(t *slot, r *run, now time.Duration) packet.Extensions {
 	}
 	if l.ids.TransportCC != 0 {
 		ext.Present |= packet.HasTransportCC
-		ext.TransportSeq = l.cfg.Sender.NextTransportSeq()
+		ext.TransportSeq = l.cfg.Sender.NextTransportSeq(now)
 	}
 	return ext
 }

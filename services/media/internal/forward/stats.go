@@ -52,6 +52,7 @@ type LegStats struct {
 	Packets       uint64 // sent, without retransmissions
 	Bytes         uint64 // of payload, likewise
 	Retransmitted uint64
+	Padding       uint64 // packets that only find out what the connection takes
 	NACKs         uint64 // packets asked for, each time
 	NACKMisses    uint64 // asked for, and not held or not known
 	NACKOverspent uint64 // asked for, and beyond the budget

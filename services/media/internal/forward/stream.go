@@ -123,6 +123,7 @@ func (s *Stream) take(layer int, p *packet.Packet, seq uint64) {
 	y.stats.Bytes += uint64(len(p.Payload))
 	y.stats.LastPacket = p.Arrival
 	t := y.store(p, seq, s.burst, s.cfg.Codec, s.size)
+	y.rates.count(&t.desc, len(p.Payload), p.Arrival)
 	if s.playoutDelay != nil {
 		t.ext.PlayoutDelay = *s.playoutDelay
 		t.ext.Present |= packet.HasPlayoutDelay
@@ -166,6 +167,7 @@ func (s *Stream) Tick(now time.Duration) {
 		if y.highest == 0 {
 			continue
 		}
+		y.rates.tick(now, now-y.stats.LastPacket > rateGone)
 		s.repair(y, now)
 		s.askKeyframe(y, now)
 	}

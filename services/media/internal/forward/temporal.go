@@ -33,7 +33,7 @@ func (l *Leg) followTemporal(t *slot) {
 // followSpatial moves towards the spatial layer wanted, at the start of a picture: down at once, up at a key frame.
 func (l *Leg) followSpatial(t *slot) {
 	c := &l.choice
-	target := c.targets.SpatialLayer
+	target := c.targetSpatial()
 	if !l.source.cfg.SVC || !t.desc.Start || t.desc.Spatial != 0 {
 		return
 	}

@@ -122,7 +122,8 @@ func (n *Node) takeOver(p *peer) {
 // goOn takes the last state of the node that had the peer until now, and sends from there on.
 func (p *peer) goOn(s *State, now time.Duration) {
 	p.conn.Continue(s.Transport)
-	p.next, p.taking, p.up = s.TransportSeq, nil, true
+	p.taking, p.up = nil, true
+	p.subscribing.bandwidth.goOnAt(s.TransportSeq)
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}
 	}

@@ -40,6 +40,7 @@ type Node struct {
 
 	count         atomic.Int64  // of peers
 	retransmitted atomic.Uint64 // packets sent again to subscribers
+	bandwidth     bandwidthCounters
 	draining      atomic.Bool
 	tasks         sync.WaitGroup // that wait for other nodes
 }

@@ -35,7 +35,6 @@ type peer struct {
 	packet  packet.Packet // scratch
 	rtcp    reporter
 	ssrcs   ssrcs
-	next    uint16 // transport-wide sequence number
 	inRTCP  feedback.Handler
 	clock   time.Duration // while inRTCP runs
 	lastRun time.Duration // of what is done each second
@@ -129,13 +128,13 @@ func (p *peer) Data(m transport.Message, now time.Duration) { p.publishing.data(
 func (p *peer) Buffer() []byte { return p.conn.Buffer() }
 
 // SendRTP is of forward.Sender.
-func (p *peer) SendRTP(b []byte) { p.conn.SendRTP(b) }
+func (p *peer) SendRTP(b []byte) {
+	p.subscribing.bandwidth.sent(len(b))
+	p.conn.SendRTP(b)
+}
 
 // NextTransportSeq is of forward.Sender.
-func (p *peer) NextTransportSeq() uint16 {
-	p.next++
-	return p.next
-}
+func (p *peer) NextTransportSeq(now time.Duration) uint16 { return p.subscribing.bandwidth.begin(now) }
 
 func (p *peer) tick(now time.Duration) {
 	p.publishing.tick(now)
@@ -143,6 +142,7 @@ func (p *peer) tick(now time.Duration) {
 		return
 	}
 	p.sendTransportFeedback(now)
+	p.subscribing.bandwidth.tick(now)
 	if now-p.lastRun < time.Second {
 		return
 	}

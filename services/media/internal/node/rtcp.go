@@ -36,6 +36,8 @@ func (p *peer) rtcpHandler() feedback.Handler {
 				out.leg.HandleReport(r, p.clock)
 			}
 		},
+		Arrivals: func(a *feedback.Arrivals) { p.subscribing.bandwidth.feedback(a, p.clock) },
+		REMB:     func(bps uint64) { p.subscribing.bandwidth.remb(bps, p.clock) },
 		SenderReport: func(ssrc uint32, ntp uint64, rtp uint32) {
 			if r, ok := p.publishing.routes[ssrc]; ok && !r.rtx {
 				r.in.stream.SenderReport(r.layer, ntp, rtp, p.clock)

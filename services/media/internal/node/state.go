@@ -25,7 +25,7 @@ type State struct {
 	Ufrag        string // the endpoint's last
 	ReportSSRC   uint32 // ours where nothing is sent
 	SSRCs        []uint32
-	TransportSeq uint16 // transport-wide sequence number of the last packet sent
+	TransportSeq uint16 // transport-wide sequence number of the next packet
 
 	Transport   transport.State
 	Publishing  PublishingState
@@ -90,7 +90,7 @@ func (p *peer) export() (*State, error) {
 	}
 	s := &State{
 		Peer: p.id, Origin: p.origin, Version: p.version, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
-		SSRCs: slices.Collect(maps.Keys(p.ssrcs)), TransportSeq: p.next,
+		SSRCs: slices.Collect(maps.Keys(p.ssrcs)), TransportSeq: p.subscribing.bandwidth.number(),
 		Publishing: p.publishing.export(), Subscribing: p.subscribing.export(),
 	}
 	var err error

@@ -18,6 +18,8 @@ type subscriber struct {
 	legs   map[uint32]*outbound // by SSRC
 	open   []sdp.Slot           // the last offer, while it waits for its answer
 	paused bool
+
+	bandwidth bandwidth
 }
 
 // outbound is one leg that sends to a peer.
@@ -32,6 +34,7 @@ type outbound struct {
 func (s *subscriber) init(p *peer) {
 	s.peer = p
 	s.legs = map[uint32]*outbound{}
+	s.bandwidth.subscriber = s
 }
 
 // MakeOffer makes an offer whose m= sections are the slots given. The first makes the peer; others renegotiate.
@@ -228,6 +231,7 @@ func (s *subscriber) drop(ssrc uint32) {
 	if out := s.legs[ssrc]; out != nil {
 		s.peer.node.countRetransmitted(out)
 		delete(s.legs, ssrc)
+		s.bandwidth.legs = s.bandwidth.legs[:0]
 	}
 }
 

@@ -87,6 +87,14 @@ func Append(dst []byte, h *Header, ids *ExtensionIDs, ext *Extensions, payload [
 	return append(AppendHeader(dst, h, ids, ext), payload...)
 }
 
+// AppendPadding makes dst, a packet from its beginning, end in n bytes of padding, 1 to 255.
+func AppendPadding(dst []byte, n int) []byte {
+	dst[0] |= 0x20
+	var padding [255]byte
+	padding[n-1] = byte(n)
+	return append(dst, padding[:n]...)
+}
+
 // AppendHeader appends all of a packet but its payload to dst. See Append.
 func AppendHeader(dst []byte, h *Header, ids *ExtensionIDs, ext *Extensions) []byte {
 	start := len(dst)
