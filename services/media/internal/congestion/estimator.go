@@ -1,10 +1,10 @@
 package congestion
 
 import (
-	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 	"time"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
 const (

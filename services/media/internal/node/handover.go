@@ -123,7 +123,9 @@ func (n *Node) takeOver(p *peer) {
 func (p *peer) goOn(s *State, now time.Duration) {
 	p.conn.Continue(s.Transport)
 	p.taking, p.up = nil, true
-	p.subscribing.bandwidth.goOnAt(s.TransportSeq)
+	if s.TransportSeq != 0 {
+		p.subscribing.bandwidth.goOnAt(s.TransportSeq)
+	}
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}
 	}
