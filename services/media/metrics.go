@@ -39,7 +39,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := c.service
 	ch <- prometheus.MustNewConstMetric(peersDesc, prometheus.GaugeValue, float64(s.node.Peers()))
-	counters := s.worker.Counters()
+	counters := s.group.Counters()
 	count(packetsDesc, counters.PacketsIn, "in")
 	count(packetsDesc, counters.PacketsOut, "out")
 	count(bytesDesc, counters.BytesIn, "in")

@@ -28,6 +28,7 @@ type Config struct {
 // Node is a media node.
 type Node struct {
 	cfg    Config
+	group  *transport.Group
 	worker *transport.Worker
 	log    *slog.Logger
 
@@ -36,6 +37,7 @@ type Node struct {
 	feeds map[FeedID]*publisher
 	dirty []*inbound // received something in this burst
 	purge time.Duration
+	ticks *transport.Timer
 
 	count         atomic.Int64  // of peers
 	retransmitted atomic.Uint64 // packets sent again to subscribers
@@ -47,17 +49,20 @@ type generation struct {
 	at     time.Duration // when it was closed
 }
 
-// New returns a node on w, which it will run.
-func New(w *transport.Worker, cfg Config) *Node {
-	return &Node{
-		cfg: cfg, worker: w, log: cfg.Log,
+// New returns a node on g, which it will run.
+func New(g *transport.Group, cfg Config) *Node {
+	n := &Node{
+		cfg: cfg, group: g, worker: g.Workers()[0], log: cfg.Log,
 		peers: map[Handle]*peer{}, gone: map[Handle]generation{}, feeds: map[FeedID]*publisher{},
 	}
+	n.ticks = n.worker.NewTimer(n.tick)
+	return n
 }
 
 // Run serves until ctx ends. Peers that are left are closed.
 func (n *Node) Run(ctx context.Context) error {
-	if err := n.worker.Run(ctx, transport.Hooks{Flush: n.flush, Tick: n.tick}); err != nil {
+	n.worker.Post(n.tick)
+	if err := n.group.Run(ctx, func(int) func(time.Duration) { return n.flush }); err != nil {
 		return fmt.Errorf("media worker: %w", err)
 	}
 	return nil
@@ -97,6 +102,7 @@ func (n *Node) flush(now time.Duration) {
 }
 
 func (n *Node) tick(now time.Duration) {
+	n.ticks.Set(now + 10*time.Millisecond)
 	for _, p := range n.peers {
 		p.tick(now)
 	}

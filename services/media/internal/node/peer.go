@@ -142,9 +142,9 @@ func (p *peer) tick(now time.Duration) {
 // local is our side of the next description.
 func (p *peer) local(setup, sessionName string) *sdp.Local {
 	p.version++
-	w, credentials := p.node.worker, p.conn.Credentials()
+	g, credentials := p.node.group, p.conn.Credentials()
 	return &sdp.Local{
-		Host: w.Host(), Candidates: w.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
-		Fingerprint: w.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
+		Host: g.Host(), Candidates: g.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
+		Fingerprint: g.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
 	}
 }

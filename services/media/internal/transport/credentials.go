@@ -22,22 +22,22 @@ const (
 )
 
 // Candidates are the values of a=candidate lines, best first.
-func (w *Worker) Candidates() []string {
+func (g *Group) Candidates() []string {
 	var all []string
-	for i, ip := range w.hosts {
-		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP, i), ip, w.Port()))
+	for i, ip := range g.hosts {
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP, i), ip, g.Port()))
 	}
-	if w.tcp == nil {
+	if g.tcp == nil {
 		return all
 	}
-	for i, ip := range w.hosts {
-		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP, i), ip, w.Port()))
+	for i, ip := range g.hosts {
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP, i), ip, g.Port()))
 	}
 	return all
 }
 
 // Host is the address that SDP's c= and o= lines name.
-func (w *Worker) Host() netip.Addr { return w.hosts[0] }
+func (g *Group) Host() netip.Addr { return g.hosts[0] }
 
 // priority is the formula of RFC 8445, section 5.1.2.1, for component 1.
 func priority(typePreference uint32, index int) uint32 {

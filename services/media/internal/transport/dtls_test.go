@@ -71,19 +71,8 @@ func (h *witness) RTP(b []byte, _ time.Duration) { h.packet <- append([]byte{}, 
 func (h *witness) Closed(reason string)          { h.gone <- reason }
 
 func TestHandshakeSurvivesLoss(t *testing.T) {
-	w, err := Listen(Config{Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := runningGroup(t, Config{Workers: 1}).workers[0]
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	var running sync.WaitGroup
-	defer running.Wait()
-	running.Go(func() {
-		if err := w.Run(ctx, Hooks{}); err != nil {
-			t.Error(err)
-		}
-	})
 	defer cancel()
 
 	cert, err := newCertificate()
@@ -100,7 +89,7 @@ func TestHandshakeSurvivesLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn, _ := far(t)
-	to := net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), w.Port()))
+	to := net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), w.group.Port()))
 	if _, err := conn.WriteTo(check(t, credentials, useCandidate), to); err != nil {
 		t.Fatal(err)
 	}

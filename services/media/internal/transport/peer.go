@@ -49,9 +49,9 @@ type Peer struct {
 	previous Credentials // last used, and still good, until the first check after an ICE restart
 	keys     map[string]stun.MessageIntegrity
 
-	paths    []path // proved, oldest first; all are in w.paths
-	selected path   // where to send
-	deadline time.Duration
+	paths    []path        // proved, oldest first; all are in w.paths
+	selected path          // where to send
+	alive    *Timer        // looks whether the endpoint is still there
 	heard    time.Duration // last good check; 0 for none
 	second   time.Duration // that checks counts
 	checks   int
@@ -68,6 +68,7 @@ type Peer struct {
 // NewPeer makes a peer that answers checks. Start begins all else.
 func (w *Worker) NewPeer(h Handler, log *slog.Logger) *Peer {
 	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
+	p.alive = w.NewTimer(p.checkAlive)
 	p.dtls = newSession(p)
 	p.setCredentials(newCredentials())
 	w.live[p] = struct{}{}
@@ -82,7 +83,7 @@ func (p *Peer) Start(remote Remote, now time.Duration) {
 	if p.closed || p.stop != nil {
 		return
 	}
-	p.deadline = now + connectTimeout
+	p.alive.Set(now + connectTimeout)
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.w.tasks.Go(func() { p.dtls.run(ctx, remote) })
@@ -110,21 +111,24 @@ func (p *Peer) setCredentials(c Credentials) {
 	p.local = c
 	p.keys[c.Ufrag] = stun.NewShortTermIntegrity(c.Pwd)
 	p.w.peers[c.Ufrag] = p
+	p.w.group.known.enter(c.Ufrag, p.w)
 }
 
 func (p *Peer) forget(c Credentials) {
 	delete(p.keys, c.Ufrag)
 	delete(p.w.peers, c.Ufrag)
+	p.w.group.known.remove(c.Ufrag)
 }
 
 func (p *Peer) integrity(ufrag string) stun.MessageIntegrity { return p.keys[ufrag] }
 
-func (p *Peer) tick(now time.Duration) {
-	switch {
-	case p.deadline == 0: // not started
-	case p.heard == 0 && now >= p.deadline, p.heard != 0 && now-p.heard >= consentTimeout:
+// checkAlive ends a peer that has not been heard for too long.
+func (p *Peer) checkAlive(now time.Duration) {
+	if p.heard == 0 || now-p.heard >= consentTimeout {
 		p.end(reasonICEFailed)
+		return
 	}
+	p.alive.Set(p.heard + consentTimeout)
 }
 
 // Close ends the peer; the endpoint is told. It is the last call.
@@ -134,11 +138,12 @@ func (p *Peer) Close() {
 	}
 	p.closed = true
 	for ufrag := range p.keys {
-		delete(p.w.peers, ufrag)
+		p.forget(Credentials{Ufrag: ufrag})
 	}
 	for _, known := range p.paths {
-		delete(p.w.paths, known)
+		p.w.release(known)
 	}
+	p.alive.Stop()
 	delete(p.w.live, p)
 	p.dtls.close()
 	if p.stop != nil {

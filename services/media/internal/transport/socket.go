@@ -1,8 +1,11 @@
 package transport
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -37,6 +40,28 @@ func openSocket(port uint16) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newSocket(conn)
+}
+
+// twin opens another socket on the same port, which the kernel gives its share of what arrives.
+func (s *socket) twin() (*socket, error) {
+	// Only now may the port be shared: a port that another program has is refused when the first socket is opened.
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	if err := allowTwins(raw); err != nil {
+		return nil, err
+	}
+	listen := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return allowTwins(c) }}
+	conn, err := listen.ListenPacket(context.Background(), "udp", fmt.Sprintf(":%d", s.port()))
+	if err != nil {
+		return nil, err
+	}
+	return newSocket(conn.(*net.UDPConn))
+}
+
+func newSocket(conn *net.UDPConn) (*socket, error) {
 	s := &socket{conn: conn, offload: segmentationOffload}
 	// The kernel grants what its limits allow; less is no error.
 	_ = conn.SetReadBuffer(socketBuffer)

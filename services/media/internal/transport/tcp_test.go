@@ -1,13 +1,11 @@
 package transport
 
 import (
-	"context"
 	"encoding/binary"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"sync"
 	"testing"
 	"time"
 )
@@ -15,24 +13,12 @@ import (
 // runningTCP is a worker with ICE-TCP that runs until the test ends.
 func runningTCP(t *testing.T) *Worker {
 	t.Helper()
-	w, err := Listen(Config{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.Run(ctx, Hooks{}); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() { cancel(); running.Wait() })
-	return w
+	return runningGroup(t, Config{TCP: true, Workers: 1}).workers[0]
 }
 
 func dialTCP(t *testing.T, w *Worker) net.Conn {
 	t.Helper()
-	conn, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(w.Port())})
+	conn, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(w.group.Port())})
 	if err != nil {
 		t.Fatal(err)
 	}
