@@ -55,7 +55,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = opsListener.Close() }()
-	group, err := transport.Listen(transport.Config{Port: cfg.UDPPort, Workers: 1, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log})
+	group, err := transport.Listen(transport.Config{
+		Port: cfg.UDPPort, Workers: cfg.Workers, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log,
+	})
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
 	})
-	log.Info("media node runs", "port", group.Port(), "grpc", grpcListener.Addr().String())
+	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
 }
 

@@ -22,6 +22,8 @@ var (
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
 	dropsDesc         = describe("drops_total", "Packets not passed on.", "reason")
 	retransmittedDesc = describe("retransmitted_total", "Packets sent again to subscribers.")
+	handedOverDesc    = describe("handed_over_total", "Datagrams that arrived on the socket of one worker for a peer of another.")
+	mirrorsDesc       = describe("mirrors", "Feeds of one worker that have subscribers on another, counted for each of those.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -47,6 +49,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range counters.Drops {
 		count(dropsDesc, n, transport.Drop(reason).String())
 	}
+	count(dropsDesc, s.node.MirrorDrops(), "mirror_full")
+	count(handedOverDesc, counters.HandedOver)
+	ch <- prometheus.MustNewConstMetric(mirrorsDesc, prometheus.GaugeValue, float64(s.node.Mirrors()))
 	count(retransmittedDesc, s.node.Retransmitted())
 	count(eventsDroppedDesc, s.events.Dropped())
 }

@@ -15,10 +15,11 @@ import (
 // It is what its connection calls (transport.Handler), where its legs send (forward.Sender), and the way back to its
 // streams' source (forward.Upstream).
 type peer struct {
-	node *Node
-	id   PeerID
-	log  *slog.Logger
-	conn *transport.Peer
+	node  *Node
+	shard *shard
+	id    PeerID
+	log   *slog.Logger
+	conn  *transport.Peer
 
 	origin  uint64 // o= id of our descriptions
 	version uint64 // of the last; 0 before the first
@@ -36,20 +37,23 @@ type peer struct {
 	ssrcs   ssrcs
 	next    uint16 // transport-wide sequence number
 	inRTCP  feedback.Handler
-	clock   time.Duration // while inRTCP runs
-	lastRun time.Duration // of what is done each second
+	clock   time.Duration    // while inRTCP runs
+	seconds *transport.Timer // of what is done each second
+	arrived *transport.Timer // of feedback on what came
 }
 
-func newPeer(n *Node, id PeerID) *peer {
+func newPeer(sh *shard, id PeerID) *peer {
+	n := sh.node
 	p := &peer{
-		node: n, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
+		node: n, shard: sh, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
 		log: n.log.With("session", id.Session, "handle", id.ID, "generation", id.Generation),
 	}
 	p.rtcp.ssrc = p.newSSRC()
-	p.publishing.init(p)
+	p.publishing.begin(p)
 	p.subscribing.init(p)
 	p.inRTCP = p.rtcpHandler()
-	p.conn = n.worker.NewPeer(p, p.log)
+	p.conn = sh.worker.NewPeer(p, p.log)
+	p.seconds, p.arrived = sh.worker.NewTimer(p.eachSecond), sh.worker.NewTimer(p.sendTransportFeedback)
 	p.log.Info("peer made")
 	return p
 }
@@ -57,6 +61,7 @@ func newPeer(n *Node, id PeerID) *peer {
 // Up is of transport.Handler.
 func (p *peer) Up(now time.Duration) {
 	p.up = true
+	p.seconds.Set(now + time.Second)
 	p.log.Info("peer up")
 	p.node.cfg.Events.Publish(p.id, Up{})
 	p.subscribing.resume(now)
@@ -66,7 +71,7 @@ func (p *peer) Up(now time.Duration) {
 // Closed is of transport.Handler.
 func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
-	p.release(p.node.worker.Now())
+	p.release(p.shard.worker.Now())
 	p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
 }
 
@@ -80,7 +85,7 @@ func (p *peer) close(now time.Duration) {
 func (p *peer) undo(now time.Duration) {
 	if p.version == 0 {
 		p.close(now)
-		delete(p.node.gone, p.id.Handle)
+		delete(p.shard.gone, p.id.Handle)
 	}
 }
 
@@ -89,9 +94,11 @@ func (p *peer) release(now time.Duration) {
 		return
 	}
 	p.closed = true
+	p.seconds.Stop()
+	p.arrived.Stop()
 	p.subscribing.close(now)
 	p.publishing.close(now)
-	p.node.forget(p, now)
+	p.shard.forget(p, now)
 }
 
 // RTP is of transport.Handler.
@@ -125,16 +132,8 @@ func (p *peer) NextTransportSeq() uint16 {
 	return p.next
 }
 
-func (p *peer) tick(now time.Duration) {
-	p.publishing.tick(now)
-	if !p.up {
-		return
-	}
-	p.sendTransportFeedback(now)
-	if now-p.lastRun < time.Second {
-		return
-	}
-	p.lastRun = now
+func (p *peer) eachSecond(now time.Duration) {
+	p.seconds.Set(now + time.Second)
 	p.sendReports(now)
 	p.countLosses()
 }

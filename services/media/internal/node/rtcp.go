@@ -67,7 +67,7 @@ func (p *peer) sendReports(now time.Duration) {
 
 // sendTransportFeedback tells when packets arrived, for the endpoint's bandwidth estimate.
 func (p *peer) sendTransportFeedback(now time.Duration) {
-	if p.publishing.ids.TransportCC == 0 || !p.publishing.twcc.Due(now) {
+	if p.publishing.ids.TransportCC == 0 {
 		return
 	}
 	r := &p.rtcp

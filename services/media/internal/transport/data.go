@@ -58,6 +58,14 @@ func (p *Peer) SendData(m Message) {
 	}
 }
 
+// EndData ends the association, if there is one, since a message for it has been lost on its way here.
+func (p *Peer) EndData() {
+	if p.dtls.channels.queue.abandon() {
+		p.w.drop(DropDataQueueFull)
+		p.log.Warn("data channels are ended: a message was lost")
+	}
+}
+
 // quiet drops what pion logs: endpoints decide how much that is.
 func quiet() logging.LoggerFactory {
 	f := logging.NewDefaultLoggerFactory()
