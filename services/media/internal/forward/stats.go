@@ -56,6 +56,7 @@ type LegStats struct {
 	NACKMisses    uint64 // asked for, and not held or not known
 	NACKOverspent uint64 // asked for, and beyond the budget
 	PLIs          uint64
+	Overruns      uint64        // bursts of which something was dropped on its way out
 	Lost          uint64        // by the subscriber's reports; grows only
 	FractionLost  uint8         // of the last report, 1/256
 	Jitter        time.Duration // of the last report

@@ -22,13 +22,15 @@ const (
 	DropPathTaken                 // a check on a path that another peer uses
 	DropReadFailed                // the socket could not be read: how many that cost is not known
 	DropHandOverFull              // the worker whose it is does not keep up
+	DropSocketFull                // the socket's buffer is full
+	DropOverrun                   // came behind one that was dropped for tcp_queue_full or socket_full, in the same burst
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	"unknown_kind", "unknown_path", "bad_stun", "too_large", "not_ready", "not_authentic", "replayed", "too_many_ssrcs",
 	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "path_taken", "read_failed",
-	"hand_over_full",
+	"hand_over_full", "socket_full", "overrun",
 }
 
 func (d Drop) String() string { return dropNames[d] }
@@ -61,6 +63,7 @@ type publishedCounters struct {
 func (c *publishedCounters) publish(in Counters, out sent, readsFailed uint64) {
 	in.PacketsOut, in.BytesOut = out.packets, out.bytes
 	in.Drops[DropSendFailed] += out.failed
+	in.Drops[DropSocketFull] += out.full
 	in.Drops[DropTooLarge] += out.truncated
 	in.Drops[DropReadFailed] += readsFailed
 	c.mu.Lock()

@@ -196,7 +196,7 @@ func (w *wire) WriteTo(b []byte, _ net.Addr) (int, error) {
 	if to.tcp != nil {
 		to.tcp.send(b)
 	} else {
-		w.session.peer.w.socket.writeNow(to.addr, b)
+		w.session.peer.w.socket.writeFromAnywhere(to.addr, b)
 	}
 	return len(b), nil // what is lost is sent again
 }

@@ -87,13 +87,15 @@ func far(t *testing.T) (*net.UDPConn, path) {
 
 // listener is a Handler that notes what it hears.
 type listener struct {
-	rtp    func(b []byte, now time.Duration)
-	closed string
-	ups    int
+	rtp      func(b []byte, now time.Duration)
+	closed   string
+	ups      int
+	overruns int
 }
 
 func (l *listener) Up(time.Duration)            { l.ups++ }
 func (l *listener) Closed(reason string)        { l.closed = reason }
+func (l *listener) Overrun(time.Duration)       { l.overruns++ }
 func (l *listener) RTCP([]byte, time.Duration)  {}
 func (l *listener) Data(Message, time.Duration) {}
 func (l *listener) RTP(b []byte, now time.Duration) {

@@ -125,7 +125,7 @@ func TestRunsArriveAsTheyWereQueued(t *testing.T) {
 		for _, s := range sizes {
 			room := w.socket.room()
 			room[0] = byte(len(want[s[0]]))
-			w.socket.commit(paths[s[0]].addr, s[1])
+			w.socket.commit(nil, paths[s[0]].addr, s[1])
 			want[s[0]] = append(want[s[0]], s[1])
 		}
 		w.socket.flush()

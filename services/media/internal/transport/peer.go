@@ -31,6 +31,9 @@ type Handler interface {
 	RTP(packet []byte, now time.Duration)  // decrypted
 	RTCP(packet []byte, now time.Duration) // decrypted
 	Data(m Message, now time.Duration)
+	// Overrun says that some of what was sent in the burst that has just ended was dropped, since the network or the
+	// endpoint does not keep up.
+	Overrun(now time.Duration)
 }
 
 // Remote is what the endpoint's SDP says of its transport.
@@ -61,6 +64,7 @@ type Peer struct {
 	inbound  *srtp.Context      // nil until the handshake is done
 	outbound *srtp.Context
 	ssrcs    int
+	overran  bool       // in this burst; the peer is in w.overran
 	header   rtp.Header // scratch, kept for its slices
 	closed   bool
 }

@@ -39,6 +39,7 @@ type Worker struct {
 	foreign map[path]*claim    // of others' peers, as far as their datagrams come here
 	lanes   []*Lane[datagrams] // to the other workers by their index; nil for this one
 	live    map[*Peer]struct{}
+	overran []*Peer // in this burst
 
 	inbound  Counters // of this goroutine alone
 	counters publishedCounters
@@ -181,6 +182,7 @@ func (w *Worker) flush(now time.Duration) {
 		w.flushed(now)
 	}
 	w.socket.flush()
+	w.tellOverruns(now)
 }
 
 func (w *Worker) publishCounters() {
