@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -22,6 +23,8 @@ var (
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
 	dropsDesc         = describe("drops_total", "Packets not passed on.", "reason")
 	retransmittedDesc = describe("retransmitted_total", "Packets sent again to subscribers.")
+	overrunsDesc      = describe("overruns_total", "Bursts for one stream of one subscriber of which something was dropped, since the network or the subscriber did not keep up.")
+	leftOutDesc       = describe("left_out_total", "Packets that did not go out to a subscriber, counted for each.", "reason")
 	handedOverDesc    = describe("handed_over_total", "Datagrams that arrived on the socket of one worker for a peer of another.")
 	mirrorsDesc       = describe("mirrors", "Feeds of one worker that have subscribers on another, counted for each of those.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
@@ -52,6 +55,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(dropsDesc, s.node.MirrorDrops(), "mirror_full")
 	count(handedOverDesc, counters.HandedOver)
 	ch <- prometheus.MustNewConstMetric(mirrorsDesc, prometheus.GaugeValue, float64(s.node.Mirrors()))
+	count(overrunsDesc, s.node.Overruns())
+	for why := range forward.Drop(forward.Drops) {
+		count(leftOutDesc, s.node.LeftOut(why), why.String())
+	}
 	count(retransmittedDesc, s.node.Retransmitted())
 	count(eventsDroppedDesc, s.events.Dropped())
 }

@@ -1,8 +1,7 @@
 package media
 
 import (
-	"slices"
-	"strings"
+	"regexp"
 	"testing"
 	"time"
 
@@ -11,12 +10,13 @@ import (
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
-// shows waits until /metrics has a line.
+// shows waits until /metrics has a line that matches.
 func (s *system) shows(line string) {
 	s.t.Helper()
+	pattern := regexp.MustCompile("(?m)^" + line + "$")
 	for deadline := time.Now().Add(patience); ; {
 		all := metrics(s.t, s)
-		if slices.Contains(strings.Split(all, "\n"), line) {
+		if pattern.MatchString(all) {
 			return
 		}
 		if time.Now().After(deadline) {

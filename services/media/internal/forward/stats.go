@@ -47,6 +47,12 @@ const (
 // Drops is how many reasons there are.
 const Drops = int(drops)
 
+var dropNames = [Drops]string{
+	"not_flowing", "other_layer", "no_keyframe", "temporal", "spatial", "empty", "late", "unparsable", "oversized",
+}
+
+func (d Drop) String() string { return dropNames[d] }
+
 // LegStats counts what happened on a leg since it was made.
 type LegStats struct {
 	Packets       uint64 // sent, without retransmissions

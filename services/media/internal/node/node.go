@@ -33,11 +33,11 @@ type Node struct {
 	shards []*shard // fixed at birth
 	known  directory
 
-	count         atomic.Int64  // of peers
-	retransmitted atomic.Uint64 // packets sent again to subscribers
-	mirrors       atomic.Int64  // of all shards
-	mirrorDrops   atomic.Uint64 // packets that another shard did not take in time
-	draining      atomic.Bool
+	count       atomic.Int64 // of peers
+	legs        legCounters
+	mirrors     atomic.Int64  // of all shards
+	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
+	draining    atomic.Bool
 }
 
 // New returns a node on g, which it will run.
@@ -76,9 +76,6 @@ func (n *Node) Draining() bool { return n.draining.Load() }
 
 // Peers is how many there are.
 func (n *Node) Peers() int { return int(n.count.Load()) }
-
-// Retransmitted is how many packets were sent again to subscribers.
-func (n *Node) Retransmitted() uint64 { return n.retransmitted.Load() }
 
 // Mirrors is how many feeds are mirrored, counted for each shard that does.
 func (n *Node) Mirrors() int { return int(n.mirrors.Load()) }

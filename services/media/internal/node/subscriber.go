@@ -22,11 +22,11 @@ type subscriber struct {
 
 // outbound is one leg that sends to a peer.
 type outbound struct {
-	leg   *forward.Leg
-	mid   string
-	video bool
-	lost  uint64 // at the last count
-	again uint64 // likewise, of retransmissions
+	leg     *forward.Leg
+	mid     string
+	video   bool
+	lost    uint64           // at the last count
+	counted forward.LegStats // likewise, of all
 }
 
 func (s *subscriber) init(p *peer) {
@@ -210,7 +210,7 @@ func (s *subscriber) resume(now time.Duration) {
 // drop forgets a leg, but not what it counted.
 func (s *subscriber) drop(ssrc uint32) {
 	if out := s.legs[ssrc]; out != nil {
-		s.peer.node.countRetransmitted(out)
+		s.peer.node.tally(out)
 		delete(s.legs, ssrc)
 	}
 }
