@@ -96,3 +96,18 @@ func TestTimersAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations", allocs)
 	}
 }
+
+// BenchmarkTickOfIdlePeers shows what 10 ms cost of a worker with ten thousand peers that do nothing.
+func BenchmarkTickOfIdlePeers(b *testing.B) {
+	w := wheelAt(0)
+	for i := range 10000 {
+		var t *Timer
+		t = w.NewTimer(func(now time.Duration) { t.Set(now + consentTimeout) })
+		t.Set(time.Duration(i) * consentTimeout / 10000)
+	}
+	now := time.Duration(0)
+	for b.Loop() {
+		now += tick
+		w.wheel.turn(now)
+	}
+}
