@@ -99,3 +99,40 @@ func (s *system) close(id *mediav1.PeerID) {
 		s.t.Fatal(err)
 	}
 }
+
+func TestMessagesReachSubscribersOnAllWorkers(t *testing.T) {
+	s := start(t, severalWorkers)
+	pub := s.dial()
+	dc, _, open := pub.channel("whatever")
+	pub.publish("feed")
+	await(t, "open channel", open)
+	const subscribers = 12
+	got := make(chan int, 2*subscribers)
+	for i := range subscribers {
+		sub := s.dial()
+		next := byte(0)
+		sub.OnDataChannel(func(dc *webrtc.DataChannel) {
+			dc.OnMessage(func(m webrtc.DataChannelMessage) {
+				if m.Data[0] != next {
+					t.Errorf("subscriber %d got message %d, not %d", i, m.Data[0], next)
+				}
+				next++
+				got <- i
+			})
+		})
+		_, _, ready := sub.channel("JanusDataChannel")
+		sub.subscribe(&mediav1.Slot{
+			Mid: "0", Kind: mediav1.Kind_KIND_DATA, Send: true, DataSources: []*mediav1.DataSource{{Feed: "feed", Label: "1234"}},
+		})
+		await(t, "open channel", ready)
+	}
+	s.shows("cardea_media_mirrors 3")
+	for n := range byte(2) {
+		if err := dc.Send([]byte{n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 * subscribers {
+		await(t, "message", got)
+	}
+}

@@ -137,17 +137,17 @@ func interfaceAddresses(ipv6 bool) ([]netip.Addr, error) {
 // Run serves until ctx ends or a worker fails; then peers are closed and all that was started has ended. flushed
 // returns what a worker calls at the end of each burst, on its goroutine.
 func (g *Group) Run(ctx context.Context, flushed func(worker int) func(now time.Duration)) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failures := make([]error, len(g.workers))
 	var tcp, workers sync.WaitGroup
 	if g.tcp != nil {
 		tcp.Go(func() { g.tcp.run(g) })
 	}
 	for i, w := range g.workers {
 		workers.Go(func() {
-			if err := w.run(ctx, flushed(i)); err != nil {
-				fail(err)
-			}
+			failures[i] = w.run(ctx, flushed(i))
+			cancel()
 		})
 	}
 	workers.Wait()
@@ -155,10 +155,7 @@ func (g *Group) Run(ctx context.Context, flushed func(worker int) func(now time.
 		g.tcp.close()
 	}
 	tcp.Wait()
-	if cause := context.Cause(ctx); cause != ctx.Err() && !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // Workers are those that run, at least one.
