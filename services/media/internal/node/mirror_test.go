@@ -5,7 +5,11 @@ import (
 	"log/slog"
 	"net/netip"
 	"testing"
+	"time"
 
+	"github.com/cardea-rtc/cardea/services/media/internal/codec"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -81,5 +85,62 @@ func TestMirrorOfAFeedThatIsGoneEnds(t *testing.T) {
 	run()
 	if !m.ended || n.Mirrors() != 0 {
 		t.Error("a mirror of nothing")
+	}
+}
+
+// nowhere is where the legs of a test send, and the way back of its streams.
+type nowhere struct {
+	buffer  [2000]byte
+	packets int
+}
+
+func (n *nowhere) Buffer() []byte            { return n.buffer[:0] }
+func (n *nowhere) SendRTP([]byte)            { n.packets++ }
+func (n *nowhere) NextTransportSeq() uint16  { return 0 }
+func (n *nowhere) SubstreamChanged(int)      {}
+func (n *nowhere) TemporalChanged(int)       {}
+func (n *nowhere) SVCChanged(int, int)       {}
+func (n *nowhere) RequestKeyframe(uint32)    {}
+func (n *nowhere) SendNACK(uint32, []uint16) {}
+func (n *nowhere) Receiving(int, bool)       {}
+func (n *nowhere) Talking(bool, float64)     {}
+
+func TestTheWayOverAMirrorAllocatesNothing(t *testing.T) {
+	n, run := idleNode(t, 2)
+	defer run()
+	origin, watching := n.shards[0], n.shards[1]
+	far := new(nowhere)
+	cfg := forward.StreamConfig{Codec: codec.Opus, Layers: 1, Upstream: far, Observer: far}
+	m := watching.mirror("feed", origin)
+	f := &flow{number: 1}
+	f.start(origin, forward.NewStream(cfg), 0)
+	m.take([]description{{number: 1, mid: "0", codec: "opus", config: cfg}}, 0)
+	leg := forward.NewLeg(forward.LegConfig{Codec: codec.Opus, Sender: far, Observer: far})
+	leg.Connect(m.find("0", "opus"), 0)
+	leg.SetFlowing(true, 0)
+
+	p := packet.Packet{Payload: make([]byte, 100)}
+	now := time.Duration(0)
+	burst := func() {
+		for range 5 {
+			p.Seq++
+			p.Arrival = now
+			f.stream.Receive(0, &p)
+		}
+		origin.copyTo(m, f)
+		takeBursts(origin.lanes[1].Load(), now) // the lane itself is transport's
+		f.stream.Flush(now)
+		watching.flush(now)
+		now += 20 * time.Millisecond
+	}
+	for range 100 {
+		burst()
+	}
+	far.packets = 0
+	if allocs := testing.AllocsPerRun(500, burst); allocs > 0 {
+		t.Errorf("%v allocations a burst", allocs)
+	}
+	if far.packets != 501*5 {
+		t.Errorf("%d packets", far.packets)
 	}
 }

@@ -37,10 +37,11 @@ func (p *Peer) mayUse(from path, now time.Duration) bool {
 	return c == nil || !c.held(now)
 }
 
-// checked takes note of a good connectivity check on a path that p may use, which arrived at the worker via.
-func (p *Peer) checked(from path, via *Worker, ufrag string, nominated bool, now time.Duration) {
+// checked takes note of a good connectivity check on a path that p may use, which arrived at the worker via. It comes
+// before the answer, since datagrams that follow that are to find their way. False if the path has ended meanwhile.
+func (p *Peer) checked(from path, via *Worker, ufrag string, now time.Duration) bool {
 	if from.tcp != nil && !from.tcp.prove(p.w) {
-		return // it has ended meanwhile
+		return false
 	}
 	p.heard = now
 	if ufrag == p.local.Ufrag && p.previous != (Credentials{}) {
@@ -51,9 +52,7 @@ func (p *Peer) checked(from path, via *Worker, ufrag string, nominated bool, now
 	if from.tcp == nil {
 		p.w.announce(from, via)
 	}
-	if nominated || !p.selected.valid() {
-		p.choose(from)
-	}
+	return true
 }
 
 // remember makes from a path of this peer, whoever's it was.

@@ -94,8 +94,14 @@ func (w *Worker) receiveSTUN(from path, via *Worker, b []byte, now time.Duration
 		w.drop(DropPathTaken) // unanswered, the endpoint checks again
 		return
 	}
+	if !p.checked(from, via, string(ufrag), now) {
+		return
+	}
+	nominated := authenticated(m, stun.AttrUseCandidate)
 	w.respond(from, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.addr.Addr().AsSlice(), Port: int(from.addr.Port())}, key)
-	p.checked(from, via, string(ufrag), authenticated(m, stun.AttrUseCandidate), now)
+	if nominated || !p.selected.valid() {
+		p.choose(from)
+	}
 }
 
 // authenticated reports whether m has an attribute that MESSAGE-INTEGRITY covers: those behind it are to be ignored
