@@ -134,6 +134,35 @@ func TestHandingOverIsBoundedAndAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestWhoPokesHasNoPrecedenceOverTheSocket(t *testing.T) {
+	g := runningGroup(t, Config{Workers: 1})
+	w := g.workers[0]
+	var again func(time.Duration)
+	again = func(time.Duration) { w.Post(again) }
+	var p *Peer
+	if err := w.Do(t.Context(), func(now time.Duration) {
+		p = w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+		again(now)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.Do(t.Context(), func(time.Duration) { again = func(time.Duration) {} }); err != nil {
+			t.Error(err)
+		}
+	}()
+	conn, _ := far(t)
+	if _, err := conn.WriteTo(check(t, p.Credentials()), g.address()); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1500)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPortOfAnotherProgramIsNotShared(t *testing.T) {
 	g := runningGroup(t, Config{Workers: 2})
 	if other, err := Listen(Config{Port: g.Port(), Workers: 2, Log: slog.New(slog.DiscardHandler)}); err == nil {

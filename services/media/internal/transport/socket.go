@@ -93,13 +93,28 @@ func (s *socket) wakeAfter(d time.Duration) { _ = s.conn.SetReadDeadline(time.No
 // wake has it return now.
 func (s *socket) wake() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }
 
-// readBurst waits for a datagram, then gives f all that have come, with one reading of the clock for all. f borrows them.
-func (s *socket) readBurst(clock func() time.Duration, f func(from path, b []byte, now time.Duration)) error {
+// receiver takes a datagram, which it borrows.
+type receiver func(from path, b []byte, now time.Duration)
+
+// readBurst waits for a datagram, then gives f all that have come, with one reading of the clock for all.
+func (s *socket) readBurst(clock func() time.Duration, f receiver) error {
 	n, err := s.reader.read()
 	if err != nil {
 		return err
 	}
-	now := clock()
+	s.pass(n, clock(), f)
+	return nil
+}
+
+// pollBurst does the same without waiting, whatever the deadline. Trouble is left for readBurst to find.
+func (s *socket) pollBurst(clock func() time.Duration, f receiver) {
+	if n := s.reader.poll(); n > 0 {
+		s.pass(n, clock(), f)
+	}
+}
+
+// pass gives f the datagrams read last.
+func (s *socket) pass(n int, now time.Duration, f receiver) {
 	for i := range n {
 		b, from, whole := s.reader.datagram(i)
 		if !whole {
@@ -108,7 +123,6 @@ func (s *socket) readBurst(clock func() time.Duration, f func(from path, b []byt
 		}
 		f(path{addr: from}, b, now)
 	}
-	return nil
 }
 
 // writeNow sends one datagram, past the queue. A lost one is sent again by whoever needs it, so the error is not reported.

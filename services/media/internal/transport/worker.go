@@ -74,7 +74,7 @@ func (w *Worker) run(ctx context.Context, flushed func(now time.Duration)) error
 	clock, receive := w.Now, w.receive // made once: method values allocate
 	w.publish.Set(w.Now())
 	for ctx.Err() == nil {
-		if !w.ready() {
+		if !w.ready(clock, receive) {
 			continue
 		}
 		switch err := w.socket.readBurst(clock, receive); {
@@ -90,7 +90,7 @@ func (w *Worker) run(ctx context.Context, flushed func(now time.Duration)) error
 }
 
 // ready does what waits to be done, and reports whether it is time to wait for datagrams.
-func (w *Worker) ready() bool {
+func (w *Worker) ready(clock func() time.Duration, receive receiver) bool {
 	w.arm() // before mail is looked at: whoever writes later ends the wait that is set here
 	mail := w.mail.take()
 	for _, f := range mail {
@@ -98,9 +98,13 @@ func (w *Worker) ready() bool {
 	}
 	now := w.Now()
 	due, waits := w.wheel.due()
-	if waits && due <= now {
+	isDue := waits && due <= now
+	if isDue {
 		w.wheel.turn(now)
-	} else if len(mail) == 0 {
+	}
+	if len(mail) > 0 {
+		w.socket.pollBurst(clock, receive) // who pokes ends the wait for datagrams, but has no precedence
+	} else if !isDue {
 		return due == w.armed
 	}
 	w.flush(w.Now())
