@@ -64,3 +64,32 @@ func TestPage(t *testing.T) {
 		t.Error(fmt.Sprint("the page complains: ", errors))
 	}
 }
+
+// TestPageAfterTheLossOfANode kills the node that a call is on: the page publishes again by itself, on the other node.
+func TestPageAfterTheLossOfANode(t *testing.T) {
+	a := cluster.StartApart(t)
+	page := a.ServePage(t)
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for _, name := range []string{"Al", "Bo"} {
+		tab := browser.Open(t, name, page)
+		tab.Type("#name", name)
+		tab.Click("#join")
+		tabs = append(tabs, tab)
+	}
+	for _, tab := range tabs {
+		tab.WaitVideos(2, 40*time.Second)
+	}
+	a.Busy(t).Kill()
+	for _, tab := range tabs {
+		tab.WaitFor("a connection to the other node", `(async () => {
+			if (room.lostAt === undefined) room.lostAt = performance.now();
+			const {outbound, inbound} = await room.stats();
+			const sent = [...outbound.values()].filter(s => s.type === 'outbound-rtp' && s.kind === 'video' && s.framesSent > 20);
+			const at = [...inbound.values()].filter(s => s.type === 'inbound-rtp' && s.kind === 'video').map(s => s.lastPacketReceivedTimestamp);
+			return sent.length > 0 && performance.now() - room.lostAt > 8000 && at.some(t => Date.now() - t < 1000);
+		})()`, 60*time.Second)
+		tab.WaitMoreFrames(2, 30*time.Second)
+		tab.Screenshot("again")
+	}
+}

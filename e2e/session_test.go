@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,5 +68,85 @@ func TestLostSocketIsReclaimed(t *testing.T) {
 	defer late.Close()
 	if _, err := late.Request(ctx, janus.Object{"janus": "claim", "session_id": session}); err == nil || err.Error()[:3] != "458" {
 		t.Errorf("claim gave %v", err)
+	}
+}
+
+// TestClaimsLoseAndRepeatNothing has a session claimed from socket to socket, on its own edge and on the other, while
+// events come: each is heard once.
+func TestClaimsLoseAndRepeatNothing(t *testing.T) {
+	const claims, joins = 60, 90
+	a := cluster.StartApart(t, "--reclaim-session-timeout", "30s")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	other, otherSession, otherHandle := attach(ctx, t, a.URLs[0], "janus.plugin.videoroom")
+	must(ctx, t, other, otherSession, otherHandle, janus.Object{"request": "create", "room": 7100, "notify_joining": true})
+
+	var mu sync.Mutex
+	heard := map[uint64]int{}
+	hear := func(m janus.Message) {
+		var data struct {
+			Joining *struct{ ID uint64 }
+		}
+		if json.Unmarshal(m.Plugin.Data, &data) == nil && data.Joining != nil {
+			mu.Lock()
+			heard[data.Joining.ID]++
+			mu.Unlock()
+		}
+	}
+	conn, err := janus.Dial(ctx, a.URLs[0], hear)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := conn.Create(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle, err := conn.Attach(ctx, session, "janus.plugin.videoroom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(ctx, t, conn, session, handle, janus.Object{"request": "join", "ptype": "publisher", "room": 7100, "id": 1})
+
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range joins {
+			joining, err := other.Attach(ctx, otherSession, "janus.plugin.videoroom")
+			if err == nil {
+				body := janus.Object{"request": "join", "ptype": "publisher", "room": 7100, "id": 1000 + i}
+				_, err = other.Message(ctx, otherSession, joining, body, nil)
+			}
+			if err != nil {
+				t.Errorf("join %d: %v", i, err)
+				return
+			}
+		}
+	})
+	for i := range claims {
+		next, err := janus.Dial(ctx, a.URLs[i/2%2], hear)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := next.Request(ctx, janus.Object{"janus": "claim", "session_id": session}); err != nil {
+			t.Fatalf("claim %d: %v", i, err)
+		}
+		old := conn
+		wg.Go(func() { time.Sleep(100 * time.Millisecond); _ = old.Close() }) // when it has read what was sent to it
+		conn = next
+		time.Sleep(time.Duration(i%5) * 10 * time.Millisecond)
+	}
+	wg.Wait()
+	must(ctx, t, conn, session, handle, janus.Object{"request": "listparticipants", "room": 7100})
+	deadline := time.Now().Add(5 * time.Second)
+	complete := func() bool { mu.Lock(); defer mu.Unlock(); return len(heard) == joins }
+	for !complete() && time.Now().Before(deadline) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	_ = conn.Close()
+	mu.Lock()
+	defer mu.Unlock()
+	for id := uint64(1000); id < 1000+joins; id++ {
+		if heard[id] != 1 {
+			t.Errorf("the joining of %d was heard %d times", id, heard[id])
+		}
 	}
 }

@@ -930,6 +930,7 @@ func (*Destroy) Descriptor() ([]byte, []int) {
 // Lost says that the socket which owned the session was closed by the endpoint or broke.
 type Lost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByEdge        bool                   `protobuf:"varint,1,opt,name=by_edge,json=byEdge,proto3" json:"by_edge,omitempty"` // the edge ends: the session goes on as if its socket were there, and waits to be claimed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -962,6 +963,13 @@ func (x *Lost) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Lost.ProtoReflect.Descriptor instead.
 func (*Lost) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Lost) GetByEdge() bool {
+	if x != nil {
+		return x.ByEdge
+	}
+	return false
 }
 
 // PeerEvent is what a node says of one peer.
@@ -2732,8 +2740,9 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"\b\n" +
 	"\x06Hangup\"\b\n" +
 	"\x06Detach\"\t\n" +
-	"\aDestroy\"\x06\n" +
-	"\x04Lost\"\xc6\b\n" +
+	"\aDestroy\"\x1f\n" +
+	"\x04Lost\x12\x17\n" +
+	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xc6\b\n" +
 	"\tPeerEvent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1e\n" +
 	"\n" +

@@ -1672,6 +1672,199 @@ func (*ClosePeerResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{21}
 }
 
+type TakePeerRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // gRPC address of the node that has it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakePeerRequest) Reset() {
+	*x = TakePeerRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakePeerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakePeerRequest) ProtoMessage() {}
+
+func (x *TakePeerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakePeerRequest.ProtoReflect.Descriptor instead.
+func (*TakePeerRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *TakePeerRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *TakePeerRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+type TakePeerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Candidates    []string               `protobuf:"bytes,1,rep,name=candidates,proto3" json:"candidates,omitempty"` // values of a=candidate lines, best first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakePeerResponse) Reset() {
+	*x = TakePeerResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakePeerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakePeerResponse) ProtoMessage() {}
+
+func (x *TakePeerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakePeerResponse.ProtoReflect.Descriptor instead.
+func (*TakePeerResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *TakePeerResponse) GetCandidates() []string {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+type ExportPeerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Peer  *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	// The peer ends here with this answer, unless it has been renegotiated since the state that had this version.
+	LeaveAtVersion *uint64 `protobuf:"varint,2,opt,name=leave_at_version,json=leaveAtVersion,proto3,oneof" json:"leave_at_version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ExportPeerRequest) Reset() {
+	*x = ExportPeerRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportPeerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportPeerRequest) ProtoMessage() {}
+
+func (x *ExportPeerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportPeerRequest.ProtoReflect.Descriptor instead.
+func (*ExportPeerRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ExportPeerRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *ExportPeerRequest) GetLeaveAtVersion() uint64 {
+	if x != nil && x.LeaveAtVersion != nil {
+		return *x.LeaveAtVersion
+	}
+	return 0
+}
+
+type ExportPeerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         []byte                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // the nodes' own; it holds secrets
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportPeerResponse) Reset() {
+	*x = ExportPeerResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportPeerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportPeerResponse) ProtoMessage() {}
+
+func (x *ExportPeerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportPeerResponse.ProtoReflect.Descriptor instead.
+func (*ExportPeerResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ExportPeerResponse) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 var File_mediav1_media_proto protoreflect.FileDescriptor
 
 const file_mediav1_media_proto_rawDesc = "" +
@@ -1830,21 +2023,37 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05quiet\x18\x03 \x01(\bR\x05quiet\"\x13\n" +
-	"\x11ClosePeerResponse*K\n" +
+	"\x11ClosePeerResponse\"R\n" +
+	"\x0fTakePeerRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\"2\n" +
+	"\x10TakePeerResponse\x12\x1e\n" +
+	"\n" +
+	"candidates\x18\x01 \x03(\tR\n" +
+	"candidates\"\x84\x01\n" +
+	"\x11ExportPeerRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12-\n" +
+	"\x10leave_at_version\x18\x02 \x01(\x04H\x00R\x0eleaveAtVersion\x88\x01\x01B\x13\n" +
+	"\x11_leave_at_version\"*\n" +
+	"\x12ExportPeerResponse\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\fR\x05state*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xb5\x04\n" +
+	"\tKIND_DATA\x10\x032\xdd\x05\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
 	"\fAcceptAnswer\x12$.cardea.media.v1.AcceptAnswerRequest\x1a%.cardea.media.v1.AcceptAnswerResponse\x12d\n" +
 	"\x0fUpdatePublisher\x12'.cardea.media.v1.UpdatePublisherRequest\x1a(.cardea.media.v1.UpdatePublisherResponse\x12g\n" +
 	"\x10UpdateSubscriber\x12(.cardea.media.v1.UpdateSubscriberRequest\x1a).cardea.media.v1.UpdateSubscriberResponse\x12R\n" +
-	"\tClosePeer\x12!.cardea.media.v1.ClosePeerRequest\x1a\".cardea.media.v1.ClosePeerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\tClosePeer\x12!.cardea.media.v1.ClosePeerRequest\x1a\".cardea.media.v1.ClosePeerResponse\x12O\n" +
+	"\bTakePeer\x12 .cardea.media.v1.TakePeerRequest\x1a!.cardea.media.v1.TakePeerResponse\x12U\n" +
+	"\n" +
+	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -1859,7 +2068,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                        // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                   // 1: cardea.media.v1.PeerID
@@ -1884,6 +2093,10 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*UpdateSubscriberResponse)(nil), // 20: cardea.media.v1.UpdateSubscriberResponse
 	(*ClosePeerRequest)(nil),         // 21: cardea.media.v1.ClosePeerRequest
 	(*ClosePeerResponse)(nil),        // 22: cardea.media.v1.ClosePeerResponse
+	(*TakePeerRequest)(nil),          // 23: cardea.media.v1.TakePeerRequest
+	(*TakePeerResponse)(nil),         // 24: cardea.media.v1.TakePeerResponse
+	(*ExportPeerRequest)(nil),        // 25: cardea.media.v1.ExportPeerRequest
+	(*ExportPeerResponse)(nil),       // 26: cardea.media.v1.ExportPeerResponse
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -1907,23 +2120,29 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 18: cardea.media.v1.UpdateSubscriberRequest.peer:type_name -> cardea.media.v1.PeerID
 	10, // 19: cardea.media.v1.UpdateSubscriberRequest.slots:type_name -> cardea.media.v1.Slot
 	1,  // 20: cardea.media.v1.ClosePeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	2,  // 21: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	9,  // 22: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	14, // 23: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	16, // 24: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	19, // 25: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	21, // 26: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	7,  // 27: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	13, // 28: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	15, // 29: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	18, // 30: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	20, // 31: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	22, // 32: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	27, // [27:33] is the sub-list for method output_type
-	21, // [21:27] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	1,  // 21: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 22: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	2,  // 23: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	9,  // 24: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	14, // 25: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	16, // 26: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	19, // 27: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	21, // 28: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	23, // 29: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	25, // 30: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	7,  // 31: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	13, // 32: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	15, // 33: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	18, // 34: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	20, // 35: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	22, // 36: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	24, // 37: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	26, // 38: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -1934,13 +2153,14 @@ func file_mediav1_media_proto_init() {
 	file_mediav1_media_proto_msgTypes[9].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[15].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[16].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

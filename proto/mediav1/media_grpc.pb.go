@@ -26,6 +26,8 @@ const (
 	Media_UpdatePublisher_FullMethodName  = "/cardea.media.v1.Media/UpdatePublisher"
 	Media_UpdateSubscriber_FullMethodName = "/cardea.media.v1.Media/UpdateSubscriber"
 	Media_ClosePeer_FullMethodName        = "/cardea.media.v1.Media/ClosePeer"
+	Media_TakePeer_FullMethodName         = "/cardea.media.v1.Media/TakePeer"
+	Media_ExportPeer_FullMethodName       = "/cardea.media.v1.Media/ExportPeer"
 )
 
 // MediaClient is the client API for Media service.
@@ -49,6 +51,12 @@ type MediaClient interface {
 	UpdateSubscriber(ctx context.Context, in *UpdateSubscriberRequest, opts ...grpc.CallOption) (*UpdateSubscriberResponse, error)
 	// ClosePeer ends a peer; unknown ones are no error.
 	ClosePeer(ctx context.Context, in *ClosePeerRequest, opts ...grpc.CallOption) (*ClosePeerResponse, error)
+	// TakePeer fetches a peer from the node that has it, so that its endpoint can go on here once it is told the
+	// candidates. The other node serves it until the endpoint has chosen one of them.
+	// NoSuchPeer or WrongState if the other node cannot give it, NodeUnavailable.
+	TakePeer(ctx context.Context, in *TakePeerRequest, opts ...grpc.CallOption) (*TakePeerResponse, error)
+	// ExportPeer gives a peer's state to another node. WrongState if it is not up, or its own echo.
+	ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error)
 }
 
 type mediaClient struct {
@@ -119,6 +127,26 @@ func (c *mediaClient) ClosePeer(ctx context.Context, in *ClosePeerRequest, opts 
 	return out, nil
 }
 
+func (c *mediaClient) TakePeer(ctx context.Context, in *TakePeerRequest, opts ...grpc.CallOption) (*TakePeerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TakePeerResponse)
+	err := c.cc.Invoke(ctx, Media_TakePeer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportPeerResponse)
+	err := c.cc.Invoke(ctx, Media_ExportPeer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -140,6 +168,12 @@ type MediaServer interface {
 	UpdateSubscriber(context.Context, *UpdateSubscriberRequest) (*UpdateSubscriberResponse, error)
 	// ClosePeer ends a peer; unknown ones are no error.
 	ClosePeer(context.Context, *ClosePeerRequest) (*ClosePeerResponse, error)
+	// TakePeer fetches a peer from the node that has it, so that its endpoint can go on here once it is told the
+	// candidates. The other node serves it until the endpoint has chosen one of them.
+	// NoSuchPeer or WrongState if the other node cannot give it, NodeUnavailable.
+	TakePeer(context.Context, *TakePeerRequest) (*TakePeerResponse, error)
+	// ExportPeer gives a peer's state to another node. WrongState if it is not up, or its own echo.
+	ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -167,6 +201,12 @@ func (UnimplementedMediaServer) UpdateSubscriber(context.Context, *UpdateSubscri
 }
 func (UnimplementedMediaServer) ClosePeer(context.Context, *ClosePeerRequest) (*ClosePeerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClosePeer not implemented")
+}
+func (UnimplementedMediaServer) TakePeer(context.Context, *TakePeerRequest) (*TakePeerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TakePeer not implemented")
+}
+func (UnimplementedMediaServer) ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportPeer not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -297,6 +337,42 @@ func _Media_ClosePeer_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_TakePeer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TakePeerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).TakePeer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_TakePeer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).TakePeer(ctx, req.(*TakePeerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_ExportPeer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportPeerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).ExportPeer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_ExportPeer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).ExportPeer(ctx, req.(*ExportPeerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -327,6 +403,14 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ClosePeer",
 			Handler:    _Media_ClosePeer_Handler,
+		},
+		{
+			MethodName: "TakePeer",
+			Handler:    _Media_TakePeer_Handler,
+		},
+		{
+			MethodName: "ExportPeer",
+			Handler:    _Media_ExportPeer_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -127,7 +127,7 @@ func (e *edge) do(cmd *busv1.Command) (*busv1.Reply, error) {
 	if cmd.Id == "" {
 		cmd.Id = bus.NewCommandID()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return e.requests.Do(ctx, bus.Commands, cmd, nil)
 }

@@ -105,7 +105,7 @@ func TestManySocketsLostAtOnceAreAllTaken(t *testing.T) {
 	e := c.edge()
 	bystander := e.session()
 	// More than are carried out at once. Their endpoints hear nothing, so they have no subscriptions here.
-	sockets := make([]*busv1.Command, 1500)
+	sockets := make([]*busv1.Command, 600)
 	var wg sync.WaitGroup
 	for i := range sockets {
 		sockets[i] = &busv1.Command{SessionId: randomID(), Socket: &busv1.Socket{Edge: "e", Id: fmt.Sprint(i)}}

@@ -11,6 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/ops"
@@ -35,11 +38,8 @@ const (
 
 // Run is one replica: it serves until ctx ends, then hands its shards to others and returns.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	replica := rand.Text()
-	log = log.With("replica", replica[:8])
-
+	id := rand.Text()
+	log = log.With("replica", id[:8])
 	st, err := store.Open(cfg.RedisURL)
 	if err != nil {
 		return err
@@ -55,27 +55,39 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = requests.Close() }()
-
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	stopBeats, err := front.HearBeats(nc, func(status *busv1.NodeStatus) {
-		if registry.Heard(status, time.Now()) {
-			registry.Learn(ctx) // tells the other replicas
-		}
-	}, log)
-	if err != nil {
-		return err
-	}
-	defer stopBeats()
+	r := newReplica(id, cfg, st, nc, requests, registry, log)
+	return r.run(ctx)
+}
 
+// replica is the parts of one that runs.
+type replica struct {
+	cfg      Config
+	log      *slog.Logger
+	store    *store.Store
+	nats     *nats.Conn
+	requests *bus.Requester
+	nodes    *nodes.Registry
+	video    *videoroom.Plugin
+	metrics  *prometheus.Registry
+	shards   *shard.Holder
+	owed     *owed.Worker
+	sessions *session.Service
+	server   *front.Server
+	rooms    atomic.Int32 // that are to be there before this replica is ready
+}
+
+// newReplica connects the parts: commands come by server to sessions, which have what concerns rooms decided by the
+// keeper, here or at the shard's owner.
+func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests *bus.Requester, registry *nodes.Registry, log *slog.Logger) *replica {
 	video := videoroom.New(cfg.videoroom())
 	plugins := map[string]plugin.Plugin{}
 	for _, p := range []plugin.Plugin{video, echotest.New()} {
 		plugins[p.Name()] = p
 	}
-
 	metrics := ops.NewRegistry()
-	holder := &shard.Holder{Replica: replica, Shards: bus.Shards, Leases: st, Log: log}
+	holder := &shard.Holder{Replica: id, Shards: bus.Shards, Leases: st, Log: log}
 	count := newCounters(metrics, holder.Count)
 	publish := front.Publish(nc, log)
 	worker := owed.New(owed.Worker{Store: st, Nodes: registry, Requests: requests, Log: log})
@@ -96,38 +108,56 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		shards.Drop(n)
 		keeper.Forget(func(room string) bool { return bus.Shard(room) == n })
 	}
-	if err := server.Start(ctx); err != nil {
+	return &replica{
+		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, video: video, metrics: metrics,
+		shards: holder, owed: worker, sessions: sessions, server: server,
+	}
+}
+
+// run serves until ctx or a part ends.
+func (r *replica) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopBeats, err := front.HearBeats(r.nats, func(status *busv1.NodeStatus) {
+		if r.nodes.Heard(status, time.Now()) {
+			r.nodes.Learn(ctx) // tells the other replicas
+		}
+	}, r.log)
+	if err != nil {
+		return err
+	}
+	defer stopBeats()
+	if err := r.server.Start(ctx); err != nil {
 		return err
 	}
 	// Deferred calls run last in, first out: shards go to others while commands under way are still finished.
-	defer server.Stop(grace)
+	defer r.server.Stop(grace)
 
-	registry.Learn(ctx)
+	r.nodes.Learn(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
-	wg.Go(func() { holder.Run(ctx) })
-	wg.Go(func() { sessions.Sweep(ctx) })
-	wg.Go(func() { worker.Run(ctx) })
-	wg.Go(func() { registry.Watch(ctx, owed.Bury(st, requests)) })
-	var rooms atomic.Int32 // that are to be there before this replica is ready
-	if cfg.DemoRoom {
-		rooms.Add(1)
-		wg.Go(func() { makeDemoRoom(ctx, requests, video, func() { rooms.Add(-1) }, log) })
+	wg.Go(func() { r.shards.Run(ctx) })
+	wg.Go(func() { r.sessions.Sweep(ctx) })
+	wg.Go(func() { r.owed.Run(ctx) })
+	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
+	if r.cfg.DemoRoom {
+		r.rooms.Add(1)
+		wg.Go(func() { makeDemoRoom(ctx, r.requests, r.video, func() { r.rooms.Add(-1) }, r.log) })
 	}
-	if cfg.OpsListen != "" {
-		l, err := ops.Listen(ctx, cfg.OpsListen)
+	if r.cfg.OpsListen != "" {
+		l, err := ops.Listen(ctx, r.cfg.OpsListen)
 		if err != nil {
 			return err
 		}
-		srv := &ops.Server{Metrics: metrics, Ready: ready(nc.IsConnected, st, &rooms), Log: log}
+		srv := &ops.Server{Metrics: r.metrics, Ready: r.ready, Log: r.log}
 		wg.Go(func() {
 			if err := srv.Serve(ctx, l); err != nil {
 				cancel(err)
 			}
 		})
 	}
-	log.Info("serving", "redis", redacted(cfg.RedisURL), "nats", redacted(cfg.NATSURL))
+	r.log.Info("serving", "redis", redacted(r.cfg.RedisURL), "nats", redacted(r.cfg.NATSURL))
 	<-ctx.Done()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
@@ -136,16 +166,14 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 }
 
 // ready says what is missing to take work. Nodes are no part of it: sessions work without.
-func ready(connected func() bool, st *store.Store, rooms *atomic.Int32) func() error {
-	return func() error {
-		if !connected() {
-			return errors.New("NATS is away")
-		}
-		if rooms.Load() > 0 {
-			return errors.New("the demo room is not made yet")
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		return st.Ping(ctx)
+func (r *replica) ready() error {
+	if !r.nats.IsConnected() {
+		return errors.New("NATS is away")
 	}
+	if r.rooms.Load() > 0 {
+		return errors.New("the demo room is not made yet")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return r.store.Ping(ctx)
 }

@@ -80,7 +80,7 @@ func TestClaimBringsMissedEventsOnce(t *testing.T) {
 	}
 	for range 2 { // a repeat brings the same
 		missed := s.must(proto.CloneOf(claim)).GetDone().GetMissed()
-		if len(missed) != 1 || !has(missed[0], `"joining":{"id":77}`) {
+		if len(missed) != 2 || !has(missed[0], `"joining":{"id":77}`) || missed[1].GetMoved() == nil {
 			t.Fatalf("missed: %v", missed)
 		}
 	}
@@ -107,12 +107,32 @@ func TestClaimBringsNothingThatTheOldEdgeDelivered(t *testing.T) {
 		SessionId: s.id, Socket: &busv1.Socket{Edge: "other", Id: "new"}, Delivered: 2,
 		Verb: &busv1.Command_Claim{Claim: &busv1.Claim{}},
 	}
-	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 1 || missed[0].GetNumber() != 3 {
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 2 || missed[0].GetNumber() != 3 {
 		t.Errorf("missed: %v", missed)
 	}
 	// What is known to be delivered stays so.
 	claim.Id, claim.Socket, claim.Delivered = "", &busv1.Socket{Edge: "third", Id: "newer"}, 1
-	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 1 || missed[0].GetNumber() != 3 {
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 3 || missed[0].GetNumber() != 3 {
+		t.Errorf("missed: %v", missed)
+	}
+}
+
+// An edge that ends says what its endpoints were given. That ends no session, whatever may be said of lost sockets.
+func TestAnEdgeThatEndsLosesNoSession(t *testing.T) {
+	c := startCluster(t, 1)
+	s := c.edge().session()
+	h := s.attach(videoRoom)
+	for range 3 {
+		h.send(`{"request":"start"}`)
+	}
+	lost := s.command()
+	lost.SessionId, lost.Socket, lost.Delivered = s.id, s.socket, 2
+	lost.Verb = &busv1.Command_Lost{Lost: &busv1.Lost{ByEdge: true}}
+	s.must(lost)
+	claim := &busv1.Command{
+		SessionId: s.id, Socket: &busv1.Socket{Edge: "other", Id: "new"}, Verb: &busv1.Command_Claim{Claim: &busv1.Claim{}},
+	}
+	if missed := s.must(claim).GetDone().GetMissed(); len(missed) != 2 || missed[0].GetNumber() != 3 {
 		t.Errorf("missed: %v", missed)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/cardea-rtc/cardea/proto/settings"
@@ -45,12 +44,11 @@ func serveAll(ctx context.Context, cfg config, log *slog.Logger) error {
 		return err
 	}
 	defer func() { bus.Shutdown(); bus.WaitForShutdown() }()
-	store := miniredis.NewMiniRedis()
-	store.ClockTTL(true)
-	if err := store.StartAddr("127.0.0.1:0"); err != nil {
-		return fmt.Errorf("start store: %w", err)
+	store, stopStore, err := startStore(ctx)
+	if err != nil {
+		return err
 	}
-	defer store.Close()
+	defer stopStore()
 
 	rs, md, sg, err := serviceConfigs(cfg, bus.ClientURL(), "redis://"+store.Addr())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cardea-rtc/cardea/e2e/internal/proc"
 )
@@ -67,8 +68,8 @@ type Apart struct {
 	nodeOps     []string // addresses of the nodes' /metrics
 }
 
-// StartApart runs the services over Debian's nats-server and redis-server until the test ends.
-func StartApart(t testing.TB) *Apart {
+// StartApart runs the services over Debian's nats-server and redis-server until the test ends; extra is for roomstate.
+func StartApart(t testing.TB, extra ...string) *Apart {
 	t.Helper()
 	nats, redis := proc.FreeTCP(t), proc.FreeTCP(t)
 	a := &Apart{}
@@ -82,8 +83,8 @@ func StartApart(t testing.TB) *Apart {
 	for i := range 2 {
 		ops := proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
-			"--nats-url", natsURL, "--redis-url", "redis://"+redis, "--demo-room",
-			"--ops-listen", ops, "--log-level", "debug")
+			append([]string{"--nats-url", natsURL, "--redis-url", "redis://" + redis, "--demo-room",
+				"--ops-listen", ops, "--log-level", "debug"}, extra...)...)
 		defer p.WaitReady(t, ops)
 		a.Replicas = append(a.Replicas, p)
 	}
@@ -106,20 +107,72 @@ func StartApart(t testing.TB) *Apart {
 	return a
 }
 
+// ServePage serves standalone's page for the first edge and returns its address.
+func (a *Apart) ServePage(t testing.TB) string {
+	t.Helper()
+	address := proc.FreeTCP(t)
+	p := proc.Start(t, "page", filepath.Join(Programs, "standalone"),
+		"--page-only", "--page-listen", address, "--janus-url", a.URLs[0])
+	p.WaitTCP(t, address)
+	return "http://" + address + "/"
+}
+
+// Node is a media node by itself.
+type Node struct {
+	*proc.Process
+	GRPC string // address
+	ops  string
+}
+
+// StartNodes runs media nodes and NATS, and no other service, until the test ends.
+func StartNodes(t testing.TB, n int) []*Node {
+	t.Helper()
+	address := proc.FreeTCP(t)
+	host, port, _ := net.SplitHostPort(address)
+	proc.Start(t, "nats", "nats-server", "-a", host, "-p", port).WaitTCP(t, address)
+	var nodes []*Node
+	for i := range n {
+		node := &Node{GRPC: proc.FreeTCP(t), ops: proc.FreeTCP(t)}
+		node.Process = proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
+			"--name", fmt.Sprint("media-", i), "--nats-url", "nats://"+address, "--grpc-listen", node.GRPC,
+			"--udp-port", strconv.Itoa(proc.FreeUDPPort(t)), "--advertise", "127.0.0.1",
+			"--ops-listen", node.ops, "--log-level", "debug")
+		node.WaitTCP(t, node.GRPC)
+		nodes = append(nodes, node)
+	}
+	return nodes
+}
+
+// WaitPeers waits until the node has as many peers.
+func (n *Node) WaitPeers(t testing.TB, want int, within time.Duration) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !strings.Contains(metrics(t, n.ops), fmt.Sprintf("\ncardea_media_peers %d\n", want)); {
+		if time.Now().After(deadline) {
+			t.Fatalf("node %s has not %d peers within %v", n.GRPC, want, within)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func metrics(t testing.TB, address string) string {
+	t.Helper()
+	resp, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // Busy returns the node that has peers.
 func (a *Apart) Busy(t testing.TB) *proc.Process {
 	t.Helper()
 	for i, address := range a.nodeOps {
-		resp, err := http.Get("http://" + address + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(b), "\ncardea_media_peers 0\n") {
+		if !strings.Contains(metrics(t, address), "\ncardea_media_peers 0\n") {
 			return a.Nodes[i]
 		}
 	}

@@ -8,8 +8,8 @@ var ErrMalformed = errors.New("malformed payload")
 // Descriptor is what one packet's payload tells a forwarder. What a format does not tell is left zero.
 type Descriptor struct {
 	Keyframe bool  // a key frame starts with this packet
-	Start    bool  // a frame of this layer starts with this packet; VP8 and VP9 only
-	End      bool  // a frame of this layer ends with this packet; VP9 only
+	Start    bool  // a frame of this layer starts with this packet; not of H.264
+	End      bool  // a frame of this layer ends with this packet; VP9 and AV1 only
 	Switch   Up    // whether more temporal layers can be taken from here
 	Temporal uint8 // temporal layer, 0 the lowest
 	Spatial  uint8 // spatial layer, 0 the lowest
@@ -29,7 +29,7 @@ type Up uint8
 const (
 	UpNever Up = iota
 	UpHere     // the frame is predicted from temporal layer 0 only (VP8's Y)
-	UpAfter    // those after it are predicted from no earlier frame of a layer above its own (VP9's U)
+	UpAfter    // those after it are predicted from no earlier frame of a layer above its own (VP9's U; AV1)
 )
 
 // Describe reads the payload of a packet into d. Of audio and unknown codecs it knows nothing, which is no error.

@@ -20,6 +20,8 @@ type layer struct {
 	stray     bool // the last packet that came too late would have been followed by strayNext
 	strayNext uint16
 
+	dependencies *codec.Dependencies // of AV1; made with the first descriptor
+
 	burst         []uint64 // what the current burst brought, ascending
 	burstKeyframe bool     // a key frame starts in it
 
@@ -93,9 +95,14 @@ func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec,
 	t := y.ring.put(seq, p.Arrival, p.Payload, size)
 	t.arrival, t.ts, t.marker, t.burst = p.Arrival, p.Timestamp, p.Marker, burst
 	t.ext = p.Ext
-	t.ext.MID, t.ext.RID, t.ext.RepairedRID, t.ext.DependencyDescriptor = nil, nil, nil, nil
+	t.ext.MID, t.ext.RID, t.ext.RepairedRID = nil, nil, nil
 	if codec.Describe(c, p.Payload, &t.desc) != nil {
 		t.desc = codec.Descriptor{} // relayed as it is: it may be encrypted end to end
+	}
+	t.dependencies = append(t.dependencies[:0], p.Ext.DependencyDescriptor...)
+	t.ext.DependencyDescriptor = t.dependencies
+	if c == codec.AV1 && p.Ext.Present.Has(packet.HasDependencyDescriptor) {
+		y.describe(t.dependencies, seq, &t.desc)
 	}
 	if t.desc.Keyframe {
 		y.stats.Keyframes++
@@ -104,6 +111,14 @@ func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec,
 	}
 	y.addToBurst(seq)
 	return t
+}
+
+// describe reads what an AV1 payload does not say of its place among the layers.
+func (y *layer) describe(dependencyDescriptor []byte, seq uint64, d *codec.Descriptor) {
+	if y.dependencies == nil {
+		y.dependencies = new(codec.Dependencies)
+	}
+	_ = y.dependencies.Read(dependencyDescriptor, seq, d) // one that makes no sense says nothing
 }
 
 // addToBurst keeps the burst in order; packets come in order but for a few.

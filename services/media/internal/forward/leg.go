@@ -74,6 +74,7 @@ type Leg struct {
 	since        uint64 // outgoing number at which the layer relayed now was entered
 	epoch        uint64 // first sequence number of the layer's source then
 	top          uint64 // highest sequence number of the layer that was relayed or left out
+	adoptedAt    uint64 // what top was when the leg came from another node; 0 if it did not
 	leftOut      uint16 // picture id of the last frame left out, while leavingOut
 	leavingOut   bool
 	end          tip

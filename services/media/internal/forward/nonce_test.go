@@ -34,8 +34,9 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 
 	seq := rapid.SampledFrom([]uint16{0, 1, 32767, 32768, 65535}).Draw(rt, "first")
 	content, at := byte(0), start
+	var early *StreamState // what another node knows already
 	for range rapid.IntRange(1, 300).Draw(rt, "steps") {
-		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "snapshot", "move"}).Draw(rt, "step") {
 		case "packet":
 			seq += rapid.SampledFrom([]uint16{1, 1, 1, 1, 2, 3, 0, 65535, 65533, 65536 - 130, 65536 - 300, 200, 300, 20000, 32000}).Draw(rt, "seq step")
 			content++
@@ -64,6 +65,15 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 				q := sub.sent[rapid.IntRange(max(0, n-300), n-1).Draw(rt, "which")].Seq + rapid.Uint16Range(0, 3).Draw(rt, "beside it")
 				l.HandleNACK([]uint16{q}, at)
 			}
+		case "snapshot":
+			state := s.Export()
+			early = &state
+		case "move":
+			if early == nil {
+				continue
+			}
+			s, l = moved(s, l, new(publisher), *early)
+			early = nil
 		case "targets":
 			l.SetTargets(Targets{Substream: rapid.IntRange(0, 1).Draw(rt, "substream"), Temporal: rapid.IntRange(0, 2).Draw(rt, "temporal")}, at)
 		case "flow":

@@ -156,7 +156,7 @@ func (l *Leg) leaveOut(t *slot) (Drop, bool) {
 		switch {
 		case l.cut(t):
 			reason = DropTemporal
-			if !l.leavingOut || l.leftOut != t.desc.PictureID {
+			if t.desc.PictureIDMask != 0 && (!l.leavingOut || l.leftOut != t.desc.PictureID) {
 				r.pictureID-- // one picture less
 			}
 			l.leavingOut, l.leftOut = true, t.desc.PictureID

@@ -10,7 +10,7 @@ type Burst struct {
 	clock    PublisherClock
 	layers   [MaxLayers]layerState
 	packets  []copied
-	payloads []byte // of all packets, one after another
+	bytes    []byte // of all packets, one after another: payload, then dependency descriptor
 }
 
 // layerState is what a replica has to know of a layer, apart from its packets.
@@ -24,9 +24,10 @@ type layerState struct {
 
 // copied is a packet.
 type copied struct {
-	slot  slot // without payload
-	layer int
-	end   int // of its payload in payloads
+	slot    slot // without what is in bytes
+	layer   int
+	payload int // bytes
+	end     int // of what it has in bytes
 }
 
 // Packets is how many there are.
@@ -35,7 +36,7 @@ func (b *Burst) Packets() int { return len(b.packets) }
 // CopyBurst makes b what has come since the last Flush.
 func (s *Stream) CopyBurst(b *Burst) {
 	b.relaying, b.clock = s.relaying, *s.cfg.Clock
-	b.packets, b.payloads = b.packets[:0], b.payloads[:0]
+	b.packets, b.bytes = b.packets[:0], b.bytes[:0]
 	for i := range s.layers {
 		y := &s.layers[i]
 		b.layers[i] = layerState{y.stats.SSRC, y.first, y.srNTP, y.srTS, y.srKnown}
@@ -44,9 +45,10 @@ func (s *Stream) CopyBurst(b *Burst) {
 			if t == nil {
 				continue // so late that it has had to give way already
 			}
-			b.payloads = append(b.payloads, t.payload...)
-			b.packets = append(b.packets, copied{slot: *t, layer: i, end: len(b.payloads)})
-			b.packets[len(b.packets)-1].slot.payload = nil
+			b.bytes = append(append(b.bytes, t.payload...), t.dependencies...)
+			b.packets = append(b.packets, copied{slot: *t, layer: i, payload: len(t.payload), end: len(b.bytes)})
+			c := &b.packets[len(b.packets)-1].slot
+			c.payload, c.dependencies, c.ext.DependencyDescriptor = nil, nil, nil
 		}
 	}
 }
@@ -84,7 +86,8 @@ func (s *Stream) ReceiveBurst(b *Burst, now time.Duration) {
 	start := 0
 	for i := range b.packets {
 		c := &b.packets[i]
-		s.layers[c.layer].receiveCopy(&c.slot, b.payloads[start:c.end], &b.layers[c.layer], s.burst, s.size)
+		payload, dependencies := b.bytes[start:start+c.payload], b.bytes[start+c.payload:c.end]
+		s.layers[c.layer].receiveCopy(&c.slot, payload, dependencies, &b.layers[c.layer], s.burst, s.size)
 		start = c.end
 	}
 	for i := range s.layers {
@@ -99,7 +102,7 @@ func (s *Stream) ReceiveBurst(b *Burst, now time.Duration) {
 }
 
 // receiveCopy takes one packet of the origin's.
-func (y *layer) receiveCopy(from *slot, payload []byte, state *layerState, burst uint32, size ringSize) {
+func (y *layer) receiveCopy(from *slot, payload, dependencies []byte, state *layerState, burst uint32, size ringSize) {
 	if y.highest == 0 || y.first != state.first {
 		if y.highest == 0 {
 			y.keyframes.latest = from.arrival
@@ -115,9 +118,10 @@ func (y *layer) receiveCopy(from *slot, payload []byte, state *layerState, burst
 	y.stats.Bytes += uint64(len(payload))
 	y.stats.LastPacket = from.arrival
 	t := y.ring.put(from.seq, from.arrival, payload, size)
-	own := t.payload
+	own, ownDependencies := t.payload, append(t.dependencies[:0], dependencies...)
 	*t = *from
-	t.payload, t.burst = own, burst
+	t.payload, t.dependencies, t.burst = own, ownDependencies, burst
+	t.ext.DependencyDescriptor = ownDependencies
 	if t.desc.Keyframe {
 		y.stats.Keyframes++
 		y.burstKeyframe = true

@@ -19,8 +19,8 @@ const (
 // resends is a leg's budget of retransmissions and the numbers of its RTX stream.
 type resends struct {
 	started bool
-	halves  int // what is left of the budget, in half retransmissions
-	seq     uint16
+	halves  int      // what is left of the budget, in half retransmissions
+	seq     uint64   // of the last, extended
 	recent  []resend // by outgoing number; made with the first
 }
 
@@ -35,7 +35,7 @@ func (r *resends) earn() { r.halves = min(r.halves+1, 2*resendBudget) }
 // next returns the next sequence number of the RTX stream. The first is low, for the same reason as a leg's.
 func (r *resends) next() uint16 {
 	r.seq++
-	return r.seq
+	return uint16(r.seq)
 }
 
 // spend is false if the budget is used up.

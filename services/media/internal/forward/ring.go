@@ -15,8 +15,10 @@ type slot struct {
 	burst   uint32 // the stream's burst in which it came
 	marker  bool
 	desc    codec.Descriptor
-	ext     packet.Extensions // without the values that are slices
+	ext     packet.Extensions // of the values that are slices, only the dependency descriptor
 	payload []byte            // the slot's own
+
+	dependencies []byte // likewise: the dependency descriptor
 }
 
 // history is how much of the past a ring should hold, in time; it grows to its limit where it holds less.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/media/internal/codec"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
@@ -32,7 +33,7 @@ func (l *Leg) send(t *slot, r *run, out uint64, now time.Duration) {
 func (l *Leg) write(t *slot, r *run, out uint64, now time.Duration) bool {
 	h := l.header(t, r)
 	h.SSRC, h.PayloadType, h.Seq = l.cfg.SSRC, l.cfg.PayloadType, uint16(out)
-	ext := l.extensions(t, now)
+	ext := l.extensions(t, r, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
 	return l.finish(b, t, r)
 }
@@ -41,7 +42,7 @@ func (l *Leg) write(t *slot, r *run, out uint64, now time.Duration) bool {
 func (l *Leg) writeRTX(t *slot, r *run, out uint64, now time.Duration) {
 	h := l.header(t, r)
 	h.SSRC, h.PayloadType, h.Seq = l.cfg.RTXSSRC, l.cfg.RTXPayloadType, l.resends.next()
-	ext := l.extensions(t, now)
+	ext := l.extensions(t, r, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
 	l.finish(binary.BigEndian.AppendUint16(b, uint16(out)), t, r)
 }
@@ -52,10 +53,15 @@ func (l *Leg) header(t *slot, r *run) packet.Header {
 	return packet.Header{Timestamp: t.ts + r.ts, Marker: t.marker || topOfPicture}
 }
 
-func (l *Leg) extensions(t *slot, now time.Duration) packet.Extensions {
+func (l *Leg) extensions(t *slot, r *run, now time.Duration) packet.Extensions {
 	ext := t.ext
 	ext.Present = ext.Present&carried | packet.HasMID
 	ext.MID = l.mid
+	if l.ids.DependencyDescriptor != 0 && len(t.dependencies) > 0 {
+		ext.Present |= packet.HasDependencyDescriptor
+		ext.DependencyDescriptor = codec.AppendRenumbered(l.source.scratch[:0], t.dependencies, r.pictureID)
+		l.source.scratch = ext.DependencyDescriptor
+	}
 	if l.playoutDelay != nil {
 		ext.Present |= packet.HasPlayoutDelay
 		ext.PlayoutDelay = *l.playoutDelay

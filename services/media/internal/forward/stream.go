@@ -34,7 +34,7 @@ type StreamConfig struct {
 	// Layers is 1, or 2 or 3 for simulcast.
 	Layers int
 	// SVC says that the one layer carries several spatial or temporal ones; legs then heed Targets.SpatialLayer and
-	// TemporalLayer. VP9 only, so far.
+	// TemporalLayer. VP9, and AV1 with dependency descriptors.
 	SVC bool
 	// Opaque says that key frames may not be recognised, since payloads are encrypted end to end; a stream of one
 	// layer is then relayed from any packet on.
@@ -65,6 +65,7 @@ type Stream struct {
 	talk         talkMeter
 	playoutDelay *packet.PlayoutDelay // set: instead of what packets say
 	nacks        []uint16             // scratch
+	scratch      []byte               // likewise, of legs: a dependency descriptor
 	mediaCheck   time.Duration        // when media state is to be looked at next
 }
 

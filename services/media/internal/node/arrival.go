@@ -11,8 +11,8 @@ func (pub *publisher) recordArrival(seq uint16, now time.Duration) {
 	switch p := pub.peer; {
 	case pub.twcc.Due(now):
 		p.sendTransportFeedback(now)
-		p.arrived.Stop()
-	case !p.arrived.IsSet():
-		p.arrived.Set(now + feedbackEvery)
+		p.feedback.Stop()
+	case !p.feedback.IsSet():
+		p.feedback.Set(now + feedbackEvery)
 	}
 }

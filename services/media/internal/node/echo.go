@@ -45,7 +45,7 @@ func (in *inbound) sendBack(now time.Duration) sdp.Sent {
 func (e *echoed) config() forward.LegConfig {
 	agreed, p := &e.in.agreed, e.in.publisher.peer
 	ids := agreed.IDs
-	ids.RID, ids.RepairedRID, ids.DependencyDescriptor = 0, 0, 0
+	ids.RID, ids.RepairedRID = 0, 0
 	cfg := forward.LegConfig{
 		Codec: e.in.codec, SSRC: e.ssrc, PayloadType: agreed.Format.PayloadType, NACK: agreed.Feedback("nack"),
 		Extensions: ids, MID: agreed.MID,

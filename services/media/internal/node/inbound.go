@@ -24,7 +24,7 @@ type inbound struct {
 	echo      *echoed // nil if it does not go back
 }
 
-func newInbound(pub *publisher, agreed *sdp.Stream, o *OfferRequest, now time.Duration) *inbound {
+func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) *inbound {
 	in := &inbound{publisher: pub, codec: codec.Parse(agreed.Format.Codec), layers: 1}
 	if agreed.Simulcast {
 		in.layers = len(agreed.SSRCs)
@@ -33,9 +33,9 @@ func newInbound(pub *publisher, agreed *sdp.Stream, o *OfferRequest, now time.Du
 		}
 	}
 	in.start(pub.peer.shard, forward.NewStream(forward.StreamConfig{
-		Codec: in.codec, Layers: in.layers, SVC: svc(agreed), Opaque: o.E2EE, NACK: agreed.Feedback("nack"),
-		KeyframeEvery: time.Duration(o.KeyframeEvery) * time.Second,
-		NoMedia:       pub.peer.node.cfg.NoMedia, Talk: o.Talk, Clock: &pub.clock,
+		Codec: in.codec, Layers: in.layers, SVC: svc(agreed), Opaque: t.E2EE, NACK: agreed.Feedback("nack"),
+		KeyframeEvery: time.Duration(t.KeyframeEvery) * time.Second,
+		NoMedia:       pub.peer.node.cfg.NoMedia, Talk: t.Talk, Clock: &pub.clock,
 		Upstream: pub.peer, Observer: in,
 	}), now)
 	pub.numbered++
@@ -43,9 +43,12 @@ func newInbound(pub *publisher, agreed *sdp.Stream, o *OfferRequest, now time.Du
 	return in
 }
 
-// svc is true for what may carry several layers in one stream. VP9 always may; a stream of one layer is one that has
-// a single spatial and temporal layer.
-func svc(agreed *sdp.Stream) bool { return agreed.Format.Codec == "vp9" && !agreed.Simulcast }
+// svc is true for what may carry several layers in one stream, which its packets tell: VP9 always may. A stream of one
+// layer is one that has a single spatial and temporal layer.
+func svc(agreed *sdp.Stream) bool {
+	layered := agreed.Format.Codec == "vp9" || agreed.Format.Codec == "av1" && agreed.IDs.DependencyDescriptor != 0
+	return layered && !agreed.Simulcast
+}
 
 // update takes what a renegotiation may change, and makes announced SSRCs known.
 func (in *inbound) update(agreed *sdp.Stream) {

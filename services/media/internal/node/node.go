@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,7 @@ type Node struct {
 	mirrors     atomic.Int64  // of all shards
 	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
 	draining    atomic.Bool
+	tasks       sync.WaitGroup // that wait for other nodes
 }
 
 // New returns a node on g, which it will run.
@@ -54,6 +56,7 @@ func New(g *transport.Group, cfg Config) *Node {
 
 // Run serves until ctx ends. Peers that are left are closed.
 func (n *Node) Run(ctx context.Context) error {
+	defer n.tasks.Wait()
 	err := n.group.Run(ctx, func(worker int) func(time.Duration) { return n.shards[worker].flush })
 	if err != nil {
 		return fmt.Errorf("media worker: %w", err)

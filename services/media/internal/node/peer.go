@@ -27,34 +27,41 @@ type peer struct {
 	ufrag   string // the endpoint's last
 	up      bool
 	closed  bool
+	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
 
 	publishing  publisher
 	subscribing subscriber
 
-	packet  packet.Packet // scratch
-	rtcp    reporter
-	ssrcs   ssrcs
-	next    uint16 // transport-wide sequence number
-	inRTCP  feedback.Handler
-	clock   time.Duration    // while inRTCP runs
-	seconds *transport.Timer // of what is done each second
-	arrived *transport.Timer // of feedback on what came
+	packet   packet.Packet // scratch
+	rtcp     reporter
+	ssrcs    ssrcs
+	next     uint16 // transport-wide sequence number
+	inRTCP   feedback.Handler
+	clock    time.Duration    // while inRTCP runs
+	seconds  *transport.Timer // of what is done each second
+	feedback *transport.Timer // on what came
 }
 
 func newPeer(sh *shard, id PeerID) *peer {
+	p := makePeer(sh, id)
+	p.rtcp.ssrc = p.newSSRC()
+	p.conn = sh.worker.NewPeer(p, p.log)
+	p.log.Info("peer made")
+	return p
+}
+
+// makePeer makes one without a connection.
+func makePeer(sh *shard, id PeerID) *peer {
 	n := sh.node
 	p := &peer{
 		node: n, shard: sh, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
 		log: n.log.With("session", id.Session, "handle", id.ID, "generation", id.Generation),
 	}
-	p.rtcp.ssrc = p.newSSRC()
 	p.publishing.begin(p)
 	p.subscribing.init(p)
 	p.inRTCP = p.rtcpHandler()
-	p.conn = sh.worker.NewPeer(p, p.log)
-	p.seconds, p.arrived = sh.worker.NewTimer(p.eachSecond), sh.worker.NewTimer(p.sendTransportFeedback)
-	p.log.Info("peer made")
+	p.seconds, p.feedback = sh.worker.NewTimer(p.eachSecond), sh.worker.NewTimer(p.sendTransportFeedback)
 	return p
 }
 
@@ -72,7 +79,9 @@ func (p *peer) Up(now time.Duration) {
 func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
 	p.release(p.shard.worker.Now())
-	p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+	if p.taking == nil { // else the endpoint did not come, and the other node still has it
+		p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+	}
 }
 
 // close ends the peer, and tells nobody but the endpoint.
@@ -95,7 +104,10 @@ func (p *peer) release(now time.Duration) {
 	}
 	p.closed = true
 	p.seconds.Stop()
-	p.arrived.Stop()
+	p.feedback.Stop()
+	if p.taking != nil {
+		_ = p.taking.Close()
+	}
 	p.subscribing.close(now)
 	p.publishing.close(now)
 	p.shard.forget(p, now)

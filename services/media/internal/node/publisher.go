@@ -21,6 +21,7 @@ type publisher struct {
 	routes      map[uint32]route
 	ids         packet.ExtensionIDs // of all m= sections: BUNDLE makes them one space (RFC 9143, section 9)
 	lowestFirst bool
+	terms       Terms
 	clock       forward.PublisherClock
 	twcc        feedback.TWCC
 	cap         feedback.Cap
@@ -34,6 +35,13 @@ type route struct {
 	in    *inbound
 	layer int
 	rtx   bool
+}
+
+// Terms are what is agreed with a publisher beside its SDP.
+type Terms struct {
+	E2EE          bool
+	KeyframeEvery uint32 // seconds; 0 for never
+	Talk          forward.Talk
 }
 
 func (pub *publisher) begin(p *peer) {
@@ -86,8 +94,9 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 	}
 	p.ufrag = offer.Ufrag
 	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo
+	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk}
 	pub.setBitrate(o.Bitrate, now)
-	sent := pub.take(o, streams, now)
+	sent := pub.take(streams, now)
 
 	answer := OfferAnswer{SDP: sdp.Answer(p.local(pub.setup(), o.SessionName), streams, sent)}
 	for i := range streams {
@@ -138,7 +147,7 @@ func (pub *publisher) register(id FeedID) error {
 }
 
 // take makes what comes in be what was agreed, and returns what goes back in each m= section.
-func (pub *publisher) take(o *OfferRequest, streams []sdp.Stream, now time.Duration) []sdp.Sent {
+func (pub *publisher) take(streams []sdp.Stream, now time.Duration) []sdp.Sent {
 	sent := make([]sdp.Sent, len(streams))
 	inbounds := make([]*inbound, len(streams))
 	copy(inbounds, pub.streams)
@@ -160,11 +169,11 @@ func (pub *publisher) take(o *OfferRequest, streams []sdp.Stream, now time.Durat
 			continue
 		}
 		if in == nil {
-			in = newInbound(pub, s, o, now)
+			in = newInbound(pub, s, pub.terms, now)
 			inbounds[i] = in
 		}
 		in.update(s)
-		in.stream.SetTalk(o.Talk)
+		in.stream.SetTalk(pub.terms.Talk)
 		merge(&pub.ids, &s.IDs)
 		sent[i] = in.sendBack(now)
 	}
@@ -272,6 +281,7 @@ func (pub *publisher) apply(u *PublisherUpdate, now time.Duration) {
 		pub.resume(now)
 	}
 	if u.Talk != nil {
+		pub.terms.Talk = *u.Talk
 		for _, in := range pub.streams {
 			if in != nil {
 				in.stream.SetTalk(*u.Talk)

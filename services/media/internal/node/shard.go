@@ -116,13 +116,24 @@ func (sh *shard) open(id PeerID, now time.Duration) (*peer, error) {
 	if p != nil {
 		p.close(now)
 	}
-	if n := sh.node.count.Add(1); n > int64(sh.node.cfg.MaxPeers) {
-		sh.node.count.Add(-1)
-		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("%d peers", n-1))
+	if err := sh.node.admit(); err != nil {
+		return nil, err
 	}
 	p = newPeer(sh, id)
 	sh.peers[id.Handle] = p
 	return p, nil
+}
+
+// admit counts a new peer, or is an error if none is taken.
+func (n *Node) admit() error {
+	if n.Draining() {
+		return fault.New(fault.NodeUnavailable, errors.New("draining"))
+	}
+	if peers := n.count.Add(1); peers > int64(n.cfg.MaxPeers) {
+		n.count.Add(-1)
+		return fault.New(fault.NodeUnavailable, fmt.Errorf("%d peers", peers-1))
+	}
+	return nil
 }
 
 // find returns the peer of exactly that generation.

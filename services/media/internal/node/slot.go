@@ -14,6 +14,7 @@ type slot struct {
 	kind       sdp.Kind
 	mid        string
 	offered    sdp.Slot
+	accepted   sdp.Accepted
 	ready      bool         // the endpoint takes it
 	send       bool         // somebody wants it sent
 	leg        *forward.Leg // nil of data, and while there is no source
@@ -78,7 +79,7 @@ func (s *slot) config(a *sdp.Accepted) forward.LegConfig {
 
 // answered takes what the endpoint says.
 func (s *slot) answered(a *sdp.Accepted, now time.Duration) {
-	s.ready = a.Ready
+	s.ready, s.accepted = a.Ready, *a
 	switch {
 	case s.kind == sdp.Data && a.Ready:
 		s.subscriber.peer.conn.AllowData()

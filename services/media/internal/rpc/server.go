@@ -120,3 +120,27 @@ func (s *Server) ClosePeer(ctx context.Context, r *mediav1.ClosePeerRequest) (*m
 	}
 	return &mediav1.ClosePeerResponse{}, nil
 }
+
+func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*mediav1.TakePeerResponse, error) {
+	from, err := dial(r.GetFrom())
+	if err != nil {
+		return nil, s.refuse("TakePeer", r.GetPeer(), err)
+	}
+	candidates, err := s.node.TakePeer(ctx, peerID(r.GetPeer()), from)
+	if err != nil {
+		return nil, s.refuse("TakePeer", r.GetPeer(), err)
+	}
+	return &mediav1.TakePeerResponse{Candidates: candidates}, nil
+}
+
+func (s *Server) ExportPeer(ctx context.Context, r *mediav1.ExportPeerRequest) (*mediav1.ExportPeerResponse, error) {
+	state, err := s.node.ExportPeer(ctx, peerID(r.GetPeer()), r.LeaveAtVersion)
+	if err != nil {
+		return nil, s.refuse("ExportPeer", r.GetPeer(), err)
+	}
+	b, err := state.Encode()
+	if err != nil {
+		return nil, s.refuse("ExportPeer", r.GetPeer(), err)
+	}
+	return &mediav1.ExportPeerResponse{State: b}, nil
+}

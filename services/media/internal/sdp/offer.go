@@ -39,6 +39,7 @@ const (
 	idTransportCC      = 3
 	idMID              = 4
 	idPlayoutDelay     = 12
+	idDependencies     = 11 // not Janus's: without it, Chromium cannot decode several spatial layers of AV1
 	idVideoOrientation = 13
 )
 
@@ -153,6 +154,7 @@ func (s *Slot) extensions() []Extension {
 	add(true, idMID, uriMID)
 	add(video && s.PlayoutDelay, idPlayoutDelay, uriPlayoutDelay)
 	add(video && s.VideoOrientation, idVideoOrientation, uriVideoOrientation)
+	add(s.codec() == "av1", idDependencies, uriDependencyDescriptor)
 	return all
 }
 
@@ -221,6 +223,8 @@ func accept(s *Section, slot *Slot) Accepted {
 			a.IDs.PlayoutDelay = x.ID
 		case uriVideoOrientation:
 			a.IDs.VideoOrientation = x.ID
+		case uriDependencyDescriptor:
+			a.IDs.DependencyDescriptor = x.ID
 		}
 	}
 	return a

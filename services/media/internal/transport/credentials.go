@@ -19,19 +19,23 @@ func newCredentials() Credentials {
 const (
 	preferUDP = 64
 	preferTCP = 32
+	maxMoves  = 126 - preferUDP // 126 is what RFC 8445 has for the best
 )
 
 // Candidates are the values of a=candidate lines, best first.
-func (g *Group) Candidates() []string {
+func (g *Group) Candidates() []string { return g.candidates(0) }
+
+// candidates are better than those of fewer moves.
+func (g *Group) candidates(moves uint32) []string {
 	var all []string
 	for i, ip := range g.hosts {
-		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP, i), ip, g.Port()))
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP+moves, i), ip, g.Port()))
 	}
 	if g.tcp == nil {
 		return all
 	}
 	for i, ip := range g.hosts {
-		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP, i), ip, g.Port()))
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP+moves, i), ip, g.Port()))
 	}
 	return all
 }

@@ -37,6 +37,7 @@ type session struct {
 	inbound  *packetio.Buffer
 	to       atomic.Pointer[path] // where records go; nil before the first check
 	arrived  chan struct{}        // closed when to is set
+	silent   atomic.Bool          // nothing is to be said any more
 	channels *channels
 }
 
@@ -49,6 +50,9 @@ func newSession(p *Peer) *session {
 
 // feed, redirect and close are the worker's side.
 func (s *session) feed(record []byte) {
+	if s.peer.moves > 0 {
+		return // the connection was another node's, and has ended there
+	}
 	if _, err := s.inbound.Write(record, nil); err != nil {
 		s.peer.w.drop(DropDTLSQueueFull)
 	}
@@ -193,9 +197,11 @@ func (w *wire) ReadFrom(b []byte) (int, net.Addr, error) {
 
 func (w *wire) WriteTo(b []byte, _ net.Addr) (int, error) {
 	to := w.session.to.Load()
-	if to.tcp != nil {
+	switch {
+	case w.session.silent.Load():
+	case to.tcp != nil:
 		to.tcp.send(b)
-	} else {
+	default:
 		w.session.peer.w.socket.writeFromAnywhere(to.addr, b)
 	}
 	return len(b), nil // what is lost is sent again

@@ -66,6 +66,12 @@ func runningGroup(t *testing.T, cfg Config) *Group {
 	return g
 }
 
+// find has a peer know a path as if a check had come on it.
+func (p *Peer) find(at path, ufrag string, nominated bool, now time.Duration) {
+	p.checked(at, p.w, ufrag, now)
+	p.settle(at, nominated, now)
+}
+
 // readMail does what was posted to an idle worker, and ends the burst.
 func (w *Worker) readMail(now time.Duration) {
 	for _, f := range w.mail.take() {

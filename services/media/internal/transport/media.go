@@ -37,6 +37,7 @@ func (p *Peer) useKeys(k keys) (err error) {
 	if p.outbound, err = srtp.CreateContext(k.localKey, k.localSalt, k.profile); err != nil {
 		return fmt.Errorf("outbound: %w", err)
 	}
+	p.keyed = k
 	return nil
 }
 
@@ -50,12 +51,13 @@ func (p *Peer) receiveRTP(b []byte, now time.Duration) bool {
 		p.w.drop(DropNotAuthentic)
 		return false
 	}
-	_, known := p.inbound.ROC(binary.BigEndian.Uint32(b[8:]))
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	_, known := p.inbound.ROC(ssrc)
 	if !known && p.ssrcs == maxSSRCsPerPeer {
 		p.w.drop(DropTooManySSRCs)
 		return false
 	}
-	plain, err := p.inbound.DecryptRTP(b, b, &p.header)
+	plain, err := p.decrypt(b, ssrc)
 	if err != nil {
 		p.w.drop(refusal(err))
 		return false
@@ -65,6 +67,13 @@ func (p *Peer) receiveRTP(b []byte, now time.Duration) bool {
 	}
 	p.handler.RTP(plain, now)
 	return true
+}
+
+func (p *Peer) decrypt(b []byte, ssrc uint32) ([]byte, error) {
+	if roc, ok := p.guesses[ssrc]; ok {
+		return p.open(b, ssrc, roc)
+	}
+	return p.inbound.DecryptRTP(b, b, &p.header)
 }
 
 func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
@@ -133,7 +142,7 @@ func (p *Peer) SendRTCP(packet []byte) {
 }
 
 func (p *Peer) sendable() bool {
-	if p.outbound != nil && p.selected.valid() && !p.closed {
+	if p.outbound != nil && p.selected.valid() && !p.closed && !p.held {
 		return true
 	}
 	p.w.drop(DropNotReady)

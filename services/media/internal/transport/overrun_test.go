@@ -29,8 +29,7 @@ func TestWhoDoesNotKeepUpCostsNobodyElse(t *testing.T) {
 		if err := p.useKeys(k); err != nil {
 			t.Fatal(err)
 		}
-		p.checked(c.at, w, p.local.Ufrag, 0)
-		p.choose(c.at)
+		p.find(c.at, p.local.Ufrag, true, 0)
 		peers = append(peers, p)
 	}
 	const bursts, each = 100, 4

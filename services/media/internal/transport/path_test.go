@@ -33,8 +33,7 @@ func TestPacketPathAllocatesNothing(t *testing.T) {
 				if err := p.useKeys(k); err != nil {
 					t.Fatal(err)
 				}
-				p.checked(where, w, p.local.Ufrag, 0)
-				p.choose(where)
+				p.find(where, p.local.Ufrag, true, 0)
 			}
 			passed := 0
 			in.rtp = func(b []byte, _ time.Duration) {
@@ -80,8 +79,7 @@ func TestRepeatsAndForgeriesAreDropped(t *testing.T) {
 	in.rtp = func([]byte, time.Duration) { passed++ }
 	p := w.NewPeer(in, slog.New(slog.DiscardHandler))
 	k := testKeys(t, srtp.ProtectionProfileAeadAes128Gcm)
-	p.checked(from, w, p.local.Ufrag, 0)
-	p.choose(from)
+	p.find(from, p.local.Ufrag, true, 0)
 	endpoint, err := srtp.CreateContext(k.remoteKey, k.remoteSalt, k.profile)
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,16 @@ func (p *Peer) checked(from path, via *Worker, ufrag string, now time.Duration) 
 	return true
 }
 
+// settle comes after the answer to a check: to be sent to is the path that the endpoint nominated, or at first any.
+func (p *Peer) settle(from path, nominated bool, now time.Duration) {
+	if nominated || !p.selected.valid() {
+		p.choose(from)
+	}
+	if nominated {
+		p.nominated(now)
+	}
+}
+
 // remember makes from a path of this peer, whoever's it was.
 func (p *Peer) remember(from path, now time.Duration) {
 	if p.owns(from) {

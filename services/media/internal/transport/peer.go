@@ -67,15 +67,29 @@ type Peer struct {
 	overran  bool       // in this burst; the peer is in w.overran
 	header   rtp.Header // scratch, kept for its slices
 	closed   bool
+
+	keyed   keys              // in use
+	client  bool              // we are the DTLS client
+	moves   int               // from node to node
+	held    bool              // adopted, and the other node still sends
+	arrived func()            // see Adopt; nil when it has been called
+	arrival *Timer            // when it is at the latest; set by the endpoint's nomination
+	guesses map[uint32]uint32 // roll-over counters by SSRC, as another node knew them, until a packet proves them
 }
 
 // NewPeer makes a peer that answers checks. Start begins all else.
 func (w *Worker) NewPeer(h Handler, log *slog.Logger) *Peer {
-	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
-	p.alive = w.NewTimer(p.checkAlive)
-	p.dtls = newSession(p)
+	p := newPeer(w, h, log)
 	p.setCredentials(newCredentials())
 	w.live[p] = struct{}{}
+	return p
+}
+
+func newPeer(w *Worker, h Handler, log *slog.Logger) *Peer {
+	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
+	p.alive = w.NewTimer(p.checkAlive)
+	p.arrival = w.NewTimer(p.checkArrival)
+	p.dtls = newSession(p)
 	return p
 }
 
@@ -87,6 +101,7 @@ func (p *Peer) Start(remote Remote, now time.Duration) {
 	if p.closed || p.stop != nil {
 		return
 	}
+	p.client = remote.Client
 	p.alive.Set(now + connectTimeout)
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -148,6 +163,7 @@ func (p *Peer) Close() {
 		p.w.release(known)
 	}
 	p.alive.Stop()
+	p.arrival.Stop()
 	delete(p.w.live, p)
 	p.dtls.close()
 	if p.stop != nil {

@@ -18,8 +18,7 @@ func TestFullSocketDropsAndTells(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn, to := far(t)
-		p.checked(to, w, p.local.Ufrag, 0)
-		p.choose(to)
+		p.find(to, p.local.Ufrag, true, 0)
 		transmit := w.socket.out.transmit
 		w.socket.out.transmit = func(uintptr) { w.socket.out.failure = unix.EAGAIN }
 		for seq := range uint16(3) {

@@ -99,9 +99,7 @@ func (w *Worker) receiveSTUN(from path, via *Worker, b []byte, now time.Duration
 	}
 	nominated := authenticated(m, stun.AttrUseCandidate)
 	w.respond(from, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.addr.Addr().AsSlice(), Port: int(from.addr.Port())}, key)
-	if nominated || !p.selected.valid() {
-		p.choose(from)
-	}
+	p.settle(from, nominated, now)
 }
 
 // authenticated reports whether m has an attribute that MESSAGE-INTEGRITY covers: those behind it are to be ignored

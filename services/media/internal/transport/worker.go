@@ -33,6 +33,7 @@ type Worker struct {
 	stun    stunAgent
 	forged  failures
 	rtcp    []byte // scratch
+	sealed  []byte // likewise
 
 	peers   map[string]*Peer   // by local ufrag; two entries during an ICE restart
 	paths   map[path]*claim    // of these peers: where an endpoint has proved to be

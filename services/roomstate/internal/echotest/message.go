@@ -41,6 +41,9 @@ func (n *turn) message() {
 		n.Answer(event(f, nil))
 		return
 	}
+	if jsep == nil {
+		set = set.withoutCodecs()
+	}
 	n.Settings = n.Settings.with(set)
 	n.changed = true
 	n.Bind = &plugin.Binding{Room: n.name, Role: role}

@@ -83,6 +83,12 @@ func (s settings) with(more settings) settings {
 	return s
 }
 
+// withoutCodecs leaves out what counts only together with an offer (spec/other-plugins.md, section 1).
+func (s settings) withoutCodecs() settings {
+	s.AudioCodec, s.VideoCodec, s.VideoProfile = nil, nil, nil
+	return s
+}
+
 func (s settings) empty() bool { return s == settings{} }
 
 func (s settings) echo() *mediav1.Echo {

@@ -8,13 +8,14 @@ import (
 )
 
 // lost starts the time in which a session may be claimed; without such a time it ends. The loss of a socket that is
-// not the owner any more changes nothing.
+// not the owner any more changes nothing. If it is the edge that goes, only what the socket was given is noted.
 func (s *Service) lost(ctx context.Context, r *request) (*busv1.Reply, error) {
-	owner, err := s.Store.Lose(ctx, r.Command, s.Timeouts, r.now)
+	byEdge := r.GetLost().GetByEdge()
+	owner, err := s.Store.Lose(ctx, r.Command, !byEdge, s.Timeouts, r.now)
 	if err != nil {
 		return nil, err
 	}
-	if owner && s.Timeouts.Reclaim == 0 {
+	if owner && !byEdge && s.Timeouts.Reclaim == 0 {
 		ended, err := s.Store.End(ctx, store.End{Session: r.GetSessionId(), IfDue: &s.Timeouts}, r.now)
 		if err != nil {
 			return nil, err

@@ -29,7 +29,7 @@ type sessions interface {
 	Create(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time, answer []byte) error
 	Attach(ctx context.Context, cmd *busv1.Command, h plugin.Handle, most int, answer []byte) error
 	Claim(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (store.Claimed, error)
-	Lose(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (bool, error)
+	Lose(ctx context.Context, cmd *busv1.Command, counts bool, t store.Timeouts, now time.Time) (bool, error)
 	End(ctx context.Context, e store.End, now time.Time) (store.Ended, error)
 	Due(ctx context.Context, t store.Timeouts, now time.Time) ([]uint64, error)
 	LastEvent(ctx context.Context, session uint64) (uint64, error)

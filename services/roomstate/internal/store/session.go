@@ -83,7 +83,7 @@ func (s *Store) Attach(ctx context.Context, cmd *busv1.Command, h plugin.Handle,
 // Claimed is what Claim found.
 type Claimed struct {
 	LastEvent uint64
-	Missed    []*busv1.Event // raised since the last that is known to be delivered
+	Missed    []*busv1.Event // raised since the last that is known to be delivered, moves included
 	Moved     *busv1.Event   // to be published, if the session had another owner
 }
 
@@ -117,17 +117,16 @@ func (s *Store) Claim(ctx context.Context, cmd *busv1.Command, t Timeouts, now t
 		if err != nil {
 			return Claimed{}, err
 		}
-		if event.GetMoved() == nil {
-			c.Missed = append(c.Missed, event)
-		}
+		c.Missed = append(c.Missed, event)
 	}
 	return c, nil
 }
 
-// Lose says that a socket is gone. It reports whether that was the session's owner.
-func (s *Store) Lose(ctx context.Context, cmd *busv1.Command, t Timeouts, now time.Time) (bool, error) {
+// Lose says that a socket is gone; with counts, the time for a claim begins. It reports whether that was the session's
+// owner.
+func (s *Store) Lose(ctx context.Context, cmd *busv1.Command, counts bool, t Timeouts, now time.Time) (bool, error) {
 	got, err := s.run(ctx, loseScript, cmd.GetSessionId(), cmd.GetSocket().GetId(), ms(now),
-		t.Session.Milliseconds(), t.Reclaim.Milliseconds(), cmd.GetDelivered())
+		t.Session.Milliseconds(), t.Reclaim.Milliseconds(), cmd.GetDelivered(), flag(counts))
 	if err != nil {
 		return false, err
 	}

@@ -133,7 +133,7 @@ func TestLogKeepsTheNewestEvents(t *testing.T) {
 	}
 	claim := &busv1.Command{SessionId: 1, Socket: &busv1.Socket{Id: "b"}, Delivered: logSize + 8}
 	claimed, err := st.Claim(t.Context(), claim, timeout, start)
-	if err != nil || len(claimed.Missed) != 2 || claimed.Moved.GetNumber() != logSize+11 || claimed.LastEvent != logSize+11 {
+	if err != nil || len(claimed.Missed) != 3 || claimed.Moved.GetNumber() != logSize+11 || claimed.LastEvent != logSize+11 {
 		t.Errorf("claimed %v, %v", claimed, err)
 	}
 }
@@ -185,7 +185,7 @@ func TestLostSocketCountsFromTheLoss(t *testing.T) {
 	withHandle(t, st)
 	times := Timeouts{Session: time.Minute, Reclaim: 10 * time.Second}
 	lost := &busv1.Command{SessionId: 1, Socket: &busv1.Socket{Id: "a"}}
-	if owner, err := st.Lose(t.Context(), lost, times, start.Add(40*time.Second)); err != nil || !owner {
+	if owner, err := st.Lose(t.Context(), lost, true, times, start.Add(40*time.Second)); err != nil || !owner {
 		t.Fatalf("owner %t, %v", owner, err)
 	}
 	// Another socket's request neither ends nor lengthens the wait.

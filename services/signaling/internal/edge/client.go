@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -150,7 +151,8 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	cmd.Id = c.edge.newCommandID()
 	cmd.Socket = &busv1.Socket{Edge: c.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()}
 	cmd.Delivered = delivered
-	ack := sync.OnceFunc(func() { c.socket.Send(req.Ack()) })
+	var acked atomic.Bool
+	ack := sync.OnceFunc(func() { acked.Store(true); c.socket.Send(req.Ack()) })
 	defer c.edge.expectAck(cmd.GetId(), ack)()
 	began := time.Now()
 	reply, err := c.edge.bus.Do(ctx, cmd, ack)
@@ -158,8 +160,16 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 		ack()
 	}
 	c.edge.metrics.answered(req.Name, err, time.Since(began))
+	if err != nil && acked.Load() {
+		err = &afterAckError{err}
+	}
 	return reply, err
 }
+
+// afterAckError is what went wrong with a request whose ack has been sent.
+type afterAckError struct{ error }
+
+func (e *afterAckError) Unwrap() error { return e.error }
 
 func (c *Client) deliveredOf(session uint64) uint64 {
 	c.mu.Lock()
@@ -223,6 +233,12 @@ func (c *Client) answer(req *janus.Request, cmd *busv1.Command, reply *busv1.Rep
 func (c *Client) failed(req *janus.Request, err error) {
 	if fault.Of(err) == fault.Internal {
 		c.edge.log.Error("request failed", "session", req.SessionID, "handle", req.HandleID, "tx", req.Transaction, "err", err)
+	}
+	if _, acked := errors.AsType[*afterAckError](err); acked {
+		switch fault.Of(err) {
+		case fault.SessionNotFound, fault.HandleNotFound:
+			return // there is nobody left to tell; Janus says nothing either
+		}
 	}
 	c.refuse(req, janus.FromFault(err))
 }
@@ -294,7 +310,7 @@ func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Comma
 		c.failed(req, err)
 		return
 	}
-	s.run(func() { s.holding = true })
+	s.run(func() { s.claiming = true })
 	reply, err := c.doAfter(ctx, req, cmd, delivered)
 	if err != nil {
 		s.run(s.claimFailed)

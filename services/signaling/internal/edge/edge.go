@@ -90,14 +90,26 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 func (e *Edge) newCommandID() string { return e.commands + bus.NewCommandID() }
 
 // Drain has sockets that close from now on leave their sessions to be claimed on another edge: it is the edge
-// that goes, not the endpoint.
+// that goes, not the endpoint. Roomstate is told only what they were given.
 func (e *Edge) Drain() { e.closing.Store(true) }
+
+// farewell is how long Close lets what is under way go on: above all the word of what each session was given.
+const farewell = 2 * time.Second
 
 // Close gives up what is under way and waits for it.
 func (e *Edge) Close() {
 	e.closing.Store(true)
-	e.end()
-	e.wg.Wait()
+	defer e.wg.Wait()
+	defer e.end()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		e.wg.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(farewell):
+	}
 }
 
 // Hear takes an event of a session that Bus.Subscribe asked for.

@@ -232,6 +232,75 @@ func TestClaimMovesEventsToTheNewSocket(t *testing.T) {
 	socket.want(t, "event 4")
 }
 
+func moved(number uint64, owner string) *busv1.Event {
+	return &busv1.Event{SessionId: 7, Number: number, Kind: &busv1.Event_Moved{Moved: &busv1.Moved{Owner: &busv1.Socket{Id: owner}}}}
+}
+
+// A client that reconnects may well reach the edge that it was on, and its first socket may still be open. The event
+// of the move comes before the claim's answer, or after.
+func TestClaimOnTheEdgeThatHasTheSession(t *testing.T) {
+	for name, during := range map[string]func(e *Edge, first *Client){
+		"the move is heard first":     func(e *Edge, _ *Client) { e.Hear(moved(2, "b")) },
+		"the first socket closes":     func(_ *Edge, first *Client) { first.Close() },
+		"both":                        func(e *Edge, first *Client) { first.Close(); e.Hear(moved(2, "b")) },
+		"an event comes, and a move":  func(e *Edge, _ *Client) { e.Hear(event(7, 3, "", "event 3")); e.Hear(moved(2, "b")) },
+		"nothing happens before that": func(*Edge, *Client) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var e *Edge
+			var first *Client
+			e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+				if cmd.GetClaim() == nil {
+					return done, nil
+				}
+				during(e, first)
+				e.session(7).run(func() {}) // all that was heard has been taken
+				return &busv1.Reply{LastEvent: 2, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{
+					event(7, 1, "", "event 1"), moved(2, "b"),
+				}}}}, nil
+			}})
+			first, old := open(e, "a")
+			create(t, first, old)
+			e.Hear(event(7, 1, "", "event 1"))
+			old.want(t, "event 1")
+			second, socket := open(e, "b")
+			second.Receive([]byte(`{"janus":"claim","transaction":"k","session_id":7}`))
+			socket.want(t, `"success"`)
+			e.Hear(moved(2, "b"))
+			e.Hear(event(7, 3, "", "event 3"))
+			socket.want(t, "event 3")
+			e.Hear(event(7, 4, "", "event 4"))
+			socket.want(t, "event 4")
+			old.quiet(t)
+		})
+	}
+}
+
+// Moves of the past are no news: the log of a session that went from edge to edge is full of them.
+func TestMovesOfThePastEndNothing(t *testing.T) {
+	e := start(t, &fakeBus{
+		do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+			return &busv1.Reply{LastEvent: 6, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{
+				event(7, 3, "", "event 3"), moved(4, "long gone"), event(7, 5, "", "event 5"), moved(6, "b"),
+			}}}}, nil
+		},
+		resume: func(_, after uint64) []*busv1.Event {
+			return []*busv1.Event{moved(4, "long gone"), event(7, 5, "", "event 5"), moved(6, "b"), event(7, 7, "", "event 7")}
+		},
+	})
+	client, socket := open(e, "b")
+	client.Receive([]byte(`{"janus":"claim","transaction":"k","session_id":7}`))
+	socket.want(t, `"success"`)
+	socket.want(t, "event 3")
+	socket.want(t, "event 5")
+	e.Hear(event(7, 8, "", "event 8")) // 7 was missed, so the log is asked
+	socket.want(t, "event 7")
+	socket.want(t, "event 8")
+	e.Hear(moved(9, "elsewhere"))
+	e.Hear(event(7, 10, "", "event 10"))
+	socket.quiet(t)
+}
+
 func TestClaimOfASessionFromAnotherEdge(t *testing.T) {
 	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
 		return &busv1.Reply{LastEvent: 9, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{event(7, 9, "", "event 9")}}}}, nil
@@ -267,17 +336,26 @@ func TestLossOfTheSocketIsTold(t *testing.T) {
 }
 
 func TestADrainingEdgeLeavesItsSessionsToBeClaimed(t *testing.T) {
+	told := 0
 	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
 		if cmd.GetLost() != nil {
-			t.Error("told lost")
+			told++
+			if !cmd.GetLost().GetByEdge() || cmd.GetDelivered() != 1 {
+				t.Errorf("told %v", cmd)
+			}
 		}
 		return done, nil
 	}})
 	client, socket := open(e, "a")
 	create(t, client, socket)
+	e.Hear(event(7, 1, "", "event 1"))
+	socket.want(t, "event 1")
 	e.Drain()
 	client.Close()
 	e.Close()
+	if told != 1 {
+		t.Errorf("told %d times what was delivered", told)
+	}
 }
 
 func TestErrorsOfRoomstateAreJanusErrors(t *testing.T) {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,10 +27,13 @@ type session struct {
 	lane      lane
 	delivered atomic.Uint64 // number of the last event that was sent
 
-	owner    *Client // nil before create or claim has succeeded
+	owner    *Client // nil before create or claim has succeeded, and when its socket has closed during a claim
 	cancel   func()  // ends the subscription
 	gone     bool
-	holding  bool // a claim is under way: events wait for its answer
+	had      bool   // an owner: delivered tells what it was given
+	holding  bool   // released for a claim elsewhere: events wait for its outcome
+	claiming bool   // a claim of this edge is under way: events wait for its answer
+	since    uint64 // number of the last event when the owner claimed: a move up to then is no news
 	newest   uint64
 	early    map[uint64]*busv1.Event
 	fetching bool
@@ -86,7 +90,7 @@ func (s *session) take(c *Client) {
 	if s.owner != nil && s.owner != c {
 		s.owner.disown(s)
 	}
-	s.owner = c
+	s.owner, s.had = c, true
 	if !c.own(s) {
 		s.lose(c)
 		return
@@ -99,15 +103,16 @@ func (s *session) lose(c *Client) {
 	if s.owner != c || s.gone {
 		return
 	}
-	delivered := s.delivered.Load()
-	s.drop()
-	if s.edge.closing.Load() {
-		return
-	}
 	cmd := &busv1.Command{
-		Id: s.edge.newCommandID(), SessionId: s.id, Delivered: delivered,
+		Id: s.edge.newCommandID(), SessionId: s.id, Delivered: s.delivered.Load(),
 		Socket: &busv1.Socket{Edge: s.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()},
-		Verb:   &busv1.Command_Lost{Lost: &busv1.Lost{}},
+		Verb:   &busv1.Command_Lost{Lost: &busv1.Lost{ByEdge: s.edge.closing.Load()}},
+	}
+	if s.claiming {
+		s.owner.disown(s) // another socket of this edge is about to be the owner
+		s.owner = nil
+	} else {
+		s.drop()
 	}
 	s.edge.lanes.post(laneKey{session: s.id}, func() {
 		ctx, cancel := context.WithTimeout(s.edge.ctx, s.edge.opt.AnswerTimeout)
@@ -140,7 +145,7 @@ func (s *session) letGo() (delivered uint64, ok bool) {
 }
 
 func (s *session) claimFailed() {
-	s.holding = false
+	s.claiming = false
 	if s.owner == nil {
 		s.drop()
 		return
@@ -150,13 +155,14 @@ func (s *session) claimFailed() {
 
 // claimed makes c the owner, after the claim's answer has been sent. missed are events that the log still has.
 func (s *session) claimed(c *Client, missed []*busv1.Event, last uint64) {
-	s.holding = false
-	if s.owner == nil { // nothing has been sent from here: the log says where to go on
+	s.claiming, s.holding, s.since = false, false, last
+	if !s.had { // nothing has been sent from here: the log says where to go on
 		from := last
 		if len(missed) > 0 {
 			from = missed[0].GetNumber() - 1
 		}
 		s.delivered.Store(from)
+		maps.DeleteFunc(s.early, func(number uint64, _ *busv1.Event) bool { return number <= from })
 	}
 	for _, ev := range missed {
 		s.keep(ev)
@@ -170,26 +176,24 @@ func (s *session) hear(ev *busv1.Event) {
 	if s.gone {
 		return
 	}
-	if s.ends(ev) {
-		s.drop()
-		return
-	}
-	if ev.GetEnded() != nil {
+	if ended := ev.GetEnded() != nil; ended && !s.ends(ev) {
 		return // of an earlier session
+	} else if s.ends(ev) && (ended || !s.claiming) {
+		s.drop() // what comes before a move is the other edge's to send
+		return
 	}
 	s.keep(ev)
 	s.flush()
 }
 
-// ends is true of an event after which nothing more is to be sent from here, and none before it if a claim elsewhere
-// has made this edge hold its events: the other edge sends them.
+// ends is true of an event after which nothing more is to be sent from here.
 func (s *session) ends(ev *busv1.Event) bool {
 	switch kind := ev.GetKind().(type) {
 	case *busv1.Event_Ended:
 		// What a command of this edge has ended is forgotten already, and the id may be another session's by now.
 		return !strings.HasPrefix(ev.GetCommandId(), s.edge.commands)
 	case *busv1.Event_Moved:
-		return s.owner != nil && kind.Moved.GetOwner().GetId() != s.owner.socket.ID()
+		return s.owner != nil && ev.GetNumber() > s.since && kind.Moved.GetOwner().GetId() != s.owner.socket.ID()
 	}
 	return false
 }
@@ -203,7 +207,7 @@ func (s *session) keep(ev *busv1.Event) {
 
 // flush sends what is in turn, and fetches what is missing if it does not come by itself.
 func (s *session) flush() {
-	if s.owner == nil || s.holding {
+	if s.owner == nil || s.holding || s.claiming {
 		return
 	}
 	for !s.gone {

@@ -96,7 +96,8 @@ func Parse(value json.RawMessage) (Request, *Error) {
 	r.Transaction = transaction
 	r.Name = strings.ToLower(r.asSent)
 
-	_, handleGiven := r.fields["handle_id"]
+	handle, handleGiven := r.fields["handle_id"]
+	handleGiven = handleGiven && string(handle) != "null"
 	switch {
 	case r.SessionID == 0 && r.HandleID == 0:
 		if r.Name != "create" && r.Name != "info" && r.Name != "ping" {

@@ -148,19 +148,19 @@ function label() {
 
 async function toggleScreen() {
   if (mine.screen) {
-    const { track, transceiver } = mine.screen;
+    const { track } = mine.screen;
     mine.screen = undefined;
     track.stop();
     stage.querySelector('[data-key="self screen"]')?.remove();
     label();
-    await room.stop(transceiver);
+    await room.stop(track);
     return;
   }
   const media = await navigator.mediaDevices.getDisplayMedia({ video: true });
   const [track] = media.getVideoTracks();
   try {
-    const [transceiver] = await room.publish(track);
-    mine.screen = { track, transceiver };
+    await room.publish(track);
+    mine.screen = { track };
   } catch (err) {
     track.stop();
     throw err;

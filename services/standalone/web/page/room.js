@@ -10,6 +10,7 @@ export class Room {
   #publisher; // handle
   #subscriber; // handle, once there is something to receive
   #outbound = new RTCPeerConnection();
+  #sent = new Map(); // track of ours → its transceiver
   #inbound = new RTCPeerConnection();
   #feeds = new Map(); // feed id → {id, display}
   #sources = new Map(); // mid of ours → {feed, mid}
@@ -37,21 +38,48 @@ export class Room {
     return data;
   }
 
-  /** Sends tracks from now on. Returns what stop() takes, one for each. */
+  /** Sends tracks from now on, until stop(). */
   async publish(...tracks) {
-    const transceivers = tracks.map((track) => this.#outbound.addTransceiver(track, { direction: 'sendonly' }));
+    this.#send(tracks);
     try {
       if (tracks.length) await this.#negotiate();
     } catch (err) {
-      for (const t of transceivers) t.stop();
+      for (const track of tracks) this.#forget(track);
       throw err;
     }
-    return transceivers;
   }
 
-  async stop(transceiver) {
-    transceiver.stop();
+  async stop(track) {
+    this.#forget(track);
     await this.#negotiate();
+  }
+
+  #send(tracks) {
+    for (const track of tracks) this.#sent.set(track, this.#outbound.addTransceiver(track, { direction: 'sendonly' }));
+  }
+
+  #forget(track) {
+    this.#sent.get(track)?.stop();
+    this.#sent.delete(track);
+  }
+
+  // The node that took what is ours is gone: another is to take it, on a new connection. It may take a moment to be found.
+  async #republish() {
+    if (this.#ended) return;
+    this.#outbound.close();
+    this.#outbound = new RTCPeerConnection();
+    trickleTo(this.#outbound, this.#publisher);
+    this.#send([...this.#sent.keys()]);
+    if (!this.#sent.size) return;
+    for (let tries = 1; !this.#ended; tries++) {
+      try {
+        return await this.#negotiate();
+      } catch (err) {
+        console.warn('publish again:', err.message);
+        if (tries === 10) return this.#closed(new Error('The connection for your camera and microphone was lost.'));
+        await new Promise((done) => setTimeout(done, 2000));
+      }
+    }
   }
 
   #negotiate() {
@@ -69,7 +97,10 @@ export class Room {
 
   #heardAsPublisher({ janus, plugindata, reason }) {
     const data = plugindata?.data;
-    if (janus === 'hangup') console.info('publisher hung up:', reason);
+    if (janus === 'hangup') {
+      console.info('publisher hung up:', reason);
+      this.#republish();
+    }
     if (!data) return;
     if (data.videoroom === 'destroyed') this.#closed(new Error('The room was closed.'));
     if (data.reason === 'kicked') this.#closed(new Error('You were removed from the room.'));

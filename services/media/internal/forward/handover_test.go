@@ -1,0 +1,112 @@
+package forward
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/codec"
+)
+
+// moved returns a stream and a leg on another node that go on from the given ones. early is what the other node knew of
+// the stream before it was told the end.
+func moved(s *Stream, l *Leg, p *publisher, early StreamState) (*Stream, *Leg) {
+	cfg := s.cfg
+	cfg.Upstream, cfg.Observer, cfg.Clock = p, p, nil
+	there := NewStream(cfg)
+	there.Adopt(early, start)
+	leg := NewLeg(l.cfg)
+	leg.Connect(there, start)
+	leg.Adopt(l.Export(), l.flowing, start)
+	there.Settle(s.Export(), start)
+	return there, leg
+}
+
+func TestAMovedLegGoesOnWithoutAKeyframe(t *testing.T) {
+	c, _, l, sub := newSimulcast(t)
+	c.frames(20, true)
+	before := len(sub.sent)
+	p := new(publisher)
+	c.s, l = moved(c.s, l, p, c.s.Export())
+	c.frames(20, false)
+	if got := len(sub.sent) - before; got != 20 {
+		t.Errorf("relays %d of 20 packets", got)
+	}
+	if len(p.plis)+len(p.nacks) != 0 {
+		t.Errorf("asks for %d key frames and %v again", len(p.plis), p.nacks)
+	}
+	if got := l.Stats(); got.Substream != 2 || got.Packets != uint64(len(sub.sent)) {
+		t.Errorf("stats are %+v", got)
+	}
+	sub.checkContinuous(t)
+}
+
+func TestWhatCameMeanwhileIsRelayed(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early := s.Export()
+	give(s, 0, frame{seq: 11, ts: 3000}, start)
+	p := new(publisher)
+	cfg := s.cfg
+	cfg.Upstream, cfg.Observer = p, p
+	there := NewStream(cfg)
+	there.Adopt(early, start)
+	give(there, 0, frame{seq: 12, ts: 6000}, start) // the publisher is there before its subscriber
+	there.Settle(s.Export(), start)
+	leg := NewLeg(l.cfg)
+	leg.Connect(there, start)
+	leg.Adopt(l.Export(), true, start)
+	give(there, 0, frame{seq: 13, ts: 9000}, start)
+	if got, want := sub.seqs(), []int{0, 1, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	there.Tick(start + frameTime)
+	if !slices.Equal(p.nacks, []uint16{11}) { // asked for before it was known to have been relayed
+		t.Errorf("asks for %v again", p.nacks)
+	}
+	if len(there.layers[0].loss.packets) != 0 {
+		t.Errorf("waits for %v", there.layers[0].loss.packets)
+	}
+}
+
+func TestWhatCameToNobodyIsAskedForAgain(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early, leg := s.Export(), l.Export()
+	l.Disconnect(start) // the subscriber goes first
+	for i := range uint16(3) {
+		give(s, 0, frame{seq: 11 + i, ts: 3000}, start)
+	}
+	p := new(publisher)
+	cfg := s.cfg
+	cfg.Upstream, cfg.Observer = p, p
+	there := NewStream(cfg)
+	there.Adopt(early, start)
+	moved := NewLeg(l.cfg)
+	moved.Connect(there, start)
+	moved.Adopt(leg, true, start)
+	there.Settle(s.Export(), start)
+	there.Tick(start)
+	if want := []uint16{11, 12, 13}; !slices.Equal(p.nacks, want) {
+		t.Errorf("asks for %v, want %v", p.nacks, want)
+	}
+	for _, seq := range []uint16{14, 12, 11, 13} {
+		give(there, 0, frame{seq: seq, ts: 3000 * uint32(seq)}, start)
+	}
+	if got, want := sub.seqs(), []int{0, 4, 2, 1, 3}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+}
+
+func TestALegWhoseLayerIsNotThereStartsAtAKeyframe(t *testing.T) {
+	s, p, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	there := NewStream(p.config(codec.VP8, 1))
+	leg := NewLeg(l.cfg)
+	leg.Connect(there, start)
+	leg.Adopt(l.Export(), true, start)
+	give(there, 0, frame{seq: 900}, start)
+	give(there, 0, frame{seq: 901, keyframe: true}, start)
+	if got, want := sub.seqs(), []int{0, 1}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+}

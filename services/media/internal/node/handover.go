@@ -1,0 +1,232 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+)
+
+// takeOverTime bounds how long the last word of the node that had a peer is waited for.
+const takeOverTime = 2 * time.Second
+
+// Origin is the node that has a peer which is to go on here.
+type Origin interface {
+	// Export returns the peer's state. With leaveAt, the peer ends there, if its version is that still.
+	Export(ctx context.Context, id PeerID, leaveAt *uint64) (*State, error)
+	Close() error
+}
+
+// ExportPeer returns a peer's state. With leaveAt, the version of the last state given, the peer ends here without a
+// word to anybody.
+func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64) (*State, error) {
+	sh := n.shard(id.Handle)
+	return do(ctx, sh, func(now time.Duration) (*State, error) {
+		p, err := sh.find(id)
+		if err != nil {
+			return nil, err
+		}
+		state, err := p.export()
+		if err != nil || leaveAt == nil {
+			return state, err
+		}
+		if *leaveAt != state.Version {
+			return nil, fault.New(fault.WrongState, fmt.Errorf("version is %d, not %d", state.Version, *leaveAt))
+		}
+		p.log.Info("peer leaves for another node")
+		p.conn.Leave()
+		p.release(now)
+		return state, nil
+	})
+}
+
+// TakePeer makes a peer that origin has ready to go on here, and returns the candidates that lead here. When the
+// endpoint has chosen one, origin is told to let go. TakePeer closes origin when it is no longer needed.
+func (n *Node) TakePeer(ctx context.Context, id PeerID, origin Origin) (candidates []string, err error) {
+	keep := false
+	defer func() {
+		if !keep {
+			err = errors.Join(err, origin.Close())
+		}
+	}()
+	state, err := origin.Export(ctx, id, nil)
+	if err != nil {
+		return nil, err
+	}
+	if state.Peer != id {
+		return nil, fault.New(fault.WrongState, fmt.Errorf("state is of %v", state.Peer))
+	}
+	sh := n.shard(id.Handle)
+	candidates, err = do(ctx, sh, func(now time.Duration) ([]string, error) {
+		p, err := sh.adopt(state, origin, now)
+		if err != nil {
+			return nil, err
+		}
+		return p.conn.Candidates(), nil
+	})
+	keep = err == nil
+	return candidates, err
+}
+
+// adopt makes a peer from its state. It receives from now on, and sends when origin has let go.
+func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error) {
+	if sh.peers[s.Peer.Handle] != nil {
+		return nil, fault.New(fault.WrongState, errors.New("a peer of this handle is here"))
+	}
+	if s.Publishing.Feed != "" && sh.node.known.origin(s.Publishing.Feed) != nil {
+		return nil, fault.New(fault.WrongState, fmt.Errorf("feed %q is here", s.Publishing.Feed))
+	}
+	if err := sh.node.admit(); err != nil {
+		return nil, err
+	}
+	p := makePeer(sh, s.Peer)
+	p.origin, p.version, p.client, p.ufrag, p.rtcp.ssrc = s.Origin, s.Version, s.Client, s.Ufrag, s.ReportSSRC
+	for _, ssrc := range s.SSRCs {
+		p.ssrcs[ssrc] = struct{}{}
+	}
+	p.taking = origin
+	var err error
+	if p.conn, err = sh.worker.Adopt(p, s.Transport, func() { sh.takeOver(p) }, p.log); err != nil {
+		sh.node.count.Add(-1)
+		return nil, fault.New(fault.WrongState, err)
+	}
+	delete(sh.gone, s.Peer.Handle)
+	sh.peers[s.Peer.Handle] = p
+	p.publishing.adopt(&s.Publishing, now)
+	p.subscribing.adopt(&s.Subscribing)
+	p.log.Info("peer adopted")
+	return p, nil
+}
+
+// takeOver has the node that serves a peer let go of it, now that its endpoint sends here.
+func (sh *shard) takeOver(p *peer) {
+	origin, version := p.taking, p.version
+	sh.node.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
+		defer cancel()
+		state, err := origin.Export(ctx, p.id, &version)
+		_ = origin.Close()
+		sh.worker.Post(func(now time.Duration) {
+			switch {
+			case p.closed:
+			case err != nil:
+				p.log.Warn("peer not taken over", "err", err)
+				p.close(now)
+			default:
+				p.goOn(state, now)
+			}
+		})
+	})
+}
+
+// goOn takes the last state of the node that had the peer until now, and sends from there on.
+func (p *peer) goOn(s *State, now time.Duration) {
+	p.conn.Continue(s.Transport)
+	p.next, p.taking, p.up = s.TransportSeq, nil, true
+	p.seconds.Set(now + time.Second)
+	for _, ssrc := range s.SSRCs {
+		p.ssrcs[ssrc] = struct{}{}
+	}
+	for i, in := range p.publishing.streams {
+		if i < len(s.Publishing.Streams) && in != nil && s.Publishing.Streams[i] != nil {
+			in.stream.Settle(s.Publishing.Streams[i].Stream, now)
+		}
+	}
+	for i, sl := range p.subscribing.slots {
+		if i >= len(s.Subscribing.Slots) || sl.leg == nil {
+			continue
+		}
+		if leg := s.Subscribing.Slots[i].Leg; leg != nil {
+			sl.leg.Adopt(*leg, sl.flowing(), now)
+		}
+	}
+	p.log.Info("peer taken over")
+}
+
+// adopt makes the streams that the endpoint sends. Their packets may come from now on.
+func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
+	pub.offered, pub.lowestFirst, pub.bitrate, pub.terms = s.Offered, s.LowestFirst, s.Bitrate, s.Terms
+	pub.cap.Set(s.Bitrate)
+	if s.Clock != nil {
+		pub.clock.SetOffset(*s.Clock)
+	}
+	pub.streams = make([]*inbound, len(s.Streams))
+	for i, state := range s.Streams {
+		if state == nil || i >= len(s.Offered) {
+			continue
+		}
+		in := newInbound(pub, &s.Offered[i], s.Terms, now)
+		in.update(&s.Offered[i])
+		in.adopt(state, now)
+		merge(&pub.ids, &s.Offered[i].IDs)
+		pub.streams[i] = in
+	}
+	if s.Feed == "" || pub.register(s.Feed) != nil { // adopt of shard has seen that it was free
+		return
+	}
+	pub.peer.node.known.list(pub)
+	for _, sh := range pub.peer.node.shards {
+		sh.worker.Post(func(now time.Duration) { sh.arrived(s.Feed, now) })
+	}
+}
+
+func (in *inbound) adopt(s *InboundState, now time.Duration) {
+	for layer := range in.layers {
+		if ssrc := s.Media[layer]; ssrc != 0 {
+			in.learn(ssrc, layer, false)
+		}
+		if ssrc := s.Repair[layer]; ssrc != 0 {
+			in.learn(ssrc, layer, true)
+		}
+		if layer < len(s.Stream.Layers) {
+			in.receiving[layer] = s.Stream.Layers[layer].Stats.Receiving
+		}
+	}
+	in.delay.adopt(s.Delay)
+	in.stream.SetPlayoutDelay(in.delay.value())
+	in.stream.Adopt(s.Stream, now)
+}
+
+// adopt makes the slots. Nothing flows before the other node has let go.
+func (s *subscriber) adopt(state *SubscribingState) {
+	s.paused, s.open = state.Paused, state.Open
+	for i := range state.Slots {
+		one := &state.Slots[i]
+		sl := &slot{
+			subscriber: s, kind: one.Offered.Kind, mid: one.Offered.MID,
+			offered: one.Offered, accepted: one.Accepted, ready: one.Ready, send: one.Send,
+		}
+		s.slots = append(s.slots, sl)
+		if one.Leg == nil {
+			continue
+		}
+		sl.fill()
+		sl.leg.Reconfigure(sl.config(&one.Accepted))
+		sl.delay.adopt(one.Delay)
+		sl.leg.SetPlayoutDelay(sl.delay.value())
+		sl.watch(one.Source)
+		sl.connect(s.peer.shard.worker.Now())
+	}
+}
+
+// adopt takes over an override.
+func (d *playoutDelay) adopt(v *packet.PlayoutDelay) {
+	if v != nil {
+		d.min, d.max = &v.Min, &v.Max
+	}
+}
+
+// arrived connects who has been waiting for a feed: a subscriber may get here before its publisher.
+func (sh *shard) arrived(feed FeedID, now time.Duration) {
+	for _, p := range sh.peers {
+		for _, sl := range p.subscribing.slots {
+			if sl.source != nil && sl.source.Feed == feed && sl.watched == nil {
+				sl.watch(sl.source)
+				sl.connect(now)
+			}
+		}
+	}
+}

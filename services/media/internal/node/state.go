@@ -1,0 +1,152 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+// State is all that another node needs to go on with a peer. It holds secrets. Between nodes it is JSON: members that
+// one of them does not know are left out.
+type State struct {
+	Peer         PeerID
+	Origin       uint64 // o= id of our descriptions
+	Version      uint64 // of the last
+	Client       bool   // we are the DTLS client
+	Ufrag        string // the endpoint's last
+	ReportSSRC   uint32 // ours where nothing is sent
+	SSRCs        []uint32
+	TransportSeq uint16 // transport-wide sequence number of the last packet sent
+
+	Transport   transport.State
+	Publishing  PublishingState
+	Subscribing SubscribingState
+}
+
+// PublishingState is of the half that sends to us.
+type PublishingState struct {
+	Feed        FeedID
+	Offered     []sdp.Stream
+	LowestFirst bool
+	Bitrate     uint64
+	Terms       Terms
+	Clock       *time.Duration // see forward.PublisherClock.Offset; nil if unknown
+	Streams     []*InboundState
+}
+
+// InboundState is of one m= section that is received.
+type InboundState struct {
+	Media, Repair [forward.MaxLayers]uint32
+	Delay         *packet.PlayoutDelay
+	Stream        forward.StreamState
+}
+
+// SubscribingState is of the half that we send to.
+type SubscribingState struct {
+	Paused bool
+	Open   []sdp.Slot // an offer without an answer
+	Slots  []SlotState
+}
+
+// SlotState is of one m= section that is sent.
+type SlotState struct {
+	Offered  sdp.Slot
+	Accepted sdp.Accepted
+	Ready    bool
+	Send     bool
+	Source   *Source
+	Delay    *packet.PlayoutDelay
+	Leg      *forward.LegState
+}
+
+// ParseState reads what Encode wrote.
+func ParseState(b []byte) (*State, error) {
+	s := new(State)
+	if err := json.Unmarshal(b, s); err != nil {
+		return nil, fault.New(fault.WrongState, fmt.Errorf("peer state: %w", err))
+	}
+	return s, nil
+}
+
+// Encode is what another node can read.
+func (s *State) Encode() ([]byte, error) { return json.Marshal(s) }
+
+// export returns the peer's state.
+func (p *peer) export() (*State, error) {
+	switch {
+	case !p.up:
+		return nil, fault.New(fault.WrongState, errors.New("peer is not up"))
+	case p.publishing.echo != nil:
+		return nil, fault.New(fault.WrongState, errors.New("peer is its own echo"))
+	}
+	s := &State{
+		Peer: p.id, Origin: p.origin, Version: p.version, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
+		SSRCs: slices.Collect(maps.Keys(p.ssrcs)), TransportSeq: p.next,
+		Publishing: p.publishing.export(), Subscribing: p.subscribing.export(),
+	}
+	var err error
+	if s.Transport, err = p.conn.Export(p.sent(), slices.Collect(maps.Keys(p.publishing.routes))); err != nil {
+		return nil, fault.New(fault.WrongState, err)
+	}
+	return s, nil
+}
+
+// sent lists all SSRCs of ours.
+func (p *peer) sent() []transport.SentIndex {
+	all := []transport.SentIndex{{SSRC: p.rtcp.ssrc}}
+	for _, sl := range p.subscribing.slots {
+		if sl.leg == nil {
+			continue
+		}
+		media, rtx := sl.leg.Indexes()
+		all = append(all, transport.SentIndex{SSRC: sl.offered.Sent.SSRC, RTP: media})
+		if sl.offered.Sent.RTX != 0 {
+			all = append(all, transport.SentIndex{SSRC: sl.offered.Sent.RTX, RTP: rtx})
+		}
+	}
+	return all
+}
+
+func (pub *publisher) export() PublishingState {
+	s := PublishingState{
+		Feed: pub.id, Offered: pub.offered, LowestFirst: pub.lowestFirst, Bitrate: pub.bitrate, Terms: pub.terms,
+	}
+	if offset, known := pub.clock.Offset(); known {
+		s.Clock = &offset
+	}
+	for _, in := range pub.streams {
+		if in == nil {
+			s.Streams = append(s.Streams, nil)
+			continue
+		}
+		s.Streams = append(s.Streams, &InboundState{
+			Media: in.media, Repair: in.repair, Delay: in.delay.value(), Stream: in.stream.Export(),
+		})
+	}
+	return s
+}
+
+func (s *subscriber) export() SubscribingState {
+	state := SubscribingState{Paused: s.paused, Open: s.open}
+	for _, sl := range s.slots {
+		one := SlotState{
+			Offered: sl.offered, Accepted: sl.accepted, Ready: sl.ready, Send: sl.send,
+			Source: sl.source, Delay: sl.delay.value(),
+		}
+		if sl.leg != nil {
+			leg := sl.leg.Export()
+			one.Leg = &leg
+		}
+		state.Slots = append(state.Slots, one)
+	}
+	return state
+}

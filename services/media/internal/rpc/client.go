@@ -1,0 +1,37 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/media/internal/node"
+)
+
+// client asks another node (node.Origin).
+type client struct{ conn *grpc.ClientConn }
+
+func dial(address string) (*client, error) {
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("node at %q: %w", address, err))
+	}
+	return &client{conn}, nil
+}
+
+func (c *client) Export(ctx context.Context, id node.PeerID, leaveAt *uint64) (*node.State, error) {
+	r, err := mediav1.NewMediaClient(c.conn).ExportPeer(ctx, &mediav1.ExportPeerRequest{
+		Peer:           &mediav1.PeerID{SessionId: id.Session, HandleId: id.ID, Generation: id.Generation},
+		LeaveAtVersion: leaveAt,
+	})
+	if err != nil {
+		return nil, fault.FromStatus(err)
+	}
+	return node.ParseState(r.GetState())
+}
+
+func (c *client) Close() error { return c.conn.Close() }

@@ -1,0 +1,165 @@
+package transport
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pion/srtp/v3"
+)
+
+// State is what a Peer is to the network. Given to another node, that one goes on in its place: the endpoint sees
+// nothing but another candidate. It holds secrets. The DTLS connection and the data channels in it are not part of it.
+type State struct {
+	Credentials Credentials
+	Previous    Credentials // see Peer.previous
+	Client      bool        // we were the DTLS client
+	Moves       int         // from node to node, so far
+
+	Profile               uint16 // an SRTP protection profile (RFC 5764, section 4.1.2)
+	LocalKey, LocalSalt   []byte
+	RemoteKey, RemoteSalt []byte
+
+	Sent     []SentIndex
+	Received []ReceivedIndex
+}
+
+// SentIndex is where one of our SSRCs has got to. An index used twice under one key would tell both plaintexts.
+type SentIndex struct {
+	SSRC uint32
+	RTP  uint64 // index of the next packet (RFC 3711, section 3.3.1); 0 if none was sent
+	RTCP uint32 // last SRTCP index
+}
+
+// ReceivedIndex is the roll-over counter of one of the endpoint's SSRCs.
+type ReceivedIndex struct{ SSRC, ROC uint32 }
+
+// Export returns the state: sent is what was sent by RTP, with room for more SSRCs that send only RTCP, and received
+// the SSRCs that came. It is an error while there are no keys.
+func (p *Peer) Export(sent []SentIndex, received []uint32) (State, error) {
+	if p.outbound == nil || p.closed {
+		return State{}, fmt.Errorf("peer has no keys")
+	}
+	s := State{
+		Credentials: p.local, Previous: p.previous, Client: p.client, Moves: p.moves, Profile: uint16(p.keyed.profile),
+		LocalKey: p.keyed.localKey, LocalSalt: p.keyed.localSalt, RemoteKey: p.keyed.remoteKey, RemoteSalt: p.keyed.remoteSalt,
+	}
+	for _, index := range sent {
+		index.RTCP, _ = p.outbound.Index(index.SSRC)
+		s.Sent = append(s.Sent, index)
+	}
+	for _, ssrc := range received {
+		if roc, ok := p.inbound.ROC(ssrc); ok {
+			s.Received = append(s.Received, ReceivedIndex{ssrc, roc})
+		}
+	}
+	return s, nil
+}
+
+// switchGrace is how long after its nomination of a path here an endpoint that has sent media may still send to the
+// node before.
+const switchGrace = 500 * time.Millisecond
+
+// Adopt makes a peer of another node's. It answers checks and receives, but sends no media until Continue. When the
+// endpoint has gone over to a path here, arrived is called, once, on the worker's goroutine. Without a check the peer
+// closes after 20 s, as any does.
+func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*Peer, error) {
+	for _, c := range []Credentials{s.Credentials, s.Previous} {
+		if c.Ufrag != "" && w.group.known.find([]byte(c.Ufrag)) != nil {
+			return nil, fmt.Errorf("ufrag %q is here already", c.Ufrag)
+		}
+	}
+	p := newPeer(w, h, log)
+	k := keys{
+		profile: srtp.ProtectionProfile(s.Profile), localKey: s.LocalKey, localSalt: s.LocalSalt,
+		remoteKey: s.RemoteKey, remoteSalt: s.RemoteSalt,
+	}
+	if err := p.useKeys(k); err != nil {
+		return nil, err
+	}
+	p.guesses = map[uint32]uint32{}
+	for _, r := range s.Received {
+		p.guesses[r.SSRC] = r.ROC
+	}
+	p.held, p.moves, p.client, p.arrived = true, s.Moves+1, s.Client, arrived
+	p.stop = func() {}
+	p.alive.Set(w.Now() + connectTimeout)
+	if s.Previous != (Credentials{}) {
+		p.setCredentials(s.Previous)
+		p.previous = s.Previous
+	}
+	p.setCredentials(s.Credentials)
+	w.live[p] = struct{}{}
+	return p, nil
+}
+
+// nominated is told that the endpoint has chosen a path here. One that sends media is there when that comes: until
+// then it may be in flight to the other node, where it would be lost.
+func (p *Peer) nominated(now time.Duration) {
+	switch {
+	case p.arrived == nil:
+	case len(p.guesses) == 0:
+		p.arrive()
+	case !p.arrival.IsSet():
+		p.arrival.Set(now + switchGrace)
+	}
+}
+
+// checkArrival is for when no media has come by then.
+func (p *Peer) checkArrival(time.Duration) {
+	if p.arrived != nil {
+		p.arrive()
+	}
+}
+
+func (p *Peer) arrive() {
+	tell := p.arrived
+	p.arrived = nil
+	p.arrival.Stop()
+	tell()
+}
+
+// Continue lets an adopted peer send, from where s says that the other node has stopped: after that it must send no
+// more.
+func (p *Peer) Continue(s State) {
+	for _, index := range s.Sent {
+		p.outbound.SetROC(index.SSRC, uint32(index.RTP>>16))
+		p.outbound.SetIndex(index.SSRC, index.RTCP+1)
+	}
+	for _, r := range s.Received {
+		if _, open := p.guesses[r.SSRC]; open {
+			p.guesses[r.SSRC] = r.ROC
+		}
+	}
+	p.held = false
+}
+
+// Candidates are the values of a=candidate lines that lead to an adopted peer. They come before those of the nodes
+// that it was on, for a while: 62 moves.
+func (p *Peer) Candidates() []string { return p.w.group.candidates(uint32(min(p.moves, maxMoves))) }
+
+// Leave ends the peer here without a word to the endpoint, which goes on with another node.
+func (p *Peer) Leave() {
+	p.dtls.silent.Store(true)
+	p.Close()
+}
+
+// open decrypts the first packets of an SSRC whose roll-over counter another node last knew: it may have wrapped since,
+// or what comes first may be a late one from before.
+func (p *Peer) open(b []byte, ssrc, roc uint32) ([]byte, error) {
+	sealed := append(p.w.sealed[:0], b...)
+	p.w.sealed = sealed
+	for _, guess := range [...]uint32{roc, roc + 1, roc - 1} {
+		p.inbound.SetROC(ssrc, guess)
+		copy(b, sealed)
+		if plain, err := p.inbound.DecryptRTP(b, b, &p.header); err == nil {
+			delete(p.guesses, ssrc)
+			if p.arrived != nil {
+				p.arrive()
+			}
+			return plain, nil
+		}
+	}
+	p.inbound.SetROC(ssrc, roc)
+	return nil, srtp.ErrFailedToVerifyAuthTag
+}
