@@ -176,3 +176,25 @@ func TestReplicaAllocatesNothingForAPacket(t *testing.T) {
 		t.Errorf("%d packets", far.packets)
 	}
 }
+
+func TestReplicaKeepsDependencyDescriptorsOfItsOwn(t *testing.T) {
+	p := new(publisher)
+	s := NewStream(p.config(codec.AV1, 1))
+	replica := NewStream(s.Config().Replica(p, new(PublisherClock)))
+	var b Burst
+	for seq, descriptor := range [][]byte{{1, 2, 3}, {4, 5, 6, 7}} {
+		packet := frame{seq: uint16(seq)}.packet(0, start)
+		packet.Ext.DependencyDescriptor = descriptor
+		s.Receive(0, packet)
+		s.CopyBurst(&b)
+		replica.ReceiveBurst(&b, start)
+		s.Flush(start)
+		replica.Flush(start)
+		clear(b.bytes) // as its next use may
+		clear(s.layers[0].ring.get(s.layers[0].highest).dependencies)
+		got := replica.layers[0].ring.get(replica.layers[0].highest)
+		if !bytes.Equal(got.dependencies, descriptor) || !bytes.Equal(got.ext.DependencyDescriptor, descriptor) {
+			t.Errorf("packet %d has %v, %v", seq, got.dependencies, got.ext.DependencyDescriptor)
+		}
+	}
+}

@@ -141,6 +141,8 @@ func (p *peer) goOn(s *State, now time.Duration) {
 		}
 		if leg := s.Subscribing.Slots[i].Leg; leg != nil {
 			sl.leg.Adopt(*leg, sl.flowing(), now)
+			out := p.subscribing.legs[sl.offered.Sent.SSRC]
+			out.counted, out.lost = leg.Stats, leg.Stats.Lost // by the other node
 		}
 	}
 	p.log.Info("peer taken over")
