@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"runtime"
 )
 
 // Version is set when images are built.
@@ -19,6 +20,7 @@ type Config struct {
 	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz and /metrics." default:"127.0.0.1:9092"`
 
 	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
+	Workers   int          `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`
 	TCP       bool         `name:"tcp" help:"Accept ICE-TCP on the same port number." default:"true" negatable:""`
 	Advertise []netip.Addr `help:"IP addresses by which endpoints reach this node, when they are not those of its interfaces (NAT 1:1)." placeholder:"IP"`
 
@@ -46,6 +48,9 @@ func (c Config) withDefaults() (Config, error) {
 			return c, err
 		}
 		c.Name = host
+	}
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
 }

@@ -24,7 +24,23 @@ import (
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(oneAndSeveral{m}) }
+
+// workers is how many the nodes of the tests have.
+var workers int
+
+// oneAndSeveral runs all tests with one worker, then with several.
+type oneAndSeveral struct{ m *testing.M }
+
+func (r oneAndSeveral) Run() int {
+	for _, workers = range []int{1, 3} {
+		if code := r.m.Run(); code != 0 {
+			fmt.Printf("with %d workers\n", workers)
+			return code
+		}
+	}
+	return 0
+}
 
 // patience is how long a test waits for what should happen at once.
 const patience = 15 * time.Second
@@ -68,7 +84,7 @@ func start(t *testing.T, change ...func(*Config)) *system {
 
 	listening := make(chan Addresses, 1)
 	cfg := Config{
-		Name: "node-0", NATSURL: broker.ClientURL(), GRPCListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", TCP: true,
+		Name: "node-0", NATSURL: broker.ClientURL(), GRPCListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", TCP: true, Workers: workers,
 		Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, MaxPeers: 100, NoMediaTimer: 1,
 		Listening: func(a Addresses) { listening <- a },
 	}

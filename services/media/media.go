@@ -55,19 +55,21 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = opsListener.Close() }()
-	worker, err := transport.Listen(transport.Config{Port: cfg.UDPPort, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log})
+	group, err := transport.Listen(transport.Config{
+		Port: cfg.UDPPort, Workers: cfg.Workers, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log,
+	})
 	if err != nil {
 		return err
 	}
 	if cfg.Listening != nil {
-		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: worker.Port()})
+		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: group.Port()})
 	}
-	s := &service{cfg: cfg, log: log, nats: nc, worker: worker, events: bus.NewEvents(cfg.Name, requests, log)}
-	s.node = node.New(worker, node.Config{
+	s := &service{cfg: cfg, log: log, nats: nc, group: group, events: bus.NewEvents(cfg.Name, requests, log)}
+	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
 	})
-	log.Info("media node runs", "port", worker.Port(), "grpc", grpcListener.Addr().String())
+	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
 }
 
@@ -76,7 +78,7 @@ type service struct {
 	cfg    Config
 	log    *slog.Logger
 	nats   *nats.Conn
-	worker *transport.Worker
+	group  *transport.Group
 	node   *node.Node
 	events *bus.Events
 }
@@ -136,7 +138,7 @@ func (s *service) beats(grpcAddr net.Addr) *bus.Beats {
 	return &bus.Beats{
 		Conn: s.nats, ID: rand.Text(), Name: s.cfg.Name, GRPCAddress: advertised(s.cfg, grpcAddr), Log: s.log,
 		Status: func() bus.Status {
-			c := s.worker.Counters()
+			c := s.group.Counters()
 			return bus.Status{
 				Peers: s.node.Peers(), Draining: s.node.Draining(),
 				Packets: c.PacketsIn + c.PacketsOut, Bytes: c.BytesIn + c.BytesOut,

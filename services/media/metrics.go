@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -26,6 +27,10 @@ var (
 	probesDesc        = describe("probes_total", "Times that padding was sent to see whether a subscriber's connection takes more.")
 	downgradesDesc    = describe("downgrades_total", "Times that a subscriber's video got a lower layer for want of bandwidth.")
 	pausesDesc        = describe("pauses_total", "Times that a subscriber's video was paused for want of bandwidth.")
+	overrunsDesc      = describe("overruns_total", "Bursts for one stream of one subscriber of which something was dropped, since the network or the subscriber did not keep up.")
+	leftOutDesc       = describe("left_out_total", "Packets that did not go out to a subscriber, counted for each.", "reason")
+	handedOverDesc    = describe("handed_over_total", "Datagrams that arrived on the socket of one worker for a peer of another.")
+	mirrorsDesc       = describe("mirrors", "Feeds of one worker that have subscribers on another, counted for each of those.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -43,13 +48,20 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := c.service
 	ch <- prometheus.MustNewConstMetric(peersDesc, prometheus.GaugeValue, float64(s.node.Peers()))
-	counters := s.worker.Counters()
+	counters := s.group.Counters()
 	count(packetsDesc, counters.PacketsIn, "in")
 	count(packetsDesc, counters.PacketsOut, "out")
 	count(bytesDesc, counters.BytesIn, "in")
 	count(bytesDesc, counters.BytesOut, "out")
 	for reason, n := range counters.Drops {
 		count(dropsDesc, n, transport.Drop(reason).String())
+	}
+	count(dropsDesc, s.node.MirrorDrops(), "mirror_full")
+	count(handedOverDesc, counters.HandedOver)
+	ch <- prometheus.MustNewConstMetric(mirrorsDesc, prometheus.GaugeValue, float64(s.node.Mirrors()))
+	count(overrunsDesc, s.node.Overruns())
+	for why := range forward.Drop(forward.Drops) {
+		count(leftOutDesc, s.node.LeftOut(why), why.String())
 	}
 	count(retransmittedDesc, s.node.Retransmitted())
 	b := s.node.Bandwidth()

@@ -126,6 +126,7 @@ func TestPausedSubscriberGetsNothing(t *testing.T) {
 	if n := len(track.packets); n != 0 {
 		t.Errorf("%d packets while paused", n)
 	}
+	s.shows(`cardea_media_left_out_total\{reason="not_flowing"\} [1-9].*`)
 	update(false)
 	track.next(t)
 }

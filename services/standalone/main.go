@@ -11,12 +11,14 @@ import (
 	"syscall"
 
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/media"
 )
 
 // version is set when images are built.
 var version = "dev"
 
 func main() {
+	media.SaveMemory()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "standalone:", err)
 		os.Exit(1)

@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	media.SaveMemory()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "media:", err)
 		os.Exit(1)

@@ -10,8 +10,11 @@
 // packet that comes late finds its place, a NACK finds its packet, and a leg costs a few hundred bytes, since it
 // keeps no packets. No sequence number is ever used for two packets: SRTP's nonce depends on it.
 //
+// A replica is a stream whose source is another stream: it is given bursts of packets that have their extended
+// numbers already, and asks that stream, not the publisher, for key frames. Its legs send what the origin's would.
+//
 // All of a stream and its legs belongs to one goroutine, which calls Receive for each packet of a burst, Flush once
-// at its end, and Tick every 10 to 20 ms. Nothing here locks, starts goroutines, reads a clock, or allocates for a
+// at its end, and Tick now and then (see there). Nothing here locks, starts goroutines, reads a clock, or allocates for a
 // packet. Callbacks are made from within these calls and must not call back into the stream or the leg, but may note
 // what is to be done. Times are on the node's clock (see package packet).
 package forward

@@ -79,6 +79,9 @@ type Leg struct {
 	leftOut      uint16 // picture id of the last frame left out, while leavingOut
 	leavingOut   bool
 	end          tip
+	sentBefore   [2]uint64 // packets at the last report, and at the one before
+	sentIn       uint32    // burst of the source in which something was sent last
+	lowestSent   uint8     // the lowest temporal layer of that
 	resends      resends
 	padded       uint64 // outgoing number below which the next packet to repeat as padding is looked for
 	reportedLost int32  // cumulative, as the subscriber last reported: 24 bits, signed, duplicates count against it

@@ -29,11 +29,14 @@ func (l *Leg) HandleReport(r *rtcp.ReceptionReport, now time.Duration) {
 	}
 }
 
-// SenderReport returns an SR (RFC 3550, section 6.4.1) of what was sent, and false if nothing ever was. Its
-// timestamps follow the publisher's SRs as soon as there are any, so that sound and picture of one publisher can be
-// lined up.
+// SenderReport returns an SR (RFC 3550, section 6.4.1) of what was sent, and false if nothing was since the report
+// before the last: who does not send has nothing to report (section 6.4). Its timestamps follow the publisher's SRs as
+// soon as there are any, so that sound and picture of one publisher can be lined up.
 func (l *Leg) SenderReport(now time.Duration) (rtcp.SenderReport, bool) {
-	if !l.end.sent {
+	sent := l.stats.Packets + l.stats.Retransmitted
+	lately := sent != l.sentBefore[1]
+	l.sentBefore = [2]uint64{sent, l.sentBefore[0]}
+	if !l.end.sent || !lately {
 		return rtcp.SenderReport{}, false
 	}
 	return rtcp.SenderReport{

@@ -17,6 +17,7 @@ func (l *Leg) send(t *slot, r *run, out uint64, now time.Duration) {
 	if !l.write(t, r, out, now) {
 		return
 	}
+	l.noteSent(t)
 	l.stats.Packets++
 	l.stats.Bytes += uint64(len(t.payload))
 	l.resends.earn()

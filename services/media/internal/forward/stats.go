@@ -47,6 +47,12 @@ const (
 // Drops is how many reasons there are.
 const Drops = int(drops)
 
+var dropNames = [Drops]string{
+	"not_flowing", "other_layer", "no_keyframe", "temporal", "spatial", "empty", "late", "unparsable", "oversized",
+}
+
+func (d Drop) String() string { return dropNames[d] }
+
 // LegStats counts what happened on a leg since it was made.
 type LegStats struct {
 	Packets       uint64 // sent, without retransmissions
@@ -57,6 +63,7 @@ type LegStats struct {
 	NACKMisses    uint64 // asked for, and not held or not known
 	NACKOverspent uint64 // asked for, and beyond the budget
 	PLIs          uint64
+	Overruns      uint64        // bursts of which something was dropped on its way out
 	Lost          uint64        // by the subscriber's reports; grows only
 	FractionLost  uint8         // of the last report, 1/256
 	Jitter        time.Duration // of the last report

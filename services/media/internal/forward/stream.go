@@ -157,7 +157,7 @@ func (s *Stream) Flush(now time.Duration) {
 }
 
 // Tick does what is due: NACKs again, key-frame requests that had to wait, media and layer time-outs. To be called
-// every 10 to 20 ms.
+// every 10 to 20 ms while packets come and for 3 s after, else each second.
 func (s *Stream) Tick(now time.Duration) {
 	for _, l := range s.legs {
 		l.tick(now)

@@ -8,10 +8,14 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/congestion"
 	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // allocateEvery is how often it is looked what a subscriber's connection has room for.
 const allocateEvery = 50 * time.Millisecond
+
+// bandwidthTick is how often probes send, and silence is looked for.
+const bandwidthTick = 10 * time.Millisecond
 
 // bandwidth is what a subscriber's connection takes, and how that is shared among its legs.
 type bandwidth struct {
@@ -19,9 +23,10 @@ type bandwidth struct {
 	estimator  *congestion.Estimator // nil before the first leg
 	allocator  allocation.Allocator
 	counted    congestion.Counters
-	next       time.Duration // of allocation
-	wanted     uint64        // bits a second for everything; 0 if all is given
-	open       bool          // a packet was numbered, and is about to be sent
+	timer      *transport.Timer // set while the estimate limits anything
+	next       time.Duration    // of allocation
+	wanted     uint64           // bits a second for everything; 0 if all is given
+	open       bool             // a packet was numbered, and is about to be sent
 
 	legs    []*outbound // scratch, from here on
 	demands []allocation.Demand
@@ -97,6 +102,21 @@ func (b *bandwidth) feedback(a *feedback.Arrivals, now time.Duration) {
 	b.estimator.Feedback(a, now)
 }
 
+// wake has step run each tick from now on, if the estimate limits anything.
+func (b *bandwidth) wake(now time.Duration) {
+	if b.estimator == nil || b.timer.IsSet() {
+		return
+	}
+	if _, limited := b.estimator.Estimate(); limited {
+		b.timer.Set(now)
+	}
+}
+
+func (b *bandwidth) tick(now time.Duration) {
+	b.timer.Set(now + bandwidthTick)
+	b.step(now)
+}
+
 func (b *bandwidth) remb(bps uint64, now time.Duration) {
 	if b.estimator == nil {
 		b.estimator = congestion.NewEstimator()
@@ -104,8 +124,8 @@ func (b *bandwidth) remb(bps uint64, now time.Duration) {
 	b.estimator.REMB(bps, now)
 }
 
-// tick probes, and lets each leg have what there is room for.
-func (b *bandwidth) tick(now time.Duration) {
+// step probes, and lets each leg have what there is room for.
+func (b *bandwidth) step(now time.Duration) {
 	if b.estimator == nil {
 		return
 	}

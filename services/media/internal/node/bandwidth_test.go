@@ -190,7 +190,7 @@ func (v *viewer) run(most time.Duration, until func() bool) time.Duration {
 			c.run(v.now)
 		}
 		if (v.now-linktest.Epoch)%(10*time.Millisecond) == 0 {
-			v.bandwidth().tick(v.now)
+			v.bandwidth().step(v.now)
 		}
 		arrived, reports := v.link.Pass()
 		v.now = v.link.Now()
@@ -339,7 +339,7 @@ func TestAllocatingAllocatesNothing(t *testing.T) {
 	b := v.bandwidth()
 	if n := testing.AllocsPerRun(100, func() {
 		v.now += allocateEvery
-		b.tick(v.now)
+		b.step(v.now)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

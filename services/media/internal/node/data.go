@@ -2,6 +2,7 @@ package node
 
 import (
 	"slices"
+	"time"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
@@ -11,15 +12,50 @@ func (pub *publisher) data(m transport.Message) {
 	if pub.echo != nil {
 		pub.echoData(m)
 	}
-	if len(pub.listeners) == 0 {
+	if len(pub.listeners)+len(pub.taps) == 0 {
 		return
 	}
-	kept := slices.Clone(m.Data) // one copy for all
-	for s, label := range pub.listeners {
+	m.Data = slices.Clone(m.Data) // one copy for all
+	pub.relay(m)
+	for _, mirror := range pub.taps {
+		mirror.send(m)
+	}
+}
+
+// relay gives a message to all who hear the feed. m.Data is kept.
+func (f *feed) relay(m transport.Message) {
+	for s, label := range f.listeners {
 		if s.flowing() {
-			s.subscriber.peer.conn.SendData(transport.Message{Label: label, Text: m.Text, Data: kept})
+			s.subscriber.peer.conn.SendData(transport.Message{Label: label, Text: m.Text, Data: m.Data})
 		}
 	}
+}
+
+// send takes a message to another shard. Channels are reliable: if that shard does not keep up, those of all who
+// listen there end.
+func (m *mirror) send(message transport.Message) {
+	if m.full {
+		return
+	}
+	size := int64(len(message.Data))
+	if m.waiting.Add(size) > maxMirroredData {
+		m.full = true
+		m.shard.worker.Post(func(time.Duration) { m.endData() })
+		return
+	}
+	m.shard.worker.Post(func(time.Duration) {
+		m.waiting.Add(-size)
+		m.relay(message)
+	})
+}
+
+// endData ends the channels of all listeners, who would miss a message.
+func (m *mirror) endData() {
+	for s := range m.listeners {
+		s.subscriber.peer.conn.EndData()
+	}
+	m.waiting.Store(0)
+	m.origin.worker.Post(func(time.Duration) { m.full = false })
 }
 
 // echoData sends a message back on its own channel, text with a prefix.

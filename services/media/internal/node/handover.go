@@ -23,8 +23,9 @@ type Origin interface {
 // ExportPeer returns a peer's state. With leaveAt, the version of the last state given, the peer ends here without a
 // word to anybody.
 func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64) (*State, error) {
-	return do(ctx, n, func(now time.Duration) (*State, error) {
-		p, err := n.find(id)
+	sh := n.shard(id.Handle)
+	return do(ctx, sh, func(now time.Duration) (*State, error) {
+		p, err := sh.find(id)
 		if err != nil {
 			return nil, err
 		}
@@ -58,8 +59,9 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, origin Origin) (candidat
 	if state.Peer != id {
 		return nil, fault.New(fault.WrongState, fmt.Errorf("state is of %v", state.Peer))
 	}
-	candidates, err = do(ctx, n, func(now time.Duration) ([]string, error) {
-		p, err := n.adopt(state, origin, now)
+	sh := n.shard(id.Handle)
+	candidates, err = do(ctx, sh, func(now time.Duration) ([]string, error) {
+		p, err := sh.adopt(state, origin, now)
 		if err != nil {
 			return nil, err
 		}
@@ -70,28 +72,29 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, origin Origin) (candidat
 }
 
 // adopt makes a peer from its state. It receives from now on, and sends when origin has let go.
-func (n *Node) adopt(s *State, origin Origin, now time.Duration) (*peer, error) {
-	if n.peers[s.Peer.Handle] != nil {
+func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error) {
+	if sh.peers[s.Peer.Handle] != nil {
 		return nil, fault.New(fault.WrongState, errors.New("a peer of this handle is here"))
 	}
-	if s.Publishing.Feed != "" && n.feeds[s.Publishing.Feed] != nil {
+	if s.Publishing.Feed != "" && sh.node.known.origin(s.Publishing.Feed) != nil {
 		return nil, fault.New(fault.WrongState, fmt.Errorf("feed %q is here", s.Publishing.Feed))
 	}
-	if err := n.admits(false); err != nil {
+	if err := sh.node.admit(); err != nil {
 		return nil, err
 	}
-	p := makePeer(n, s.Peer)
+	p := makePeer(sh, s.Peer)
 	p.origin, p.version, p.client, p.ufrag, p.rtcp.ssrc = s.Origin, s.Version, s.Client, s.Ufrag, s.ReportSSRC
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}
 	}
 	p.taking = origin
 	var err error
-	if p.conn, err = n.worker.Adopt(p, s.Transport, func() { n.takeOver(p) }, p.log); err != nil {
+	if p.conn, err = sh.worker.Adopt(p, s.Transport, func() { sh.takeOver(p) }, p.log); err != nil {
+		sh.node.count.Add(-1)
 		return nil, fault.New(fault.WrongState, err)
 	}
-	delete(n.gone, s.Peer.Handle)
-	n.keep(p)
+	delete(sh.gone, s.Peer.Handle)
+	sh.peers[s.Peer.Handle] = p
 	p.publishing.adopt(&s.Publishing, now)
 	p.subscribing.adopt(&s.Subscribing)
 	p.log.Info("peer adopted")
@@ -99,14 +102,14 @@ func (n *Node) adopt(s *State, origin Origin, now time.Duration) (*peer, error) 
 }
 
 // takeOver has the node that serves a peer let go of it, now that its endpoint sends here.
-func (n *Node) takeOver(p *peer) {
+func (sh *shard) takeOver(p *peer) {
 	origin, version := p.taking, p.version
-	n.tasks.Go(func() {
+	sh.node.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
 		defer cancel()
 		state, err := origin.Export(ctx, p.id, &version)
 		_ = origin.Close()
-		n.worker.Post(func(now time.Duration) {
+		sh.worker.Post(func(now time.Duration) {
 			switch {
 			case p.closed:
 			case err != nil:
@@ -126,6 +129,7 @@ func (p *peer) goOn(s *State, now time.Duration) {
 	if s.TransportSeq != 0 {
 		p.subscribing.bandwidth.goOnAt(s.TransportSeq)
 	}
+	p.seconds.Set(now + time.Second)
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}
 	}
@@ -140,6 +144,8 @@ func (p *peer) goOn(s *State, now time.Duration) {
 		}
 		if leg := s.Subscribing.Slots[i].Leg; leg != nil {
 			sl.leg.Adopt(*leg, sl.flowing(), now)
+			out := p.subscribing.legs[sl.offered.Sent.SSRC]
+			out.counted, out.lost = leg.Stats, leg.Stats.Lost // by the other node
 		}
 	}
 	p.log.Info("peer taken over")
@@ -157,15 +163,18 @@ func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 		if state == nil || i >= len(s.Offered) {
 			continue
 		}
-		in := newInbound(pub, &s.Offered[i], s.Terms)
+		in := newInbound(pub, &s.Offered[i], s.Terms, now)
 		in.update(&s.Offered[i])
 		in.adopt(state, now)
 		merge(&pub.ids, &s.Offered[i].IDs)
 		pub.streams[i] = in
 	}
-	if s.Feed != "" {
-		_ = pub.register(s.Feed) // adopt of Node has seen that it is free
-		pub.peer.node.arrived(s.Feed, now)
+	if s.Feed == "" || pub.register(s.Feed) != nil { // adopt of shard has seen that it was free
+		return
+	}
+	pub.peer.node.known.list(pub)
+	for _, sh := range pub.peer.node.shards {
+		sh.worker.Post(func(now time.Duration) { sh.arrived(s.Feed, now) })
 	}
 }
 
@@ -204,7 +213,7 @@ func (s *subscriber) adopt(state *SubscribingState) {
 		sl.delay.adopt(one.Delay)
 		sl.leg.SetPlayoutDelay(sl.delay.value())
 		sl.watch(one.Source)
-		sl.connect(s.peer.node.worker.Now())
+		sl.connect(s.peer.shard.worker.Now())
 	}
 }
 
@@ -216,8 +225,8 @@ func (d *playoutDelay) adopt(v *packet.PlayoutDelay) {
 }
 
 // arrived connects who has been waiting for a feed: a subscriber may get here before its publisher.
-func (n *Node) arrived(feed FeedID, now time.Duration) {
-	for _, p := range n.peers {
+func (sh *shard) arrived(feed FeedID, now time.Duration) {
+	for _, p := range sh.peers {
 		for _, sl := range p.subscribing.slots {
 			if sl.source != nil && sl.source.Feed == feed && sl.watched == nil {
 				sl.watch(sl.source)

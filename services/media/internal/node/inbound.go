@@ -11,12 +11,11 @@ import (
 
 // inbound is one m= section of audio or video that a publisher sends.
 type inbound struct {
+	flow
 	publisher *publisher
 	agreed    sdp.Stream
-	stream    *forward.Stream
 	codec     codec.Codec
 	layers    int
-	dirty     bool // in Node.dirty
 	delay     playoutDelay
 	media     [forward.MaxLayers]uint32 // SSRC by layer; 0 if not known
 	repair    [forward.MaxLayers]uint32 // of RTX
@@ -25,7 +24,7 @@ type inbound struct {
 	echo      *echoed // nil if it does not go back
 }
 
-func newInbound(pub *publisher, agreed *sdp.Stream, t Terms) *inbound {
+func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) *inbound {
 	in := &inbound{publisher: pub, codec: codec.Parse(agreed.Format.Codec), layers: 1}
 	if agreed.Simulcast {
 		in.layers = len(agreed.SSRCs)
@@ -33,12 +32,14 @@ func newInbound(pub *publisher, agreed *sdp.Stream, t Terms) *inbound {
 			in.layers = len(agreed.RIDs)
 		}
 	}
-	in.stream = forward.NewStream(forward.StreamConfig{
+	in.start(pub.peer.shard, forward.NewStream(forward.StreamConfig{
 		Codec: in.codec, Layers: in.layers, SVC: svc(agreed), Opaque: t.E2EE, NACK: agreed.Feedback("nack"),
 		KeyframeEvery: time.Duration(t.KeyframeEvery) * time.Second,
 		NoMedia:       pub.peer.node.cfg.NoMedia, Talk: t.Talk, Clock: &pub.clock,
 		Upstream: pub.peer, Observer: in,
-	})
+	}), now)
+	pub.numbered++
+	in.number, in.taps = pub.numbered, func() []*mirror { return pub.taps }
 	return in
 }
 
@@ -138,11 +139,7 @@ func (in *inbound) receive(r route, p *packet.Packet) {
 	default:
 		return // not a payload that was agreed on
 	}
-	if !in.dirty {
-		in.dirty = true
-		node := in.publisher.peer.node
-		node.dirty = append(node.dirty, in)
-	}
+	in.received(p.Arrival)
 }
 
 func (in *inbound) video() bool { return in.agreed.Kind == sdp.Video }
@@ -175,7 +172,7 @@ func (in *inbound) close(now time.Duration) {
 	if in.echo != nil {
 		in.echo.close(now)
 	}
-	in.stream.Close(now)
+	in.stop(now)
 	in.forgetSources()
 	if !in.publisher.peer.closed {
 		for layer, receiving := range in.receiving {

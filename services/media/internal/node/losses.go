@@ -1,10 +1,32 @@
 package node
 
+import (
+	"sync/atomic"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+)
+
+// legCounters are of all legs that there have been, a second old at most.
+type legCounters struct {
+	retransmitted atomic.Uint64
+	overruns      atomic.Uint64
+	dropped       [forward.Drops]atomic.Uint64
+}
+
+// Retransmitted is how many packets were sent again to subscribers.
+func (n *Node) Retransmitted() uint64 { return n.legs.retransmitted.Load() }
+
+// Overruns is how many bursts for one stream of one subscriber were dropped, in part at least, on their way out.
+func (n *Node) Overruns() uint64 { return n.legs.overruns.Load() }
+
+// LeftOut is how many packets did not go out to a subscriber, for that reason.
+func (n *Node) LeftOut(why forward.Drop) uint64 { return n.legs.dropped[why].Load() }
+
 // countLosses looks once a second at what was lost and what was sent again.
 func (p *peer) countLosses() {
 	for _, out := range p.subscribing.legs {
-		p.node.countRetransmitted(out)
-		lost := out.leg.Stats().Lost
+		p.node.tally(out)
+		lost := out.counted.Lost
 		p.slowLink(SlowLink{MID: out.mid, Video: out.video, Uplink: true, Lost: uint32(lost - out.lost)})
 		out.lost = lost
 	}
@@ -27,8 +49,15 @@ func (p *peer) slowLink(e SlowLink) {
 	}
 }
 
-func (n *Node) countRetransmitted(out *outbound) {
-	now := out.leg.Stats().Retransmitted
-	n.retransmitted.Add(now - out.again)
-	out.again = now
+// tally adds what a leg has counted since the last time to the node's counters.
+func (n *Node) tally(out *outbound) {
+	now := out.leg.Stats()
+	n.legs.retransmitted.Add(now.Retransmitted - out.counted.Retransmitted)
+	n.legs.overruns.Add(now.Overruns - out.counted.Overruns)
+	for why, total := range now.Dropped {
+		if more := total - out.counted.Dropped[why]; more > 0 {
+			n.legs.dropped[why].Add(more)
+		}
+	}
+	out.counted = now
 }

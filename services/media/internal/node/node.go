@@ -26,45 +26,50 @@ type Config struct {
 	Log               *slog.Logger
 }
 
-// Node is a media node.
+// Node is a media node. Its peers are spread over shards, one for each worker of the port.
 type Node struct {
 	cfg    Config
-	worker *transport.Worker
+	group  *transport.Group
 	log    *slog.Logger
+	shards []*shard // fixed at birth
+	known  directory
 
-	peers map[Handle]*peer      // from here on the worker's
-	gone  map[Handle]generation // of closed peers
-	feeds map[FeedID]*publisher
-	dirty []*inbound // received something in this burst
-	purge time.Duration
-
-	count         atomic.Int64  // of peers
-	retransmitted atomic.Uint64 // packets sent again to subscribers
-	bandwidth     bandwidthCounters
-	draining      atomic.Bool
-	tasks         sync.WaitGroup // that wait for other nodes
+	count       atomic.Int64 // of peers
+	legs        legCounters
+	mirrors     atomic.Int64  // of all shards
+	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
+	bandwidth   bandwidthCounters
+	draining    atomic.Bool
+	tasks       sync.WaitGroup // that wait for other nodes
 }
 
-type generation struct {
-	number uint32
-	at     time.Duration // when it was closed
-}
-
-// New returns a node on w, which it will run.
-func New(w *transport.Worker, cfg Config) *Node {
-	return &Node{
-		cfg: cfg, worker: w, log: cfg.Log,
-		peers: map[Handle]*peer{}, gone: map[Handle]generation{}, feeds: map[FeedID]*publisher{},
+// New returns a node on g, which it will run.
+func New(g *transport.Group, cfg Config) *Node {
+	n := &Node{cfg: cfg, group: g, log: cfg.Log, known: directory{feeds: map[FeedID]*listing{}}}
+	for _, w := range g.Workers() {
+		n.shards = append(n.shards, newShard(n, w))
 	}
+	for _, sh := range n.shards {
+		sh.joined()
+	}
+	return n
 }
 
 // Run serves until ctx ends. Peers that are left are closed.
 func (n *Node) Run(ctx context.Context) error {
 	defer n.tasks.Wait()
-	if err := n.worker.Run(ctx, transport.Hooks{Flush: n.flush, Tick: n.tick}); err != nil {
+	err := n.group.Run(ctx, func(worker int) func(time.Duration) { return n.shards[worker].flush })
+	if err != nil {
 		return fmt.Errorf("media worker: %w", err)
 	}
 	return nil
+}
+
+// shard is where a handle's peers are, all of them.
+func (n *Node) shard(h Handle) *shard {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: neighbours come to lie far apart
+	mixed := (h.ID ^ h.Session*odd) * odd
+	return n.shards[mixed>>32%uint64(len(n.shards))]
 }
 
 // Drain refuses new peers from now on, or takes them again.
@@ -76,129 +81,32 @@ func (n *Node) Draining() bool { return n.draining.Load() }
 // Peers is how many there are.
 func (n *Node) Peers() int { return int(n.count.Load()) }
 
-// Retransmitted is how many packets were sent again to subscribers.
-func (n *Node) Retransmitted() uint64 { return n.retransmitted.Load() }
+// Mirrors is how many feeds are mirrored, counted for each shard that does.
+func (n *Node) Mirrors() int { return int(n.mirrors.Load()) }
+
+// MirrorDrops is how many packets did not get from one shard to another, since that did not keep up.
+func (n *Node) MirrorDrops() uint64 { return n.mirrorDrops.Load() }
 
 // CloseAll ends all peers with the given reason, each with its event.
 func (n *Node) CloseAll(ctx context.Context, reason string) error {
-	return n.run(ctx, func(now time.Duration) error {
-		for _, p := range n.peers {
-			p.close(now)
-			n.cfg.Events.Publish(p.id, Closed{Reason: reason})
-		}
-		return nil
-	})
-}
-
-// flush ends a burst: what came in goes out.
-func (n *Node) flush(now time.Duration) {
-	for i, in := range n.dirty {
-		in.dirty = false
-		in.stream.Flush(now)
-		n.dirty[i] = nil
+	var errs []error
+	for _, sh := range n.shards {
+		errs = append(errs, sh.run(ctx, func(now time.Duration) error {
+			for _, p := range sh.peers {
+				p.close(now)
+				n.cfg.Events.Publish(p.id, Closed{Reason: reason})
+			}
+			return nil
+		}))
 	}
-	n.dirty = n.dirty[:0]
-}
-
-func (n *Node) tick(now time.Duration) {
-	for _, p := range n.peers {
-		p.tick(now)
-	}
-	if now < n.purge {
-		return
-	}
-	n.purge = now + goneFor
-	for h, g := range n.gone {
-		if now-g.at >= goneFor {
-			delete(n.gone, h)
-		}
-	}
-}
-
-// do runs f on the worker and returns what it returns. An error of its own has a fault.Reason, or is that of ctx; f
-// may then still run.
-func do[T any](ctx context.Context, n *Node, f func(now time.Duration) (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	err := n.worker.Do(ctx, func(now time.Duration) {
-		value, err := f(now)
-		done <- result{value, err}
-	})
-	if errors.Is(err, transport.ErrStopped) {
-		err = fault.New(fault.NodeUnavailable, err)
-	}
-	if err != nil {
-		var none T
-		return none, err
-	}
-	r := <-done
-	return r.value, r.err
-}
-
-// run is do for what returns nothing.
-func (n *Node) run(ctx context.Context, f func(now time.Duration) error) error {
-	_, err := do(ctx, n, func(now time.Duration) (struct{}, error) { return struct{}{}, f(now) })
-	return err
-}
-
-// open finds the peer of a command, or makes it. A newer generation takes the place of an older one.
-func (n *Node) open(id PeerID, now time.Duration) (*peer, error) {
-	p := n.peers[id.Handle]
-	switch {
-	case p != nil && p.id == id:
-		return p, nil
-	case p != nil && p.id.Generation > id.Generation, n.gone[id.Handle].number >= id.Generation && n.gone[id.Handle].at != 0:
-		return nil, fault.New(fault.NoSuchPeer, fmt.Errorf("generation %d is over", id.Generation))
-	}
-	if err := n.admits(p != nil); err != nil {
-		return nil, err
-	}
-	if p != nil {
-		p.close(now)
-	}
-	p = newPeer(n, id)
-	n.keep(p)
-	return p, nil
-}
-
-// admits is an error if no new peer is taken, be it in the place of another.
-func (n *Node) admits(replacing bool) error {
-	switch {
-	case n.Draining():
-		return fault.New(fault.NodeUnavailable, errors.New("draining"))
-	case !replacing && len(n.peers) >= n.cfg.MaxPeers:
-		return fault.New(fault.NodeUnavailable, fmt.Errorf("%d peers", len(n.peers)))
-	}
-	return nil
-}
-
-func (n *Node) keep(p *peer) {
-	n.peers[p.id.Handle] = p
-	n.count.Store(int64(len(n.peers)))
-}
-
-// find returns the peer of exactly that generation.
-func (n *Node) find(id PeerID) (*peer, error) {
-	if p := n.peers[id.Handle]; p != nil && p.id == id {
-		return p, nil
-	}
-	return nil, fault.New(fault.NoSuchPeer, nil)
-}
-
-// forget takes a closed peer out.
-func (n *Node) forget(p *peer, now time.Duration) {
-	delete(n.peers, p.id.Handle)
-	n.gone[p.id.Handle] = generation{number: p.id.Generation, at: now}
-	n.count.Store(int64(len(n.peers)))
+	return errors.Join(errs...)
 }
 
 // ClosePeer ends a peer. One that is not there is no error, nor is one of another generation.
 func (n *Node) ClosePeer(ctx context.Context, id PeerID, reason string, quiet bool) error {
-	return n.run(ctx, func(now time.Duration) error {
-		p, err := n.find(id)
+	sh := n.shard(id.Handle)
+	return sh.run(ctx, func(now time.Duration) error {
+		p, err := sh.find(id)
 		if err != nil {
 			return nil
 		}

@@ -15,10 +15,11 @@ import (
 // It is what its connection calls (transport.Handler), where its legs send (forward.Sender), and the way back to its
 // streams' source (forward.Upstream).
 type peer struct {
-	node *Node
-	id   PeerID
-	log  *slog.Logger
-	conn *transport.Peer
+	node  *Node
+	shard *shard
+	id    PeerID
+	log   *slog.Logger
+	conn  *transport.Peer
 
 	origin  uint64 // o= id of our descriptions
 	version uint64 // of the last; 0 before the first
@@ -32,37 +33,42 @@ type peer struct {
 	publishing  publisher
 	subscribing subscriber
 
-	packet  packet.Packet // scratch
-	rtcp    reporter
-	ssrcs   ssrcs
-	inRTCP  feedback.Handler
-	clock   time.Duration // while inRTCP runs
-	lastRun time.Duration // of what is done each second
+	packet   packet.Packet // scratch
+	rtcp     reporter
+	ssrcs    ssrcs
+	inRTCP   feedback.Handler
+	clock    time.Duration    // while inRTCP runs
+	seconds  *transport.Timer // of what is done each second
+	feedback *transport.Timer // on what came
 }
 
-func newPeer(n *Node, id PeerID) *peer {
-	p := makePeer(n, id)
+func newPeer(sh *shard, id PeerID) *peer {
+	p := makePeer(sh, id)
 	p.rtcp.ssrc = p.newSSRC()
-	p.conn = n.worker.NewPeer(p, p.log)
+	p.conn = sh.worker.NewPeer(p, p.log)
 	p.log.Info("peer made")
 	return p
 }
 
 // makePeer makes one without a connection.
-func makePeer(n *Node, id PeerID) *peer {
+func makePeer(sh *shard, id PeerID) *peer {
+	n := sh.node
 	p := &peer{
-		node: n, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
+		node: n, shard: sh, id: id, ssrcs: ssrcs{}, origin: rand.Uint64() >> 2, // 62 bits (RFC 9429, section 5.2.1)
 		log: n.log.With("session", id.Session, "handle", id.ID, "generation", id.Generation),
 	}
-	p.publishing.init(p)
+	p.publishing.begin(p)
 	p.subscribing.init(p)
+	p.subscribing.bandwidth.timer = sh.worker.NewTimer(p.subscribing.bandwidth.tick)
 	p.inRTCP = p.rtcpHandler()
+	p.seconds, p.feedback = sh.worker.NewTimer(p.eachSecond), sh.worker.NewTimer(p.sendTransportFeedback)
 	return p
 }
 
 // Up is of transport.Handler.
 func (p *peer) Up(now time.Duration) {
 	p.up = true
+	p.seconds.Set(now + time.Second)
 	p.log.Info("peer up")
 	p.node.cfg.Events.Publish(p.id, Up{})
 	p.subscribing.resume(now)
@@ -72,7 +78,7 @@ func (p *peer) Up(now time.Duration) {
 // Closed is of transport.Handler.
 func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
-	p.release(p.node.worker.Now())
+	p.release(p.shard.worker.Now())
 	if p.taking == nil { // else the endpoint did not come, and the other node still has it
 		p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
 	}
@@ -88,7 +94,7 @@ func (p *peer) close(now time.Duration) {
 func (p *peer) undo(now time.Duration) {
 	if p.version == 0 {
 		p.close(now)
-		delete(p.node.gone, p.id.Handle)
+		delete(p.shard.gone, p.id.Handle)
 	}
 }
 
@@ -97,12 +103,15 @@ func (p *peer) release(now time.Duration) {
 		return
 	}
 	p.closed = true
+	p.seconds.Stop()
+	p.feedback.Stop()
+	p.subscribing.bandwidth.timer.Stop()
 	if p.taking != nil {
 		_ = p.taking.Close()
 	}
 	p.subscribing.close(now)
 	p.publishing.close(now)
-	p.node.forget(p, now)
+	p.shard.forget(p, now)
 }
 
 // RTP is of transport.Handler.
@@ -136,17 +145,8 @@ func (p *peer) SendRTP(b []byte) {
 // NextTransportSeq is of forward.Sender.
 func (p *peer) NextTransportSeq(now time.Duration) uint16 { return p.subscribing.bandwidth.begin(now) }
 
-func (p *peer) tick(now time.Duration) {
-	p.publishing.tick(now)
-	if !p.up {
-		return
-	}
-	p.sendTransportFeedback(now)
-	p.subscribing.bandwidth.tick(now)
-	if now-p.lastRun < time.Second {
-		return
-	}
-	p.lastRun = now
+func (p *peer) eachSecond(now time.Duration) {
+	p.seconds.Set(now + time.Second)
 	p.sendReports(now)
 	p.countLosses()
 }
@@ -154,9 +154,9 @@ func (p *peer) tick(now time.Duration) {
 // local is our side of the next description.
 func (p *peer) local(setup, sessionName string) *sdp.Local {
 	p.version++
-	w, credentials := p.node.worker, p.conn.Credentials()
+	g, credentials := p.node.group, p.conn.Credentials()
 	return &sdp.Local{
-		Host: w.Host(), Candidates: w.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
-		Fingerprint: w.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
+		Host: g.Host(), Candidates: g.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
+		Fingerprint: g.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
 	}
 }

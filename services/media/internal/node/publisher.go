@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -15,8 +13,9 @@ import (
 
 // publisher is the half of a peer that sends to us.
 type publisher struct {
+	feed        // its id is empty if nobody can subscribe
 	peer        *peer
-	feed        FeedID // empty if nobody can subscribe
+	taps        []*mirror // that are fed from it
 	offered     []sdp.Stream
 	streams     []*inbound // one for each m= section; nil for data and for those without media
 	routes      map[uint32]route
@@ -28,8 +27,7 @@ type publisher struct {
 	cap         feedback.Cap
 	bitrate     uint64 // bits a second, 0 for no cap
 	echo        *Echo
-	listeners   map[*slot]string   // data slots that hear this feed, with the labels of their channels
-	watchers    map[*slot]struct{} // slots that want one of its streams, there or not
+	numbered    uint32 // the last stream's number
 }
 
 // route is where an SSRC leads.
@@ -46,11 +44,10 @@ type Terms struct {
 	Talk          forward.Talk
 }
 
-func (pub *publisher) init(p *peer) {
+func (pub *publisher) begin(p *peer) {
 	pub.peer = p
 	pub.routes = map[uint32]route{}
-	pub.listeners = map[*slot]string{}
-	pub.watchers = map[*slot]struct{}{}
+	pub.init(pub)
 }
 
 // AcceptOffer answers an endpoint's offer. The first makes the peer; others renegotiate.
@@ -61,8 +58,9 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 	}
 	o.Rules.Echo = o.Echo != nil
 	streams := sdp.Choose(offer, &o.Rules)
-	return do(ctx, n, func(now time.Duration) (OfferAnswer, error) {
-		p, err := n.open(o.Peer, now)
+	sh := n.shard(o.Peer.Handle)
+	return do(ctx, sh, func(now time.Duration) (OfferAnswer, error) {
+		p, err := sh.open(o.Peer, now)
 		if err != nil {
 			return OfferAnswer{}, err
 		}
@@ -131,17 +129,19 @@ func (pub *publisher) check(streams []sdp.Stream) error {
 }
 
 // register makes the feed known under its name.
-func (pub *publisher) register(feed FeedID) error {
-	feeds := pub.peer.node.feeds
-	if owner := feeds[feed]; feed != "" && owner != nil && owner != pub {
-		return fault.New(fault.WrongState, fmt.Errorf("feed %q is published already", feed))
+func (pub *publisher) register(id FeedID) error {
+	feeds, known := pub.peer.shard.feeds, &pub.peer.node.known
+	if id != "" {
+		if err := known.register(id, pub); err != nil {
+			return err
+		}
 	}
-	if pub.feed != feed {
-		delete(feeds, pub.feed)
-		pub.feed = feed
+	if pub.id != id && pub.id != "" {
+		delete(feeds, pub.id)
+		known.remove(pub.id, pub)
 	}
-	if feed != "" {
-		feeds[feed] = pub
+	if pub.id = id; id != "" {
+		feeds[id] = pub
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) []sdp.Sent {
 			continue
 		}
 		if in == nil {
-			in = newInbound(pub, s, pub.terms)
+			in = newInbound(pub, s, pub.terms, now)
 			inbounds[i] = in
 		}
 		in.update(s)
@@ -178,8 +178,12 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) []sdp.Sent {
 		sent[i] = in.sendBack(now)
 	}
 	pub.streams, pub.offered = inbounds, streams
+	pub.peer.node.known.list(pub)
 	for s := range pub.watchers {
 		s.connect(now) // what was inactive is back, or has another codec
+	}
+	for _, m := range pub.taps {
+		m.describe(pub)
 	}
 	return sent
 }
@@ -210,7 +214,7 @@ func merge(into, from *packet.ExtensionIDs) {
 // receive takes a packet to its stream.
 func (pub *publisher) receive(p *packet.Packet, now time.Duration) {
 	if p.Ext.Present.Has(packet.HasTransportCC) {
-		pub.twcc.Record(p.Ext.TransportSeq, now)
+		pub.recordArrival(p.Ext.TransportSeq, now)
 	}
 	r, ok := pub.routes[p.SSRC]
 	if !ok {
@@ -234,14 +238,6 @@ func (pub *publisher) identify(p *packet.Packet) (route, bool) {
 	return route{}, false
 }
 
-func (pub *publisher) tick(now time.Duration) {
-	for _, in := range pub.streams {
-		if in != nil {
-			in.stream.Tick(now)
-		}
-	}
-}
-
 // stream finds one by its mid.
 func (pub *publisher) stream(mid string) *inbound {
 	for _, in := range pub.streams {
@@ -252,15 +248,22 @@ func (pub *publisher) stream(mid string) *inbound {
 	return nil
 }
 
-// offers reports whether there is an m= section of that mid, which may be inactive.
-func (pub *publisher) offers(mid string) bool {
-	return slices.ContainsFunc(pub.offered, func(s sdp.Stream) bool { return s.MID == mid && !s.Refused })
+// find is of finder.
+func (pub *publisher) find(mid, codec string) *forward.Stream {
+	if in := pub.stream(mid); in != nil && in.agreed.Format.Codec == codec {
+		return in.stream
+	}
+	return nil
 }
+
+// unused is of finder.
+func (pub *publisher) unused() {}
 
 // UpdatePublisher sets what is taken from a publisher.
 func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {
-	return n.run(ctx, func(now time.Duration) error {
-		p, err := n.find(u.Peer)
+	sh := n.shard(u.Peer.Handle)
+	return sh.run(ctx, func(now time.Duration) error {
+		p, err := sh.find(u.Peer)
 		if err != nil {
 			return err
 		}
@@ -312,13 +315,13 @@ func (pub *publisher) close(now time.Duration) {
 		}
 	}
 	pub.streams = nil
-	for s := range pub.listeners {
-		s.deafen(pub)
+	pub.end()
+	for _, m := range pub.taps {
+		m.shard.worker.Post(m.end)
 	}
-	for s := range pub.watchers {
-		s.blind()
-	}
-	if pub.feed != "" {
-		delete(pub.peer.node.feeds, pub.feed)
+	pub.taps = nil
+	if pub.id != "" {
+		delete(pub.peer.shard.feeds, pub.id)
+		pub.peer.node.known.remove(pub.id, pub)
 	}
 }

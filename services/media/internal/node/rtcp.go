@@ -36,8 +36,14 @@ func (p *peer) rtcpHandler() feedback.Handler {
 				out.leg.HandleReport(r, p.clock)
 			}
 		},
-		Arrivals: func(a *feedback.Arrivals) { p.subscribing.bandwidth.feedback(a, p.clock) },
-		REMB:     func(bps uint64) { p.subscribing.bandwidth.remb(bps, p.clock) },
+		Arrivals: func(a *feedback.Arrivals) {
+			p.subscribing.bandwidth.feedback(a, p.clock)
+			p.subscribing.bandwidth.wake(p.clock)
+		},
+		REMB: func(bps uint64) {
+			p.subscribing.bandwidth.remb(bps, p.clock)
+			p.subscribing.bandwidth.wake(p.clock)
+		},
 		SenderReport: func(ssrc uint32, ntp uint64, rtp uint32) {
 			if r, ok := p.publishing.routes[ssrc]; ok && !r.rtx {
 				r.in.stream.SenderReport(r.layer, ntp, rtp, p.clock)
@@ -69,7 +75,7 @@ func (p *peer) sendReports(now time.Duration) {
 
 // sendTransportFeedback tells when packets arrived, for the endpoint's bandwidth estimate.
 func (p *peer) sendTransportFeedback(now time.Duration) {
-	if p.publishing.ids.TransportCC == 0 || !p.publishing.twcc.Due(now) {
+	if p.publishing.ids.TransportCC == 0 {
 		return
 	}
 	r := &p.rtcp

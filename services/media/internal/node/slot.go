@@ -19,9 +19,9 @@ type slot struct {
 	send       bool         // somebody wants it sent
 	leg        *forward.Leg // nil of data, and while there is no source
 	delay      playoutDelay
-	source     *Source                 // of audio and video: what is wanted, also while it does not come
-	watched    *publisher              // that has source, and this slot among its watchers
-	heard      map[*publisher]struct{} // of data: feeds that have this slot as listener
+	source     *Source            // of audio and video: what is wanted, also while it does not come
+	watched    *feed              // that has source, and this slot among its watchers
+	heard      map[*feed]struct{} // of data: feeds that have this slot as listener
 }
 
 // negotiate makes the slot what the next offer says.
@@ -109,49 +109,52 @@ func (s *slot) set(want *SlotRequest, now time.Duration) {
 
 // watch makes source what the slot wants, from now on.
 func (s *slot) watch(source *Source) {
-	if s.watched != nil {
-		delete(s.watched.watchers, s)
-	}
+	last := s.watched
 	s.source, s.watched = source, nil
-	if source == nil {
-		return
+	if source != nil {
+		if s.watched = s.subscriber.peer.shard.feed(source.Feed); s.watched != nil {
+			s.watched.watchers[s] = struct{}{}
+		}
 	}
-	if s.watched = s.subscriber.peer.node.feeds[source.Feed]; s.watched != nil {
-		s.watched.watchers[s] = struct{}{}
+	if last != nil && last != s.watched { // only now: a mirror that is wanted still stays
+		last.unwatch(s)
 	}
 }
 
 // connect takes the leg to the stream that is wanted, or to nothing: it may have left, be inactive for now, or have a
 // codec that takes another offer.
 func (s *slot) connect(now time.Duration) {
-	var in *inbound
-	if s.source != nil {
-		in = s.subscriber.peer.node.source(s.source, s.offered.Codec)
+	var stream *forward.Stream
+	if s.watched != nil {
+		stream = s.watched.streams.find(s.source.MID, s.offered.Codec)
 	}
 	switch {
-	case in == nil:
+	case stream == nil:
 		s.leg.Disconnect(now)
-	case s.leg.Source() != in.stream:
-		s.leg.Connect(in.stream, now)
+	case s.leg.Source() != stream:
+		s.leg.Connect(stream, now)
 	}
 }
 
 // listen makes the slot hear the messages of exactly these feeds.
 func (s *slot) listen(sources []DataSource) {
-	for pub := range s.heard {
-		delete(pub.listeners, s)
-	}
-	s.heard = map[*publisher]struct{}{}
+	last := s.heard
+	s.heard = map[*feed]struct{}{}
 	for _, d := range sources {
-		if pub := s.subscriber.peer.node.feeds[d.Feed]; pub != nil {
-			pub.listeners[s] = d.Label
-			s.heard[pub] = struct{}{}
+		if f := s.subscriber.peer.shard.feed(d.Feed); f != nil {
+			f.listeners[s] = d.Label
+			s.heard[f] = struct{}{}
+		}
+	}
+	for f := range last {
+		if _, still := s.heard[f]; !still {
+			f.unlisten(s)
 		}
 	}
 }
 
 // deafen and blind are for a feed that ends.
-func (s *slot) deafen(pub *publisher) { delete(s.heard, pub) }
+func (s *slot) deafen(f *feed) { delete(s.heard, f) }
 
 func (s *slot) blind() { s.source, s.watched = nil, nil }
 

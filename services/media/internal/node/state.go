@@ -118,7 +118,7 @@ func (p *peer) sent() []transport.SentIndex {
 
 func (pub *publisher) export() PublishingState {
 	s := PublishingState{
-		Feed: pub.feed, Offered: pub.offered, LowestFirst: pub.lowestFirst, Bitrate: pub.bitrate, Terms: pub.terms,
+		Feed: pub.id, Offered: pub.offered, LowestFirst: pub.lowestFirst, Bitrate: pub.bitrate, Terms: pub.terms,
 	}
 	if offset, known := pub.clock.Offset(); known {
 		s.Clock = &offset

@@ -24,11 +24,11 @@ type subscriber struct {
 
 // outbound is one leg that sends to a peer.
 type outbound struct {
-	leg   *forward.Leg
-	mid   string
-	video bool
-	lost  uint64 // at the last count
-	again uint64 // likewise, of retransmissions
+	leg     *forward.Leg
+	mid     string
+	video   bool
+	lost    uint64           // at the last count
+	counted forward.LegStats // likewise, of all
 }
 
 func (s *subscriber) init(p *peer) {
@@ -42,8 +42,9 @@ func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error
 	if len(r.Slots) == 0 || len(r.Slots) > sdp.MaxSections {
 		return "", fault.Newf(fault.InvalidSDP, "%d slots", len(r.Slots))
 	}
-	return do(ctx, n, func(now time.Duration) (string, error) {
-		p, err := n.open(r.Peer, now)
+	sh := n.shard(r.Peer.Handle)
+	return do(ctx, sh, func(now time.Duration) (string, error) {
+		p, err := sh.open(r.Peer, now)
 		if err != nil {
 			return "", err
 		}
@@ -109,33 +110,14 @@ func (s *subscriber) check(slots []SlotRequest) error {
 // checkSources sees that all that a slot wants is here.
 func (n *Node) checkSources(want *SlotRequest) error {
 	for _, d := range want.Data {
-		if n.feeds[d.Feed] == nil {
+		if n.known.origin(d.Feed) == nil {
 			return fault.New(fault.NoSuchFeed, fmt.Errorf("feed %q", d.Feed))
 		}
 	}
-	if want.Source != nil && n.source(want.Source, want.SDP.Codec) == nil && !n.inactive(want.Source) {
+	if want.Source != nil && !n.known.has(want.Source, want.SDP.Codec) {
 		return fault.New(fault.NoSuchFeed, fmt.Errorf("stream %q of feed %q with codec %s", want.Source.MID, want.Source.Feed, want.SDP.Codec))
 	}
 	return nil
-}
-
-// source finds a stream of that codec; nil if it is not here.
-func (n *Node) source(s *Source, codec string) *inbound {
-	pub := n.feeds[s.Feed]
-	if pub == nil {
-		return nil
-	}
-	in := pub.stream(s.MID)
-	if in == nil || in.agreed.Format.Codec != codec {
-		return nil
-	}
-	return in
-}
-
-// inactive reports whether a stream is not sent for now, but may be again.
-func (n *Node) inactive(s *Source) bool {
-	pub := n.feeds[s.Feed]
-	return pub != nil && pub.stream(s.MID) == nil && pub.offers(s.MID)
 }
 
 // AcceptAnswer completes the last MakeOffer and returns the mids that the endpoint takes.
@@ -144,8 +126,9 @@ func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) ([]string, err
 	if err != nil {
 		return nil, invalidSDP(err)
 	}
-	return do(ctx, n, func(now time.Duration) ([]string, error) {
-		p, err := n.find(r.Peer)
+	sh := n.shard(r.Peer.Handle)
+	return do(ctx, sh, func(now time.Duration) ([]string, error) {
+		p, err := sh.find(r.Peer)
 		if err != nil {
 			return nil, err
 		}
@@ -194,8 +177,9 @@ func sdpRemote(d *sdp.Description, client bool) transport.Remote {
 
 // UpdateSubscriber sets what is relayed, without SDP. A slot whose source has just left gets nothing: the rest counts.
 func (n *Node) UpdateSubscriber(ctx context.Context, u SubscriberUpdate) error {
-	return n.run(ctx, func(now time.Duration) error {
-		p, err := n.find(u.Peer)
+	sh := n.shard(u.Peer.Handle)
+	return sh.run(ctx, func(now time.Duration) error {
+		p, err := sh.find(u.Peer)
 		if err != nil {
 			return err
 		}
@@ -229,7 +213,7 @@ func (s *subscriber) resume(now time.Duration) {
 // drop forgets a leg, but not what it counted.
 func (s *subscriber) drop(ssrc uint32) {
 	if out := s.legs[ssrc]; out != nil {
-		s.peer.node.countRetransmitted(out)
+		s.peer.node.tally(out)
 		delete(s.legs, ssrc)
 		s.bandwidth.legs = s.bandwidth.legs[:0]
 	}

@@ -65,7 +65,7 @@ const switchGrace = 500 * time.Millisecond
 // closes after 20 s, as any does.
 func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*Peer, error) {
 	for _, c := range []Credentials{s.Credentials, s.Previous} {
-		if c.Ufrag != "" && w.peers[c.Ufrag] != nil {
+		if c.Ufrag != "" && w.group.known.find([]byte(c.Ufrag)) != nil {
 			return nil, fmt.Errorf("ufrag %q is here already", c.Ufrag)
 		}
 	}
@@ -83,7 +83,7 @@ func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*P
 	}
 	p.held, p.moves, p.client, p.arrived = true, s.Moves+1, s.Client, arrived
 	p.stop = func() {}
-	p.deadline = w.Now() + connectTimeout
+	p.alive.Set(w.Now() + connectTimeout)
 	if s.Previous != (Credentials{}) {
 		p.setCredentials(s.Previous)
 		p.previous = s.Previous
@@ -100,14 +100,22 @@ func (p *Peer) nominated(now time.Duration) {
 	case p.arrived == nil:
 	case len(p.guesses) == 0:
 		p.arrive()
-	case p.arriveBy == 0:
-		p.arriveBy = now + switchGrace
+	case !p.arrival.IsSet():
+		p.arrival.Set(now + switchGrace)
+	}
+}
+
+// checkArrival is for when no media has come by then.
+func (p *Peer) checkArrival(time.Duration) {
+	if p.arrived != nil {
+		p.arrive()
 	}
 }
 
 func (p *Peer) arrive() {
 	tell := p.arrived
 	p.arrived = nil
+	p.arrival.Stop()
 	tell()
 }
 
@@ -128,7 +136,7 @@ func (p *Peer) Continue(s State) {
 
 // Candidates are the values of a=candidate lines that lead to an adopted peer. They come before those of the nodes
 // that it was on, for a while: 62 moves.
-func (p *Peer) Candidates() []string { return p.w.candidates(uint32(min(p.moves, maxMoves))) }
+func (p *Peer) Candidates() []string { return p.w.group.candidates(uint32(min(p.moves, maxMoves))) }
 
 // Leave ends the peer here without a word to the endpoint, which goes on with another node.
 func (p *Peer) Leave() {

@@ -59,7 +59,7 @@ func TestAnAdoptedPeerReceivesOverAWrap(t *testing.T) {
 			here, there := idleWorker(t), idleWorker(t)
 			_, from := far(t)
 			e := newTraveller(t, here)
-			e.first.checked(from, e.first.local.Ufrag, true, 0)
+			e.first.find(from, e.first.local.Ufrag, true, 0)
 			here.receive(from, e.sealed(t, 65000), 1)
 			packets := map[uint16][]byte{}
 			for _, seq := range []uint16{65529, 65530, 65531, 2, 3, 4} { // as the endpoint sends them
@@ -82,7 +82,7 @@ func TestAnAdoptedPeerReceivesOverAWrap(t *testing.T) {
 			if len(e.heard) != 0 {
 				t.Fatal("takes what comes from where no check came from")
 			}
-			second.checked(from, state.Credentials.Ufrag, true, 1)
+			second.find(from, state.Credentials.Ufrag, true, 1)
 			forged := append([]byte{}, packets[order[0]]...)
 			forged[20]++
 			there.receive(from, forged, 1)
@@ -100,7 +100,7 @@ func TestAnAdoptedPeerSendsWhenTheOtherHasStopped(t *testing.T) {
 	here, there := idleWorker(t), idleWorker(t)
 	conn, to := far(t)
 	e := newTraveller(t, here)
-	e.first.checked(to, e.first.local.Ufrag, true, 0)
+	e.first.find(to, e.first.local.Ufrag, true, 0)
 	take := func(seq uint16) {
 		t.Helper()
 		b := make([]byte, 1500)
@@ -139,12 +139,12 @@ func TestAnAdoptedPeerSendsWhenTheOtherHasStopped(t *testing.T) {
 	if _, err := there.Adopt(e.handler(), early, func() {}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("one peer was adopted twice")
 	}
-	second.checked(to, early.Credentials.Ufrag, false, 1)
+	second.find(to, early.Credentials.Ufrag, false, 1)
 	if arrived != 0 {
 		t.Error("arrived before a nomination")
 	}
-	second.checked(to, early.Credentials.Ufrag, true, 1)
-	second.checked(to, early.Credentials.Ufrag, true, 1)
+	second.find(to, early.Credentials.Ufrag, true, 1)
+	second.find(to, early.Credentials.Ufrag, true, 1)
 	if arrived != 1 {
 		t.Errorf("arrived %d times", arrived)
 	}
@@ -168,7 +168,7 @@ func TestOneWhoSendsHasArrivedWithItsMedia(t *testing.T) {
 	here, there := idleWorker(t), idleWorker(t)
 	_, from := far(t)
 	e := newTraveller(t, here)
-	e.first.checked(from, e.first.local.Ufrag, true, 0)
+	e.first.find(from, e.first.local.Ufrag, true, 0)
 	here.receive(from, e.sealed(t, 1), 1)
 	state, err := e.first.Export(nil, []uint32{7})
 	if err != nil {
@@ -176,14 +176,14 @@ func TestOneWhoSendsHasArrivedWithItsMedia(t *testing.T) {
 	}
 	for name, arrive := range map[string]func(p *Peer){
 		"a packet": func(*Peer) { there.receive(from, e.sealed(t, 2), 2) },
-		"silence":  func(p *Peer) { p.tick(switchGrace - 1); p.tick(switchGrace + 2) },
+		"silence":  func(*Peer) { there.wheel.turn(switchGrace - 1); there.wheel.turn(switchGrace + 2*tick) },
 	} {
 		arrived := 0
 		p, err := there.Adopt(e.handler(), state, func() { arrived++ }, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.checked(from, state.Credentials.Ufrag, true, 1)
+		p.find(from, state.Credentials.Ufrag, true, 1)
 		if arrived != 0 {
 			t.Errorf("%s: arrived with its nomination", name)
 		}
@@ -197,7 +197,7 @@ func TestOneWhoSendsHasArrivedWithItsMedia(t *testing.T) {
 
 func TestCandidatesGetBetterWithEachMove(t *testing.T) {
 	w := idleWorker(t)
-	before := w.Candidates()
+	before := w.group.Candidates()
 	e := newTraveller(t, w)
 	state, err := e.first.Export(nil, nil)
 	if err != nil {

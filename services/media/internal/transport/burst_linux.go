@@ -18,6 +18,7 @@ const burst = 64
 type burstReader struct {
 	raw      syscall.RawConn
 	receive  func(fd uintptr) bool
+	try      func(fd uintptr)
 	messages [burst]message
 	vectors  [burst]unix.Iovec
 	names    [burst]unix.RawSockaddrInet6
@@ -58,6 +59,7 @@ func (r *burstReader) init(conn *net.UDPConn) (err error) {
 			return errno != unix.EAGAIN
 		}
 	}
+	r.try = func(fd uintptr) { r.receive(fd) }
 	for i := range r.messages {
 		r.messages[i].header.Namelen = uint32(unsafe.Sizeof(r.names[i]))
 	}
@@ -77,6 +79,14 @@ func (r *burstReader) read() (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// poll returns how many have come already, of which there may be none.
+func (r *burstReader) poll() int {
+	if r.raw.Control(r.try) != nil || r.failure != 0 {
+		r.got = 0
+	}
+	return r.got
 }
 
 // pass goes on after an error that leaves the socket as it was, such as the lack of memory, or an ICMP error of

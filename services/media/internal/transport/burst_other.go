@@ -38,6 +38,9 @@ func (r *burstReader) read() (n int, err error) {
 	}
 }
 
+// poll finds nothing: there is one worker, which nobody pokes all the time.
+func (r *burstReader) poll() int { return 0 }
+
 func (r *burstReader) datagram(int) (b []byte, from netip.AddrPort, whole bool) {
 	return r.buffer[:r.length], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port()), r.length <= maxDatagram
 }

@@ -21,12 +21,16 @@ const (
 	DropDataQueueFull             // a data channel does not keep up
 	DropPathTaken                 // a check on a path that another peer uses
 	DropReadFailed                // the socket could not be read: how many that cost is not known
+	DropHandOverFull              // the worker whose it is does not keep up
+	DropSocketFull                // the socket's buffer is full
+	DropOverrun                   // came behind one that was dropped for tcp_queue_full or socket_full, in the same burst
 	dropReasons
 )
 
 var dropNames = [dropReasons]string{
 	"unknown_kind", "unknown_path", "bad_stun", "too_large", "not_ready", "not_authentic", "replayed", "too_many_ssrcs",
 	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "path_taken", "read_failed",
+	"hand_over_full", "socket_full", "overrun",
 }
 
 func (d Drop) String() string { return dropNames[d] }
@@ -35,10 +39,22 @@ func (d Drop) String() string { return dropNames[d] }
 type Counters struct {
 	PacketsIn, BytesIn   uint64
 	PacketsOut, BytesOut uint64 // of media; handshakes are not counted
+	HandedOver           uint64 // datagrams that arrived on another worker's socket
 	Drops                [dropReasons]uint64
 }
 
-// publishedCounters are a copy for others, renewed each tick.
+func (c *Counters) add(other Counters) {
+	c.PacketsIn += other.PacketsIn
+	c.BytesIn += other.BytesIn
+	c.PacketsOut += other.PacketsOut
+	c.BytesOut += other.BytesOut
+	c.HandedOver += other.HandedOver
+	for why, n := range other.Drops {
+		c.Drops[why] += n
+	}
+}
+
+// publishedCounters are a copy for others, renewed now and then.
 type publishedCounters struct {
 	mu   sync.Mutex
 	last Counters
@@ -47,6 +63,7 @@ type publishedCounters struct {
 func (c *publishedCounters) publish(in Counters, out sent, readsFailed uint64) {
 	in.PacketsOut, in.BytesOut = out.packets, out.bytes
 	in.Drops[DropSendFailed] += out.failed
+	in.Drops[DropSocketFull] += out.full
 	in.Drops[DropTooLarge] += out.truncated
 	in.Drops[DropReadFailed] += readsFailed
 	c.mu.Lock()
@@ -54,9 +71,8 @@ func (c *publishedCounters) publish(in Counters, out sent, readsFailed uint64) {
 	c.last = in
 }
 
-// Counters may be called from anywhere. What it returns is at most a tick old.
-func (w *Worker) Counters() Counters {
-	w.counters.mu.Lock()
-	defer w.counters.mu.Unlock()
-	return w.counters.last
+func (c *publishedCounters) load() Counters {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
 }

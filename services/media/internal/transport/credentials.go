@@ -23,25 +23,25 @@ const (
 )
 
 // Candidates are the values of a=candidate lines, best first.
-func (w *Worker) Candidates() []string { return w.candidates(0) }
+func (g *Group) Candidates() []string { return g.candidates(0) }
 
 // candidates are better than those of fewer moves.
-func (w *Worker) candidates(moves uint32) []string {
+func (g *Group) candidates(moves uint32) []string {
 	var all []string
-	for i, ip := range w.hosts {
-		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP+moves, i), ip, w.Port()))
+	for i, ip := range g.hosts {
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP+moves, i), ip, g.Port()))
 	}
-	if w.tcp == nil {
+	if g.tcp == nil {
 		return all
 	}
-	for i, ip := range w.hosts {
-		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP+moves, i), ip, w.Port()))
+	for i, ip := range g.hosts {
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP+moves, i), ip, g.Port()))
 	}
 	return all
 }
 
 // Host is the address that SDP's c= and o= lines name.
-func (w *Worker) Host() netip.Addr { return w.hosts[0] }
+func (g *Group) Host() netip.Addr { return g.hosts[0] }
 
 // priority is the formula of RFC 8445, section 5.1.2.1, for component 1.
 func priority(typePreference uint32, index int) uint32 {

@@ -58,6 +58,14 @@ func (p *Peer) SendData(m Message) {
 	}
 }
 
+// EndData ends the association, if there is one, since a message for it has been lost on its way here.
+func (p *Peer) EndData() {
+	if p.dtls.channels.queue.abandon() {
+		p.w.drop(DropDataQueueFull)
+		p.log.Warn("data channels are ended: a message was lost")
+	}
+}
+
 // quiet drops what pion logs: endpoints decide how much that is.
 func quiet() logging.LoggerFactory {
 	f := logging.NewDefaultLoggerFactory()
@@ -104,6 +112,7 @@ func (c *channels) run(conn *records, p *Peer, client bool) {
 				_ = stream.Close()
 				return
 			}
+			c.enlist(channel)
 			c.receive(ctx, channel, p)
 		})
 	}
@@ -125,18 +134,24 @@ func (c *channels) leave() {
 	c.count--
 }
 
+// enlist makes a channel the newest of its label.
+func (c *channels) enlist(channel *datachannel.DataChannel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byLabel[channel.Label] = channel
+}
+
+func (c *channels) retire(channel *datachannel.DataChannel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byLabel[channel.Label] == channel {
+		delete(c.byLabel, channel.Label)
+	}
+}
+
 // receive hands the messages of a channel to the worker, one at a time, so that a flood waits in SCTP's window.
 func (c *channels) receive(ctx context.Context, channel *datachannel.DataChannel, p *Peer) {
-	c.mu.Lock()
-	c.byLabel[channel.Label] = channel
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.byLabel[channel.Label] == channel {
-			delete(c.byLabel, channel.Label)
-		}
-	}()
+	defer c.retire(channel)
 	buffer := make([]byte, 2048)
 	for {
 		n, text, err := channel.ReadDataChannel(buffer)
@@ -187,6 +202,7 @@ func (c *channels) send(ctx context.Context, association *sctp.Association, wg *
 			}
 			next += 2
 			channel = opened
+			c.enlist(opened) // before the next message looks for it
 			wg.Go(func() {
 				defer c.leave()
 				c.receive(ctx, opened, p)

@@ -119,7 +119,7 @@ func (s *session) handshake(ctx context.Context, remote Remote) (*dtls.Conn, err
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	shared := []dtls.Option{
-		dtls.WithCertificates(s.peer.w.cert.tls),
+		dtls.WithCertificates(s.peer.w.group.cert.tls),
 		// GCM first: it costs a tenth of the others. Whoever is the server decides.
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is what counts
@@ -202,7 +202,7 @@ func (w *wire) WriteTo(b []byte, _ net.Addr) (int, error) {
 	case to.tcp != nil:
 		to.tcp.send(b)
 	default:
-		w.session.peer.w.socket.writeNow(to.addr, b)
+		w.session.peer.w.socket.writeFromAnywhere(to.addr, b)
 	}
 	return len(b), nil // what is lost is sent again
 }

@@ -71,19 +71,43 @@ func (h *witness) RTP(b []byte, _ time.Duration) { h.packet <- append([]byte{}, 
 func (h *witness) Closed(reason string)          { h.gone <- reason }
 
 func TestHandshakeSurvivesLoss(t *testing.T) {
-	w, err := Listen(Config{Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
+	conn, _ := far(t)
+	connect(t, runningGroup(t, Config{Workers: 1}).workers[0], conn)
+}
+
+func TestEndpointWhoseDatagramsArriveAtAnotherWorker(t *testing.T) {
+	g := runningGroup(t, Config{Workers: 2})
+	conn, _ := far(t)
+	if _, err := conn.WriteTo(make([]byte, 8), g.address()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	var running sync.WaitGroup
-	defer running.Wait()
-	running.Go(func() {
-		if err := w.Run(ctx, Hooks{}); err != nil {
-			t.Error(err)
+	in := make([]uint64, 2)
+	for in[0]+in[1] == 0 {
+		for i, w := range g.workers {
+			if err := w.Do(t.Context(), func(time.Duration) { in[i] = w.inbound.PacketsIn }); err != nil {
+				t.Fatal(err)
+			}
 		}
-	})
+	}
+	owner, arrival := g.workers[0], g.workers[1]
+	if in[0] != 0 {
+		owner, arrival = arrival, owner
+	}
+	connect(t, owner, conn)
+	if arrival.handedOver(t) == 0 {
+		t.Error("nothing was handed over")
+	}
+}
+
+// address is where endpoints find the group.
+func (g *Group) address() net.Addr {
+	return net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), g.Port()))
+}
+
+// connect has an endpoint on conn meet a peer of w: check, handshake with losses, media, goodbye.
+func connect(t *testing.T, w *Worker, conn *net.UDPConn) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 
 	cert, err := newCertificate()
@@ -99,8 +123,7 @@ func TestHandshakeSurvivesLoss(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	conn, _ := far(t)
-	to := net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), w.Port()))
+	to := w.group.address()
 	if _, err := conn.WriteTo(check(t, credentials, useCandidate), to); err != nil {
 		t.Fatal(err)
 	}

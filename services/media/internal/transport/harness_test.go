@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,18 +16,68 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // idleWorker is one that does not run: the test's goroutine owns it.
-func idleWorker(t *testing.T) *Worker {
+func idleWorker(t testing.TB) *Worker {
 	t.Helper()
-	w, err := Listen(Config{Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler)})
+	return idleWorkers(t, 1)[0]
+}
+
+// idleWorkers are those of one port.
+func idleWorkers(t testing.TB, workers int) []*Worker {
+	t.Helper()
+	g := openGroup(t, Config{Workers: workers})
+	t.Cleanup(func() {
+		for _, w := range g.workers {
+			w.closeAll()
+			w.tasks.Wait()
+			_ = w.socket.close()
+		}
+	})
+	for _, w := range g.workers {
+		w.wheel.init(0) // tests have a time of their own
+	}
+	return g.workers
+}
+
+func openGroup(t testing.TB, cfg Config) *Group {
+	t.Helper()
+	cfg.Advertise, cfg.Log = []netip.Addr{netip.MustParseAddr("127.0.0.1")}, slog.New(slog.DiscardHandler)
+	g, err := Listen(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		w.closeAll()
-		w.tasks.Wait()
-		_ = w.socket.close()
+	if len(g.workers) != cfg.Workers {
+		t.Skipf("%d workers cannot share a port here", cfg.Workers)
+	}
+	return g
+}
+
+// runningGroup runs until the test ends.
+func runningGroup(t *testing.T, cfg Config) *Group {
+	t.Helper()
+	g := openGroup(t, cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := g.Run(ctx, func(int) func(time.Duration) { return nil }); err != nil {
+			t.Error(err)
+		}
 	})
-	return w
+	t.Cleanup(func() { cancel(); running.Wait() })
+	return g
+}
+
+// find has a peer know a path as if a check had come on it.
+func (p *Peer) find(at path, ufrag string, nominated bool, now time.Duration) {
+	p.checked(at, p.w, ufrag, now)
+	p.settle(at, nominated, now)
+}
+
+// readMail does what was posted to an idle worker, and ends the burst.
+func (w *Worker) readMail(now time.Duration) {
+	for _, f := range w.mail.take() {
+		f(now)
+	}
+	w.flush(now)
 }
 
 // far is an endpoint's socket.
@@ -41,13 +93,15 @@ func far(t *testing.T) (*net.UDPConn, path) {
 
 // listener is a Handler that notes what it hears.
 type listener struct {
-	rtp    func(b []byte, now time.Duration)
-	closed string
-	ups    int
+	rtp      func(b []byte, now time.Duration)
+	closed   string
+	ups      int
+	overruns int
 }
 
 func (l *listener) Up(time.Duration)            { l.ups++ }
 func (l *listener) Closed(reason string)        { l.closed = reason }
+func (l *listener) Overrun(time.Duration)       { l.overruns++ }
 func (l *listener) RTCP([]byte, time.Duration)  {}
 func (l *listener) Data(Message, time.Duration) {}
 func (l *listener) RTP(b []byte, now time.Duration) {

@@ -21,11 +21,11 @@ func TestListenThatFailsLeavesNoPortOpen(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	cfg.Advertise = []netip.Addr{netip.MustParseAddr("127.0.0.1")}
-	w, err := Listen(cfg)
+	g, err := Listen(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.closeListeners(); err != nil {
+	if err := g.closeListeners(); err != nil {
 		t.Error(err)
 	}
 }

@@ -114,6 +114,10 @@ func (p *Peer) SendRTP(packet []byte) {
 	if !p.sendable() {
 		return
 	}
+	if p.overran {
+		p.w.drop(DropOverrun)
+		return
+	}
 	b, err := p.outbound.EncryptRTP(packet, packet, &p.header)
 	if err != nil {
 		p.w.drop(DropSendFailed)
@@ -147,10 +151,14 @@ func (p *Peer) sendable() bool {
 
 // queue takes a datagram that lies at the start of the socket's room.
 func (p *Peer) queue(b []byte) {
-	if p.selected.tcp != nil {
-		p.w.write(p.selected, b)
-		p.w.socket.sent.add(len(b))
+	if p.selected.tcp == nil {
+		p.w.socket.commit(p, p.selected.addr, len(b))
 		return
 	}
-	p.w.socket.commit(p.selected.addr, len(b))
+	if !p.selected.tcp.send(b) {
+		p.w.drop(DropTCPQueueFull)
+		p.overrun()
+		return
+	}
+	p.w.socket.sent.add(len(b))
 }

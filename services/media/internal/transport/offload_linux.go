@@ -3,7 +3,6 @@ package transport
 import (
 	"encoding/binary"
 	"errors"
-	"net"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,14 +11,13 @@ import (
 // segmentationOffload says that UDP_SEGMENT may be tried.
 const segmentationOffload = true
 
-// send gives the run to the kernel in one call.
-func (r *run) send(conn *net.UDPConn) error {
+// segmented is the control message by which the kernel splits the run into datagrams.
+func (r *run) segmented() []byte {
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&r.control[0]))
 	h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
 	h.SetLen(unix.CmsgLen(2))
 	binary.NativeEndian.PutUint16(r.control[unix.CmsgLen(0):], uint16(r.segment))
-	_, _, err := conn.WriteMsgUDPAddrPort(r.buffer[:r.length], r.control[:unix.CmsgSpace(2)], r.to)
-	return err
+	return r.control[:unix.CmsgSpace(2)]
 }
 
 // safeSegment is what any path carries unfragmented, in bytes.

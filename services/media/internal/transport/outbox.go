@@ -55,8 +55,7 @@ func (o *outbox) put(m Message) putResult {
 		return notOpen
 	}
 	if o.bytes+len(m.Data) > maxQueuedData || len(o.messages) == maxQueuedMessages {
-		o.isOpen, o.messages = false, nil
-		close(o.overflow)
+		o.giveUp()
 		return overflowed
 	}
 	o.messages = append(o.messages, m)
@@ -66,6 +65,23 @@ func (o *outbox) put(m Message) putResult {
 	default:
 	}
 	return queued
+}
+
+// giveUp ends what would have a hole. The lock is held.
+func (o *outbox) giveUp() {
+	o.isOpen, o.messages = false, nil
+	close(o.overflow)
+}
+
+// abandon is for a message that was lost on its way here. False if none was expected.
+func (o *outbox) abandon() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.isOpen {
+		return false
+	}
+	o.giveUp()
+	return true
 }
 
 // next waits for a message and takes it. Only one goroutine may call it.

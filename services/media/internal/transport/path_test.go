@@ -33,7 +33,7 @@ func TestPacketPathAllocatesNothing(t *testing.T) {
 				if err := p.useKeys(k); err != nil {
 					t.Fatal(err)
 				}
-				p.checked(where, p.local.Ufrag, true, 0)
+				p.find(where, p.local.Ufrag, true, 0)
 			}
 			passed := 0
 			in.rtp = func(b []byte, _ time.Duration) {
@@ -79,7 +79,7 @@ func TestRepeatsAndForgeriesAreDropped(t *testing.T) {
 	in.rtp = func([]byte, time.Duration) { passed++ }
 	p := w.NewPeer(in, slog.New(slog.DiscardHandler))
 	k := testKeys(t, srtp.ProtectionProfileAeadAes128Gcm)
-	p.checked(from, p.local.Ufrag, true, 0)
+	p.find(from, p.local.Ufrag, true, 0)
 	endpoint, err := srtp.CreateContext(k.remoteKey, k.remoteSalt, k.profile)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestRunsArriveAsTheyWereQueued(t *testing.T) {
 		for _, s := range sizes {
 			room := w.socket.room()
 			room[0] = byte(len(want[s[0]]))
-			w.socket.commit(paths[s[0]].addr, s[1])
+			w.socket.commit(nil, paths[s[0]].addr, s[1])
 			want[s[0]] = append(want[s[0]], s[1])
 		}
 		w.socket.flush()

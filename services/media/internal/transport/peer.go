@@ -31,6 +31,9 @@ type Handler interface {
 	RTP(packet []byte, now time.Duration)  // decrypted
 	RTCP(packet []byte, now time.Duration) // decrypted
 	Data(m Message, now time.Duration)
+	// Overrun says that some of what was sent in the burst that has just ended was dropped, since the network or the
+	// endpoint does not keep up.
+	Overrun(now time.Duration)
 }
 
 // Remote is what the endpoint's SDP says of its transport.
@@ -49,9 +52,9 @@ type Peer struct {
 	previous Credentials // last used, and still good, until the first check after an ICE restart
 	keys     map[string]stun.MessageIntegrity
 
-	paths    []path // proved, oldest first; all are in w.paths
-	selected path   // where to send
-	deadline time.Duration
+	paths    []path        // proved, oldest first; all are in w.paths
+	selected path          // where to send
+	alive    *Timer        // looks whether the endpoint is still there
 	heard    time.Duration // last good check; 0 for none
 	second   time.Duration // that checks counts
 	checks   int
@@ -61,16 +64,17 @@ type Peer struct {
 	inbound  *srtp.Context      // nil until the handshake is done
 	outbound *srtp.Context
 	ssrcs    int
+	overran  bool       // in this burst; the peer is in w.overran
 	header   rtp.Header // scratch, kept for its slices
 	closed   bool
 
-	keyed    keys              // in use
-	client   bool              // we are the DTLS client
-	moves    int               // from node to node
-	held     bool              // adopted, and the other node still sends
-	arrived  func()            // see Adopt; nil when it has been called
-	arriveBy time.Duration     // when it is at the latest; 0 before the endpoint's nomination
-	guesses  map[uint32]uint32 // roll-over counters by SSRC, as another node knew them, until a packet proves them
+	keyed   keys              // in use
+	client  bool              // we are the DTLS client
+	moves   int               // from node to node
+	held    bool              // adopted, and the other node still sends
+	arrived func()            // see Adopt; nil when it has been called
+	arrival *Timer            // when it is at the latest; set by the endpoint's nomination
+	guesses map[uint32]uint32 // roll-over counters by SSRC, as another node knew them, until a packet proves them
 }
 
 // NewPeer makes a peer that answers checks. Start begins all else.
@@ -83,6 +87,8 @@ func (w *Worker) NewPeer(h Handler, log *slog.Logger) *Peer {
 
 func newPeer(w *Worker, h Handler, log *slog.Logger) *Peer {
 	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
+	p.alive = w.NewTimer(p.checkAlive)
+	p.arrival = w.NewTimer(p.checkArrival)
 	p.dtls = newSession(p)
 	return p
 }
@@ -95,7 +101,8 @@ func (p *Peer) Start(remote Remote, now time.Duration) {
 	if p.closed || p.stop != nil {
 		return
 	}
-	p.deadline, p.client = now+connectTimeout, remote.Client
+	p.client = remote.Client
+	p.alive.Set(now + connectTimeout)
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.w.tasks.Go(func() { p.dtls.run(ctx, remote) })
@@ -123,23 +130,24 @@ func (p *Peer) setCredentials(c Credentials) {
 	p.local = c
 	p.keys[c.Ufrag] = stun.NewShortTermIntegrity(c.Pwd)
 	p.w.peers[c.Ufrag] = p
+	p.w.group.known.enter(c.Ufrag, p.w)
 }
 
 func (p *Peer) forget(c Credentials) {
 	delete(p.keys, c.Ufrag)
 	delete(p.w.peers, c.Ufrag)
+	p.w.group.known.remove(c.Ufrag)
 }
 
 func (p *Peer) integrity(ufrag string) stun.MessageIntegrity { return p.keys[ufrag] }
 
-func (p *Peer) tick(now time.Duration) {
-	switch {
-	case p.deadline == 0: // not started
-	case p.heard == 0 && now >= p.deadline, p.heard != 0 && now-p.heard >= consentTimeout:
+// checkAlive ends a peer that has not been heard for too long.
+func (p *Peer) checkAlive(now time.Duration) {
+	if p.heard == 0 || now-p.heard >= consentTimeout {
 		p.end(reasonICEFailed)
-	case p.arrived != nil && p.arriveBy != 0 && now >= p.arriveBy:
-		p.arrive()
+		return
 	}
+	p.alive.Set(p.heard + consentTimeout)
 }
 
 // Close ends the peer; the endpoint is told. It is the last call.
@@ -149,11 +157,13 @@ func (p *Peer) Close() {
 	}
 	p.closed = true
 	for ufrag := range p.keys {
-		delete(p.w.peers, ufrag)
+		p.forget(Credentials{Ufrag: ufrag})
 	}
 	for _, known := range p.paths {
-		delete(p.w.paths, known)
+		p.w.release(known)
 	}
+	p.alive.Stop()
+	p.arrival.Stop()
 	delete(p.w.live, p)
 	p.dtls.close()
 	if p.stop != nil {

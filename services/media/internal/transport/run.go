@@ -13,6 +13,7 @@ const (
 // sends with one system call.
 type run struct {
 	to      netip.AddrPort
+	owner   *Peer // whose they are
 	buffer  [maxRunBytes + maxOutbound]byte
 	length  int // bytes in buffer
 	segment int // size of the first
@@ -38,4 +39,4 @@ func (r *run) add(to netip.AddrPort, n int) {
 	r.ended = n < r.segment
 }
 
-func (r *run) reset() { r.length, r.segment, r.count, r.ended = 0, 0, 0, false }
+func (r *run) reset() { r.owner, r.length, r.segment, r.count, r.ended = nil, 0, 0, 0, false }

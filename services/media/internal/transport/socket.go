@@ -1,8 +1,13 @@
 package transport
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -15,17 +20,21 @@ const maxOutbound = maxDatagram + 100
 // socketBuffer is what the kernel is asked to keep in each direction, in bytes: 100 ms of 250 Mbit/s.
 const socketBuffer = 4 << 20
 
-// socket is a UDP port. Reading and queue belong to the worker's goroutine; writeNow and wake may be called from anywhere.
+// socket is a UDP port. All belongs to the worker's goroutine but for wake and writeFromAnywhere.
 type socket struct {
 	conn    *net.UDPConn
 	reader  burstReader
+	out     sender
 	pending run
 	offload bool // the kernel splits a run into datagrams
 	sent    sent
+
+	mu     sync.Mutex // guards what follows
+	anyone sender     // of other goroutines
 }
 
 // sent counts what left, and what did not.
-type sent struct{ packets, bytes, failed, truncated uint64 }
+type sent struct{ packets, bytes, failed, full, truncated uint64 }
 
 func (s *sent) add(bytes int) {
 	s.packets++
@@ -37,11 +46,33 @@ func openSocket(port uint16) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newSocket(conn)
+}
+
+// twin opens another socket on the same port, which the kernel gives its share of what arrives.
+func (s *socket) twin() (*socket, error) {
+	// Only now may the port be shared: a port that another program has is refused when the first socket is opened.
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	if err := allowTwins(raw); err != nil {
+		return nil, err
+	}
+	listen := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return allowTwins(c) }}
+	conn, err := listen.ListenPacket(context.Background(), "udp", fmt.Sprintf(":%d", s.port()))
+	if err != nil {
+		return nil, err
+	}
+	return newSocket(conn.(*net.UDPConn))
+}
+
+func newSocket(conn *net.UDPConn) (*socket, error) {
 	s := &socket{conn: conn, offload: segmentationOffload}
 	// The kernel grants what its limits allow; less is no error.
 	_ = conn.SetReadBuffer(socketBuffer)
 	_ = conn.SetWriteBuffer(socketBuffer)
-	if err := s.reader.init(conn); err != nil {
+	if err := errors.Join(s.reader.init(conn), s.out.init(conn), s.anyone.init(conn)); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
@@ -62,13 +93,28 @@ func (s *socket) wakeAfter(d time.Duration) { _ = s.conn.SetReadDeadline(time.No
 // wake has it return now.
 func (s *socket) wake() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }
 
-// readBurst waits for a datagram, then gives f all that have come, with one reading of the clock for all. f borrows them.
-func (s *socket) readBurst(clock func() time.Duration, f func(from path, b []byte, now time.Duration)) error {
+// receiver takes a datagram, which it borrows.
+type receiver func(from path, b []byte, now time.Duration)
+
+// readBurst waits for a datagram, then gives f all that have come, with one reading of the clock for all.
+func (s *socket) readBurst(clock func() time.Duration, f receiver) error {
 	n, err := s.reader.read()
 	if err != nil {
 		return err
 	}
-	now := clock()
+	s.pass(n, clock(), f)
+	return nil
+}
+
+// pollBurst does the same without waiting, whatever the deadline. Trouble is left for readBurst to find.
+func (s *socket) pollBurst(clock func() time.Duration, f receiver) {
+	if n := s.reader.poll(); n > 0 {
+		s.pass(n, clock(), f)
+	}
+}
+
+// pass gives f the datagrams read last.
+func (s *socket) pass(n int, now time.Duration, f receiver) {
 	for i := range n {
 		b, from, whole := s.reader.datagram(i)
 		if !whole {
@@ -77,17 +123,23 @@ func (s *socket) readBurst(clock func() time.Duration, f func(from path, b []byt
 		}
 		f(path{addr: from}, b, now)
 	}
-	return nil
 }
 
-// writeNow sends one datagram. A lost one is sent again by whoever needs it, so the error is not reported.
-func (s *socket) writeNow(to netip.AddrPort, b []byte) { _, _ = s.conn.WriteToUDPAddrPort(b, to) }
+// writeNow sends one datagram, past the queue. A lost one is sent again by whoever needs it, so the error is not reported.
+func (s *socket) writeNow(to netip.AddrPort, b []byte) { _ = s.out.send(b, nil, to) }
+
+// writeFromAnywhere does the same on any goroutine.
+func (s *socket) writeFromAnywhere(to netip.AddrPort, b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.anyone.send(b, nil, to)
+}
 
 // room returns maxOutbound bytes to write a datagram in, for commit. Nothing else may be queued or flushed in between.
 func (s *socket) room() []byte { return s.pending.room() }
 
-// commit queues the n bytes written to room for to. They leave with the next flush, or before.
-func (s *socket) commit(to netip.AddrPort, n int) {
+// commit queues the n bytes written to room for p, at to. They leave with the next flush, or before.
+func (s *socket) commit(p *Peer, to netip.AddrPort, n int) {
 	s.sent.add(n)
 	if !s.pending.fits(to, n) {
 		written := s.pending.room()[:n]
@@ -95,22 +147,29 @@ func (s *socket) commit(to netip.AddrPort, n int) {
 		copy(s.pending.room(), written)
 	}
 	s.pending.add(to, n)
+	s.pending.owner = p
 	if !s.offload {
 		s.flush()
 	}
 }
 
-// flush sends what is queued.
+// flush sends what is queued, or loses it where the kernel has no room: to wait would cost all others.
 func (s *socket) flush() {
 	r := &s.pending
 	if r.count == 0 {
 		return
 	}
-	if r.count == 1 {
-		if _, err := s.conn.WriteToUDPAddrPort(r.buffer[:r.length], r.to); err != nil {
-			s.sent.failed++
-		}
-	} else if err := r.send(s.conn); err != nil {
+	var segmented []byte
+	if r.count > 1 {
+		segmented = r.segmented()
+	}
+	switch err := s.out.send(r.buffer[:r.length], segmented, r.to); {
+	case err == nil:
+	case full(err):
+		s.overrun(r.count)
+	case r.count == 1:
+		s.sent.failed++
+	default:
 		s.offload = !refusedOffload(err, r.segment) && s.offload
 		s.flushSingly()
 	}
@@ -121,8 +180,22 @@ func (s *socket) flush() {
 func (s *socket) flushSingly() {
 	r := &s.pending
 	for start := 0; start < r.length; start += r.segment {
-		if _, err := s.conn.WriteToUDPAddrPort(r.buffer[start:min(start+r.segment, r.length)], r.to); err != nil {
+		err := s.out.send(r.buffer[start:min(start+r.segment, r.length)], nil, r.to)
+		switch {
+		case err == nil:
+		case full(err):
+			s.overrun((r.length - start + r.segment - 1) / r.segment)
+			return
+		default:
 			s.sent.failed++
 		}
+	}
+}
+
+// overrun counts packets of the run that were lost, and has their peer told.
+func (s *socket) overrun(packets int) {
+	s.sent.full += uint64(packets)
+	if owner := s.pending.owner; owner != nil {
+		owner.overrun()
 	}
 }

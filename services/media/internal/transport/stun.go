@@ -47,8 +47,8 @@ type stunAgent struct {
 	response stun.Message
 }
 
-// receiveSTUN answers a connectivity check and learns from it where an endpoint is.
-func (w *Worker) receiveSTUN(from path, b []byte, now time.Duration) {
+// receiveSTUN answers a connectivity check that arrived at a worker, and learns from it where an endpoint is.
+func (w *Worker) receiveSTUN(from path, via *Worker, b []byte, now time.Duration) {
 	m := &w.stun.request
 	m.Raw = append(m.Raw[:0], b...)
 	if m.Decode() != nil || m.Type.Method != stun.MethodBinding {
@@ -65,6 +65,12 @@ func (w *Worker) receiveSTUN(from path, b []byte, now time.Duration) {
 	}
 	ufrag, _, _ := bytes.Cut(username, []byte{':'})
 	p := w.peers[string(ufrag)]
+	if p == nil && via == w {
+		if owner := w.group.known.find(ufrag); owner != nil && owner != w {
+			w.handOver(owner, from, b, now)
+			return
+		}
+	}
 	if p == nil || !p.owns(from) && w.forged.tooMany(from.addr.Addr(), now) {
 		w.drop(DropBadSTUN)
 		return
@@ -88,8 +94,12 @@ func (w *Worker) receiveSTUN(from path, b []byte, now time.Duration) {
 		w.drop(DropPathTaken) // unanswered, the endpoint checks again
 		return
 	}
+	if !p.checked(from, via, string(ufrag), now) {
+		return
+	}
+	nominated := authenticated(m, stun.AttrUseCandidate)
 	w.respond(from, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.addr.Addr().AsSlice(), Port: int(from.addr.Port())}, key)
-	p.checked(from, string(ufrag), authenticated(m, stun.AttrUseCandidate), now)
+	p.settle(from, nominated, now)
 }
 
 // authenticated reports whether m has an attribute that MESSAGE-INTEGRITY covers: those behind it are to be ignored

@@ -66,7 +66,7 @@ func listenTCP(port uint16) (*tcpServer, error) {
 }
 
 // run accepts until close.
-func (s *tcpServer) run(w *Worker) {
+func (s *tcpServer) run(g *Group) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
@@ -75,7 +75,7 @@ func (s *tcpServer) run(w *Worker) {
 			return
 		}
 		if err != nil { // out of file descriptors, or the endpoint has left already
-			w.log.Warn("accept ICE-TCP", "err", err)
+			g.log.Warn("accept ICE-TCP", "err", err)
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
@@ -86,13 +86,14 @@ func (s *tcpServer) run(w *Worker) {
 			continue
 		}
 		c := newTCPConn(conn, s.frames)
+		c.home.Store(g.workers[0])
 		if !s.add(c) {
 			_ = conn.Close()
 			<-s.slots
 			continue
 		}
 		wg.Go(func() {
-			c.run(w)
+			c.run()
 			s.remove(c)
 			<-s.slots
 		})
@@ -144,7 +145,8 @@ type tcpConn struct {
 	frames frameList
 	queue  chan []byte // frames; never closed
 	done   chan struct{}
-	proved atomic.Bool // a peer's good check came on it
+	home   atomic.Pointer[Worker] // whose peer it is: the first's, until a good check shows another
+	proved atomic.Bool            // a peer's good check came on it
 }
 
 func newTCPConn(conn *net.TCPConn, frames frameList) *tcpConn {
@@ -168,13 +170,14 @@ func (c *tcpConn) source() netip.Addr {
 }
 
 // run reads frames until the connection ends, then takes its path from whoever has it.
-func (c *tcpConn) run(w *Worker) {
+func (c *tcpConn) run() {
 	var writer sync.WaitGroup
 	writer.Go(c.write)
-	c.read(w)
+	c.read()
 	_ = c.conn.Close()
 	close(c.done)
 	writer.Wait()
+	w := c.home.Load() // after done is closed: whoever comes later sees that
 	w.Post(func(time.Duration) {
 		if claimed := w.paths[c.path()]; claimed != nil {
 			claimed.owner.lose(c.path())
@@ -182,19 +185,30 @@ func (c *tcpConn) run(w *Worker) {
 	})
 }
 
-// prove ends the connection's probation.
-func (c *tcpConn) prove() { c.proved.Store(true) }
+// prove ends the connection's probation, and makes a worker the one that gets its frames. False if it has ended.
+func (c *tcpConn) prove(w *Worker) bool {
+	c.proved.Store(true)
+	if c.home.Load() != w {
+		c.home.Store(w)
+	}
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
+}
 
 func (c *tcpConn) path() path { return path{addr: c.from, tcp: c} }
 
-// read hands each frame to the worker and waits for it, so that a flood waits in TCP's window.
-func (c *tcpConn) read(w *Worker) {
+// read hands each frame to a worker and waits for it, so that a flood waits in TCP's window.
+func (c *tcpConn) read() {
 	r := bufio.NewReaderSize(c.conn, 16<<10)
 	frame := make([]byte, maxDatagram)
 	handled := make(chan struct{}, 1)
+	w := c.home.Load()
 	handle := func(now time.Duration) {
 		w.receive(c.path(), frame, now)
-		w.flush(now)
 		handled <- struct{}{}
 	}
 	proof := time.Now().Add(tcpProof)
@@ -218,6 +232,7 @@ func (c *tcpConn) read(w *Worker) {
 		if _, err := io.ReadFull(r, frame); err != nil {
 			return
 		}
+		w = c.home.Load()
 		if !w.Post(handle) {
 			return
 		}

@@ -1,38 +1,26 @@
 package transport
 
 import (
-	"context"
 	"encoding/binary"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/pion/srtp/v3"
 )
 
 // runningTCP is a worker with ICE-TCP that runs until the test ends.
 func runningTCP(t *testing.T) *Worker {
 	t.Helper()
-	w, err := Listen(Config{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.Run(ctx, Hooks{}); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() { cancel(); running.Wait() })
-	return w
+	return runningGroup(t, Config{TCP: true, Workers: 1}).workers[0]
 }
 
 func dialTCP(t *testing.T, w *Worker) net.Conn {
 	t.Helper()
-	conn, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(w.Port())})
+	conn, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(w.group.Port())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,4 +106,62 @@ func TestSendingOverTCPAllocatesNothing(t *testing.T) {
 	}); allocs > 0 && !raceDetector {
 		t.Errorf("%v allocations a packet", allocs)
 	}
+}
+
+func TestTCPConnectionGoesToTheWorkerOfItsPeer(t *testing.T) {
+	g := runningGroup(t, Config{TCP: true, Workers: 2})
+	owner := g.workers[1]
+	received := make(chan struct{}, 1)
+	h := &listener{rtp: func([]byte, time.Duration) { received <- struct{}{} }}
+	k := testKeys(t, srtp.ProtectionProfileAeadAes128Gcm)
+	var p *Peer
+	if err := owner.Do(t.Context(), func(time.Duration) {
+		p = owner.NewPeer(h, slog.New(slog.DiscardHandler))
+		if err := p.useKeys(k); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	conn := dialTCP(t, g.workers[0])
+	if _, err := conn.Write(framed(check(t, p.Credentials(), useCandidate))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 20)); err != nil { // an answer
+		t.Fatal(err)
+	}
+	endpoint, err := srtp.CreateContext(k.remoteKey, k.remoteSalt, k.profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	media, err := endpoint.EncryptRTP(nil, plainPacket(1, 100), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write(framed(media)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-received:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no packet")
+	}
+	_ = conn.Close()
+	for paths := 1; paths > 0; {
+		if err := owner.Do(t.Context(), func(time.Duration) { paths = len(p.paths) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := g.workers[0].handedOver(t); n != 1 {
+		t.Errorf("%d frames were handed over", n)
+	}
+}
+
+// handedOver is how many datagrams a running worker has handed over.
+func (w *Worker) handedOver(t *testing.T) (n uint64) {
+	t.Helper()
+	if err := w.Do(t.Context(), func(time.Duration) { n = w.inbound.HandedOver }); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -5,185 +5,121 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"time"
 )
 
-// tick is how often a worker looks at its timers.
-const tick = 10 * time.Millisecond
-
 // ErrStopped means that the worker no longer runs.
 var ErrStopped = errors.New("media worker stopped")
 
-// Config says where a Worker listens and how it is found.
-type Config struct {
-	Port      uint16       // UDP, and TCP if wanted; 0 for any
-	TCP       bool         // accept ICE-TCP (RFC 6544, passive) on the same port number
-	Advertise []netip.Addr // what candidates name; empty for the addresses of this machine's interfaces
-	Log       *slog.Logger
-}
+// countersEvery is how old published counters may be.
+const countersEvery = 100 * time.Millisecond
 
-// Hooks are called on the worker's goroutine.
-type Hooks struct {
-	Flush func(now time.Duration) // after each burst
-	Tick  func(now time.Duration) // each 10 ms
-}
-
-// Worker owns a socket and its peers. Its methods may be called from its own goroutine only, but for Run, Do, Post,
-// Now, Counters, and those that tell what never changes.
+// Worker owns a socket of a port, and peers. A peer is of one worker for life; datagrams that arrive on another's
+// socket are handed over (see Group). Its methods may be called from its own goroutine only, but for Do, Post, Now,
+// and those that tell what never changes.
 type Worker struct {
+	group   *Group
+	index   int // in it
 	log     *slog.Logger
 	socket  *socket
-	tcp     *tcpServer // nil without ICE-TCP
-	hosts   []netip.Addr
-	cert    *certificate
-	hooks   Hooks // set by Run
-	started time.Time
-	epoch   time.Duration // the node's clock at started
+	flushed func(now time.Duration) // ends a burst for whoever handles packets
 	mail    mailbox
+	wheel   wheel
+	armed   time.Duration // when the wait for datagrams ends; 0 for not known
+	publish *Timer        // of counters
 	stun    stunAgent
 	forged  failures
 	rtcp    []byte // scratch
 	sealed  []byte // likewise
 
-	peers map[string]*Peer // by local ufrag; two entries during an ICE restart
-	paths map[path]*claim  // where an endpoint has proved to be
-	live  map[*Peer]struct{}
+	peers   map[string]*Peer   // by local ufrag; two entries during an ICE restart
+	paths   map[path]*claim    // of these peers: where an endpoint has proved to be
+	foreign map[path]*claim    // of others' peers, as far as their datagrams come here
+	lanes   []*Lane[datagrams] // to the other workers by their index; nil for this one
+	live    map[*Peer]struct{}
+	overran []*Peer // in this burst
 
 	inbound  Counters // of this goroutine alone
 	counters publishedCounters
 	tasks    sync.WaitGroup // goroutines of peers
 }
 
-// Listen opens the port. Run must be called, even to close it.
-func Listen(cfg Config) (*Worker, error) { return listen(cfg, interfaceAddresses) }
-
-// listen asks addresses for this machine's, if it has to.
-func listen(cfg Config, addresses func(ipv6 bool) ([]netip.Addr, error)) (*Worker, error) {
-	cert, err := newCertificate()
-	if err != nil {
-		return nil, err
-	}
+func newWorker(g *Group, s *socket) *Worker {
 	w := &Worker{
-		log: cfg.Log, hosts: cfg.Advertise, cert: cert,
-		started: time.Now(), peers: map[string]*Peer{}, paths: map[path]*claim{}, live: map[*Peer]struct{}{},
+		group: g, index: len(g.workers), log: g.log, socket: s,
+		peers: map[string]*Peer{}, paths: map[path]*claim{}, foreign: map[path]*claim{}, live: map[*Peer]struct{}{},
 		forged: failures{counts: map[netip.Addr]int{}},
 	}
-	w.epoch = time.Duration(w.started.UnixNano())
-	if w.socket, w.tcp, err = open(cfg); err != nil {
-		return nil, err
-	}
-	if len(w.hosts) == 0 {
-		if w.hosts, err = addresses(w.socket.dualStack()); err != nil {
-			return nil, errors.Join(err, w.closeListeners())
-		}
-	}
-	w.mail.wake = w.socket.wake
-	return w, nil
+	w.mail.wake = s.wake
+	w.wheel.init(g.Now())
+	w.publish = w.NewTimer(func(now time.Duration) {
+		w.publishCounters()
+		w.publish.Set(now + countersEvery)
+	})
+	return w
 }
 
-// closeListeners is for a worker that will not run.
-func (w *Worker) closeListeners() error {
-	err := w.socket.close()
-	if w.tcp != nil {
-		w.tcp.close()
-	}
-	return err
-}
+// Now is the node's clock.
+func (w *Worker) Now() time.Duration { return w.group.Now() }
 
-// open binds both sockets to one port number. When any will do, another is tried if TCP has that one taken.
-func open(cfg Config) (*socket, *tcpServer, error) {
-	const tries = 8
-	for try := 1; ; try++ {
-		s, err := openSocket(cfg.Port)
-		if err != nil {
-			return nil, nil, fmt.Errorf("open UDP port %d: %w", cfg.Port, err)
-		}
-		if !cfg.TCP {
-			return s, nil, nil
-		}
-		t, err := listenTCP(s.port())
-		if err == nil {
-			return s, t, nil
-		}
-		if err = errors.Join(err, s.close()); cfg.Port != 0 || try == tries {
-			return nil, nil, fmt.Errorf("open TCP port %d: %w", cfg.Port, err)
-		}
-	}
-}
-
-// interfaceAddresses returns what this machine can be reached at: loopback only if there is nothing else.
-func interfaceAddresses(ipv6 bool) ([]netip.Addr, error) {
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, fmt.Errorf("list interface addresses: %w", err)
-	}
-	var hosts []netip.Addr
-	for _, a := range all {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
-			continue
-		}
-		ip := prefix.Addr()
-		if ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.Is6() && !ipv6 {
-			continue
-		}
-		hosts = append(hosts, ip)
-	}
-	if len(hosts) == 0 {
-		hosts = append(hosts, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
-	}
-	return hosts, nil
-}
-
-// Now is the node's clock: a time since the Unix epoch, read once from the wall clock and advanced by the monotonic
-// one ever after.
-func (w *Worker) Now() time.Duration { return w.epoch + time.Since(w.started) }
-
-// Port is the number in use.
-func (w *Worker) Port() uint16 { return w.socket.port() }
-
-// Fingerprint is what SDP says of our certificate, as in "sha-256 AB:CD:…".
-func (w *Worker) Fingerprint() string { return w.cert.fingerprint }
-
-// Run serves until ctx ends, then closes what peers are left and waits for all that was started.
-func (w *Worker) Run(ctx context.Context, hooks Hooks) error {
-	w.hooks = hooks
+// run serves until ctx ends, then closes what peers are left and waits for all that they started.
+func (w *Worker) run(ctx context.Context, flushed func(now time.Duration)) error {
+	w.flushed = flushed
 	defer w.tasks.Wait()
 	defer w.drainAfterEnd()
 	defer w.closeAll()
 	defer context.AfterFunc(ctx, w.socket.wake)()
-	if w.tcp != nil {
-		w.tasks.Go(func() { w.tcp.run(w) })
-	}
 	clock, receive := w.Now, w.receive // made once: method values allocate
-	next := w.Now() + tick
-	w.socket.wakeAfter(tick)
+	w.publish.Set(w.Now())
 	for ctx.Err() == nil {
-		for _, f := range w.mail.take() {
-			f(w.Now())
+		if !w.ready(clock, receive) {
+			continue
 		}
-		err := w.socket.readBurst(clock, receive)
-		now := w.Now()
-		switch {
+		switch err := w.socket.readBurst(clock, receive); {
 		case err == nil:
-			w.flush(now)
-		case !errors.Is(err, os.ErrDeadlineExceeded):
+			w.flush(w.Now())
+		case errors.Is(err, os.ErrDeadlineExceeded): // a timer is due, or somebody wrote
+			w.armed = 0
+		default:
 			return fmt.Errorf("read UDP: %w", err)
-		}
-		if now >= next {
-			w.tick(now)
-			w.flush(now)
-			next = now + tick
-		}
-		if err != nil { // the deadline has passed, or somebody wrote: it must be set before mail is looked at
-			w.socket.wakeAfter(max(next-now, time.Millisecond))
 		}
 	}
 	return nil
+}
+
+// ready does what waits to be done, and reports whether it is time to wait for datagrams.
+func (w *Worker) ready(clock func() time.Duration, receive receiver) bool {
+	w.arm() // before mail is looked at: whoever writes later ends the wait that is set here
+	mail := w.mail.take()
+	for _, f := range mail {
+		f(w.Now())
+	}
+	now := w.Now()
+	due, waits := w.wheel.due()
+	isDue := waits && due <= now
+	if isDue {
+		w.wheel.turn(now)
+	}
+	if len(mail) > 0 {
+		w.socket.pollBurst(clock, receive) // who pokes ends the wait for datagrams, but has no precedence
+	} else if !isDue {
+		return due == w.armed
+	}
+	w.flush(w.Now())
+	return false
+}
+
+// arm has the wait for datagrams end when the wheel has to turn. There is always a timer.
+func (w *Worker) arm() {
+	due, _ := w.wheel.due()
+	if due == w.armed {
+		return
+	}
+	w.armed = due
+	w.socket.wakeAfter(max(due-w.Now(), time.Millisecond))
 }
 
 // Post has f run soon on the worker's goroutine. False means that it never will.
@@ -203,14 +139,19 @@ func (w *Worker) Do(ctx context.Context, f func(now time.Duration)) error {
 	}
 }
 
-// receive takes one datagram. b is only lent.
+// receive takes one datagram from the worker's own socket. b is only lent.
 func (w *Worker) receive(from path, b []byte, now time.Duration) {
 	w.inbound.PacketsIn++
 	w.inbound.BytesIn += uint64(len(b))
+	w.sort(from, w, b, now)
+}
+
+// sort takes a datagram that arrived at a worker to its peer, or hands it over.
+func (w *Worker) sort(from path, via *Worker, b []byte, now time.Duration) {
 	k := classify(b)
 	switch k {
 	case kindSTUN:
-		w.receiveSTUN(from, b, now)
+		w.receiveSTUN(from, via, b, now)
 		return
 	case kindUnknown:
 		w.drop(DropUnknownKind)
@@ -218,7 +159,11 @@ func (w *Worker) receive(from path, b []byte, now time.Duration) {
 	}
 	c := w.paths[from]
 	if c == nil {
-		w.drop(DropUnknownPath)
+		if other := w.foreign[from]; other != nil && via == w {
+			w.handOver(other.owner.w, from, b, now)
+		} else {
+			w.drop(DropUnknownPath)
+		}
 		return
 	}
 	switch p := c.owner; k {
@@ -226,30 +171,26 @@ func (w *Worker) receive(from path, b []byte, now time.Duration) {
 		p.dtls.feed(b)
 	case kindRTP:
 		if p.receiveRTP(b, now) {
-			c.used = now
+			c.used.Store(int64(now))
 		}
 	case kindRTCP:
 		if p.receiveRTCP(b, now) {
-			c.used = now
+			c.used.Store(int64(now))
 		}
 	}
 }
 
 // flush ends a burst.
 func (w *Worker) flush(now time.Duration) {
-	if w.hooks.Flush != nil {
-		w.hooks.Flush(now)
+	w.sendOff()
+	if w.flushed != nil {
+		w.flushed(now)
 	}
 	w.socket.flush()
+	w.tellOverruns(now)
 }
 
-func (w *Worker) tick(now time.Duration) {
-	for p := range w.live {
-		p.tick(now)
-	}
-	if w.hooks.Tick != nil {
-		w.hooks.Tick(now)
-	}
+func (w *Worker) publishCounters() {
 	w.counters.publish(w.inbound, w.socket.sent, w.socket.reader.failed)
 }
 
@@ -258,9 +199,6 @@ func (w *Worker) drop(why Drop) { w.inbound.Drops[why]++ }
 func (w *Worker) closeAll() {
 	for p := range w.live {
 		p.Close()
-	}
-	if w.tcp != nil {
-		w.tcp.close()
 	}
 }
 
@@ -284,7 +222,7 @@ func (w *Worker) drainAfterEnd() {
 				w.log.Warn("close UDP port", "err", err)
 			}
 			return
-		case <-time.After(tick):
+		case <-time.After(time.Millisecond):
 		}
 	}
 }

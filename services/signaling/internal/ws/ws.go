@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -61,7 +60,7 @@ type Server struct {
 	metrics *metrics
 	upgrade websocket.Upgrader
 
-	wg      sync.WaitGroup // handlers
+	wg      sync.WaitGroup // sockets
 	mu      sync.Mutex
 	sockets map[*Socket]struct{}
 	closed  bool
@@ -106,20 +105,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	socket := &Socket{
 		server: s, id: rand.Text(), remote: r.RemoteAddr,
-		queue: make(chan []byte, s.opt.QueueLength), done: make(chan struct{}),
+		queue: queue{wake: make(chan struct{}, 1)}, done: make(chan struct{}),
 	}
 	if !s.add(socket) {
 		s.metrics.closed.WithLabelValues("full").Inc()
 		http.Error(w, "too many sockets", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.remove(socket)
 	conn, err := s.upgrade.Upgrade(w, r, http.Header{"Access-Control-Allow-Origin": {"*"}})
 	if err != nil { // Upgrade has answered
 		s.metrics.closed.WithLabelValues("handshake").Inc()
+		s.remove(socket)
 		return
 	}
-	socket.serve(conn)
+	go func() { // what HTTP needed of the connection is free when this handler returns
+		defer s.remove(socket)
+		socket.serve(conn)
+	}()
 }
 
 func (s *Server) add(socket *Socket) bool {
@@ -158,8 +160,7 @@ type Socket struct {
 	server *Server
 	id     string
 	remote string
-	queue  chan []byte
-	queued atomic.Int64 // bytes in queue
+	queue  queue
 
 	once   sync.Once
 	done   chan struct{} // closed when the socket is to end
@@ -175,14 +176,7 @@ func (k *Socket) Remote() string { return k.remote }
 
 // Send queues a message, or closes the socket if its reader is too slow.
 func (k *Socket) Send(message []byte) {
-	if k.queued.Add(int64(len(message))) > k.server.opt.QueueBytes {
-		k.shut(reasonSlow, 0)
-		return
-	}
-	select {
-	case k.queue <- message:
-	case <-k.done:
-	default:
+	if !k.queue.put(message, &k.server.opt) {
 		k.shut(reasonSlow, 0)
 	}
 }
@@ -261,8 +255,8 @@ func (k *Socket) write(conn *websocket.Conn) {
 	defer ping.Stop()
 	for {
 		select {
-		case message := <-k.queue:
-			if !k.writeOne(conn, message, writeWait) {
+		case <-k.queue.wake:
+			if message, ok := k.queue.take(); ok && !k.writeOne(conn, message, writeWait) {
 				return
 			}
 		case <-ping.C:
@@ -280,7 +274,6 @@ func (k *Socket) write(conn *websocket.Conn) {
 }
 
 func (k *Socket) writeOne(conn *websocket.Conn, message []byte, wait time.Duration) bool {
-	k.queued.Add(-int64(len(message)))
 	_ = conn.SetWriteDeadline(time.Now().Add(wait))
 	if err := conn.WriteMessage(websocket.TextMessage, message); err != nil {
 		k.shut("broken", 0)
@@ -292,8 +285,8 @@ func (k *Socket) writeOne(conn *websocket.Conn, message []byte, wait time.Durati
 
 // sayGoodbye sends what is still queued and a close frame.
 func (k *Socket) sayGoodbye(conn *websocket.Conn) {
-	for len(k.queue) > 0 {
-		if !k.writeOne(conn, <-k.queue, flushWait) {
+	for message, ok := k.queue.take(); ok; message, ok = k.queue.take() {
+		if !k.writeOne(conn, message, flushWait) {
 			return
 		}
 	}

@@ -1,0 +1,59 @@
+package node
+
+import (
+	"time"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+const (
+	livelyTick = 10 * time.Millisecond // of a stream whose packets come
+	idleTick   = time.Second           // of others
+	livelyFor  = 3 * time.Second       // after the last packet
+)
+
+// flow is a stream that a shard looks after: a publisher's, or a replica of one of another shard.
+type flow struct {
+	shard  *shard
+	stream *forward.Stream
+	taps   func() []*mirror // that are fed from it; nil of a replica
+	number uint32           // among all of a publisher: by it, mirrors tell streams apart
+	dirty  bool             // in shard.dirty
+	lively bool
+	last   time.Duration // when packets came
+	ticks  *transport.Timer
+}
+
+func (f *flow) start(sh *shard, s *forward.Stream, now time.Duration) {
+	f.shard, f.stream = sh, s
+	f.ticks = sh.worker.NewTimer(f.tick)
+	f.ticks.Set(now + idleTick)
+}
+
+// received takes note that the stream has packets that are to go out at the end of the burst.
+func (f *flow) received(now time.Duration) {
+	f.last = now
+	if !f.lively {
+		f.lively = true
+		f.ticks.Set(now + livelyTick)
+	}
+	if !f.dirty {
+		f.dirty = true
+		f.shard.dirty = append(f.shard.dirty, f)
+	}
+}
+
+func (f *flow) tick(now time.Duration) {
+	f.stream.Tick(now)
+	every := livelyTick
+	if now-f.last >= livelyFor {
+		f.lively, every = false, idleTick
+	}
+	f.ticks.Set(now + every)
+}
+
+func (f *flow) stop(now time.Duration) {
+	f.ticks.Stop()
+	f.stream.Close(now)
+}
