@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
+	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
@@ -26,6 +27,8 @@ func (r *run) mark() mark {
 // observe measures for the time that is set, or until ctx ends.
 func (r *run) observe(ctx context.Context) *report.Report {
 	from, began := r.mark(), time.Now()
+	overflowed := procfs.UDPOverflows()
+	received, verified := r.delivery.Packets.Load(), r.delivery.Verified.Load()
 	for _, m := range r.allMeters() {
 		m.read(&m.begin)
 	}
@@ -42,7 +45,14 @@ func (r *run) observe(ctx context.Context) *report.Report {
 		URL: r.cfg.URL, Rooms: len(r.rooms), Subscribers: len(r.subscribers), Failed: r.failed,
 		Seconds: measured.Seconds(), Interrupted: !complete,
 		Foreign: r.delivery.Foreign.Load(), Latency: report.TimesOf(&r.delivery.Latency),
-		JoinFirstPacket: report.TimesOf(&r.firstWait), SendLag: report.TimesOf(&r.lag),
+		JoinFirstPacket: report.TimesOf(&r.firstWait), SendLag: report.TimesOf(&r.lag), ReadLag: report.TimesOf(&r.readLag),
+		Overflowed: procfs.UDPOverflows() - overflowed, Renumbered: r.delivery.Renumbered.Load(),
+	}
+	if n := r.delivery.Packets.Load() - received; n > 0 {
+		out.VerifiedShare = float64(r.delivery.Verified.Load()-verified) / float64(n)
+	}
+	if len(r.subscribers) > 0 {
+		out.Profile = r.subscribers[0].Profile()
 	}
 	r.countDropped(out)
 	for _, s := range r.subscribers {

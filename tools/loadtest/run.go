@@ -28,6 +28,7 @@ type run struct {
 	server    *endpoint.Server
 	delivery  endpoint.Delivery
 	lag       histogram.Histogram // of sending
+	readLag   histogram.Histogram // from when the kernel had a packet until it was read
 	firstWait histogram.Histogram // from a subscriber's join to its first packet
 	meters    []*meter            // of the server
 	load      *meter              // of this process
@@ -57,11 +58,13 @@ func (r *room) streams() (all []*endpoint.Stream) {
 // measure makes a run against the server. If ctx ends early, the report is about the time until then. progress gets a
 // line each second.
 func measure(ctx context.Context, cfg *config, processes map[string]int, progress io.Writer) (*report.Report, error) {
-	server, err := endpoint.NewServer(ctx, cfg.URL, endpoint.StartClock(), cfg.Repair)
+	r := &run{cfg: cfg, meters: newMeters(processes), load: &meter{name: "loadtest", pid: os.Getpid()}}
+	server, err := endpoint.NewServer(ctx, cfg.URL, endpoint.StartClock(), cfg.Repair, &r.readLag)
 	if err != nil {
 		return nil, fmt.Errorf("--url: %w", err)
 	}
-	r := &run{cfg: cfg, server: server, meters: newMeters(processes), load: &meter{name: "loadtest", pid: os.Getpid()}}
+	r.server = server
+	defer server.Close()
 	if err := r.makeRooms(ctx); err != nil {
 		r.leave()
 		return nil, err

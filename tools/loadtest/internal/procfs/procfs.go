@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,4 +80,35 @@ func parseStatm(b []byte, pageBytes int) (uint64, error) {
 		return 0, fmt.Errorf("statm: %w", err)
 	}
 	return pages * uint64(pageBytes), nil
+}
+
+// UDPOverflows returns how many datagrams sockets of this network namespace had no room for since it began; 0 if that
+// is not known.
+func UDPOverflows() uint64 {
+	b, err := os.ReadFile("/proc/self/net/snmp")
+	if err != nil {
+		return 0
+	}
+	return parseOverflows(b)
+}
+
+// parseOverflows reads RcvbufErrors of two lines that begin with Udp: one of names, one of values.
+func parseOverflows(b []byte) uint64 {
+	var names []string
+	for line := range strings.Lines(string(b)) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || words[0] != "Udp:":
+		case names == nil:
+			names = words
+		default:
+			i := slices.Index(names, "RcvbufErrors")
+			if i < 0 || i >= len(words) {
+				return 0
+			}
+			n, _ := strconv.ParseUint(words[i], 10, 64)
+			return n
+		}
+	}
+	return 0
 }

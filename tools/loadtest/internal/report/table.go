@@ -22,7 +22,9 @@ func (r *Report) Print(out io.Writer) error {
 	}
 	row("one-way latency", "%s", r.Latency)
 	row("join to first packet", "%s", r.JoinFirstPacket)
+	row("SRTP", "%s; one packet in %.1f was decrypted", r.Profile, 1/max(r.VerifiedShare, 1e-9))
 	row("sent late by", "%s", r.SendLag)
+	row("read late by", "%s; %d packets found no room to wait", r.ReadLag, r.Overflowed)
 	for _, p := range r.Processes {
 		if p.Gone {
 			row(p.Name, "ended during the run")
