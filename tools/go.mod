@@ -3,6 +3,7 @@ module github.com/cardea-rtc/cardea/tools
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/cardea-rtc/cardea/proto v0.0.0-00010101000000-000000000000
 	github.com/gorilla/websocket v1.5.3
 	github.com/pion/dtls/v3 v3.1.15
@@ -22,7 +23,6 @@ require (
 replace github.com/cardea-rtc/cardea/proto => ../proto
 
 require (
-	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/kr/pretty v0.3.1 // indirect
 	github.com/pion/datachannel v1.6.3 // indirect

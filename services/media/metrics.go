@@ -20,6 +20,7 @@ var (
 	peersDesc         = describe("peers", "PeerConnections.")
 	packetsDesc       = describe("packets_total", "Datagrams received, and packets of media sent.", "direction")
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
+	sendCallsDesc     = describe("send_calls_total", "System calls that sent packets of media.")
 	dropsDesc         = describe("drops_total", "Packets not passed on.", "reason")
 	retransmittedDesc = describe("retransmitted_total", "Packets sent again to subscribers.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
@@ -44,6 +45,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(packetsDesc, counters.PacketsOut, "out")
 	count(bytesDesc, counters.BytesIn, "in")
 	count(bytesDesc, counters.BytesOut, "out")
+	count(sendCallsDesc, counters.SendCalls)
 	for reason, n := range counters.Drops {
 		count(dropsDesc, n, transport.Drop(reason).String())
 	}

@@ -24,6 +24,9 @@ type config struct {
 	Repair         bool           `help:"Subscribers ask for lost packets (NACK, each 100 ms), as browsers do." default:"true" negatable:""`
 	Process        map[string]int `help:"A process of the server, whose CPU and memory are shown under this name; may be repeated." placeholder:"NAME=PID"`
 	PID            []int          `help:"Likewise, under the name of its program." name:"pid" placeholder:"PID"`
+	Core           int            `help:"The server's core: how busy that is is shown too, whatever runs there; -1 for none." default:"-1"`
+	Metrics        string         `help:"/metrics of a Cardea node, for packets a system call." placeholder:"URL"`
+	Wait           time.Duration  `help:"How long to wait until the server listens." default:"0s"`
 	JSON           string         `help:"Write the outcome to this file, too." name:"json" type:"path" placeholder:"FILE"`
 	AdminKey       string         `help:"What the server wants of those who create rooms, if anything."`
 }

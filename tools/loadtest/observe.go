@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cardea-rtc/cardea/tools/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 
@@ -25,7 +25,12 @@ func (r *run) mark() mark {
 }
 
 // observe measures for the time that is set, or until ctx ends.
-func (r *run) observe(ctx context.Context) *report.Report {
+func (r *run) observe(ctx context.Context) (*report.Report, error) {
+	sentBefore, err := r.sending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	coreBefore := procfs.CoreBusy(r.cfg.Core)
 	from, began := r.mark(), time.Now()
 	overflowed := procfs.UDPOverflows()
 	received, verified := r.delivery.Packets.Load(), r.delivery.Verified.Load()
@@ -38,6 +43,11 @@ func (r *run) observe(ctx context.Context) *report.Report {
 	to, measured := r.mark(), time.Since(began)
 	for _, m := range r.allMeters() {
 		m.read(&m.end)
+	}
+	coreBusy := procfs.CoreBusy(r.cfg.Core) - coreBefore
+	sentAfter, err := r.sending(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
 	}
 	time.Sleep(repairTime)
 
@@ -67,7 +77,17 @@ func (r *run) observe(ctx context.Context) *report.Report {
 		out.Processes = append(out.Processes, m.sum(measured, out.Received, len(r.subscribers)))
 	}
 	out.Load = r.load.sum(measured, out.Received, len(r.subscribers))
-	return out
+	out.PacketsPerCall = packetsPerCall(sentBefore, sentAfter)
+	out.CorePercent = 100 * coreBusy.Seconds() / measured.Seconds()
+	return out, nil
+}
+
+// sending asks the node for what it has sent, if we are told where.
+func (r *run) sending(ctx context.Context) (sending, error) {
+	if r.cfg.Metrics == "" {
+		return sending{}, nil
+	}
+	return readSending(ctx, r.cfg.Metrics)
 }
 
 func (r *run) allMeters() []*meter { return append(slices.Clone(r.meters), r.load) }

@@ -35,6 +35,7 @@ func (d Drop) String() string { return dropNames[d] }
 type Counters struct {
 	PacketsIn, BytesIn   uint64
 	PacketsOut, BytesOut uint64 // of media; handshakes are not counted
+	SendCalls            uint64 // system calls that these took
 	Drops                [dropReasons]uint64
 }
 
@@ -45,7 +46,7 @@ type publishedCounters struct {
 }
 
 func (c *publishedCounters) publish(in Counters, out sent, readsFailed uint64) {
-	in.PacketsOut, in.BytesOut = out.packets, out.bytes
+	in.PacketsOut, in.BytesOut, in.SendCalls = out.packets, out.bytes, out.calls
 	in.Drops[DropSendFailed] += out.failed
 	in.Drops[DropTooLarge] += out.truncated
 	in.Drops[DropReadFailed] += readsFailed

@@ -24,8 +24,8 @@ type socket struct {
 	sent    sent
 }
 
-// sent counts what left, and what did not.
-type sent struct{ packets, bytes, failed, truncated uint64 }
+// sent counts what left, with how many system calls, and what did not.
+type sent struct{ packets, bytes, calls, failed, truncated uint64 }
 
 func (s *sent) add(bytes int) {
 	s.packets++
@@ -106,6 +106,7 @@ func (s *socket) flush() {
 	if r.count == 0 {
 		return
 	}
+	s.sent.calls++
 	if r.count == 1 {
 		if _, err := s.conn.WriteToUDPAddrPort(r.buffer[:r.length], r.to); err != nil {
 			s.sent.failed++
@@ -121,6 +122,7 @@ func (s *socket) flush() {
 func (s *socket) flushSingly() {
 	r := &s.pending
 	for start := 0; start < r.length; start += r.segment {
+		s.sent.calls++
 		if _, err := s.conn.WriteToUDPAddrPort(r.buffer[start:min(start+r.segment, r.length)], r.to); err != nil {
 			s.sent.failed++
 		}

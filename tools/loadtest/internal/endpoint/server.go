@@ -18,7 +18,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/receive"
 )
 

@@ -42,6 +42,32 @@ func Read(pid int) (Usage, error) {
 	return u, nil
 }
 
+// CoreBusy returns how long a core has not been idle since the machine began, interrupts included; 0 if that is not known.
+func CoreBusy(core int) time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	return parseCoreBusy(b, core)
+}
+
+// parseCoreBusy reads the line of a core (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq, …
+func parseCoreBusy(b []byte, core int) time.Duration {
+	for line := range strings.Lines(string(b)) {
+		words := strings.Fields(line)
+		if len(words) < 8 || words[0] != "cpu"+strconv.Itoa(core) {
+			continue
+		}
+		var ticks uint64
+		for _, i := range []int{1, 2, 3, 6, 7} {
+			n, _ := strconv.ParseUint(words[i], 10, 64)
+			ticks += n
+		}
+		return time.Duration(ticks) * (time.Second / ticksPerSecond)
+	}
+	return 0
+}
+
 // Name returns the name of a process's program, which Linux cuts off at 15 bytes.
 func Name(pid int) (string, error) {
 	comm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))

@@ -65,3 +65,13 @@ func TestOverflowsAreFoundByName(t *testing.T) {
 		}
 	}
 }
+
+func TestBusyTimeOfACoreIsAllButIdle(t *testing.T) {
+	const stat = "cpu  9 9 9 9 9 9 9 9\ncpu1 1 2 3 1000 1000 4 5 6 0 0\n"
+	if got := parseCoreBusy([]byte(stat), 1); got != 150*time.Millisecond {
+		t.Error(got)
+	}
+	if got := parseCoreBusy([]byte(stat), 0); got != 0 {
+		t.Error(got)
+	}
+}

@@ -32,6 +32,12 @@ func (r *Report) Print(out io.Writer) error {
 		}
 		row(p.Name, "%s; %.2f CPU µs a packet, %.3f MiB a subscriber", p.use(), p.MicrosPerPacket, p.MiBPerSubscriber)
 	}
+	if r.PacketsPerCall > 0 {
+		row("packets a send call", "%.2f", r.PacketsPerCall)
+	}
+	if r.CorePercent > 0 {
+		row("the server's core", "busy for %.1f %%", r.CorePercent)
+	}
 	row(r.Load.Name, "%s", r.Load.use())
 	if r.Interrupted {
 		row("interrupted", "before all was measured")

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 )
 
 // Report is the outcome of a run. Delivery is that of the measured time, when no one joins or leaves, unless it says
@@ -39,8 +39,10 @@ type Report struct {
 	Renumbered      uint64  `json:"renumbered"`     // how often numbers of a stream shifted, seen at verified packets: of the whole run
 	Profile         string  `json:"srtp_profile"`
 
-	Processes []Process `json:"processes"`
-	Load      Process   `json:"load"` // the load generator itself
+	PacketsPerCall float64   `json:"packets_per_send_call,omitempty"` // of the server, if it tells
+	CorePercent    float64   `json:"core_percent,omitempty"`          // how busy the server's core was with whatever
+	Processes      []Process `json:"processes"`
+	Load           Process   `json:"load"` // the load generator itself
 }
 
 // Times sums up durations, in milliseconds.

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// floorTime is of one way to send.
+const floorTime = 2 * time.Second
+
+// floor is what a packet costs at least, in CPU µs, by way of sending; see tools/floor.
+type floor struct {
+	Sendto     float64 `json:"sendto"`
+	Sendmmsg   float64 `json:"sendmmsg"`
+	Segmented  float64 `json:"segmented"`
+	Encryption float64 `json:"encryption"` // that part of each
+}
+
+// measureFloor sends from the server's core to sockets on the load's side, which nobody reads.
+func (b *bench) measureFloor(ctx context.Context) (*floor, error) {
+	sink := b.load.Command(b.cfg.LoadCore, b.cfg.Floor, "--sink", loadAddress.Addr().String())
+	sink.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := sink.Start(); err != nil {
+		return nil, fmt.Errorf("floor: %w", err)
+	}
+	defer func() {
+		_ = sink.Process.Kill()
+		_ = sink.Wait()
+	}()
+	time.Sleep(500 * time.Millisecond) // until it listens; what finds nobody is no error
+	out, err := b.wait(ctx, b.server.Command(b.cfg.ServerCore, b.cfg.Floor, "--to", loadAddress.Addr().String(), "--duration", floorTime.String()), time.Minute)
+	if err != nil {
+		return nil, fmt.Errorf("floor: %w: %s", err, strings.TrimSpace(out))
+	}
+	f := &floor{}
+	if err := json.Unmarshal([]byte(out), f); err != nil {
+		return nil, fmt.Errorf("floor: %w: %q", err, out)
+	}
+	return f, nil
+}

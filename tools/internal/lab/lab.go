@@ -1,0 +1,135 @@
+// Package lab is a small network on one machine: namespaces with links between them, and servers, browsers and load
+// that run in these, each on cores of its own. Packets never leave the machine, and nothing of it is left afterwards.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Lab is a set of namespaces. It is not safe for concurrent use.
+type Lab struct {
+	prefix     string // of the namespaces' names
+	namespaces []*Namespace
+}
+
+// Namespace is a network of its own.
+type Namespace struct{ Name string }
+
+// ErrUnable means that this machine or user cannot make namespaces.
+var ErrUnable = errors.New("needs root on Linux, with iproute2: namespaces and links are made (ip netns, veth)")
+
+// New makes an empty lab.
+func New(name string) (*Lab, error) {
+	if os.Geteuid() != 0 {
+		return nil, ErrUnable
+	}
+	for _, program := range []string{"ip", "taskset", "nice"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return nil, fmt.Errorf("%w: no %s", ErrUnable, program)
+		}
+	}
+	return &Lab{prefix: fmt.Sprintf("%s-%d", name, os.Getpid())}, nil
+}
+
+// Namespace makes one, with loopback up.
+func (l *Lab) Namespace(name string) (*Namespace, error) {
+	n := &Namespace{Name: l.prefix + "-" + name}
+	if err := ip("netns", "add", n.Name); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnable, err)
+	}
+	l.namespaces = append(l.namespaces, n)
+	return n, n.ip("link", "set", "lo", "up")
+}
+
+// Close ends whatever still runs in the namespaces and takes them away, and so their links.
+func (l *Lab) Close() error {
+	var all []error
+	for _, n := range l.namespaces {
+		all = append(all, ip("netns", "delete", n.Name))
+	}
+	l.namespaces = nil
+	return errors.Join(all...)
+}
+
+// End is one end of a link.
+type End struct {
+	In      *Namespace
+	Name    string
+	Address netip.Prefix
+	Core    int // that handles what arrives here; -1 for that of whoever sends it
+}
+
+// Connect makes a link of two ends, as fast as the machine is.
+func (l *Lab) Connect(a, b End) error {
+	err := ip("link", "add", a.Name, "netns", a.In.Name, "numrxqueues", "1", "numtxqueues", "1", "type", "veth",
+		"peer", "name", b.Name, "netns", b.In.Name, "numrxqueues", "1", "numtxqueues", "1")
+	if err != nil {
+		return err
+	}
+	for _, end := range []End{a, b} {
+		if err := end.up(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e End) up() error {
+	if err := e.In.ip("addr", "add", e.Address.String(), "dev", e.Name); err != nil {
+		return err
+	}
+	if err := e.In.ip("link", "set", e.Name, "up"); err != nil {
+		return err
+	}
+	if e.Core < 0 {
+		return nil
+	}
+	mask := fmt.Sprintf("%x", 1<<e.Core)
+	queue := filepath.Join("/sys/class/net", e.Name, "queues/rx-0/rps_cpus")
+	return run(e.In.command("sh", "-c", "echo "+mask+" > "+queue))
+}
+
+// Adopt gives the namespace a device of this process's, such as a TUN, with an address. Packets that it has no other
+// way for go there, if told so.
+func (n *Namespace) Adopt(device string, address netip.Prefix) error {
+	for _, args := range [][]string{
+		{"link", "set", device, "netns", n.Name},
+		{"-n", n.Name, "addr", "add", address.String(), "dev", device},
+		{"-n", n.Name, "link", "set", device, "up"},
+	} {
+		if err := ip(args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Command is a program in the namespace, on one core (any if negative), ahead of other programs of the machine.
+func (n *Namespace) Command(core int, program string, args ...string) *exec.Cmd {
+	all := []string{"nice", "-n", "-10"}
+	if core >= 0 {
+		all = append(all, "taskset", "-c", fmt.Sprint(core))
+	}
+	return n.command(append(append(all, program), args...)...)
+}
+
+func (n *Namespace) command(args ...string) *exec.Cmd {
+	return exec.Command("ip", append([]string{"netns", "exec", n.Name}, args...)...)
+}
+
+func (n *Namespace) ip(args ...string) error { return ip(append([]string{"-n", n.Name}, args...)...) }
+
+func ip(args ...string) error { return run(exec.Command("ip", args...)) }
+
+func run(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
