@@ -50,6 +50,8 @@ type outcome struct {
 	Machine   machine          `json:"machine"`
 	Seconds   float64          `json:"measured_seconds"` // of each run
 	Paced     bool             `json:"paced"`
+	Offload   bool             `json:"offload"`
+	Steer     bool             `json:"steer"`
 	Scenarios []*scenarioRuns  `json:"scenarios"`
 	Floor     []*floor         `json:"floor"` // of each round
 	Ceiling   [servers][]*step `json:"ceiling"`
@@ -83,15 +85,15 @@ func open(cfg *config) (b *bench, err error) {
 	if b.load, err = b.lab.Namespace("load"); err != nil {
 		return nil, err
 	}
-	serverEnd := lab.End{In: b.server, Name: "server", Address: serverAddress, Core: cfg.ServerCore}
-	loadEnd := lab.End{In: b.load, Name: "load", Address: loadAddress, Core: cfg.LoadCore}
-	if cfg.ReceiveCost == "sender" {
-		serverEnd.Core, loadEnd.Core = -1, -1
+	serverEnd := lab.End{In: b.server, Name: "server", Address: serverAddress, Core: -1}
+	loadEnd := lab.End{In: b.load, Name: "load", Address: loadAddress, Core: -1}
+	if cfg.Steer {
+		serverEnd.Core, loadEnd.Core = cfg.ServerCore, cfg.LoadCore
 	}
 	if err := b.lab.Connect(serverEnd, loadEnd); err != nil {
 		return nil, err
 	}
-	b.outcome = outcome{Machine: thisMachine(cfg), Seconds: cfg.Duration.Seconds(), Paced: cfg.Paced}
+	b.outcome = outcome{Machine: thisMachine(cfg), Seconds: cfg.Duration.Seconds(), Paced: cfg.Paced, Offload: cfg.Offload, Steer: cfg.Steer}
 	for _, name := range cfg.Scenarios {
 		for _, s := range scenarios {
 			if s.Name == name {
@@ -185,6 +187,9 @@ func (b *bench) measure(ctx context.Context, which int, s scenario, d time.Durat
 	}
 	if b.cfg.Paced {
 		args = append(args, "--paced")
+	}
+	if b.cfg.Offload {
+		args = append(args, "--whole-runs")
 	}
 	if server.Metrics != "" {
 		args = append(args, "--metrics", server.Metrics)

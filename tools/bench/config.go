@@ -10,21 +10,22 @@ import (
 
 // config is what can be set; the tags are its documentation.
 type config struct {
-	Janus       string        `help:"Janus's program." default:"janus"`
-	Cardea      string        `help:"Cardea's standalone." required:"" placeholder:"FILE"`
-	Load        string        `help:"The load generator, loadtest." required:"" placeholder:"FILE"`
-	Floor       string        `help:"The program floor, to measure what sending costs at least." placeholder:"FILE"`
-	Scenarios   []string      `help:"Which to run, of ${scenarios}; 'none' for none." default:"${scenarios}"`
-	Rounds      int           `help:"How often each is run." default:"3"`
-	Duration    time.Duration `help:"How long to measure each time." default:"10s"`
-	Ceiling     bool          `help:"Find how many subscribers one core serves." default:"true" negatable:""`
-	Quick       bool          `help:"One round of 4 s of each, no ceiling: to see that all works, not to be believed."`
-	Paced       bool          `help:"Publishers spread a frame over time; otherwise its packets leave at once, as browsers' do."`
-	ServerCore  int           `help:"Core of the server." default:"0"`
-	LoadCore    int           `help:"Core of the load." default:"1"`
-	ReceiveCost string        `help:"Who does the kernel's work of receiving: 'receiver', as between two machines, or 'sender', as a veth pair does it by itself." enum:"receiver,sender" default:"receiver"`
-	JSON        string        `help:"Write all that was measured to this file." type:"path" placeholder:"FILE" name:"json"`
-	Markdown    string        `help:"Write the tables to this file, too." type:"path" placeholder:"FILE"`
+	Janus      string        `help:"Janus's program." default:"janus"`
+	Cardea     string        `help:"Cardea's standalone." required:"" placeholder:"FILE"`
+	Load       string        `help:"The load generator, loadtest." required:"" placeholder:"FILE"`
+	Floor      string        `help:"The program floor, to measure what sending costs at least." placeholder:"FILE"`
+	Scenarios  []string      `help:"Which to run, of ${scenarios}; 'none' for none." default:"${scenarios}"`
+	Rounds     int           `help:"How often each is run." default:"3"`
+	Duration   time.Duration `help:"How long to measure each time." default:"10s"`
+	Ceiling    bool          `help:"Find how many subscribers one core serves." default:"true" negatable:""`
+	Quick      bool          `help:"One round of 4 s of each, no ceiling: to see that all works, not to be believed."`
+	Paced      bool          `help:"Publishers spread a frame over time; otherwise its packets leave at once, as browsers' do."`
+	ServerCore int           `help:"Core of the server." default:"0"`
+	LoadCore   int           `help:"Core of the load." default:"1"`
+	Offload    bool          `help:"Nobody cuts runs of segments (UDP_SEGMENT) into packets, as if the network card did it. Otherwise the server's kernel does."`
+	Steer      bool          `help:"What arrives is handled on the receiver's core, not the sender's. In a virtual machine the interrupts for it cost more than they save."`
+	JSON       string        `help:"Write all that was measured to this file." type:"path" placeholder:"FILE" name:"json"`
+	Markdown   string        `help:"Write the tables to this file, too." type:"path" placeholder:"FILE"`
 }
 
 // check returns what is wrong with the settings, and works out what follows from them.

@@ -22,7 +22,11 @@ type floor struct {
 
 // measureFloor sends from the server's core to sockets on the load's side, which nobody reads.
 func (b *bench) measureFloor(ctx context.Context) (*floor, error) {
-	sink := b.load.Command(b.cfg.LoadCore, b.cfg.Floor, "--sink", loadAddress.Addr().String())
+	args := []string{"--sink", loadAddress.Addr().String()}
+	if b.cfg.Offload {
+		args = append(args, "--whole-runs")
+	}
+	sink := b.load.Command(b.cfg.LoadCore, b.cfg.Floor, args...)
 	sink.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := sink.Start(); err != nil {
 		return nil, fmt.Errorf("floor: %w", err)

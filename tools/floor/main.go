@@ -26,15 +26,16 @@ const (
 
 func main() {
 	var cfg struct {
-		Sink     string        `help:"Hold the sockets to which packets go, at this address, until told to end." placeholder:"IP"`
-		To       string        `help:"Send to a sink." placeholder:"IP"`
-		Duration time.Duration `help:"How long to send each way." default:"2s"`
+		Sink      string        `help:"Hold the sockets to which packets go, at this address, until told to end." placeholder:"IP"`
+		WholeRuns bool          `help:"The sink takes runs of segments uncut; otherwise the kernel cuts them, in the sender's time."`
+		To        string        `help:"Send to a sink." placeholder:"IP"`
+		Duration  time.Duration `help:"How long to send each way." default:"2s"`
 	}
 	kong.Parse(&cfg, kong.Description("What sending media costs at least."))
 	var err error
 	switch {
 	case cfg.Sink != "":
-		err = sink(cfg.Sink)
+		err = sink(cfg.Sink, cfg.WholeRuns)
 	case cfg.To != "":
 		err = measure(cfg.To, cfg.Duration)
 	default:
@@ -47,7 +48,7 @@ func main() {
 }
 
 // sink holds sockets that it does not read: what arrives is dropped where their buffers are full.
-func sink(address string) error {
+func sink(address string, wholeRuns bool) error {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return err
@@ -59,7 +60,9 @@ func sink(address string) error {
 		}
 		// A size that one run of segments fills.
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1)
-		_ = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1)
+		if wholeRuns {
+			_ = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1)
+		}
 		if err := unix.Bind(fd, &unix.SockaddrInet4{Port: firstPort + i, Addr: ip.As4()}); err != nil {
 			return fmt.Errorf("bind: %w", err)
 		}

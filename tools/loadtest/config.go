@@ -21,6 +21,7 @@ type config struct {
 	VideoBitrate   int            `help:"Of each publisher's VP8, in bit/s, key frames not counted; 0 sends no video." default:"1500000"`
 	Audio          bool           `help:"Send Opus too, 50 packets a second." default:"true" negatable:""`
 	Paced          bool           `help:"Spread each video frame as browsers do: each 5 ms, at 2.5 times the bitrate. Otherwise its packets go out at once."`
+	WholeRuns      bool           `help:"Take runs of segments (UDP_SEGMENT) uncut. Cheaper, but on a link inside this machine nobody cuts them then, which a network card or the server's kernel would have to do."`
 	Repair         bool           `help:"Subscribers ask for lost packets (NACK, each 100 ms), as browsers do." default:"true" negatable:""`
 	Process        map[string]int `help:"A process of the server, whose CPU and memory are shown under this name; may be repeated." placeholder:"NAME=PID"`
 	PID            []int          `help:"Likewise, under the name of its program." name:"pid" placeholder:"PID"`

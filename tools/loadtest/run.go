@@ -60,7 +60,7 @@ func (r *room) streams() (all []*endpoint.Stream) {
 // line each second.
 func measure(ctx context.Context, cfg *config, processes map[string]int, progress io.Writer) (*report.Report, error) {
 	r := &run{cfg: cfg, meters: newMeters(processes), load: &meter{name: "loadtest", pid: os.Getpid()}}
-	server, err := endpoint.NewServer(ctx, cfg.URL, endpoint.StartClock(), cfg.Repair, &r.readLag)
+	server, err := endpoint.NewServer(ctx, cfg.URL, endpoint.StartClock(), endpoint.Reception{Repair: cfg.Repair, WholeRuns: cfg.WholeRuns, Late: &r.readLag})
 	if err != nil {
 		return nil, fmt.Errorf("--url: %w", err)
 	}

@@ -26,7 +26,7 @@ import (
 type Server struct {
 	url         string
 	clock       Clock
-	repair      bool
+	reception   Reception
 	publishers  *webrtc.API
 	certificate tls.Certificate
 	fingerprint string // of it: hash, space, digits
@@ -34,9 +34,15 @@ type Server struct {
 	polling     sync.WaitGroup
 }
 
-// NewServer is for the Janus API at address (ws:// or wss://). If that is on loopback, media may be. With
-// repair, lost packets are asked for again, as browsers do. late gets how long each datagram waited to be read.
-func NewServer(ctx context.Context, address string, clock Clock, repair bool, late *histogram.Histogram) (*Server, error) {
+// Reception is how subscribers receive.
+type Reception struct {
+	Repair    bool                 // lost packets are asked for again, as browsers do; publishers answer
+	WholeRuns bool                 // runs of segments are taken uncut
+	Late      *histogram.Histogram // gets how long each datagram waited to be read
+}
+
+// NewServer is for the Janus API at address (ws:// or wss://). If that is on loopback, media may be.
+func NewServer(ctx context.Context, address string, clock Clock, reception Reception) (*Server, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("server address: %w", err)
@@ -46,12 +52,12 @@ func NewServer(ctx context.Context, address string, clock Clock, repair bool, la
 		return nil, fmt.Errorf("server address: %w", err)
 	}
 	loopback := ips[0].IP.IsLoopback()
-	s := &Server{url: address, clock: clock, repair: repair}
-	sends, err := publisherInterceptors(repair)
+	s := &Server{url: address, clock: clock, reception: reception}
+	sends, err := publisherInterceptors(reception.Repair)
 	if err != nil {
 		return nil, err
 	}
-	if s.publishers, err = newAPI(loopback, repair, sends); err != nil {
+	if s.publishers, err = newAPI(loopback, reception.Repair, sends); err != nil {
 		return nil, err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +71,7 @@ func NewServer(ctx context.Context, address string, clock Clock, repair bool, la
 	}
 	s.certificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 	s.fingerprint = "sha-256 " + fingerprintOf(der)
-	if s.poller, err = receive.NewPoller(clock.start, late.Record); err != nil {
+	if s.poller, err = receive.NewPoller(clock.start, reception.WholeRuns, reception.Late.Record); err != nil {
 		return nil, err
 	}
 	s.polling.Go(func() {

@@ -64,7 +64,7 @@ func (s *Server) Subscribe(ctx context.Context, room ID, feeds []ID, streams []s
 		return nil, err
 	}
 	sub := &Subscriber{
-		session: e, Tallies: map[synth.StreamID]*tally.Tally{}, delivery: d, repair: s.repair, ssrc: rand.Uint32(),
+		session: e, Tallies: map[synth.StreamID]*tally.Tally{}, delivery: d, repair: s.reception.Repair, ssrc: rand.Uint32(),
 		media: make(chan struct{}), streams: map[uint32]*inbound{},
 	}
 	sub.transport = twcc.NewRecorder(sub.ssrc)

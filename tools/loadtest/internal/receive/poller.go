@@ -34,20 +34,22 @@ type Poller struct {
 	epoll int
 	start time.Time
 	late  func(time.Duration)
+	runs  bool // of segments are taken uncut
 	done  atomic.Bool
 
 	mu      sync.Mutex // guards what follows
 	sockets map[int]*Socket
 }
 
-// NewPoller returns a poller whose clock is at 0 at start, which must have a monotonic reading. late, unless nil, is told
-// of each datagram how long it waited to be read.
-func NewPoller(start time.Time, late func(time.Duration)) (*Poller, error) {
+// NewPoller returns a poller whose clock is at 0 at start, which must have a monotonic reading. With wholeRuns, what was
+// sent as a run of segments (UDP_SEGMENT) is read as one, as far as the link lets it be. late, unless nil, is told of each
+// datagram how long it waited to be read.
+func NewPoller(start time.Time, wholeRuns bool, late func(time.Duration)) (*Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	return &Poller{epoll: fd, start: start, late: late, sockets: map[int]*Socket{}}, nil
+	return &Poller{epoll: fd, start: start, late: late, runs: wholeRuns, sockets: map[int]*Socket{}}, nil
 }
 
 // Run reads until Stop.
@@ -175,12 +177,13 @@ func (s *Socket) bind() error {
 	if err := unix.Bind(s.fd, &unix.SockaddrInet4{}); err != nil {
 		return fmt.Errorf("bind: %w", err)
 	}
-	// Root may have more than the kernel's limit. Without runs of segments and without times reading costs more and tells
-	// less, but works.
+	// Root may have more than the kernel's limit. Without runs or without times reading costs more or tells less, but works.
 	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) != nil {
 		_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
 	}
-	_ = unix.SetsockoptInt(s.fd, unix.SOL_UDP, unix.UDP_GRO, 1)
+	if s.poller.runs {
+		_ = unix.SetsockoptInt(s.fd, unix.SOL_UDP, unix.UDP_GRO, 1)
+	}
 	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	name, err := unix.Getsockname(s.fd)
 	if err != nil {

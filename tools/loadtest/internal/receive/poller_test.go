@@ -36,7 +36,7 @@ func (s *sink) Tick(time.Duration) {
 
 func startPoller(t *testing.T) *Poller {
 	t.Helper()
-	p, err := NewPoller(time.Now(), nil)
+	p, err := NewPoller(time.Now(), true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
