@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Lab is a set of namespaces. It is not safe for concurrent use.
@@ -95,8 +96,7 @@ func (e End) up() error {
 	return run(e.In.command("sh", "-c", "echo "+mask+" > "+queue))
 }
 
-// Adopt gives the namespace a device of this process's, such as a TUN, with an address. Packets that it has no other
-// way for go there, if told so.
+// Adopt gives the namespace a device of this process's, such as a TUN, with an address.
 func (n *Namespace) Adopt(device string, address netip.Prefix) error {
 	for _, args := range [][]string{
 		{"link", "set", device, "netns", n.Name},
@@ -117,6 +117,19 @@ func (n *Namespace) Command(core int, program string, args ...string) *exec.Cmd 
 		all = append(all, "taskset", "-c", fmt.Sprint(core))
 	}
 	return n.command(append(append(all, program), args...)...)
+}
+
+// WaitTCP returns when something accepts connections at an address of the namespace.
+func (n *Namespace) WaitTCP(address netip.AddrPort, within time.Duration) error {
+	probe := fmt.Sprintf(": </dev/tcp/%s/%d", address.Addr(), address.Port())
+	for until := time.Now().Add(within); ; time.Sleep(100 * time.Millisecond) {
+		if n.command("bash", "-c", probe).Run() == nil {
+			return nil
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("nothing listens at %s after %v", address, within)
+		}
+	}
 }
 
 func (n *Namespace) command(args ...string) *exec.Cmd {

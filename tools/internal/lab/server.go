@@ -26,7 +26,7 @@ type Server struct {
 type Place struct {
 	In      *Namespace
 	Core    int
-	Address netip.Addr // at which it is reached
+	Address netip.Addr // at which it is reached; the zero one for all that the namespace has
 	Dir     string     // for its log and configuration
 }
 
@@ -49,7 +49,7 @@ media: { rtp_port_range = "20000-40000"; }
 plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so,libjanus_textroom.so,libjanus_videocall.so,libjanus_echotest.so"; }
 transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }
 `,
-		"janus.transport.websockets.jcfg": fmt.Sprintf("general: { ws = true; ws_ip = %q; ws_port = %d; json = \"compact\"; }\n", p.Address, apiPort),
+		"janus.transport.websockets.jcfg": fmt.Sprintf("general: { ws = true; ws_port = %d; json = \"compact\"; }\n", apiPort),
 		"janus.plugin.videoroom.jcfg":     "general: { }\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -61,10 +61,11 @@ transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.s
 
 // StartCardea starts standalone: the services, a NATS server and a store in one process.
 func StartCardea(p Place, binary string) (*Server, error) {
-	metrics := fmt.Sprintf("%s:%d", p.Address, metricsPort)
-	cmd := p.In.Command(p.Core, binary, "--listen", fmt.Sprintf("%s:%d", p.Address, apiPort), "--page-listen", "127.0.0.1:8080",
-		"--advertise", p.Address.String(), "--media-ops-listen", metrics, "--log-level", "warn")
-	return start(p, "cardea", "http://"+metrics+"/metrics", cmd)
+	args := []string{"--page-listen", "127.0.0.1:8080", "--media-ops-listen", fmt.Sprintf(":%d", metricsPort), "--log-level", "warn"}
+	if p.Address.IsValid() {
+		args = append(args, "--advertise", p.Address.String())
+	}
+	return start(p, "cardea", fmt.Sprintf("http://%s:%d/metrics", p.Address, metricsPort), p.In.Command(p.Core, binary, args...))
 }
 
 func start(p Place, name, metrics string, cmd *exec.Cmd) (*Server, error) {
