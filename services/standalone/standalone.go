@@ -46,11 +46,15 @@ func serveAll(ctx context.Context, cfg config, log *slog.Logger) error {
 	}
 	defer func() { bus.Shutdown(); bus.WaitForShutdown() }()
 	store := miniredis.NewMiniRedis()
-	store.ClockTTL(true)
 	if err := store.StartAddr("127.0.0.1:0"); err != nil {
 		return fmt.Errorf("start store: %w", err)
 	}
 	defer store.Close()
+	ageCtx, stopAgeing := context.WithCancel(context.WithoutCancel(ctx))
+	var ageing sync.WaitGroup
+	ageing.Go(func() { age(ageCtx, store) })
+	defer ageing.Wait()
+	defer stopAgeing()
 
 	rs, md, sg, err := serviceConfigs(cfg, bus.ClientURL(), "redis://"+store.Addr())
 	if err != nil {
@@ -66,6 +70,25 @@ func serveAll(ctx context.Context, cfg config, log *slog.Logger) error {
 		{func(ctx context.Context) error { return roomstate.Run(ctx, rs, log) }},
 	}
 	return runLayers(ctx, layers)
+}
+
+// ageInterval is how far the store's clock lags behind at most.
+const ageInterval = 50 * time.Millisecond
+
+// age runs the store's clock, by which keys expire, until ctx ends. The store could do that by itself (ClockTTL), but then
+// looks through all keys at each command.
+func age(ctx context.Context, store *miniredis.Miniredis) {
+	tick := time.NewTicker(ageInterval)
+	defer tick.Stop()
+	for last := time.Now(); ; {
+		select {
+		case now := <-tick.C:
+			store.FastForward(now.Sub(last))
+			last = now
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // runLayers runs everything at once. When ctx ends or anything returns, layers are stopped one after another, each

@@ -114,6 +114,9 @@ func (b *bench) close() error {
 
 // run measures, shows and judges.
 func (b *bench) run(ctx context.Context) error {
+	if b.cfg.Profiles != "" {
+		return b.profile(ctx)
+	}
 	b.say("about %s in all: %d scenarios, %d rounds of both servers", b.expected().Round(10*time.Second), len(b.outcome.Scenarios), b.cfg.Rounds)
 	if err := b.rounds(ctx); err != nil {
 		return err
@@ -148,6 +151,27 @@ func (b *bench) rounds(ctx context.Context) error {
 				b.say("round %d/%d, %s, %s: %s", round+1, b.cfg.Rounds, s.about(), serverNames[which], brief(r))
 			}
 			s.Rounds = append(s.Rounds, pair)
+		}
+	}
+	return nil
+}
+
+// profile has Cardea alone profile itself in each scenario.
+func (b *bench) profile(ctx context.Context) error {
+	for _, s := range b.outcome.Scenarios {
+		r, err := b.measure(ctx, cardea, s.scenario, b.cfg.Duration)
+		if err != nil {
+			return err
+		}
+		b.say("%s: %s", s.about(), brief(r))
+		for _, kind := range []string{"cpu", "allocs"} {
+			profile, err := os.ReadFile(filepath.Join(b.dir, kind+".pprof"))
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(b.cfg.Profiles, kind+"-"+s.Name+".pprof"), profile, 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -191,8 +215,11 @@ func (b *bench) measure(ctx context.Context, which int, s scenario, d time.Durat
 	if b.cfg.Offload {
 		args = append(args, "--whole-runs")
 	}
-	if server.Metrics != "" {
-		args = append(args, "--metrics", server.Metrics)
+	if server.Ops != "" {
+		args = append(args, "--ops", server.Ops)
+	}
+	if b.cfg.Profiles != "" {
+		args = append(args, "--profiles", b.dir)
 	}
 	out, err := b.wait(ctx, b.load.Command(b.cfg.LoadCore, b.cfg.Load, args...), s.expected(d)*2+time.Minute)
 	if err != nil {

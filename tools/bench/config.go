@@ -24,6 +24,7 @@ type config struct {
 	LoadCore   int           `help:"Core of the load." default:"1"`
 	Offload    bool          `help:"Nobody cuts runs of segments (UDP_SEGMENT) into packets, as if the network card did it. Otherwise the server's kernel does."`
 	Steer      bool          `help:"What arrives is handled on the receiver's core, not the sender's. In a virtual machine the interrupts for it cost more than they save."`
+	Profiles   string        `help:"Measure nothing: have Cardea profile itself in each scenario, and put that into this folder." type:"path" placeholder:"DIR"`
 	JSON       string        `help:"Write all that was measured to this file." type:"path" placeholder:"FILE" name:"json"`
 	Markdown   string        `help:"Write the tables to this file, too." type:"path" placeholder:"FILE"`
 }

@@ -43,13 +43,14 @@ type figures struct {
 	height        int     // median
 	kbps          float64 // mean, of video
 	concealed     float64 // share of audio that was made up
-	recovery      float64 // seconds from when the last phase began until the layer of before the second was back for good; -1 if never
+	recovery      float64 // seconds from when the last phase began until all was as before the second, for good; -1 if never
 	changes       int     // of the layer
 }
 
 const (
-	stillTime = 0.5 // seconds
-	stayTime  = 2.  // seconds that a layer must stay to be called back
+	stillTime = 0.5    // seconds
+	stayTime  = 2.     // seconds that all must stay to be called back
+	enough    = 2. / 3 // of the frames a second of before
 )
 
 func (s *series) figures() figures {
@@ -101,26 +102,32 @@ func (s *series) recovery() float64 {
 	}
 	drop := s.script.Steps[0].For.Seconds()
 	open := drop + s.script.Steps[1].For.Seconds()
-	var before int
+	before, fast, frames := 0, 0., rates(func(x sample) float64 { return float64(x.Frames) })(s)
 	for _, x := range s.Samples {
 		if x.At < drop {
 			before = max(before, x.Height)
 		}
 	}
-	back := -1.
-	for _, x := range s.Samples {
-		switch {
-		case x.At < open:
-		case x.Height < before:
-			back = -1
-		case back < 0:
-			back = x.At
+	for _, f := range frames {
+		if f.x < drop {
+			fast = max(fast, f.y)
 		}
 	}
-	if back < 0 || s.Samples[len(s.Samples)-1].At-back < stayTime {
+	bad := open // the last moment at which something was worse than before
+	for _, x := range s.Samples {
+		if x.At >= open && x.Height < before {
+			bad = x.At
+		}
+	}
+	for _, f := range frames {
+		if f.x >= open && f.y < enough*fast {
+			bad = max(bad, f.x)
+		}
+	}
+	if s.Samples[len(s.Samples)-1].At-bad < stayTime {
 		return -1
 	}
-	return back - open
+	return bad - open
 }
 
 // brief is a series in a line.

@@ -26,7 +26,8 @@ type config struct {
 	Process        map[string]int `help:"A process of the server, whose CPU and memory are shown under this name; may be repeated." placeholder:"NAME=PID"`
 	PID            []int          `help:"Likewise, under the name of its program." name:"pid" placeholder:"PID"`
 	Core           int            `help:"The server's core: how busy that is is shown too, whatever runs there; -1 for none." default:"-1"`
-	Metrics        string         `help:"/metrics of a Cardea node, for packets a system call." placeholder:"URL"`
+	Ops            string         `help:"Internal address of a Cardea node, http://host:port, for packets a system call and for profiles." placeholder:"URL"`
+	Profiles       string         `help:"Put profiles of that node, cpu.pprof and allocs.pprof of the measured time, into this folder." type:"path" placeholder:"DIR"`
 	Wait           time.Duration  `help:"How long to wait until the server listens." default:"0s"`
 	JSON           string         `help:"Write the outcome to this file, too." name:"json" type:"path" placeholder:"FILE"`
 	AdminKey       string         `help:"What the server wants of those who create rooms, if anything."`
@@ -47,6 +48,8 @@ func (c *config) check() error {
 		}
 	}
 	switch {
+	case c.Profiles != "" && (c.Ops == "" || c.Duration >= time.Minute):
+		return errors.New("--profiles: wants --ops, and a --duration below 1m")
 	case !(c.JoinsPerSecond > 0):
 		return fmt.Errorf("--joins-per-second %v: expected more than 0", c.JoinsPerSecond)
 	case c.JoinTimeout <= 0:

@@ -21,16 +21,16 @@ const (
 )
 
 // readSending asks a node.
-func readSending(ctx context.Context, url string) (sending, error) {
+func readSending(ctx context.Context, ops string) (sending, error) {
 	ctx, cancel := context.WithTimeout(ctx, metricsTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, ops+"/metrics", http.NoBody)
 	if err != nil {
-		return sending{}, fmt.Errorf("--metrics: %w", err)
+		return sending{}, fmt.Errorf("--ops: %w", err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return sending{}, fmt.Errorf("--metrics: %w", err)
+		return sending{}, fmt.Errorf("--ops: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	return parseSending(response.Body)
@@ -55,7 +55,7 @@ func parseSending(r io.Reader) (sending, error) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return sending{}, fmt.Errorf("--metrics: %w", err)
+		return sending{}, fmt.Errorf("--ops: %w", err)
 	}
 	return s, nil
 }

@@ -31,6 +31,9 @@ func (r *run) observe(ctx context.Context) (*report.Report, error) {
 		return nil, err
 	}
 	coreBefore := procfs.CoreBusy(r.cfg.Core)
+	profiled := r.profile(ctx)
+	r.lag.Reset()
+	r.readLag.Reset()
 	from, began := r.mark(), time.Now()
 	overflowed := procfs.UDPOverflows()
 	received, verified := r.delivery.Packets.Load(), r.delivery.Verified.Load()
@@ -50,6 +53,9 @@ func (r *run) observe(ctx context.Context) (*report.Report, error) {
 		return nil, err
 	}
 	time.Sleep(repairTime)
+	if err := <-profiled; err != nil {
+		return nil, err
+	}
 
 	out := &report.Report{
 		URL: r.cfg.URL, Rooms: len(r.rooms), Subscribers: len(r.subscribers), Failed: r.failed,
@@ -84,10 +90,10 @@ func (r *run) observe(ctx context.Context) (*report.Report, error) {
 
 // sending asks the node for what it has sent, if we are told where.
 func (r *run) sending(ctx context.Context) (sending, error) {
-	if r.cfg.Metrics == "" {
+	if r.cfg.Ops == "" {
 		return sending{}, nil
 	}
-	return readSending(ctx, r.cfg.Metrics)
+	return readSending(ctx, r.cfg.Ops)
 }
 
 func (r *run) allMeters() []*meter { return append(slices.Clone(r.meters), r.load) }

@@ -13,9 +13,9 @@ import (
 
 // Server is a server under test that runs.
 type Server struct {
-	PID     int
-	URL     string // of its Janus API
-	Metrics string // of its node; "" if it has none
+	PID int
+	URL string // of its Janus API
+	Ops string // internal address of its node, http://host:port; "" if it has none
 
 	cmd  *exec.Cmd
 	log  string
@@ -32,7 +32,7 @@ type Place struct {
 
 const (
 	apiPort     = 8188
-	metricsPort = 9092
+	opsPort     = 9092
 	stopTimeout = 5 * time.Second
 )
 
@@ -61,16 +61,16 @@ transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.s
 
 // StartCardea starts standalone: the services, a NATS server and a store in one process.
 func StartCardea(p Place, binary string) (*Server, error) {
-	args := []string{"--page-listen", "127.0.0.1:8080", "--media-ops-listen", fmt.Sprintf(":%d", metricsPort), "--log-level", "warn"}
+	args := []string{"--page-listen", "127.0.0.1:8080", "--media-ops-listen", fmt.Sprintf(":%d", opsPort), "--log-level", "warn"}
 	if p.Address.IsValid() {
 		args = append(args, "--advertise", p.Address.String())
 	}
-	return start(p, "cardea", fmt.Sprintf("http://%s:%d/metrics", p.Address, metricsPort), p.In.Command(p.Core, binary, args...))
+	return start(p, "cardea", fmt.Sprintf("http://%s:%d", p.Address, opsPort), p.In.Command(p.Core, binary, args...))
 }
 
-func start(p Place, name, metrics string, cmd *exec.Cmd) (*Server, error) {
+func start(p Place, name, ops string, cmd *exec.Cmd) (*Server, error) {
 	s := &Server{
-		URL: fmt.Sprintf("ws://%s:%d/", p.Address, apiPort), Metrics: metrics,
+		URL: fmt.Sprintf("ws://%s:%d/", p.Address, apiPort), Ops: ops,
 		cmd: cmd, log: filepath.Join(p.Dir, name+".log"), done: make(chan struct{}),
 	}
 	out, err := os.Create(s.log)

@@ -32,8 +32,8 @@ type Report struct {
 	PacketsPerSec   float64 `json:"packets_per_second"`
 	Latency         Times   `json:"latency"`
 	JoinFirstPacket Times   `json:"join_to_first_packet"`
-	SendLag         Times   `json:"send_lag"`       // by how much we sent late: of the whole run
-	ReadLag         Times   `json:"read_lag"`       // from when the kernel had a packet until we read it: of the whole run, no part of latency
+	SendLag         Times   `json:"send_lag"`       // by how much we sent late
+	ReadLag         Times   `json:"read_lag"`       // from when the kernel had a packet until we read it; no part of latency
 	Overflowed      uint64  `json:"overflowed"`     // packets lost because we did not read in time
 	VerifiedShare   float64 `json:"verified_share"` // of the packets, those that were decrypted and read; latency is theirs
 	Renumbered      uint64  `json:"renumbered"`     // how often numbers of a stream shifted, seen at verified packets: of the whole run
