@@ -3,7 +3,7 @@
 MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e bench bench-links profile compose-test fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e bench bench-links bench-doc profile compose-test fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -27,6 +27,9 @@ bench: deps ## Cardea beside Janus under load, over network namespaces (needs ro
 
 bench-links: deps ## Chromium behind bad links, through Cardea and Janus (needs root)
 	@./deploy/bench-links.sh
+
+bench-doc: ## the outcomes of both into docs/benchmarks.md
+	@./deploy/bench-doc.sh
 
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"html"
 	"math"
 	"strings"
 )
@@ -50,7 +51,7 @@ func draw(s script, all []*series) []byte {
 	height := top + float64(len(panels))*(panelHeight+top+bottom)
 	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="12">`+"\n", width, height)
 	fmt.Fprintf(&w, `<rect width="%g" height="%g" fill="white"/>`+"\n", width, height)
-	fmt.Fprintf(&w, `<text x="%g" y="20" font-size="15">%s</text>`+"\n", left, s.About)
+	fmt.Fprintf(&w, `<text x="%g" y="20" font-size="15">%s</text>`+"\n", left, html.EscapeString(s.About))
 	for i, name := range serverNames {
 		fmt.Fprintf(&w, `<text x="%g" y="20" fill="%s" font-size="15">%s</text>`+"\n", width-right-140+float64(i)*80, colours[name], name)
 	}
