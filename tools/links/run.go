@@ -98,7 +98,8 @@ func (b *bench) measureAll(ctx context.Context) error {
 type series struct {
 	Server   string            `json:"server"`
 	Script   string            `json:"script"`
-	Layers   json.RawMessage   `json:"layers"` // that were sent, at the end
+	Before   []layer           `json:"before"` // what the camera had sent when the script began, by layer
+	After    []layer           `json:"after"`  // and when it ended
 	Down, Up emulator.Counters `json:"-"`
 	Samples  []sample          `json:"samples"` // times are from the script's beginning
 	script   script
@@ -144,6 +145,10 @@ func (b *bench) measure(ctx context.Context, name string, s script) (*series, er
 	if !sleep(ctx, settleTime) {
 		return nil, ctx.Err()
 	}
+	got := &series{Server: name, Script: s.Name, script: s}
+	if err := sender.eval(&got.Before, "layers()"); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	for _, p := range s.Steps {
 		tunnel.Set(p.Down, p.Up)
@@ -151,10 +156,9 @@ func (b *bench) measure(ctx context.Context, name string, s script) (*series, er
 			return nil, ctx.Err()
 		}
 	}
-	got := &series{Server: name, Script: s.Name, script: s}
 	got.Down, got.Up = tunnel.Counters()
 	tunnel.Set(emulator.Conditions{}, emulator.Conditions{})
-	if err := sender.eval(&got.Layers, "layers()"); err != nil {
+	if err := sender.eval(&got.After, "layers()"); err != nil {
 		return nil, err
 	}
 	if err := watcher.eval(&got.Samples, "samples"); err != nil {
@@ -219,6 +223,11 @@ func (b *bench) show(chosen []script, all []*series) error {
 		}
 	}
 	fmt.Print("\n", string(files["links.md"]))
+	for _, s := range all {
+		if s.cameraRate() < minCameraRate {
+			return fmt.Errorf("%s, %s: the camera sent %.1f frames a second: the machine is too busy, and the figures say little", s.Script, s.Server, s.cameraRate())
+		}
+	}
 	return nil
 }
 

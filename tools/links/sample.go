@@ -22,6 +22,30 @@ type sample struct {
 	Heard         float64 `json:"heard"`     // all of them
 }
 
+// layer is what a camera has sent of one.
+type layer struct {
+	RID     string `json:"rid"`
+	Height  int    `json:"height"`
+	Frames  int    `json:"frames"`
+	Bytes   int    `json:"bytes"`
+	Limited string `json:"limited"` // why it is not better: "none", "cpu", "bandwidth"
+}
+
+// cameraRate is how many frames a second the camera sent of the layer that it sent most of.
+func (s *series) cameraRate() (fps float64) {
+	for _, after := range s.After {
+		for _, before := range s.Before {
+			if before.RID == after.RID {
+				fps = max(fps, float64(after.Frames-before.Frames)/s.script.duration().Seconds())
+			}
+		}
+	}
+	return fps
+}
+
+// minCameraRate is what a camera of 30 frames a second sends at least unless the machine is too busy.
+const minCameraRate = 27.
+
 // from keeps the samples of the script.
 func (s *series) from(began time.Time) {
 	kept := s.Samples[:0]
@@ -133,6 +157,10 @@ func (s *series) recovery() float64 {
 // brief is a series in a line.
 func (s *series) brief() string {
 	f := s.figures()
-	return fmt.Sprintf("%.1f frames/s, %d freezes of %.1f s, still for %.1f s, height %d, %.0f kbit/s; sent %s; link %+v",
-		f.fps, f.freezes, f.frozenSeconds, f.stillSeconds, f.height, f.kbps, s.Layers, s.Down)
+	text := fmt.Sprintf("%.1f frames/s of %.1f, %d freezes of %.1f s, still for %.1f s, height %d, %.0f kbit/s; %d layers sent; link %+v",
+		f.fps, s.cameraRate(), f.freezes, f.frozenSeconds, f.stillSeconds, f.height, f.kbps, len(s.After), s.Down)
+	if s.cameraRate() < minCameraRate {
+		text += "; THE CAMERA STUTTERED"
+	}
+	return text
 }

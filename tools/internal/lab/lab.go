@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -52,10 +54,24 @@ func (l *Lab) Namespace(name string) (*Namespace, error) {
 func (l *Lab) Close() error {
 	var all []error
 	for _, n := range l.namespaces {
+		n.endAll()
 		all = append(all, ip("netns", "delete", n.Name))
 	}
 	l.namespaces = nil
 	return errors.Join(all...)
+}
+
+// endAll kills what runs in the namespace: nothing, unless something went wrong.
+func (n *Namespace) endAll() {
+	out, err := exec.Command("ip", "netns", "pids", n.Name).Output()
+	if err != nil {
+		return
+	}
+	for _, word := range strings.Fields(string(out)) {
+		if pid, err := strconv.Atoi(word); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // End is one end of a link.

@@ -86,11 +86,11 @@ function measure() {
 	}, 100);
 }
 
-// layers tells what a publisher sends: the height and the frames a second of each layer.
+// layers tells what a publisher has sent of each layer.
 async function layers() {
 	const all = [];
 	for (const s of (await connection.getStats()).values())
 		if (s.type === 'outbound-rtp' && s.kind === 'video')
-			all.push({ rid: s.rid ?? '', height: s.frameHeight ?? 0, fps: s.framesPerSecond ?? 0, bytes: s.bytesSent, limited: s.qualityLimitationReason ?? '' });
+			all.push({ rid: s.rid ?? '', height: s.frameHeight ?? 0, frames: s.framesSent, bytes: s.bytesSent, limited: s.qualityLimitationReason ?? '' });
 	return all;
 }
