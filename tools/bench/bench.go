@@ -183,7 +183,7 @@ func (b *bench) expected() (d time.Duration) {
 		d += servers * s.expected(b.cfg.Duration)
 	}
 	if b.cfg.Floor != "" {
-		d += 4 * floorTime
+		d += 8 * floorTime
 	}
 	d *= time.Duration(b.cfg.Rounds)
 	if b.cfg.Ceiling {

@@ -14,15 +14,21 @@ const floorTime = 2 * time.Second
 
 // floor is what a packet costs at least, in CPU µs, by way of sending; see tools/floor.
 type floor struct {
-	Sendto     float64 `json:"sendto"`
-	Sendmmsg   float64 `json:"sendmmsg"`
-	Segmented  float64 `json:"segmented"`
-	Encryption float64 `json:"encryption"` // that part of each
+	Sendto     costs `json:"sendto"`
+	Sendmmsg   costs `json:"sendmmsg"`
+	Segmented  costs `json:"segmented"`
+	Encryption costs `json:"encryption"` // that part of each
 }
 
-// measureFloor sends from the server's core to sockets on the load's side, which nobody reads.
+// costs are without a pause, and at the pace of video.
+type costs struct {
+	FlatOut float64 `json:"flat_out"`
+	Paced   float64 `json:"paced"`
+}
+
+// measureFloor sends from the server's core to the load's side.
 func (b *bench) measureFloor(ctx context.Context) (*floor, error) {
-	args := []string{"--sink", loadAddress.Addr().String()}
+	args := []string{"--sink"}
 	if b.cfg.Offload {
 		args = append(args, "--whole-runs")
 	}

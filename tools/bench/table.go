@@ -17,6 +17,9 @@ func loadIsLate(r *report.Report) bool { return r.SendLag.P99 > maxLag || r.Over
 func brief(r *report.Report) string {
 	s := fmt.Sprintf("%.2f µs a packet, %.3f %% delivered, p99 %.1f ms, core %.0f %%, load %.0f %%",
 		r.Processes[0].MicrosPerPacket, 100*r.DeliveredShare, r.Latency.P99, r.CorePercent, r.Load.CPUPercent)
+	if r.PacketsPerCall > 0 {
+		s += fmt.Sprintf(", %.1f packets a send", r.PacketsPerCall)
+	}
 	if r.Failed+r.Dropped > 0 {
 		s += fmt.Sprintf("; %d failed, %d dropped: %s", r.Failed, r.Dropped, r.Problem)
 	}
@@ -96,8 +99,10 @@ func (o *outcome) markdown() (text string, broken []string) {
 	line("%s. %d rounds of %.0f s each; median (least–greatest).", o.Machine, o.rounds(), o.Seconds)
 	line("")
 	o.costs(line)
-	line("")
-	o.qualities(line)
+	if len(o.Scenarios) > 0 {
+		line("")
+		o.qualities(line)
+	}
 	if len(o.Ceiling[janus])+len(o.Ceiling[cardea]) > 0 {
 		line("")
 		o.ceilings(line)
@@ -130,19 +135,19 @@ func (o *outcome) costs(line func(string, ...any)) {
 	}
 	for _, f := range []struct {
 		name string
-		of   func(*floor) float64
+		of   func(*floor) costs
 	}{
-		{"floor: AES-GCM alone", func(f *floor) float64 { return f.Encryption }},
-		{"floor: AES-GCM, sendto", func(f *floor) float64 { return f.Sendto }},
-		{"floor: AES-GCM, sendmmsg", func(f *floor) float64 { return f.Sendmmsg }},
-		{"floor: AES-GCM, sendmmsg with UDP_SEGMENT, 6 packets a destination", func(f *floor) float64 { return f.Segmented }},
+		{"floor: AES-GCM alone", func(f *floor) costs { return f.Encryption }},
+		{"floor: AES-GCM, sendto", func(f *floor) costs { return f.Sendto }},
+		{"floor: AES-GCM, sendmmsg", func(f *floor) costs { return f.Sendmmsg }},
+		{"floor: AES-GCM, sendmmsg with UDP_SEGMENT, 6 packets a destination", func(f *floor) costs { return f.Segmented }},
 	} {
-		var all spread
+		var flatOut, paced spread
 		for _, round := range o.Floor {
-			all = append(all, f.of(round))
+			flatOut, paced = append(flatOut, f.of(round).FlatOut), append(paced, f.of(round).Paced)
 		}
-		if len(all) > 0 {
-			line("| %s | | %s | | | | | |", f.name, all)
+		if len(paced) > 0 {
+			line("| %s | | %s; without a pause %s | | | | | |", f.name, paced, flatOut)
 		}
 	}
 }

@@ -46,14 +46,14 @@ func TestLimitsAreOfMediansOverRounds(t *testing.T) {
 func TestTablesShowRatiosAndFloor(t *testing.T) {
 	o := &outcome{
 		Scenarios: []*scenarioRuns{{scenario: scenarios[0], Rounds: [][servers]*report.Report{{at(10, 5, 1), at(2, 4, 1)}, {at(10, 5, 1), at(3, 4, 1)}}}},
-		Floor:     []*floor{{Sendto: 1.25}},
+		Floor:     []*floor{{Sendto: costs{FlatOut: 1, Paced: 1.25}}},
 		Ceiling:   [servers][]*step{janus: {{50, at(10, 5, 1)}, {57, at(10, 21, 1)}}, cardea: {{400, at(2, 4, 1)}, {460, at(2, 25, 30)}}},
 	}
 	text, broken := o.markdown()
 	if len(broken) > 0 {
 		t.Error(broken)
 	}
-	for _, want := range []string{"**0.25 (0.2–0.3)**", "| floor: AES-GCM, sendto | | 1.25 |", "| Janus | **50** |", "| Cardea | **at least 400** |"} {
+	for _, want := range []string{"**0.25 (0.2–0.3)**", "| floor: AES-GCM, sendto | | 1.25; without a pause 1 |", "| Janus | **50** |", "| Cardea | **at least 400** |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -1,6 +1,7 @@
 // Command floor measures what it costs a machine at least to send encrypted media: AES-GCM over packets of 1200 bytes
 // to 100 destinations in turn, one packet a system call (sendto), many (sendmmsg), and many runs of six that the kernel
-// cuts (UDP_SEGMENT). It prints CPU µs a packet, of this process, as JSON.
+// cuts (UDP_SEGMENT). It prints CPU µs a packet, of this process, as JSON: without a pause, and at the pace of video, where
+// caches and core have time to forget.
 package main
 
 import (
@@ -15,6 +16,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
+
+	"github.com/cardea-rtc/cardea/tools/internal/receive"
 )
 
 const (
@@ -26,7 +29,7 @@ const (
 
 func main() {
 	var cfg struct {
-		Sink      string        `help:"Hold the sockets to which packets go, at this address, until told to end." placeholder:"IP"`
+		Sink      bool          `help:"Receive packets until told to end."`
 		WholeRuns bool          `help:"The sink takes runs of segments uncut; otherwise the kernel cuts them, in the sender's time."`
 		To        string        `help:"Send to a sink." placeholder:"IP"`
 		Duration  time.Duration `help:"How long to send each way." default:"2s"`
@@ -34,8 +37,8 @@ func main() {
 	kong.Parse(&cfg, kong.Description("What sending media costs at least."))
 	var err error
 	switch {
-	case cfg.Sink != "":
-		err = sink(cfg.Sink, cfg.WholeRuns)
+	case cfg.Sink:
+		err = sink(cfg.WholeRuns)
 	case cfg.To != "":
 		err = measure(cfg.To, cfg.Duration)
 	default:
@@ -47,31 +50,34 @@ func main() {
 	}
 }
 
-// sink holds sockets that it does not read: what arrives is dropped where their buffers are full.
-func sink(address string, wholeRuns bool) error {
-	ip, err := netip.ParseAddr(address)
+// sink takes what comes, as the load generator does.
+func sink(wholeRuns bool) error {
+	p, err := receive.NewPoller(time.Now(), wholeRuns, nil)
 	if err != nil {
 		return err
 	}
+	defer p.Close()
 	for i := range destinations {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		s, err := p.OpenPort(uint16(firstPort+i), nobody{})
 		if err != nil {
-			return fmt.Errorf("open socket: %w", err)
+			return err
 		}
-		// A size that one run of segments fills.
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1)
-		if wholeRuns {
-			_ = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1)
-		}
-		if err := unix.Bind(fd, &unix.SockaddrInet4{Port: firstPort + i, Addr: ip.As4()}); err != nil {
-			return fmt.Errorf("bind: %w", err)
-		}
+		defer s.Close()
 	}
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, os.Interrupt, syscall.SIGTERM)
-	<-end
-	return nil
+	go func() {
+		<-end
+		p.Stop()
+	}()
+	return p.Run()
 }
+
+// nobody is a receive.Handler.
+type nobody struct{}
+
+func (nobody) Datagram([]byte, netip.AddrPort, time.Duration) {}
+func (nobody) Tick(time.Duration)                             {}
 
 // measure prints what each way of sending costs.
 func measure(address string, d time.Duration) error {
@@ -83,27 +89,37 @@ func measure(address string, d time.Duration) error {
 	if err != nil {
 		return err
 	}
+	type costs struct {
+		FlatOut float64 `json:"flat_out"`
+		Paced   float64 `json:"paced"`
+	}
 	var result struct {
-		Encryption float64 `json:"encryption"`
-		Sendto     float64 `json:"sendto"`
-		Sendmmsg   float64 `json:"sendmmsg"`
-		Segmented  float64 `json:"segmented"`
+		Encryption costs `json:"encryption"`
+		Sendto     costs `json:"sendto"`
+		Sendmmsg   costs `json:"sendmmsg"`
+		Segmented  costs `json:"segmented"`
 	}
 	for _, way := range []struct {
 		round func() (packets int, err error)
-		cost  *float64
+		cost  *costs
 	}{
 		{s.encrypt, &result.Encryption}, {s.sendto, &result.Sendto}, {s.sendmmsg, &result.Sendmmsg}, {s.segmented, &result.Segmented},
 	} {
-		if *way.cost, err = cost(way.round, d); err != nil {
+		if way.cost.FlatOut, err = cost(way.round, d, 0); err != nil {
+			return err
+		}
+		if way.cost.Paced, err = cost(way.round, d, frameInterval); err != nil {
 			return err
 		}
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// cost repeats a round for a time and returns CPU µs a packet.
-func cost(round func() (int, error), d time.Duration) (float64, error) {
+// frameInterval is that of the load generator's video, whose frames are about six packets.
+const frameInterval = time.Second / 30
+
+// cost repeats a round for a time, at an interval if that is not 0, and returns CPU µs a packet.
+func cost(round func() (int, error), d, interval time.Duration) (float64, error) {
 	before, err := cpu()
 	if err != nil {
 		return 0, err
@@ -115,6 +131,9 @@ func cost(round func() (int, error), d time.Duration) (float64, error) {
 			return 0, err
 		}
 		packets += n
+		if interval > 0 {
+			time.Sleep(interval)
+		}
 	}
 	after, err := cpu()
 	if err != nil {

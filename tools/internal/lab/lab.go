@@ -128,7 +128,7 @@ func (n *Namespace) Adopt(device string, address netip.Prefix) error {
 
 // Command is a program in the namespace, on one core (any if negative), ahead of other programs of the machine.
 func (n *Namespace) Command(core int, program string, args ...string) *exec.Cmd {
-	all := []string{"nice", "-n", "-10"}
+	all := []string{"nice", "-n", "-19"}
 	if core >= 0 {
 		all = append(all, "taskset", "-c", fmt.Sprint(core))
 	}

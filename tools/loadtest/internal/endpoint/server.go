@@ -19,7 +19,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/cardea-rtc/cardea/tools/internal/histogram"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/receive"
+	"github.com/cardea-rtc/cardea/tools/internal/receive"
 )
 
 // Server is the one under test, and how its endpoints speak to it. What endpoints can share they share.

@@ -13,8 +13,8 @@ import (
 	"github.com/pion/interceptor/pkg/twcc"
 
 	"github.com/cardea-rtc/cardea/tools/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/receive"
 	"github.com/cardea-rtc/cardea/tools/janus"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/receive"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/tally"
 )

@@ -146,13 +146,16 @@ type Socket struct {
 }
 
 // Open binds a port that is free, on all addresses.
-func (p *Poller) Open(h Handler) (*Socket, error) {
+func (p *Poller) Open(h Handler) (*Socket, error) { return p.OpenPort(0, h) }
+
+// OpenPort binds a port on all addresses.
+func (p *Poller) OpenPort(port uint16, h Handler) (*Socket, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open socket: %w", err)
 	}
 	s := &Socket{poller: p, handler: h, fd: fd}
-	if err := s.bind(); err != nil {
+	if err := s.bind(port); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
@@ -173,8 +176,8 @@ func (p *Poller) forget(fd int) {
 	p.mu.Unlock()
 }
 
-func (s *Socket) bind() error {
-	if err := unix.Bind(s.fd, &unix.SockaddrInet4{}); err != nil {
+func (s *Socket) bind(port uint16) error {
+	if err := unix.Bind(s.fd, &unix.SockaddrInet4{Port: int(port)}); err != nil {
 		return fmt.Errorf("bind: %w", err)
 	}
 	// Root may have more than the kernel's limit. Without runs or without times reading costs more or tells less, but works.
