@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cardea-rtc/cardea/tools/internal/lab"
@@ -247,7 +246,6 @@ func (b *bench) start(which int) (*lab.Server, error) {
 func (b *bench) wait(ctx context.Context, cmd *exec.Cmd, limit time.Duration) (string, error) {
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}

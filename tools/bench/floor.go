@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -33,7 +32,6 @@ func (b *bench) measureFloor(ctx context.Context) (*floor, error) {
 		args = append(args, "--whole-runs")
 	}
 	sink := b.load.Command(b.cfg.LoadCore, b.cfg.Floor, args...)
-	sink.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := sink.Start(); err != nil {
 		return nil, fmt.Errorf("floor: %w", err)
 	}

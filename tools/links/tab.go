@@ -28,7 +28,6 @@ func openTab(in *lab.Namespace) (*tab, error) {
 	}
 	t := &tab{cmd: in.Command(-1, program, "--drive")}
 	t.cmd.Stderr = &t.log
-	t.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if t.in, err = t.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -79,11 +79,10 @@ func start(p Place, name, ops string, cmd *exec.Cmd) (*Server, error) {
 	}
 	defer func() { _ = out.Close() }() // the process has its own
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	s.PID = cmd.Process.Pid // ip, nice and taskset become what they start
+	s.PID = cmd.Process.Pid // each of ip, sh, nice and taskset becomes what it starts
 	go func() {
 		_ = cmd.Wait() // how it ended is in its log
 		close(s.done)
