@@ -62,7 +62,7 @@ func (r *run) observe(ctx context.Context) (*report.Report, error) {
 		Seconds: measured.Seconds(), Interrupted: !complete,
 		Foreign: r.delivery.Foreign.Load(), Latency: report.TimesOf(&r.delivery.Latency),
 		JoinFirstPacket: report.TimesOf(&r.firstWait), SendLag: report.TimesOf(&r.lag), ReadLag: report.TimesOf(&r.readLag),
-		Overflowed: procfs.UDPOverflows() - overflowed, Renumbered: r.delivery.Renumbered.Load(),
+		Overflowed: procfs.UDPOverflows() - overflowed, Renumbered: r.delivery.Renumbered.Load(), Padding: r.delivery.Padding.Load(),
 	}
 	if n := r.delivery.Packets.Load() - received; n > 0 {
 		out.VerifiedShare = float64(r.delivery.Verified.Load()-verified) / float64(n)

@@ -37,6 +37,7 @@ type Report struct {
 	Overflowed      uint64  `json:"overflowed"`     // packets lost because we did not read in time
 	VerifiedShare   float64 `json:"verified_share"` // of the packets, those that were decrypted and read; latency is theirs
 	Renumbered      uint64  `json:"renumbered"`     // how often numbers of a stream shifted, seen at verified packets: of the whole run
+	Padding         uint64  `json:"padding"`        // packets that bring nothing, but probe for bandwidth: of the whole run
 	Profile         string  `json:"srtp_profile"`
 
 	PacketsPerCall float64   `json:"packets_per_send_call,omitempty"` // of the server, if it tells

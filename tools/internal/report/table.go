@@ -17,6 +17,9 @@ func (r *Report) Print(out io.Writer) error {
 	}
 	row("delivered", "%.4f %% of %d packets, %.0f a second", 100*r.DeliveredShare, r.Expected, r.PacketsPerSec)
 	row("lost", "%d; while subscribers joined %d", r.Lost, r.LostBefore)
+	if r.Padding > 0 {
+		row("padding", "%d packets", r.Padding)
+	}
 	if r.Foreign > 0 {
 		row("foreign", "%d packets of another stream, or not ours", r.Foreign)
 	}

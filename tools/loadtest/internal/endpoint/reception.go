@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -86,8 +87,13 @@ func (s *Subscriber) receiveRTP(b []byte, at time.Duration) {
 		s.countPacket(in, uint32(seq)-in.offset)
 		return
 	}
-	stamp, ok := s.verify(b, kind, 0)
-	if !ok {
+	stamp, err := s.verify(b, kind, 0)
+	if errors.Is(err, errNoStamp) && h.padded {
+		in.offset++ // it probes for bandwidth, and has a sequence number but no packet of ours
+		s.delivery.Padding.Add(1)
+		return
+	}
+	if err != nil {
 		s.delivery.Foreign.Add(1)
 		return
 	}
@@ -126,8 +132,9 @@ func (s *Subscriber) newInbound(ssrc uint32, kind mediaKind) *inbound {
 
 // receiveRepair takes a packet of RTX (RFC 4588, section 4). Padding in it is for probing.
 func (s *Subscriber) receiveRepair(b []byte, at time.Duration) {
-	stamp, ok := s.verify(b, videoMedia, 2)
-	if !ok {
+	stamp, err := s.verify(b, videoMedia, 2)
+	if err != nil {
+		s.delivery.Padding.Add(1)
 		return
 	}
 	for _, in := range s.streams {
@@ -139,18 +146,25 @@ func (s *Subscriber) receiveRepair(b []byte, at time.Duration) {
 	s.countVerified(stamp, at)
 }
 
+// errNoStamp means that a packet is authentic, but that none of our publishers made it.
+var errNoStamp = errors.New("packet has no stamp")
+
 // verify decrypts a packet and reads its stamp, which is behind skip bytes of the payload.
-func (s *Subscriber) verify(b []byte, kind mediaKind, skip int) (synth.Stamp, bool) {
+func (s *Subscriber) verify(b []byte, kind mediaKind, skip int) (stamp synth.Stamp, err error) {
 	var h rtp.Header
 	plain, err := s.keys.inbound.DecryptRTP(s.plain[:0], b, &h)
-	if err != nil || len(plain) < h.MarshalSize()+skip {
-		return synth.Stamp{}, false
+	if err != nil {
+		return synth.Stamp{}, err
 	}
-	payload := plain[h.MarshalSize()+skip:]
+	read := synth.ReadVP8
 	if kind == audioMedia {
-		return synth.ReadOpus(payload)
+		read = synth.ReadOpus
 	}
-	return synth.ReadVP8(payload)
+	stamp, ok := read(plain[min(h.MarshalSize()+skip, len(plain)):])
+	if !ok {
+		return synth.Stamp{}, errNoStamp
+	}
+	return stamp, nil
 }
 
 func (s *Subscriber) countPacket(in *inbound, counter uint32) {

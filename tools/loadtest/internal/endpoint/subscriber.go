@@ -23,6 +23,7 @@ import (
 type Delivery struct {
 	Packets    atomic.Uint64 // that came, each once
 	Verified   atomic.Uint64 // of all that came, those that were decrypted and read
+	Padding    atomic.Uint64 // that bring nothing, but probe for bandwidth
 	Renumbered atomic.Uint64 // verified packets before which their stream's numbers had shifted
 	Foreign    atomic.Uint64 // verified packets that are not of the stream they came in, or not authentic
 	Latency    histogram.Histogram
