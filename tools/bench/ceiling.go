@@ -63,9 +63,6 @@ func (b *bench) ceiling(ctx context.Context, which int) error {
 			up = true
 			n = int(float64(n) * ceilingFactor)
 		default:
-			if loadIsLate(r) && i > 0 {
-				return nil
-			}
 			n = int(float64(n) / ceilingFactor)
 		}
 	}

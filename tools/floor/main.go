@@ -5,9 +5,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -40,7 +42,7 @@ func main() {
 	case cfg.Sink:
 		err = sink(cfg.WholeRuns)
 	case cfg.To != "":
-		err = measure(cfg.To, cfg.Duration)
+		err = measure(cfg.To, cfg.Duration, os.Stdout)
 	default:
 		err = errors.New("expected --sink or --to")
 	}
@@ -64,12 +66,9 @@ func sink(wholeRuns bool) error {
 		}
 		defer s.Close()
 	}
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-end
-		p.Stop()
-	}()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, p.Stop)()
 	return p.Run()
 }
 
@@ -80,7 +79,7 @@ func (nobody) Datagram([]byte, netip.AddrPort, time.Duration) {}
 func (nobody) Tick(time.Duration)                             {}
 
 // measure prints what each way of sending costs.
-func measure(address string, d time.Duration) error {
+func measure(address string, d time.Duration, out io.Writer) error {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return err
@@ -112,7 +111,7 @@ func measure(address string, d time.Duration) error {
 			return err
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(result)
+	return json.NewEncoder(out).Encode(result)
 }
 
 // frameInterval is that of the load generator's video, whose frames are about six packets.

@@ -23,8 +23,7 @@ const (
 	// scripts is where Debian keeps janus.js and what it needs.
 	scripts = "/usr/share/javascript"
 
-	pageTimeout = 40 * time.Second // until media flows
-	evalTimeout = 20 * time.Second
+	evalTimeout = 40 * time.Second // of an expression, such as a call that is to be set up
 )
 
 // drive is a browser of the lab: it runs inside a namespace, as a process of its own. It does what it reads, line by line,
@@ -80,7 +79,7 @@ func browse(in io.Reader, out io.Writer, url string) error {
 		} else if err != nil {
 			return err
 		}
-		limited, cancel := context.WithTimeout(ctx, pageTimeout)
+		limited, cancel := context.WithTimeout(ctx, evalTimeout)
 		value, err := chromedp.Run(limited, chromedp.Evaluate[string]("(async () => JSON.stringify(await ("+expression+") ?? null))()", chromedp.EvalAwaitPromise))
 		cancel()
 		if err != nil {
