@@ -44,6 +44,7 @@ func openTab(in *lab.Namespace) (*tab, error) {
 
 // eval has the page evaluate an expression of JavaScript, promise or not, and reads its value.
 func (t *tab) eval(value any, format string, args ...any) error {
+	defer time.AfterFunc(startTimeout+evalTimeout, t.kill).Stop()
 	expression := fmt.Sprintf(format, args...)
 	if err := json.NewEncoder(t.in).Encode(expression); err != nil {
 		return fmt.Errorf("%s: %w", expression, err)
@@ -67,7 +68,10 @@ func (t *tab) close() {
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL)
+		t.kill()
 		<-ended
 	}
 }
+
+// kill ends the browser at once; its session is its own.
+func (t *tab) kill() { _ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL) }
