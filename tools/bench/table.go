@@ -181,7 +181,10 @@ func (o *outcome) ceilings(line func(string, ...any)) {
 	for which, name := range []string{"Janus", "Cardea"} {
 		n, loadGaveOut := highest(o.Ceiling[which])
 		number := fmt.Sprint(n)
-		if loadGaveOut {
+		switch {
+		case n == 0 && len(o.Ceiling[which]) > 0:
+			number = fmt.Sprintf("fewer than %d", o.Ceiling[which][len(o.Ceiling[which])-1].Subscribers)
+		case loadGaveOut:
 			number = "at least " + number
 		}
 		var tried []string
