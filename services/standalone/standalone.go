@@ -73,7 +73,7 @@ func serveAll(ctx context.Context, cfg config, log *slog.Logger) error {
 }
 
 // ageInterval is how far the store's clock lags behind at most.
-const ageInterval = 50 * time.Millisecond
+const ageInterval = 200 * time.Millisecond
 
 // age runs the store's clock, by which keys expire, until ctx ends. The store could do that by itself (ClockTTL), but then
 // looks through all keys at each command.

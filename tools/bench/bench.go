@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/tools/internal/lab"
+	"github.com/cardea-rtc/cardea/tools/internal/machine"
 	"github.com/cardea-rtc/cardea/tools/internal/report"
 )
 
@@ -46,7 +47,7 @@ type bench struct {
 
 // outcome is all that was measured.
 type outcome struct {
-	Machine   machine          `json:"machine"`
+	Machine   machine.Machine  `json:"machine"`
 	Seconds   float64          `json:"measured_seconds"` // of each run
 	Paced     bool             `json:"paced"`
 	Offload   bool             `json:"offload"`
@@ -92,7 +93,7 @@ func open(cfg *config) (b *bench, err error) {
 	if err := b.lab.Connect(serverEnd, loadEnd); err != nil {
 		return nil, err
 	}
-	b.outcome = outcome{Machine: thisMachine(cfg), Seconds: cfg.Duration.Seconds(), Paced: cfg.Paced, Offload: cfg.Offload, Steer: cfg.Steer}
+	b.outcome = outcome{Machine: machine.This(cfg.Janus), Seconds: cfg.Duration.Seconds(), Paced: cfg.Paced, Offload: cfg.Offload, Steer: cfg.Steer}
 	for _, name := range cfg.Scenarios {
 		for _, s := range scenarios {
 			if s.Name == name {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/tools/internal/emulator"
 	"github.com/cardea-rtc/cardea/tools/internal/lab"
+	"github.com/cardea-rtc/cardea/tools/internal/machine"
 )
 
 // The networks of RFC 2544, section C.2.2, are for measuring: the camera's link to the server, and the viewer's.
@@ -213,7 +214,7 @@ func (b *bench) show(chosen []script, all []*series) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"links.json": j, "links.md": []byte(table(chosen, all))}
+	files := map[string][]byte{"links.json": j, "links.md": []byte(b.heading() + table(chosen, all))}
 	for _, s := range chosen {
 		files["links-"+s.Name+".svg"] = draw(s, all)
 	}
@@ -229,6 +230,15 @@ func (b *bench) show(chosen []script, all []*series) error {
 		}
 	}
 	return nil
+}
+
+// heading is what a table is about.
+func (b *bench) heading() string {
+	text := fmt.Sprintf("%s. %d rounds", machine.This(b.cfg.Janus), b.cfg.Rounds)
+	if b.cfg.Cut != 1 {
+		text += fmt.Sprintf(", each script for %g of its time", b.cfg.Cut)
+	}
+	return text + ".\n\n"
 }
 
 // sleep reports whether d has passed; otherwise ctx has ended.

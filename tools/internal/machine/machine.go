@@ -1,4 +1,5 @@
-package main
+// Package machine tells where and of what figures are.
+package machine
 
 import (
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"time"
 )
 
-// machine is where and of what figures are.
-type machine struct {
+// Machine is where and of what figures are.
+type Machine struct {
 	CPU    string    `json:"cpu"`
 	Cores  int       `json:"cores"`
 	Kernel string    `json:"kernel"`
@@ -20,14 +21,15 @@ type machine struct {
 	When   time.Time `json:"when"`
 }
 
-func thisMachine(cfg *config) machine {
-	return machine{
+// This looks around. janus is Janus's program. What cannot be found out is left out.
+func This(janus string) Machine {
+	return Machine{
 		CPU: after(read("/proc/cpuinfo"), "model name"), Cores: runtime.NumCPU(), Kernel: strings.TrimSpace(read("/proc/sys/kernel/osrelease")),
-		Go: runtime.Version(), Janus: janusVersion(cfg.Janus), Commit: output("git", "describe", "--always", "--dirty"), When: time.Now().UTC(),
+		Go: runtime.Version(), Janus: janusVersion(janus), Commit: output("git", "describe", "--always", "--dirty"), When: time.Now().UTC(),
 	}
 }
 
-func (m machine) String() string {
+func (m Machine) String() string {
 	return fmt.Sprintf("%s, %d cores; Linux %s; %s; %s; Cardea %s; %s", m.CPU, m.Cores, m.Kernel, m.Go, m.Janus, m.Commit, m.When.Format("2006-01-02 15:04 MST"))
 }
 
