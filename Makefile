@@ -3,7 +3,7 @@
 MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e bench compose-test fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e bench bench-links bench-doc profile compose-test fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -22,8 +22,17 @@ unit: ## tests of each module, in process, with the race detector
 e2e: ## browsers, real servers and a real Janus; leaves artifacts/e2e
 	cd e2e && go test -tags e2e -timeout 15m -count 1 -v .
 
-bench: deps ## Cardea beside Janus, same machine, same run
+bench: deps ## Cardea beside Janus under load, over network namespaces (needs root; BENCH_QUICK=1 for a look)
 	@./deploy/bench.sh
+
+bench-links: deps ## Chromium behind bad links, through Cardea and Janus (needs root)
+	@./deploy/bench-links.sh
+
+bench-doc: ## the outcomes of both into docs/benchmarks.md
+	@./deploy/bench-doc.sh
+
+profile: ## where CPU time and memory go under load (needs root)
+	@./deploy/profile.sh
 
 compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
 	@./deploy/compose-test.sh

@@ -1,4 +1,5 @@
-// Package ops is a service's internal listener: /livez, /readyz and /metrics. It belongs on no public port.
+// Package ops is a service's internal listener: /livez, /readyz, /metrics and, for profiles, /debug/pprof/. It belongs on
+// no public port.
 package ops
 
 import (
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +34,9 @@ type Server struct {
 	Log   *slog.Logger
 }
 
+// longestAnswer bounds the seconds that a profile may be asked for.
+const longestAnswer = time.Minute
+
 // Listen opens the address that Serve will use.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
@@ -53,8 +58,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		fmt.Fprintln(w, "ok")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	srv := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: longestAnswer,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()

@@ -54,6 +54,9 @@ func TestLiveDoesNotDependOnReady(t *testing.T) {
 	if _, body := get("/metrics"); !strings.Contains(body, "go_goroutines") {
 		t.Errorf("metrics: %q", body)
 	}
+	if code, body := get("/debug/pprof/heap?debug=1"); code != 200 || !strings.Contains(body, "heap profile") {
+		t.Errorf("heap profile: %d %.100q", code, body)
+	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

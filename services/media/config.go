@@ -17,7 +17,7 @@ type Config struct {
 
 	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
-	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz and /metrics." default:"127.0.0.1:9092"`
+	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/." default:"127.0.0.1:9092"`
 
 	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
 	Workers   int          `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`

@@ -21,6 +21,7 @@ var (
 	peersDesc         = describe("peers", "PeerConnections.")
 	packetsDesc       = describe("packets_total", "Datagrams received, and packets of media sent.", "direction")
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
+	sendCallsDesc     = describe("send_calls_total", "System calls that sent packets of media.")
 	dropsDesc         = describe("drops_total", "Packets not passed on.", "reason")
 	retransmittedDesc = describe("retransmitted_total", "Packets sent again to subscribers.")
 	estimateDropsDesc = describe("estimate_decreases_total", "Times that a subscriber's connection was seen to take less than was sent.", "reason")
@@ -53,6 +54,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(packetsDesc, counters.PacketsOut, "out")
 	count(bytesDesc, counters.BytesIn, "in")
 	count(bytesDesc, counters.BytesOut, "out")
+	count(sendCallsDesc, counters.SendCalls)
 	for reason, n := range counters.Drops {
 		count(dropsDesc, n, transport.Drop(reason).String())
 	}

@@ -28,7 +28,7 @@ type Config struct {
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
 	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each; 0 for no limit."`
 
-	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz and /metrics; empty for none."`
+	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
 }
 

@@ -21,9 +21,14 @@ type config struct {
 	VideoBitrate   int            `help:"Of each publisher's VP8, in bit/s, key frames not counted; 0 sends no video." default:"1500000"`
 	Audio          bool           `help:"Send Opus too, 50 packets a second." default:"true" negatable:""`
 	Paced          bool           `help:"Spread each video frame as browsers do: each 5 ms, at 2.5 times the bitrate. Otherwise its packets go out at once."`
+	WholeRuns      bool           `help:"Take runs of segments (UDP_SEGMENT) uncut. Cheaper, but on a link inside this machine nobody cuts them then, which a network card or the server's kernel would have to do."`
 	Repair         bool           `help:"Subscribers ask for lost packets (NACK, each 100 ms), as browsers do." default:"true" negatable:""`
 	Process        map[string]int `help:"A process of the server, whose CPU and memory are shown under this name; may be repeated." placeholder:"NAME=PID"`
 	PID            []int          `help:"Likewise, under the name of its program." name:"pid" placeholder:"PID"`
+	Core           int            `help:"The server's core: how busy that is is shown too, whatever runs there; -1 for none." default:"-1"`
+	Ops            string         `help:"Internal address of a Cardea node, http://host:port, for packets a system call and for profiles." placeholder:"URL"`
+	Profiles       string         `help:"Put profiles of that node, cpu.pprof and allocs.pprof of the measured time, into this folder." type:"path" placeholder:"DIR"`
+	Wait           time.Duration  `help:"How long to wait until the server listens." default:"0s"`
 	JSON           string         `help:"Write the outcome to this file, too." name:"json" type:"path" placeholder:"FILE"`
 	AdminKey       string         `help:"What the server wants of those who create rooms, if anything."`
 }
@@ -43,6 +48,8 @@ func (c *config) check() error {
 		}
 	}
 	switch {
+	case c.Profiles != "" && (c.Ops == "" || c.Duration >= time.Minute):
+		return errors.New("--profiles: wants --ops, and a --duration below 1m")
 	case !(c.JoinsPerSecond > 0):
 		return fmt.Errorf("--joins-per-second %v: expected more than 0", c.JoinsPerSecond)
 	case c.JoinTimeout <= 0:

@@ -5,8 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cardea-rtc/cardea/tools/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/report"
+	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 
@@ -24,8 +25,18 @@ func (r *run) mark() mark {
 }
 
 // observe measures for the time that is set, or until ctx ends.
-func (r *run) observe(ctx context.Context) *report.Report {
+func (r *run) observe(ctx context.Context) (*report.Report, error) {
+	sentBefore, err := r.sending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	coreBefore := procfs.CoreBusy(r.cfg.Core)
+	profiled := r.profile(ctx)
+	r.lag.Reset()
+	r.readLag.Reset()
 	from, began := r.mark(), time.Now()
+	overflowed := procfs.UDPOverflows()
+	received, verified := r.delivery.Packets.Load(), r.delivery.Verified.Load()
 	for _, m := range r.allMeters() {
 		m.read(&m.begin)
 	}
@@ -36,13 +47,28 @@ func (r *run) observe(ctx context.Context) *report.Report {
 	for _, m := range r.allMeters() {
 		m.read(&m.end)
 	}
+	coreBusy := procfs.CoreBusy(r.cfg.Core) - coreBefore
+	sentAfter, err := r.sending(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
+	}
 	time.Sleep(repairTime)
+	if err := <-profiled; err != nil {
+		return nil, err
+	}
 
 	out := &report.Report{
 		URL: r.cfg.URL, Rooms: len(r.rooms), Subscribers: len(r.subscribers), Failed: r.failed,
 		Seconds: measured.Seconds(), Interrupted: !complete,
 		Foreign: r.delivery.Foreign.Load(), Latency: report.TimesOf(&r.delivery.Latency),
-		JoinFirstPacket: report.TimesOf(&r.firstWait), SendLag: report.TimesOf(&r.lag),
+		JoinFirstPacket: report.TimesOf(&r.firstWait), SendLag: report.TimesOf(&r.lag), ReadLag: report.TimesOf(&r.readLag),
+		Overflowed: procfs.UDPOverflows() - overflowed, Renumbered: r.delivery.Renumbered.Load(), Padding: r.delivery.Padding.Load(),
+	}
+	if n := r.delivery.Packets.Load() - received; n > 0 {
+		out.VerifiedShare = float64(r.delivery.Verified.Load()-verified) / float64(n)
+	}
+	if len(r.subscribers) > 0 {
+		out.Profile = r.subscribers[0].Profile()
 	}
 	r.countDropped(out)
 	for _, s := range r.subscribers {
@@ -57,7 +83,17 @@ func (r *run) observe(ctx context.Context) *report.Report {
 		out.Processes = append(out.Processes, m.sum(measured, out.Received, len(r.subscribers)))
 	}
 	out.Load = r.load.sum(measured, out.Received, len(r.subscribers))
-	return out
+	out.PacketsPerCall = packetsPerCall(sentBefore, sentAfter)
+	out.CorePercent = 100 * coreBusy.Seconds() / measured.Seconds()
+	return out, nil
+}
+
+// sending asks the node for what it has sent, if we are told where.
+func (r *run) sending(ctx context.Context) (sending, error) {
+	if r.cfg.Ops == "" {
+		return sending{}, nil
+	}
+	return readSending(ctx, r.cfg.Ops)
 }
 
 func (r *run) allMeters() []*meter { return append(slices.Clone(r.meters), r.load) }

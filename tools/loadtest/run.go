@@ -8,18 +8,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/histogram"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 
 const (
-	endTimeout  = 5 * time.Second  // to destroy a room
-	settleTime  = 2 * time.Second  // before memory or anything else is measured
-	repairTime  = time.Second      // after what is measured, for what is on its way or asked for again
-	keepAlive   = 20 * time.Second // sessions time out after 60 s, by default
-	closeAtOnce = 16               // endpoints
+	endTimeout      = 5 * time.Second  // to destroy a room
+	settleTime      = 2 * time.Second  // before memory or anything else is measured
+	repairTime      = time.Second      // after what is measured, for what is on its way or asked for again
+	keepAlive       = 20 * time.Second // sessions time out after 60 s, by default
+	connectInterval = 100 * time.Millisecond
+	closeAtOnce     = 16 // endpoints
 )
 
 // run is one run of the load generator.
@@ -28,6 +29,7 @@ type run struct {
 	server    *endpoint.Server
 	delivery  endpoint.Delivery
 	lag       histogram.Histogram // of sending
+	readLag   histogram.Histogram // from when the kernel had a packet until it was read
 	firstWait histogram.Histogram // from a subscriber's join to its first packet
 	meters    []*meter            // of the server
 	load      *meter              // of this process
@@ -57,11 +59,13 @@ func (r *room) streams() (all []*endpoint.Stream) {
 // measure makes a run against the server. If ctx ends early, the report is about the time until then. progress gets a
 // line each second.
 func measure(ctx context.Context, cfg *config, processes map[string]int, progress io.Writer) (*report.Report, error) {
-	server, err := endpoint.NewServer(ctx, cfg.URL, endpoint.StartClock(), cfg.Repair)
+	r := &run{cfg: cfg, meters: newMeters(processes), load: &meter{name: "loadtest", pid: os.Getpid()}}
+	server, err := endpoint.NewServer(ctx, cfg.URL, endpoint.StartClock(), endpoint.Reception{Repair: cfg.Repair, WholeRuns: cfg.WholeRuns, Late: &r.readLag})
 	if err != nil {
 		return nil, fmt.Errorf("--url: %w", err)
 	}
-	r := &run{cfg: cfg, server: server, meters: newMeters(processes), load: &meter{name: "loadtest", pid: os.Getpid()}}
+	r.server = server
+	defer server.Close()
 	if err := r.makeRooms(ctx); err != nil {
 		r.leave()
 		return nil, err
@@ -87,17 +91,17 @@ func measure(ctx context.Context, cfg *config, processes map[string]int, progres
 	}
 	r.subscribe(ctx)
 	sleep(ctx, settleTime)
-	return r.observe(ctx), nil
+	return r.observe(ctx)
 }
 
 // makeRooms connects and creates the rooms.
 func (r *run) makeRooms(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.JoinTimeout)
-	defer cancel()
-	control, err := r.server.OpenRooms(ctx, r.cfg.AdminKey)
+	control, err := r.connect(ctx)
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.JoinTimeout)
+	defer cancel()
 	r.control = control
 	for range r.cfg.Rooms {
 		id, err := control.Create(ctx, r.cfg.Publishers)
@@ -107,6 +111,18 @@ func (r *run) makeRooms(ctx context.Context) error {
 		r.rooms = append(r.rooms, &room{id: id})
 	}
 	return nil
+}
+
+// connect tries for as long as is set.
+func (r *run) connect(ctx context.Context) (*endpoint.Rooms, error) {
+	for until := time.Now().Add(r.cfg.Wait); ; {
+		trying, cancel := context.WithTimeout(ctx, r.cfg.JoinTimeout)
+		control, err := r.server.OpenRooms(trying, r.cfg.AdminKey)
+		cancel()
+		if err == nil || time.Now().After(until) || !sleep(ctx, connectInterval) {
+			return control, err
+		}
+	}
 }
 
 // publish has the publishers join, one after another, and send until sending ends.

@@ -39,6 +39,7 @@ func (d Drop) String() string { return dropNames[d] }
 type Counters struct {
 	PacketsIn, BytesIn   uint64
 	PacketsOut, BytesOut uint64 // of media; handshakes are not counted
+	SendCalls            uint64 // system calls that these took
 	HandedOver           uint64 // datagrams that arrived on another worker's socket
 	Drops                [dropReasons]uint64
 }
@@ -48,6 +49,7 @@ func (c *Counters) add(other Counters) {
 	c.BytesIn += other.BytesIn
 	c.PacketsOut += other.PacketsOut
 	c.BytesOut += other.BytesOut
+	c.SendCalls += other.SendCalls
 	c.HandedOver += other.HandedOver
 	for why, n := range other.Drops {
 		c.Drops[why] += n
@@ -61,7 +63,7 @@ type publishedCounters struct {
 }
 
 func (c *publishedCounters) publish(in Counters, out sent, readsFailed uint64) {
-	in.PacketsOut, in.BytesOut = out.packets, out.bytes
+	in.PacketsOut, in.BytesOut, in.SendCalls = out.packets, out.bytes, out.calls
 	in.Drops[DropSendFailed] += out.failed
 	in.Drops[DropSocketFull] += out.full
 	in.Drops[DropTooLarge] += out.truncated

@@ -33,8 +33,8 @@ type socket struct {
 	anyone sender     // of other goroutines
 }
 
-// sent counts what left, and what did not.
-type sent struct{ packets, bytes, failed, full, truncated uint64 }
+// sent counts what left, with how many system calls, and what did not.
+type sent struct{ packets, bytes, calls, failed, full, truncated uint64 }
 
 func (s *sent) add(bytes int) {
 	s.packets++
@@ -159,6 +159,7 @@ func (s *socket) flush() {
 	if r.count == 0 {
 		return
 	}
+	s.sent.calls++
 	var segmented []byte
 	if r.count > 1 {
 		segmented = r.segmented()
@@ -180,6 +181,7 @@ func (s *socket) flush() {
 func (s *socket) flushSingly() {
 	r := &s.pending
 	for start := 0; start < r.length; start += r.segment {
+		s.sent.calls++
 		err := s.out.send(r.buffer[start:min(start+r.segment, r.length)], nil, r.to)
 		switch {
 		case err == nil:

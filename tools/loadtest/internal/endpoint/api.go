@@ -18,7 +18,7 @@ var (
 	opus = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: synth.OpusClockRate, Channels: 2}
 )
 
-// newAPI is what all PeerConnections of publishers, or all of subscribers, have in common. Media is UDP over IPv4, and may
+// newAPI is what all PeerConnections of publishers have in common. Media is UDP over IPv4, and may
 // go over loopback. nack tells whether codecs offer it.
 func newAPI(loopback, nack bool, interceptors *interceptor.Registry) (*webrtc.API, error) {
 	var s webrtc.SettingEngine
@@ -60,24 +60,6 @@ func publisherInterceptors(repair bool) (*interceptor.Registry, error) {
 			return nil, fmt.Errorf("NACK responder: %w", err)
 		}
 		r.Add(responder)
-	}
-	return r, nil
-}
-
-// subscriberInterceptors send reports and, with repair, ask each 100 ms for what is missing.
-func subscriberInterceptors(repair bool) (*interceptor.Registry, error) {
-	r := &interceptor.Registry{}
-	reports, err := report.NewReceiverInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("receiver reports: %w", err)
-	}
-	r.Add(reports)
-	if repair {
-		generator, err := nack.NewGeneratorInterceptor()
-		if err != nil {
-			return nil, fmt.Errorf("NACK generator: %w", err)
-		}
-		r.Add(generator)
 	}
 	return r, nil
 }

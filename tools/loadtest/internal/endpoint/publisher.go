@@ -31,7 +31,7 @@ func (s *Server) Publish(ctx context.Context, room ID, first synth.StreamID, vid
 		return nil, err
 	}
 	p := &Publisher{session: e}
-	if p.pc, err = s.newPeerConnection(s.publishers); err != nil {
+	if p.pc, err = s.newPeerConnection(); err != nil {
 		e.close()
 		return nil, err
 	}

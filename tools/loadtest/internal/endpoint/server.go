@@ -5,24 +5,44 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"math/big"
 	"net"
+	"net/netip"
 	"net/url"
+	"os"
+	"sync"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/receive"
 )
 
-// Server is the one under test, and how its endpoints speak to it. What PeerConnections can share they share.
+// Server is the one under test, and how its endpoints speak to it. What endpoints can share they share.
 type Server struct {
-	url                     string
-	clock                   Clock
-	publishers, subscribers *webrtc.API
-	certificate             webrtc.Certificate
+	url         string
+	clock       Clock
+	reception   Reception
+	publishers  *webrtc.API
+	certificate tls.Certificate
+	fingerprint string // of it: hash, space, digits
+	poller      *receive.Poller
+	polling     sync.WaitGroup
 }
 
-// NewServer is for the Janus API at address (ws:// or wss://). If that is on loopback, media may be. With
-// repair, lost packets are asked for again, as browsers do.
-func NewServer(ctx context.Context, address string, clock Clock, repair bool) (*Server, error) {
+// Reception is how subscribers receive.
+type Reception struct {
+	Repair    bool                 // lost packets are asked for again, as browsers do; publishers answer
+	WholeRuns bool                 // runs of segments are taken uncut
+	Late      *histogram.Histogram // gets how long each datagram waited to be read
+}
+
+// NewServer is for the Janus API at address (ws:// or wss://). If that is on loopback, media may be.
+func NewServer(ctx context.Context, address string, clock Clock, reception Reception) (*Server, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("server address: %w", err)
@@ -32,35 +52,55 @@ func NewServer(ctx context.Context, address string, clock Clock, repair bool) (*
 		return nil, fmt.Errorf("server address: %w", err)
 	}
 	loopback := ips[0].IP.IsLoopback()
-	s := &Server{url: address, clock: clock}
-	sends, err := publisherInterceptors(repair)
+	s := &Server{url: address, clock: clock, reception: reception}
+	sends, err := publisherInterceptors(reception.Repair)
 	if err != nil {
 		return nil, err
 	}
-	if s.publishers, err = newAPI(loopback, repair, sends); err != nil {
-		return nil, err
-	}
-	receives, err := subscriberInterceptors(repair)
-	if err != nil {
-		return nil, err
-	}
-	if s.subscribers, err = newAPI(loopback, repair, receives); err != nil {
+	if s.publishers, err = newAPI(loopback, reception.Repair, sends); err != nil {
 		return nil, err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate key: %w", err)
 	}
-	certificate, err := webrtc.GenerateCertificate(key)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		return nil, fmt.Errorf("generate certificate: %w", err)
 	}
-	s.certificate = *certificate
+	s.certificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	s.fingerprint = "sha-256 " + fingerprintOf(der)
+	if s.poller, err = receive.NewPoller(clock.start, reception.WholeRuns, reception.Late.Record); err != nil {
+		return nil, err
+	}
+	s.polling.Go(func() {
+		if err := s.poller.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, "loadtest:", err) // nothing is received any more, which the report shows
+		}
+	})
 	return s, nil
 }
 
-func (s *Server) newPeerConnection(api *webrtc.API) (*webrtc.PeerConnection, error) {
-	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{s.certificate}})
+// Close ends the reading of packets, when all endpoints are closed.
+func (s *Server) Close() {
+	s.poller.Stop()
+	s.polling.Wait()
+	s.poller.Close()
+}
+
+// localAddress is that from which packets to an address leave.
+func localAddress(to netip.AddrPort) (netip.Addr, error) {
+	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(to)) // sends nothing
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("route to server: %w", err)
+	}
+	defer func() { _ = c.Close() }()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
+}
+
+func (s *Server) newPeerConnection() (*webrtc.PeerConnection, error) {
+	pc, err := s.publishers.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, fmt.Errorf("make PeerConnection: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 

@@ -4,42 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/webrtc/v4"
+	"github.com/pion/interceptor/pkg/twcc"
 
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/receive"
 	"github.com/cardea-rtc/cardea/tools/janus"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/histogram"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/tally"
 )
 
 // Delivery is what all subscribers of a run count together.
 type Delivery struct {
-	Packets atomic.Uint64 // that came, each once
-	Foreign atomic.Uint64 // that are not of the stream they came in
-	Latency histogram.Histogram
-	Measure atomic.Bool // latency is recorded only while this is set
+	Packets    atomic.Uint64 // that came, each once
+	Verified   atomic.Uint64 // of all that came, those that were decrypted and read
+	Padding    atomic.Uint64 // that bring nothing, but probe for bandwidth
+	Renumbered atomic.Uint64 // verified packets before which their stream's numbers had shifted
+	Foreign    atomic.Uint64 // verified packets that are not of the stream they came in, or not authentic
+	Latency    histogram.Histogram
+	Measure    atomic.Bool // latency, of verified packets, is recorded only while this is set
 }
 
-// Subscriber is one endpoint that receives feeds over one PeerConnection.
+// Subscriber is one endpoint that receives feeds over one ICE and DTLS transport. It has no PeerConnection: packets
+// are read by the server's poller, and most of them only as far as their headers.
 type Subscriber struct {
 	*session
 	Tallies map[synth.StreamID]*tally.Tally // of each stream that is to come; the map is fixed
 
-	pc       *webrtc.PeerConnection
-	clock    Clock
 	delivery *Delivery
+	repair   bool
+	ssrc     uint32
 	asked    time.Duration // when join was sent
+	socket   *receive.Socket
+	wire     *wire
 	media    chan struct{} // closed at the first packet
 	waited   time.Duration // from join until then; set before media is closed
+	serving  sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	readers sync.WaitGroup // added to only while not closed
-	once    sync.Once      // closes media
+	// What follows belongs to whoever holds the socket's lock: the poller, and who uses socket.Do.
+	offer                           *offer
+	ice                             *connectivity // nil until there is an offer
+	keys                            *secured      // nil until DTLS is through
+	early                           []early
+	streams                         map[uint32]*inbound // by SSRC
+	transport                       *twcc.Recorder
+	plain                           [receiveMTU]byte
+	hasMedia                        bool
+	reported, repaired, transported time.Duration // when
 }
 
 // Subscribe joins a room for feeds, which have streams, and returns when the first packet has come.
@@ -48,126 +64,122 @@ func (s *Server) Subscribe(ctx context.Context, room ID, feeds []ID, streams []s
 	if err != nil {
 		return nil, err
 	}
-	sub := &Subscriber{session: e, Tallies: map[synth.StreamID]*tally.Tally{}, clock: s.clock, delivery: d, media: make(chan struct{})}
+	sub := &Subscriber{
+		session: e, Tallies: map[synth.StreamID]*tally.Tally{}, delivery: d, repair: s.reception.Repair, ssrc: rand.Uint32(),
+		media: make(chan struct{}), streams: map[uint32]*inbound{},
+	}
+	sub.transport = twcc.NewRecorder(sub.ssrc)
 	for _, id := range streams {
 		sub.Tallies[id] = &tally.Tally{}
 	}
-	if sub.pc, err = s.newPeerConnection(s.subscribers); err != nil {
+	if sub.socket, err = s.poller.Open(sub); err != nil {
 		e.close()
 		return nil, err
 	}
-	sub.pc.OnTrack(sub.onTrack)
-	if err := sub.subscribe(ctx, room, feeds); err != nil {
+	sub.wire = newWire(sub.sendSelected)
+	if err := sub.subscribe(ctx, s, room, feeds); err != nil {
 		sub.Close()
 		return nil, err
 	}
 	return sub, nil
 }
 
-func (s *Subscriber) subscribe(ctx context.Context, room ID, feeds []ID) error {
+func (s *Subscriber) subscribe(ctx context.Context, server *Server, room ID, feeds []ID) error {
 	wanted := make([]janus.Object, len(feeds))
 	for i, feed := range feeds {
 		wanted[i] = janus.Object{"feed": feed}
 	}
-	s.asked = s.clock.Now()
+	s.asked = server.clock.Now()
 	var attached struct{ Videoroom string }
-	offer, err := s.request(ctx, janus.Object{"request": "join", "ptype": "subscriber", "room": room, "streams": wanted}, nil, &attached)
+	jsep, err := s.request(ctx, janus.Object{"request": "join", "ptype": "subscriber", "room": room, "streams": wanted}, nil, &attached)
 	if err != nil {
 		return err
 	}
-	if offer == nil {
+	if jsep == nil {
 		return errors.New("join: the server sent no offer")
 	}
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer.SDP}); err != nil {
-		return fmt.Errorf("take offer: %w", err)
-	}
-	answer, err := s.pc.CreateAnswer(nil)
-	if err != nil {
-		return fmt.Errorf("create answer: %w", err)
-	}
-	sdp, err := settle(ctx, s.pc, answer)
+	offer, err := readOffer(jsep.SDP)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.readers.Go(func() { hasten(ctx, s.pc) })
-	s.mu.Unlock()
+	local := newCredentials()
+	ice := newConnectivity(local, offer, s.socket.Send)
+	s.socket.Do(func() { s.offer, s.ice = offer, ice })
+	s.serving.Go(func() { s.serve(ctx, server, ice, offer.fingerprint) })
+
+	address, err := localAddress(offer.candidates[0])
+	if err != nil {
+		return err
+	}
+	answer := offer.answer(local, server.fingerprint, netip.AddrPortFrom(address, s.socket.Port()), s.repair)
 	var started struct{ Started string }
-	if _, err := s.request(ctx, janus.Object{"request": "start"}, &janus.JSEP{Type: "answer", SDP: sdp}, &started); err != nil {
+	if _, err := s.request(ctx, janus.Object{"request": "start"}, &janus.JSEP{Type: "answer", SDP: answer}, &started); err != nil {
 		return err
 	}
 	select {
 	case <-s.media:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("no media came, PeerConnection is %s: %w", s.pc.ConnectionState(), ctx.Err())
+		return fmt.Errorf("no media came, %s: %w", s.progress(), ctx.Err())
 	}
+}
+
+// serve shakes hands as soon as there is a path, and then waits for the server to close. ctx bounds the handshake.
+func (s *Subscriber) serve(ctx context.Context, server *Server, ice *connectivity, fingerprint string) {
+	select {
+	case <-ice.found:
+	case <-ctx.Done():
+		return
+	}
+	conn, keys, err := shakeHands(ctx, s.wire, server.certificate, fingerprint)
+	if err != nil {
+		s.lose(err)
+		return
+	}
+	s.socket.Do(func() { s.secure(keys) })
+	for b := make([]byte, receiveMTU); ; {
+		if _, err := conn.Read(b); err != nil {
+			_ = conn.Close()
+			return
+		}
+	}
+}
+
+// sendSelected sends a DTLS record.
+func (s *Subscriber) sendSelected(b []byte) { s.socket.Send(b, s.ice.selected) }
+
+// progress tells how far a subscriber has come, for people.
+func (s *Subscriber) progress() (state string) {
+	s.socket.Do(func() {
+		switch {
+		case s.ice == nil || !s.ice.selected.IsValid():
+			state = "ICE has found no path"
+		case s.keys == nil:
+			state = "DTLS is not through"
+		default:
+			state = "DTLS is through"
+		}
+	})
+	return state
 }
 
 // JoinToFirstPacket is the time from when join was sent to when the first packet came.
 func (s *Subscriber) JoinToFirstPacket() time.Duration { return s.waited }
 
-func (s *Subscriber) onTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	s.readers.Go(func() { s.receive(track) })
-	s.readers.Go(func() { drain(receiver) })
-}
-
-// receive counts what comes in a track until that ends.
-func (s *Subscriber) receive(track *webrtc.TrackRemote) {
-	read := synth.ReadVP8
-	if track.Kind() == webrtc.RTPCodecTypeAudio {
-		read = synth.ReadOpus
-	}
-	var of *tally.Tally // of the track's stream, once that is known
-	var id synth.StreamID
-	for buf := make([]byte, receiveMTU); ; {
-		n, _, err := track.Read(buf)
-		if err != nil {
-			return
+// Profile names the SRTP profile, "" before there is one.
+func (s *Subscriber) Profile() (name string) {
+	s.socket.Do(func() {
+		if s.keys != nil {
+			name = s.keys.profile
 		}
-		now := s.clock.Now()
-		s.once.Do(func() {
-			s.waited = now - s.asked
-			close(s.media)
-		})
-		stamp, ok := read(payload(buf[:n]))
-		if of == nil && ok {
-			id, of = stamp.Stream, s.Tallies[stamp.Stream]
-		}
-		if of == nil || !ok || stamp.Stream != id {
-			s.delivery.Foreign.Add(1)
-			continue
-		}
-		if !of.Add(stamp.Counter) {
-			continue
-		}
-		s.delivery.Packets.Add(1)
-		if s.delivery.Measure.Load() {
-			s.delivery.Latency.Record(now - stamp.Sent)
-		}
-	}
-}
-
-// drain reads what the server reports of a track, so that our own reports can refer to it.
-func drain(receiver *webrtc.RTPReceiver) {
-	for buf := make([]byte, receiveMTU); ; {
-		if _, _, err := receiver.Read(buf); err != nil {
-			return
-		}
-	}
+	})
+	return name
 }
 
 // Close leaves.
 func (s *Subscriber) Close() {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
 	s.close()
-	_ = s.pc.GracefulClose()
-	s.readers.Wait()
+	_ = s.wire.Close()
+	s.serving.Wait()
+	s.socket.Close()
 }

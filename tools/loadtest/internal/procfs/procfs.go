@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,32 @@ func Read(pid int) (Usage, error) {
 		return Usage{}, fmt.Errorf("process %d: %w", pid, err)
 	}
 	return u, nil
+}
+
+// CoreBusy returns how long a core has not been idle since the machine began, interrupts included; 0 if that is not known.
+func CoreBusy(core int) time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	return parseCoreBusy(b, core)
+}
+
+// parseCoreBusy reads the line of a core (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq, …
+func parseCoreBusy(b []byte, core int) time.Duration {
+	for line := range strings.Lines(string(b)) {
+		words := strings.Fields(line)
+		if len(words) < 8 || words[0] != "cpu"+strconv.Itoa(core) {
+			continue
+		}
+		var ticks uint64
+		for _, i := range []int{1, 2, 3, 6, 7} {
+			n, _ := strconv.ParseUint(words[i], 10, 64)
+			ticks += n
+		}
+		return time.Duration(ticks) * (time.Second / ticksPerSecond)
+	}
+	return 0
 }
 
 // Name returns the name of a process's program, which Linux cuts off at 15 bytes.
@@ -79,4 +106,35 @@ func parseStatm(b []byte, pageBytes int) (uint64, error) {
 		return 0, fmt.Errorf("statm: %w", err)
 	}
 	return pages * uint64(pageBytes), nil
+}
+
+// UDPOverflows returns how many datagrams sockets of this network namespace had no room for since it began; 0 if that
+// is not known.
+func UDPOverflows() uint64 {
+	b, err := os.ReadFile("/proc/self/net/snmp")
+	if err != nil {
+		return 0
+	}
+	return parseOverflows(b)
+}
+
+// parseOverflows reads RcvbufErrors of two lines that begin with Udp: one of names, one of values.
+func parseOverflows(b []byte) uint64 {
+	var names []string
+	for line := range strings.Lines(string(b)) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || words[0] != "Udp:":
+		case names == nil:
+			names = words
+		default:
+			i := slices.Index(names, "RcvbufErrors")
+			if i < 0 || i >= len(words) {
+				return 0
+			}
+			n, _ := strconv.ParseUint(words[i], 10, 64)
+			return n
+		}
+	}
+	return 0
 }

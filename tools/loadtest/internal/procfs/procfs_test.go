@@ -48,3 +48,30 @@ func TestThisProcessCanBeRead(t *testing.T) {
 		t.Error("there is a process -1")
 	}
 }
+
+func TestOverflowsAreFoundByName(t *testing.T) {
+	const snmp = "Ip: A B\nIp: 1 2\nUdp: InDatagrams RcvbufErrors SndbufErrors\nUdp: 5 7 9\nUdpLite: RcvbufErrors\nUdpLite: 3\n"
+	for name, c := range map[string]struct {
+		text string
+		want uint64
+	}{
+		"as Linux has it": {snmp, 7},
+		"unknown name":    {"Udp: A\nUdp: 1\n", 0},
+		"cut short":       {"Udp: A RcvbufErrors\nUdp: 1\n", 0},
+		"nothing":         {"", 0},
+	} {
+		if got := parseOverflows([]byte(c.text)); got != c.want {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+}
+
+func TestBusyTimeOfACoreIsAllButIdle(t *testing.T) {
+	const stat = "cpu  9 9 9 9 9 9 9 9\ncpu1 1 2 3 1000 1000 4 5 6 0 0\n"
+	if got := parseCoreBusy([]byte(stat), 1); got != 150*time.Millisecond {
+		t.Error(got)
+	}
+	if got := parseCoreBusy([]byte(stat), 0); got != 0 {
+		t.Error(got)
+	}
+}

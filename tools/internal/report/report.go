@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/histogram"
+	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 )
 
 // Report is the outcome of a run. Delivery is that of the measured time, when no one joins or leaves, unless it says
@@ -32,10 +32,18 @@ type Report struct {
 	PacketsPerSec   float64 `json:"packets_per_second"`
 	Latency         Times   `json:"latency"`
 	JoinFirstPacket Times   `json:"join_to_first_packet"`
-	SendLag         Times   `json:"send_lag"` // by how much we sent late: of the whole run
+	SendLag         Times   `json:"send_lag"`       // by how much we sent late
+	ReadLag         Times   `json:"read_lag"`       // from when the kernel had a packet until we read it; no part of latency
+	Overflowed      uint64  `json:"overflowed"`     // packets lost because we did not read in time
+	VerifiedShare   float64 `json:"verified_share"` // of the packets, those that were decrypted and read; latency is theirs
+	Renumbered      uint64  `json:"renumbered"`     // how often numbers of a stream shifted, seen at verified packets: of the whole run
+	Padding         uint64  `json:"padding"`        // packets that bring nothing, but probe for bandwidth: of the whole run
+	Profile         string  `json:"srtp_profile"`
 
-	Processes []Process `json:"processes"`
-	Load      Process   `json:"load"` // the load generator itself
+	PacketsPerCall float64   `json:"packets_per_send_call,omitempty"` // of the server, if it tells
+	CorePercent    float64   `json:"core_percent,omitempty"`          // how busy the server's core was with whatever
+	Processes      []Process `json:"processes"`
+	Load           Process   `json:"load"` // the load generator itself
 }
 
 // Times sums up durations, in milliseconds.

@@ -50,3 +50,12 @@ func TestRecordAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestResetForgets(t *testing.T) {
+	var h Histogram
+	h.Record(time.Second)
+	h.Reset()
+	if h.Count() != 0 || h.Max() != 0 || h.Quantile(0.5) != 0 {
+		t.Errorf("%d, %v, %v", h.Count(), h.Max(), h.Quantile(0.5))
+	}
+}

@@ -33,6 +33,15 @@ func (h *Histogram) Record(d time.Duration) {
 	}
 }
 
+// Reset forgets everything. What is recorded meanwhile may be forgotten, too, or only in part.
+func (h *Histogram) Reset() {
+	for i := range h.buckets {
+		h.buckets[i].Store(0)
+	}
+	h.count.Store(0)
+	h.max.Store(0)
+}
+
 // Count is how many durations were recorded.
 func (h *Histogram) Count() uint64 { return h.count.Load() }
 
