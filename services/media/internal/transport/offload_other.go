@@ -4,6 +4,4 @@ package transport
 
 const segmentationOffload = false
 
-func (r *run) segmented() []byte { return nil }
-
 func refusedOffload(error, int) bool { return true }

@@ -43,7 +43,7 @@ func (s *sender) init(conn *net.UDPConn) (err error) {
 
 // send sends b, which with a control message may be several datagrams.
 func (s *sender) send(b, control []byte, to netip.AddrPort) error {
-	s.header.Namelen = s.address(to)
+	s.header.Namelen = s.write(&s.name, to)
 	s.vector.Base = &b[0]
 	s.vector.SetLen(len(b))
 	s.header.Control = nil
@@ -62,16 +62,16 @@ func (s *sender) send(b, control []byte, to netip.AddrPort) error {
 	return nil
 }
 
-// address writes the socket address of to and returns its length.
-func (s *sender) address(to netip.AddrPort) uint32 {
+// write writes the socket address of to and returns its length.
+func (s *sender) write(name *unix.RawSockaddrInet6, to netip.AddrPort) uint32 {
 	if s.ipv6 {
-		s.name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: to.Addr().As16()}
-		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&s.name.Port))[:], to.Port())
+		*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: to.Addr().As16()}
+		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&name.Port))[:], to.Port())
 		return unix.SizeofSockaddrInet6
 	}
-	name := (*unix.RawSockaddrInet4)(unsafe.Pointer(&s.name))
-	*name = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: to.Addr().As4()}
-	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&name.Port))[:], to.Port())
+	name4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+	*name4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: to.Addr().As4()}
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&name4.Port))[:], to.Port())
 	return unix.SizeofSockaddrInet4
 }
 

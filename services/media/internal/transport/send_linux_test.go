@@ -19,8 +19,8 @@ func TestFullSocketDropsAndTells(t *testing.T) {
 		}
 		conn, to := far(t)
 		p.find(to, p.local.Ufrag, true, 0)
-		transmit := w.socket.out.transmit
-		w.socket.out.transmit = func(uintptr) { w.socket.out.failure = unix.EAGAIN }
+		transmit := w.socket.many.transmit
+		w.socket.many.transmit = func(uintptr) { w.socket.many.failure = unix.EAGAIN }
 		for seq := range uint16(3) {
 			p.SendRTP(append(p.Buffer(), plainPacket(seq, 500)...))
 		}
@@ -28,7 +28,7 @@ func TestFullSocketDropsAndTells(t *testing.T) {
 		if h.overruns != 1 || w.socket.sent.full+w.inbound.Drops[DropOverrun] != 3 {
 			t.Errorf("offload %v: %d overruns, %d and %d dropped", offload, h.overruns, w.socket.sent.full, w.inbound.Drops[DropOverrun])
 		}
-		w.socket.out.transmit = transmit
+		w.socket.many.transmit = transmit
 		p.SendRTP(append(p.Buffer(), plainPacket(3, 500)...))
 		w.flush(2)
 		if n, err := conn.Read(make([]byte, 2000)); n == 0 || err != nil {

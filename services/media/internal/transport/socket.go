@@ -25,7 +25,8 @@ type socket struct {
 	conn    *net.UDPConn
 	reader  burstReader
 	out     sender
-	pending run
+	many    batchSender
+	pending batch
 	offload bool // the kernel splits a run into datagrams
 	sent    sent
 
@@ -72,7 +73,7 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 	// The kernel grants what its limits allow; less is no error.
 	_ = conn.SetReadBuffer(socketBuffer)
 	_ = conn.SetWriteBuffer(socketBuffer)
-	if err := errors.Join(s.reader.init(conn), s.out.init(conn), s.anyone.init(conn)); err != nil {
+	if err := errors.Join(s.reader.init(conn), s.out.init(conn), s.many.init(conn), s.anyone.init(conn)); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
@@ -141,52 +142,57 @@ func (s *socket) room() []byte { return s.pending.room() }
 // commit queues the n bytes written to room for p, at to. They leave with the next flush, or before.
 func (s *socket) commit(p *Peer, to netip.AddrPort, n int) {
 	s.sent.add(n)
-	if !s.pending.fits(to, n) {
-		written := s.pending.room()[:n]
+	b := &s.pending
+	if !b.fits(to, n, !s.offload) {
+		written := b.room()[:n]
 		s.flush()
-		copy(s.pending.room(), written)
+		copy(b.room(), written)
 	}
-	s.pending.add(to, n)
-	s.pending.owner = p
-	if !s.offload {
-		s.flush()
-	}
+	b.add(p, to, n, !s.offload)
 }
 
 // flush sends what is queued, or loses it where the kernel has no room: to wait would cost all others.
 func (s *socket) flush() {
-	r := &s.pending
-	if r.count == 0 {
+	b := &s.pending
+	if b.count == 0 {
 		return
 	}
-	s.sent.calls++
-	var segmented []byte
-	if r.count > 1 {
-		segmented = r.segmented()
+	s.many.prepare(b)
+	for i := 0; i < b.count; {
+		s.sent.calls++
+		n, err := s.many.send(b, i)
+		if i += n; err == nil {
+			continue
+		}
+		s.refused(&b.runs[i], err)
+		i++
 	}
-	switch err := s.out.send(r.buffer[:r.length], segmented, r.to); {
-	case err == nil:
+	b.reset()
+}
+
+// refused deals with a run that the kernel did not take.
+func (s *socket) refused(r *run, err error) {
+	switch {
 	case full(err):
-		s.overrun(r.count)
+		s.overrun(r, r.count)
 	case r.count == 1:
 		s.sent.failed++
 	default:
 		s.offload = !refusedOffload(err, r.segment) && s.offload
-		s.flushSingly()
+		s.sendSingly(r)
 	}
-	r.reset()
 }
 
-// flushSingly sends the run as the kernel would have.
-func (s *socket) flushSingly() {
-	r := &s.pending
+// sendSingly sends a run as the kernel would have.
+func (s *socket) sendSingly(r *run) {
+	data := s.pending.data(r)
 	for start := 0; start < r.length; start += r.segment {
 		s.sent.calls++
-		err := s.out.send(r.buffer[start:min(start+r.segment, r.length)], nil, r.to)
+		err := s.out.send(data[start:min(start+r.segment, r.length)], nil, r.to)
 		switch {
 		case err == nil:
 		case full(err):
-			s.overrun((r.length - start + r.segment - 1) / r.segment)
+			s.overrun(r, (r.length-start+r.segment-1)/r.segment)
 			return
 		default:
 			s.sent.failed++
@@ -194,10 +200,10 @@ func (s *socket) flushSingly() {
 	}
 }
 
-// overrun counts packets of the run that were lost, and has their peer told.
-func (s *socket) overrun(packets int) {
+// overrun counts packets of a run that were lost, and has their peer told.
+func (s *socket) overrun(r *run, packets int) {
 	s.sent.full += uint64(packets)
-	if owner := s.pending.owner; owner != nil {
-		owner.overrun()
+	if r.owner != nil {
+		r.owner.overrun()
 	}
 }
