@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +89,35 @@ func TestPageAfterTheLossOfANode(t *testing.T) {
 			const sent = [...outbound.values()].filter(s => s.type === 'outbound-rtp' && s.kind === 'video' && s.framesSent > 20);
 			const at = [...inbound.values()].filter(s => s.type === 'inbound-rtp' && s.kind === 'video').map(s => s.lastPacketReceivedTimestamp);
 			return sent.length > 0 && performance.now() - room.lostAt > 8000 && at.some(t => Date.now() - t < 1000);
+		})()`, 60*time.Second)
+		tab.WaitMoreFrames(2, 30*time.Second)
+		tab.Screenshot("again")
+	}
+}
+
+// TestPageAfterAnOutage stops the server for longer than endpoints' checks are waited for: both ends take the other for
+// gone, and the page makes all its connections anew.
+func TestPageAfterAnOutage(t *testing.T) {
+	s := cluster.StartStandalone(t, "--session-timeout", "2m")
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for _, name := range []string{"Al", "Bo"} {
+		tab := browser.Open(t, name, s.Page)
+		tab.Type("#name", name)
+		tab.Click("#join")
+		tabs = append(tabs, tab)
+	}
+	for _, tab := range tabs {
+		tab.WaitVideos(2, 40*time.Second)
+	}
+	s.Signal(syscall.SIGSTOP)
+	time.Sleep(33 * time.Second)
+	s.Signal(syscall.SIGCONT)
+	for _, tab := range tabs {
+		tab.WaitFor("pictures of the other again", `(async () => {
+			const {outbound, inbound} = await room.stats();
+			const sent = [...outbound.values()].some(s => s.type === 'outbound-rtp' && s.kind === 'video' && s.framesSent > 0);
+			return sent && [...inbound.values()].some(s => s.type === 'inbound-rtp' && s.kind === 'video' && Date.now() - s.lastPacketReceivedTimestamp < 1000);
 		})()`, 60*time.Second)
 		tab.WaitMoreFrames(2, 30*time.Second)
 		tab.Screenshot("again")

@@ -2,6 +2,7 @@ package roomstate_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -132,4 +133,39 @@ func TestManySocketsLostAtOnceAreAllTaken(t *testing.T) {
 		bystander.must(touch)
 	}
 	wg.Wait()
+}
+
+// A publisher may put another stream in an m= section that it no longer uses. Who watched the one before gets silence
+// in its place, and everything else as before.
+func TestARecycledSectionHoldsUpNoWatcher(t *testing.T) {
+	c := startCluster(t, 1)
+	node := startNode(t, c.conn, "node-1")
+	e := c.edge()
+	al, bo, cy := e.session().attach(videoRoom), e.session().attach(videoRoom), e.session().attach(videoRoom)
+	al.send(`{"request":"create","room":1,"publishers":6}`)
+	for id, h := range map[int]*handle{101: al, 102: cy} {
+		h.send(fmt.Sprintf(`{"request":"join","room":1,"ptype":"publisher","id":%d}`, id))
+		h.send(`{"request":"publish"}`, "offer", "audio:opus video:vp8")
+		node.up(h.id)
+	}
+	if got, _ := bo.send(`{"request":"join","room":1,"ptype":"subscriber","streams":[{"feed":101}]}`); got["videoroom"] != "attached" {
+		t.Fatal(got)
+	}
+	bo.send(`{"request":"start"}`, "answer", "yes")
+	if got, _ := al.send(`{"request":"configure"}`, "offer", "audio:opus video:vp8@again"); got["configured"] != "ok" {
+		t.Fatal(got)
+	}
+	if got, _ := bo.send(`{"request":"subscribe","streams":[{"feed":102},{"feed":101,"mid":"again"}]}`); got["videoroom"] != "updated" {
+		t.Fatal(got)
+	}
+	node.mu.Lock()
+	defer node.mu.Unlock()
+	slots := node.slots[fmt.Sprintf("%d/%d/1", bo.session.id, bo.id)]
+	var sources []string
+	for _, s := range slots {
+		sources = append(sources, s.GetSource().GetMid())
+	}
+	if want := []string{"0", "", "0", "1", "again"}; !slices.Equal(sources, want) {
+		t.Errorf("slots relay %q, want %q", sources, want)
+	}
 }

@@ -22,7 +22,8 @@ import (
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
-// fakeNode is a media node whose SDP is a list of streams: "audio:opus video:vp8". It says yes to everything.
+// fakeNode is a media node whose SDP is a list of streams: "audio:opus video:vp8@a", with the mid behind the @ if it is
+// not the stream's place. It says yes to everything.
 type fakeNode struct {
 	mediav1.UnimplementedMediaServer
 	id       string
@@ -105,7 +106,11 @@ func (n *fakeNode) AcceptOffer(_ context.Context, r *mediav1.AcceptOfferRequest)
 	response := &mediav1.AcceptOfferResponse{Sdp: "answer to " + r.GetSdp()}
 	for i, line := range strings.Fields(r.GetSdp()) {
 		kind, codec, _ := strings.Cut(line, ":")
-		s := &mediav1.PublishedStream{Mid: fmt.Sprint(i), Codec: codec, Kind: mediav1.Kind_KIND_VIDEO}
+		codec, mid, named := strings.Cut(codec, "@")
+		if !named {
+			mid = fmt.Sprint(i)
+		}
+		s := &mediav1.PublishedStream{Mid: mid, Codec: codec, Kind: mediav1.Kind_KIND_VIDEO}
 		switch kind {
 		case "audio":
 			s.Kind = mediav1.Kind_KIND_AUDIO

@@ -46,6 +46,7 @@ func newPeer(sh *shard, id PeerID) *peer {
 	p := makePeer(sh, id)
 	p.rtcp.ssrc = p.newSSRC()
 	p.conn = sh.worker.NewPeer(p, p.log)
+	p.conn.UseCertificate(id.Generation)
 	p.log.Info("peer made")
 	return p
 }
@@ -157,6 +158,6 @@ func (p *peer) local(setup, sessionName string) *sdp.Local {
 	g, credentials := p.node.group, p.conn.Credentials()
 	return &sdp.Local{
 		Host: g.Host(), Candidates: g.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
-		Fingerprint: g.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
+		Fingerprint: p.conn.Fingerprint(), Setup: setup, OriginID: p.origin, Version: p.version, SessionName: sessionName,
 	}
 }

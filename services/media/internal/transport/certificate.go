@@ -49,6 +49,16 @@ func newCertificate() (*certificate, error) {
 	}, nil
 }
 
+// certificates is how many a node has. Two peers that follow each other on one RTCPeerConnection must not have the same:
+// by another fingerprint the endpoint knows that its DTLS association is over (RFC 8842, section 4).
+const certificates = 4
+
+// Fingerprint is what SDP says of the certificate, as in "sha-256 AB:CD:…".
+func (p *Peer) Fingerprint() string { return p.cert.fingerprint }
+
+// UseCertificate has the peer use the n-th certificate, counted round. It is for before the first description.
+func (p *Peer) UseCertificate(n uint32) { p.cert = p.w.group.certs[n%certificates] }
+
 // errFingerprint means that the endpoint is not the one that sent the SDP.
 var errFingerprint = errors.New("certificate does not match the fingerprint in the SDP")
 

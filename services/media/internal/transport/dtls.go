@@ -119,7 +119,7 @@ func (s *session) handshake(ctx context.Context, remote Remote) (*dtls.Conn, err
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	shared := []dtls.Option{
-		dtls.WithCertificates(s.peer.w.group.cert.tls),
+		dtls.WithCertificates(s.peer.cert.tls),
 		// GCM first: it costs a tenth of the others. Whoever is the server decides.
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is what counts

@@ -187,3 +187,16 @@ func connect(t *testing.T, w *Worker, conn *net.UDPConn) {
 		t.Fatal("not gone")
 	}
 }
+
+func TestPeersThatFollowEachOtherHaveOtherFingerprints(t *testing.T) {
+	w := idleWorker(t)
+	var last string
+	for generation := range uint32(2 * certificates) {
+		p := w.NewPeer(&listener{}, slog.New(slog.DiscardHandler))
+		p.UseCertificate(generation)
+		if p.Fingerprint() == last {
+			t.Errorf("generation %d has the fingerprint of the one before", generation)
+		}
+		last = p.Fingerprint()
+	}
+}

@@ -28,7 +28,7 @@ type Group struct {
 	workers []*Worker
 	tcp     *tcpServer // nil without ICE-TCP
 	hosts   []netip.Addr
-	cert    *certificate
+	certs   [certificates]*certificate
 	known   directory
 	started time.Time
 	epoch   time.Duration // the node's clock at started
@@ -39,15 +39,17 @@ func Listen(cfg Config) (*Group, error) { return listen(cfg, interfaceAddresses)
 
 // listen asks addresses for this machine's, if it has to.
 func listen(cfg Config, addresses func(ipv6 bool) ([]netip.Addr, error)) (*Group, error) {
-	cert, err := newCertificate()
-	if err != nil {
-		return nil, err
-	}
 	g := &Group{
-		log: cfg.Log, hosts: cfg.Advertise, cert: cert, started: time.Now(),
+		log: cfg.Log, hosts: cfg.Advertise, started: time.Now(),
 		known: directory{ufrags: map[string]*Worker{}, claims: map[path]*claim{}},
 	}
 	g.epoch = time.Duration(g.started.UnixNano())
+	for i := range g.certs {
+		var err error
+		if g.certs[i], err = newCertificate(); err != nil {
+			return nil, err
+		}
+	}
 	first, err := g.open(cfg)
 	if err != nil {
 		return nil, err
@@ -167,9 +169,6 @@ func (g *Group) Now() time.Duration { return g.epoch + time.Since(g.started) }
 
 // Port is the number in use.
 func (g *Group) Port() uint16 { return g.workers[0].socket.port() }
-
-// Fingerprint is what SDP says of our certificate, as in "sha-256 AB:CD:…".
-func (g *Group) Fingerprint() string { return g.cert.fingerprint }
 
 // Counters are those of all workers together, at most 100 ms old.
 func (g *Group) Counters() (all Counters) {

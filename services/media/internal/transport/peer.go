@@ -47,6 +47,7 @@ type Peer struct {
 	w       *Worker
 	log     *slog.Logger
 	handler Handler
+	cert    *certificate
 
 	local    Credentials
 	previous Credentials // last used, and still good, until the first check after an ICE restart
@@ -86,7 +87,7 @@ func (w *Worker) NewPeer(h Handler, log *slog.Logger) *Peer {
 }
 
 func newPeer(w *Worker, h Handler, log *slog.Logger) *Peer {
-	p := &Peer{w: w, log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
+	p := &Peer{w: w, cert: w.group.certs[0], log: log, handler: h, keys: map[string]stun.MessageIntegrity{}}
 	p.alive = w.NewTimer(p.checkAlive)
 	p.arrival = w.NewTimer(p.checkArrival)
 	p.dtls = newSession(p)

@@ -1,6 +1,8 @@
 package videoroom
 
 import (
+	"slices"
+
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
@@ -87,6 +89,18 @@ func (d *draft) mediaSlots(s *subscriber) []*mediav1.Slot {
 	return slots
 }
 
+// published tells whether a slot's source is still there. One whose publisher has put something else in its m= section
+// is not: the slot falls silent, and holds up none of the others.
+func (d *draft) published(from *source, codec string) bool {
+	p := d.publishers[from.Handle]
+	if p == nil || p.Generation != from.Generation {
+		return false
+	}
+	return slices.ContainsFunc(p.Streams, func(st stream) bool {
+		return st.Mid == from.Mid && (st.Disabled || st.Codec == codec)
+	})
+}
+
 func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
 	m := &mediav1.Slot{
 		Mid: sl.Mid, Codec: sl.Codec, Send: sl.Send,
@@ -107,7 +121,7 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
 	default:
 		m.Kind = mediav1.Kind_KIND_DATA
 	}
-	if from := sl.Source; from != nil {
+	if from := sl.Source; from != nil && d.published(from, sl.Codec) {
 		m.Source = &mediav1.Source{Feed: d.feedName(from.Handle, from.Generation), Mid: from.Mid}
 		m.Msid = "janus janus" + sl.Mid
 		if s.UseMSID {

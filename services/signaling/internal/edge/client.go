@@ -340,17 +340,21 @@ func (c *Client) unreserve() {
 	c.making--
 }
 
+func (c *Client) hasClosed() bool {
+	select {
+	case <-c.closed:
+		return true
+	default:
+		return false
+	}
+}
+
 // own and disown keep the list of the sessions that end with the socket.
 func (c *Client) own(s *session) (alive bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.owned[s.id] = s
-	select {
-	case <-c.closed:
-		return false
-	default:
-		return true
-	}
+	return !c.hasClosed()
 }
 
 func (c *Client) disown(s *session) {

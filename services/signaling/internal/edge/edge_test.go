@@ -335,6 +335,35 @@ func TestLossOfTheSocketIsTold(t *testing.T) {
 	}
 }
 
+// A claim on another edge may overtake the word of the loss.
+func TestWhatWasDeliveredIsKnownUntilTheLossIs(t *testing.T) {
+	told, goOn := make(chan struct{}), make(chan struct{})
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		if cmd.GetLost() != nil {
+			close(told)
+			<-goOn
+		}
+		return done, nil
+	}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	e.Hear(event(7, 1, "", "event 1"))
+	socket.want(t, "event 1")
+	client.Close()
+	e.Hear(event(7, 2, "", "event 2")) // for whoever claims
+	<-told
+	if delivered, ok := e.HearRelease(7); delivered != 1 || !ok {
+		t.Errorf("released at %d, %v", delivered, ok)
+	}
+	close(goOn)
+	socket.quiet(t)
+	for deadline := time.Now().Add(5 * time.Second); e.session(7) != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the session is still held")
+		}
+	}
+}
+
 func TestADrainingEdgeLeavesItsSessionsToBeClaimed(t *testing.T) {
 	told := 0
 	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {

@@ -108,18 +108,21 @@ func (s *session) lose(c *Client) {
 		Socket: &busv1.Socket{Edge: s.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()},
 		Verb:   &busv1.Command_Lost{Lost: &busv1.Lost{ByEdge: s.edge.closing.Load()}},
 	}
-	if s.claiming {
-		s.owner.disown(s) // another socket of this edge is about to be the owner
-		s.owner = nil
-	} else {
-		s.drop()
-	}
+	s.owner.disown(s)
+	s.owner = nil
+	s.release(1<<64 - 1)
 	s.edge.lanes.post(laneKey{session: s.id}, func() {
 		ctx, cancel := context.WithTimeout(s.edge.ctx, s.edge.opt.AnswerTimeout)
 		defer cancel()
 		if _, err := s.edge.bus.Do(ctx, cmd, nil); err != nil && fault.Of(err) != fault.SessionNotFound {
 			s.edge.log.Warn("socket loss not told", "session", s.id, "err", err)
 		}
+		// Until now a claim could ask here what the endpoint was given.
+		s.run(func() {
+			if s.owner == nil && !s.claiming {
+				s.drop()
+			}
+		})
 	})
 }
 
@@ -128,7 +131,7 @@ const heldFor = 3 * time.Second
 
 // letGo stops the events of a session that is being claimed elsewhere. If that claim fails, they go on.
 func (s *session) letGo() (delivered uint64, ok bool) {
-	if s.gone || s.owner == nil {
+	if s.gone || !s.had {
 		return 0, false
 	}
 	if !s.holding {
@@ -207,7 +210,7 @@ func (s *session) keep(ev *busv1.Event) {
 
 // flush sends what is in turn, and fetches what is missing if it does not come by itself.
 func (s *session) flush() {
-	if s.owner == nil || s.holding || s.claiming {
+	if s.owner == nil || s.holding || s.claiming || s.owner.hasClosed() {
 		return
 	}
 	for !s.gone {

@@ -143,8 +143,9 @@ export class Room {
         if (!subscribe.length && !unsubscribe.length) return;
         if (!this.#subscriber) {
           if (!subscribe.length) return;
-          const handle = await this.#session.attach(plugin, (m) => this.#heardAsSubscriber(m));
-          trickleTo(this.#inbound, handle);
+          const connection = this.#inbound;
+          const handle = await this.#session.attach(plugin, (m) => this.#heardAsSubscriber(m, connection));
+          trickleTo(connection, handle);
           const { data, jsep } = await handle.message({
             request: 'join', ptype: 'subscriber', room: this.#id, private_id: this.#privateID, streams: subscribe,
           });
@@ -162,7 +163,22 @@ export class Room {
       .catch((err) => console.warn('subscription:', err.message));
   }
 
-  #heardAsSubscriber({ plugindata, jsep }) {
+  // What brought the others' media is gone: all of it comes anew, on another connection and handle.
+  #resubscribe() {
+    if (this.#ended) return;
+    const given = this.#subscriber;
+    this.#inbound.close();
+    this.#inbound = new RTCPeerConnection();
+    this.#subscriber = undefined;
+    for (const source of this.#sources.values()) this.onstreamend(source);
+    this.#sources = new Map();
+    given?.detach().catch(() => {});
+    this.#meet([...this.#feeds.values()]);
+  }
+
+  #heardAsSubscriber({ janus, plugindata, jsep }, connection) {
+    if (connection !== this.#inbound) return; // of a handle that has been given up
+    if (janus === 'hangup') this.#resubscribe();
     if (plugindata?.data.streams) {
       this.#subscriptions = this.#subscriptions.then(() => this.#answer(plugindata.data, jsep)).catch((err) => console.warn('offer:', err.message));
     }
