@@ -33,7 +33,7 @@ export class Room {
     this.#publisher = await this.#session.attach(plugin, (m) => this.#heardAsPublisher(m));
     const { data } = await this.#publisher.message({ request: 'join', ptype: 'publisher', room, display: name, ...(pin && { pin }) });
     this.#privateID = data.private_id;
-    trickleTo(this.#outbound, this.#publisher);
+    tend(this.#outbound, this.#publisher);
     this.#meet(data.publishers);
     return data;
   }
@@ -68,7 +68,7 @@ export class Room {
     if (this.#ended) return;
     this.#outbound.close();
     this.#outbound = new RTCPeerConnection();
-    trickleTo(this.#outbound, this.#publisher);
+    tend(this.#outbound, this.#publisher);
     this.#send([...this.#sent.keys()]);
     if (!this.#sent.size) return;
     for (let tries = 1; !this.#ended; tries++) {
@@ -145,7 +145,7 @@ export class Room {
           if (!subscribe.length) return;
           const connection = this.#inbound;
           const handle = await this.#session.attach(plugin, (m) => this.#heardAsSubscriber(m, connection));
-          trickleTo(connection, handle);
+          tend(connection, handle);
           const { data, jsep } = await handle.message({
             request: 'join', ptype: 'subscriber', room: this.#id, private_id: this.#privateID, streams: subscribe,
           });
@@ -227,6 +227,8 @@ export class Room {
 
 const describe = ({ type, sdp }) => ({ type, sdp });
 
-function trickleTo(connection, handle) {
+// Candidates go to the handle, and a connection that has failed is given up: the hangup that answers says what is next.
+function tend(connection, handle) {
   connection.onicecandidate = ({ candidate }) => handle.trickle(candidate?.toJSON());
+  connection.onconnectionstatechange = () => connection.connectionState === 'failed' && handle.hangup();
 }

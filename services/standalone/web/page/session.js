@@ -137,6 +137,10 @@ class Handle {
     return this.session.request({ janus: 'trickle', handle_id: this.id, candidate: candidate ?? { completed: true } }).catch(() => {});
   }
 
+  hangup() {
+    return this.session.request({ janus: 'hangup', handle_id: this.id }).catch(() => {});
+  }
+
   async detach() {
     this.session.forget(this);
     await this.session.request({ janus: 'detach', handle_id: this.id }).catch(() => {});
