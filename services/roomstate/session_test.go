@@ -2,6 +2,7 @@ package roomstate_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate"
 )
 
@@ -376,5 +378,26 @@ func TestNobodyChangesTheDemoRoom(t *testing.T) {
 	}
 	if got, _ := h.send(`{"request":"join","room":1234,"ptype":"publisher"}`); got["videoroom"] != "joined" {
 		t.Errorf("join: %v", got)
+	}
+}
+
+func TestEchoTestTellsOfALayerThatOneHas(t *testing.T) {
+	c := startCluster(t, 1)
+	node := startNode(t, c.conn, "node-1")
+	h := c.edge().session().attach("janus.plugin.echotest")
+	h.send(`{"video":true}`, "offer", "video:vp8")
+	node.say(&mediav1.PeerID{SessionId: h.session.id, HandleId: h.id, Generation: 1}, &busv1.PeerEvent{
+		Generation: 1, Kind: &busv1.PeerEvent_Layer_{Layer: &busv1.PeerEvent_Layer{Codec: "vp8", Substream: new(int32(1)), Temporal: new(int32(2))}},
+	})
+	h.wait(func(e *busv1.Event) bool { return has(e, `"substream":1,"temporal":2`) })
+	before := len(h.all())
+	h.send(`{"substream":1,"temporal":0}`)
+	var told []string
+	for _, e := range h.all()[before:] {
+		told = append(told, string(e.GetPlugin().GetData()))
+	}
+	want := []string{`{"echotest":"event","videocodec":"vp8","substream":1}`, `{"echotest":"event","result":"ok"}`}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }

@@ -58,6 +58,7 @@ func (n *turn) message() {
 			return
 		}
 	}
+	n.tellPresent(set)
 	n.Answer(event(okView{"event", "ok"}, answer))
 }
 

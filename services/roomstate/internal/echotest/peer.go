@@ -38,7 +38,44 @@ func (n *turn) peer(news *busv1.PeerEvent) {
 		n.core(event(slowLinkView{"event", "slow_link", kind.SlowLink.GetMedia(), kind.SlowLink.GetBitrateBps()}, nil))
 	case *busv1.PeerEvent_Layer_:
 		l := kind.Layer
+		n.Relayed = n.Relayed.with(l)
+		n.changed = true
 		n.core(event(layerView{"event", l.GetCodec(), l.Substream, l.Temporal, l.SpatialLayer, l.TemporalLayer}, nil))
+	}
+}
+
+// with returns l with what has changed.
+func (l layers) with(news *busv1.PeerEvent_Layer) layers {
+	l.Codec = news.GetCodec()
+	for _, of := range []struct{ to, from **int32 }{
+		{&l.Substream, &news.Substream}, {&l.Temporal, &news.Temporal},
+		{&l.SpatialLayer, &news.SpatialLayer}, {&l.TemporalLayer, &news.TemporalLayer},
+	} {
+		if *of.from != nil {
+			*of.to = *of.from
+		}
+	}
+	return l
+}
+
+// tellPresent tells of each layer asked for that is relayed already: no switch will do so.
+func (n *turn) tellPresent(set settings) {
+	present := func(asked *uint32, now *int32) bool { return asked != nil && now != nil && int32(*asked) == *now }
+	tell := func(v layerView) {
+		v.EchoTest, v.VideoCodec = "event", n.Relayed.Codec
+		n.core(event(v, nil))
+	}
+	if present(set.Substream, n.Relayed.Substream) {
+		tell(layerView{Substream: n.Relayed.Substream})
+	}
+	if present(set.Temporal, n.Relayed.Temporal) {
+		tell(layerView{Temporal: n.Relayed.Temporal})
+	}
+	if present(set.SpatialLayer, n.Relayed.SpatialLayer) {
+		tell(layerView{SpatialLayer: n.Relayed.SpatialLayer})
+	}
+	if present(set.TemporalLayer, n.Relayed.TemporalLayer) {
+		tell(layerView{TemporalLayer: n.Relayed.TemporalLayer})
 	}
 }
 
@@ -54,7 +91,7 @@ func (n *turn) closed(reason string) {
 // forget begins anew, as after a hangup at Janus.
 func (n *turn) forget() {
 	n.Lost = append(n.Lost, plugin.PeerKey{Node: n.Peer.Node, Handle: n.me(), Generation: n.Peer.Generation})
-	n.Peer, n.E2EE, n.Settings = nil, false, defaults()
+	n.Peer, n.E2EE, n.Settings, n.Relayed = nil, false, defaults(), layers{}
 	n.changed = true
 }
 

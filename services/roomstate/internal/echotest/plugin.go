@@ -52,6 +52,16 @@ type Room struct {
 	Peer       *plugin.Peer `json:"peer,omitempty"`
 	Generation uint32       `json:"generation,omitempty"`
 	E2EE       bool         `json:"e2ee,omitempty"`
+	Relayed    layers       `json:"relayed"`
+}
+
+// layers are what is relayed; nil is not known.
+type layers struct {
+	Codec         string `json:"codec,omitempty"`
+	Substream     *int32 `json:"substream,omitempty"` // like the others never changed in place
+	Temporal      *int32 `json:"temporal,omitempty"`
+	SpatialLayer  *int32 `json:"spatial_layer,omitempty"`
+	TemporalLayer *int32 `json:"temporal_layer,omitempty"`
 }
 
 // turn is a room in the making.
