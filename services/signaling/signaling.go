@@ -108,22 +108,6 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		}
 		return nil
 	}}
-
-	runCtx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stop(nil)
-	var wg sync.WaitGroup
-	task := func(f func(context.Context) error) {
-		wg.Go(func() {
-			if err := f(runCtx); err != nil {
-				stop(err)
-			}
-		})
-	}
-	task(func(ctx context.Context) error { eb.Run(ctx, e); return nil })
-	task(func(ctx context.Context) error { return status.Serve(ctx, internal) })
-	for _, l := range listeners {
-		task(func(ctx context.Context) error { return sockets.Serve(ctx, l) })
-	}
 	log.Info("listening", "address", listeners[0].Addr().String(), "tls", len(listeners) > 1)
 	if cfg.Listening != nil {
 		addresses := make([]net.Addr, len(listeners))
@@ -131,6 +115,28 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			addresses[i] = l.Addr()
 		}
 		cfg.Listening(addresses)
+	}
+	tasks := []func(context.Context) error{
+		func(ctx context.Context) error { eb.Run(ctx, e); return nil },
+		func(ctx context.Context) error { return status.Serve(ctx, internal) },
+	}
+	for _, l := range listeners {
+		tasks = append(tasks, func(ctx context.Context) error { return sockets.Serve(ctx, l) })
+	}
+	return serve(ctx, tasks, e, sockets)
+}
+
+// serve runs the tasks until ctx or one of them ends. Then endpoints are told first, while answers can still be had.
+func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edge, sockets *ws.Server) error {
+	runCtx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	var wg sync.WaitGroup
+	for _, task := range tasks {
+		wg.Go(func() {
+			if err := task(runCtx); err != nil {
+				stop(err)
+			}
+		})
 	}
 	select {
 	case <-ctx.Done():

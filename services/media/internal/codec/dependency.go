@@ -32,8 +32,8 @@ type template struct {
 }
 
 // Read reads the descriptor b of the packet with the extended sequence number seq into d: Start, End, Keyframe,
-// Spatial, Temporal, Switch, and the frame number as PictureID. It is ErrMalformed if b contradicts its format, or refers to a structure that has not
-// come; d is then as before.
+// Spatial, Temporal, Switch, and the frame number as PictureID. It is ErrMalformed if b contradicts its format, or
+// refers to a structure that has not come; d is then as before.
 func (x *Dependencies) Read(b []byte, seq uint64, d *Descriptor) error {
 	r := bits{b: b}
 	start, end := r.flag(), r.flag()
