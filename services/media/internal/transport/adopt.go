@@ -124,6 +124,9 @@ func (p *Peer) arrive() {
 func (p *Peer) Continue(s State) {
 	for _, index := range s.Sent {
 		p.outbound.SetROC(index.SSRC, uint32(index.RTP>>16))
+		if p.sealer != nil && index.RTP > 0 {
+			p.sealer.goOnAt(index.SSRC, index.RTP)
+		}
 		p.outbound.SetIndex(index.SSRC, index.RTCP+1)
 	}
 	for _, r := range s.Received {

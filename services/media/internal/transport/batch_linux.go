@@ -34,7 +34,7 @@ func (s *batchSender) init(conn *net.UDPConn) error {
 	}
 	s.transmit = func(fd uintptr) {
 		for {
-			n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[s.from])),
+			n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[s.from])),
 				uintptr(s.to-s.from), unix.MSG_DONTWAIT, 0, 0)
 			if errno == unix.EINTR {
 				continue

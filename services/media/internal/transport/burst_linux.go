@@ -51,7 +51,7 @@ func (r *burstReader) init(conn *net.UDPConn) (err error) {
 			for i := range r.messages[:max(r.got, 1)] {
 				r.messages[i].header.Namelen = uint32(unsafe.Sizeof(r.names[i])) // the kernel overwrites it
 			}
-			n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), burst, unix.MSG_DONTWAIT, 0, 0)
+			n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), burst, unix.MSG_DONTWAIT, 0, 0)
 			if errno == unix.EINTR {
 				continue
 			}

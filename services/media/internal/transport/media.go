@@ -37,6 +37,9 @@ func (p *Peer) useKeys(k keys) (err error) {
 	if p.outbound, err = srtp.CreateContext(k.localKey, k.localSalt, k.profile); err != nil {
 		return fmt.Errorf("outbound: %w", err)
 	}
+	if p.sealer, err = newSealer(k); err != nil {
+		return fmt.Errorf("outbound: %w", err)
+	}
 	p.keyed = k
 	return nil
 }
@@ -118,12 +121,19 @@ func (p *Peer) SendRTP(packet []byte) {
 		p.w.drop(DropOverrun)
 		return
 	}
-	b, err := p.outbound.EncryptRTP(packet, packet, &p.header)
+	b, err := p.seal(packet)
 	if err != nil {
 		p.w.drop(DropSendFailed)
 		return
 	}
 	p.queue(b)
+}
+
+func (p *Peer) seal(packet []byte) ([]byte, error) {
+	if p.sealer != nil {
+		return p.sealer.seal(packet)
+	}
+	return p.outbound.EncryptRTP(packet, packet, &p.header)
 }
 
 // SendRTCP encrypts a compound packet and sends it at once. It leaves Buffer alone.

@@ -64,6 +64,7 @@ type Peer struct {
 	stop     context.CancelFunc // ends dtls
 	inbound  *srtp.Context      // nil until the handshake is done
 	outbound *srtp.Context
+	sealer   *sealer // of RTP; nil if the profile is another than AES-GCM
 	ssrcs    int
 	overran  bool       // in this burst; the peer is in w.overran
 	header   rtp.Header // scratch, kept for its slices

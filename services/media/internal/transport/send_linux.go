@@ -32,7 +32,7 @@ func (s *sender) init(conn *net.UDPConn) (err error) {
 	s.header.SetIovlen(1)
 	s.transmit = func(fd uintptr) {
 		for {
-			_, _, s.failure = unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&s.header)), unix.MSG_DONTWAIT)
+			_, _, s.failure = unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&s.header)), unix.MSG_DONTWAIT)
 			if s.failure != unix.EINTR {
 				return
 			}
