@@ -108,6 +108,7 @@ func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
 	s.awaitUp(sub.id)
 	track := sub.track()
 	track.next(t)
+	begin := time.Now()
 	for range 20 {
 		if err := sub.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}}); err != nil {
 			t.Fatal(err)
@@ -117,9 +118,9 @@ func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
 	time.Sleep(1200 * time.Millisecond)
 	video.mu.Lock()
 	defer video.mu.Unlock()
-	plis := video.plis
-	if len(plis) < 2 || len(plis) > 4 {
-		t.Errorf("%d requests in about two seconds", len(plis))
+	plis, took := video.plis, time.Since(begin)
+	if len(plis) < 2 || len(plis) > int(took/time.Second)+2 { // one before, and one each second
+		t.Errorf("%d requests in %v", len(plis), took)
 	}
 	for i := 1; i < len(plis); i++ { // a second apart when sent, less or more when a busy machine reads them
 		if gap := plis[i].Sub(plis[i-1]); gap < 500*time.Millisecond {

@@ -49,7 +49,7 @@ func (p *Peer) Export(sent []SentIndex, received []uint32) (State, error) {
 		s.Sent = append(s.Sent, index)
 	}
 	for _, ssrc := range received {
-		if roc, ok := p.inbound.ROC(ssrc); ok {
+		if roc, ok := p.opener.roc(ssrc); ok {
 			s.Received = append(s.Received, ReceivedIndex{ssrc, roc})
 		}
 	}
@@ -123,8 +123,7 @@ func (p *Peer) arrive() {
 // more.
 func (p *Peer) Continue(s State) {
 	for _, index := range s.Sent {
-		p.outbound.SetROC(index.SSRC, uint32(index.RTP>>16))
-		if p.sealer != nil && index.RTP > 0 {
+		if index.RTP > 0 {
 			p.sealer.goOnAt(index.SSRC, index.RTP)
 		}
 		p.outbound.SetIndex(index.SSRC, index.RTCP+1)
@@ -147,15 +146,15 @@ func (p *Peer) Leave() {
 	p.Close()
 }
 
-// open decrypts the first packets of an SSRC whose roll-over counter another node last knew: it may have wrapped since,
+// guess decrypts the first packets of an SSRC whose roll-over counter another node last knew: it may have wrapped since,
 // or what comes first may be a late one from before.
-func (p *Peer) open(b []byte, ssrc, roc uint32) ([]byte, error) {
+func (p *Peer) guess(b []byte, ssrc, roc uint32) ([]byte, error) {
 	sealed := append(p.w.sealed[:0], b...)
 	p.w.sealed = sealed
 	for _, guess := range [...]uint32{roc, roc + 1, roc - 1} {
-		p.inbound.SetROC(ssrc, guess)
+		p.opener.setROC(ssrc, guess)
 		copy(b, sealed)
-		if plain, err := p.inbound.DecryptRTP(b, b, &p.header); err == nil {
+		if plain, err := p.opener.open(b); err == nil {
 			delete(p.guesses, ssrc)
 			if p.arrived != nil {
 				p.arrive()
@@ -163,6 +162,6 @@ func (p *Peer) open(b []byte, ssrc, roc uint32) ([]byte, error) {
 			return plain, nil
 		}
 	}
-	p.inbound.SetROC(ssrc, roc)
-	return nil, srtp.ErrFailedToVerifyAuthTag
+	p.opener.setROC(ssrc, roc)
+	return nil, errForged
 }

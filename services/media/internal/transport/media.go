@@ -25,19 +25,19 @@ func (p *Peer) secured(k keys, now time.Duration) {
 	p.handler.Up(now)
 }
 
-// replayWindow is how many packets back a late one is still known not to be a repeat (RFC 3711, section 3.3.2).
-const replayWindow = 1024
-
 func (p *Peer) useKeys(k keys) (err error) {
 	p.inbound, err = srtp.CreateContext(k.remoteKey, k.remoteSalt, k.profile,
 		srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
 	if err != nil {
 		return fmt.Errorf("inbound: %w", err)
 	}
+	if p.opener, err = newOpener(k, p.inbound); err != nil {
+		return fmt.Errorf("inbound: %w", err)
+	}
 	if p.outbound, err = srtp.CreateContext(k.localKey, k.localSalt, k.profile); err != nil {
 		return fmt.Errorf("outbound: %w", err)
 	}
-	if p.sealer, err = newSealer(k); err != nil {
+	if p.sealer, err = newSealer(k, p.outbound); err != nil {
 		return fmt.Errorf("outbound: %w", err)
 	}
 	p.keyed = k
@@ -55,14 +55,14 @@ func (p *Peer) receiveRTP(b []byte, now time.Duration) bool {
 		return false
 	}
 	ssrc := binary.BigEndian.Uint32(b[8:])
-	_, known := p.inbound.ROC(ssrc)
+	_, known := p.opener.roc(ssrc)
 	if !known && p.ssrcs == maxSSRCsPerPeer {
 		p.w.drop(DropTooManySSRCs)
 		return false
 	}
 	plain, err := p.decrypt(b, ssrc)
 	if err != nil {
-		p.w.drop(refusal(err))
+		p.w.drop(dropFor(err))
 		return false
 	}
 	if !known {
@@ -74,9 +74,9 @@ func (p *Peer) receiveRTP(b []byte, now time.Duration) bool {
 
 func (p *Peer) decrypt(b []byte, ssrc uint32) ([]byte, error) {
 	if roc, ok := p.guesses[ssrc]; ok {
-		return p.open(b, ssrc, roc)
+		return p.guess(b, ssrc, roc)
 	}
-	return p.inbound.DecryptRTP(b, b, &p.header)
+	return p.opener.open(b)
 }
 
 func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
@@ -91,7 +91,7 @@ func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
 	}
 	plain, err := p.inbound.DecryptRTCP(nil, b, nil)
 	if err != nil {
-		p.w.drop(refusal(err))
+		p.w.drop(dropFor(refusal(err)))
 		return false
 	}
 	if !known {
@@ -101,12 +101,11 @@ func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
 	return true
 }
 
-// refusal tells repeats from forgeries.
-func refusal(err error) Drop {
-	if errors.Is(err, srtp.ErrFailedToVerifyAuthTag) {
-		return DropNotAuthentic
+func dropFor(err error) Drop {
+	if errors.Is(err, errReplayed) {
+		return DropReplayed
 	}
-	return DropReplayed
+	return DropNotAuthentic
 }
 
 // Buffer returns an empty slice with room for a packet to send, valid until the next call on any peer of the worker.
@@ -121,19 +120,12 @@ func (p *Peer) SendRTP(packet []byte) {
 		p.w.drop(DropOverrun)
 		return
 	}
-	b, err := p.seal(packet)
+	b, err := p.sealer.seal(packet)
 	if err != nil {
 		p.w.drop(DropSendFailed)
 		return
 	}
 	p.queue(b)
-}
-
-func (p *Peer) seal(packet []byte) ([]byte, error) {
-	if p.sealer != nil {
-		return p.sealer.seal(packet)
-	}
-	return p.outbound.EncryptRTP(packet, packet, &p.header)
 }
 
 // SendRTCP encrypts a compound packet and sends it at once. It leaves Buffer alone.

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/stun/v4"
 )
@@ -62,12 +61,12 @@ type Peer struct {
 
 	dtls     *session
 	stop     context.CancelFunc // ends dtls
-	inbound  *srtp.Context      // nil until the handshake is done
+	inbound  *srtp.Context      // nil until the handshake is done, as the next three
+	opener   opener
 	outbound *srtp.Context
-	sealer   *sealer // of RTP; nil if the profile is another than AES-GCM
+	sealer   sealer
 	ssrcs    int
-	overran  bool       // in this burst; the peer is in w.overran
-	header   rtp.Header // scratch, kept for its slices
+	overran  bool // in this burst; the peer is in w.overran
 	closed   bool
 
 	keyed   keys              // in use

@@ -14,16 +14,22 @@ var gcmProfiles = map[string]srtp.ProtectionProfile{
 	"AES-256": srtp.ProtectionProfileAeadAes256Gcm,
 }
 
-func newSealing(t testing.TB, profile srtp.ProtectionProfile) (*sealer, *srtp.Context) {
+// distinctKeys are not all zeros.
+func distinctKeys(t testing.TB, profile srtp.ProtectionProfile) keys {
 	t.Helper()
 	k := testKeys(t, profile)
-	for i := range k.localKey {
-		k.localKey[i] = byte(i * 37)
+	for _, b := range [][]byte{k.localKey, k.localSalt, k.remoteKey, k.remoteSalt} {
+		for i := range b {
+			b[i] = byte(200 - i*37)
+		}
 	}
-	for i := range k.localSalt {
-		k.localSalt[i] = byte(200 - i)
-	}
-	s, err := newSealer(k)
+	return k
+}
+
+func newSealing(t testing.TB, profile srtp.ProtectionProfile) (sealer, *srtp.Context) {
+	t.Helper()
+	k := distinctKeys(t, profile)
+	s, err := newSealer(k, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,8 @@ local leases = {}
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do leases[all[i]] = all[i + 1] end
 
-local held = {}
+local until_then = string.format('%.0f', now + lease_ms)
+local held, write, forget = {}, {}, {}
 for n = 0, shards - 1 do
   local shard = tostring(n)
   local holder, till = nil, 0
@@ -20,11 +21,14 @@ for n = 0, shards - 1 do
   end
   if wanted[shard] then
     if holder == replica or holder == nil or till <= now then
-      redis.call('HSET', key, shard, replica .. ' ' .. string.format('%.0f', now + lease_ms))
+      write[#write + 1] = shard
+      write[#write + 1] = replica .. ' ' .. until_then
       held[#held + 1] = n
     end
   elseif holder == replica then
-    redis.call('HDEL', key, shard)
+    forget[#forget + 1] = shard
   end
 end
+if #write > 0 then redis.call('HSET', key, unpack(write)) end
+if #forget > 0 then redis.call('HDEL', key, unpack(forget)) end
 return {'ok', held}
