@@ -89,6 +89,7 @@ func open(cfg *config) (b *bench, err error) {
 	loadEnd := lab.End{In: b.load, Name: "load", Address: loadAddress, Core: -1}
 	if cfg.Steer {
 		serverEnd.Core, loadEnd.Core = cfg.ServerCore, cfg.LoadCore
+		serverEnd.Cuts = !cfg.Offload
 	}
 	if err := b.lab.Connect(serverEnd, loadEnd); err != nil {
 		return nil, err

@@ -25,14 +25,14 @@ type Lab struct {
 type Namespace struct{ Name string }
 
 // ErrUnable means that this machine or user cannot make namespaces.
-var ErrUnable = errors.New("needs root on Linux, with iproute2: namespaces and links are made (ip netns, veth)")
+var ErrUnable = errors.New("needs root on Linux, with iproute2 and ethtool: namespaces and links are made (ip netns, veth)")
 
 // New makes an empty lab.
 func New(name string) (*Lab, error) {
 	if os.Geteuid() != 0 {
 		return nil, ErrUnable
 	}
-	for _, program := range []string{"ip", "taskset", "nice"} {
+	for _, program := range []string{"ip", "ethtool", "taskset", "nice"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, fmt.Errorf("%w: no %s", ErrUnable, program)
 		}
@@ -79,7 +79,8 @@ type End struct {
 	In      *Namespace
 	Name    string
 	Address netip.Prefix
-	Core    int // that handles what arrives here; -1 for that of whoever sends it
+	Core    int  // that handles what arrives here; -1 for that of whoever sends it
+	Cuts    bool // runs of segments (UDP_SEGMENT) into packets before they leave, as for most network cards
 }
 
 // Connect makes a link of two ends, as fast as the machine is.
@@ -104,6 +105,11 @@ func (e End) up() error {
 	if err := e.In.ip("link", "set", e.Name, "up"); err != nil {
 		return err
 	}
+	if e.Cuts {
+		if err := run(e.In.command("ethtool", "-K", e.Name, "tx-udp-segmentation", "off")); err != nil {
+			return err
+		}
+	}
 	if e.Core < 0 {
 		return nil
 	}
@@ -120,7 +126,7 @@ func (e End) receiveOn(core int) error {
 		return err
 	}
 	return run(exec.Command("sh", "-c", fmt.Sprintf(
-		"set -e; pid=$(pgrep -n '^napi/%s-'); taskset -pc %d $pid; chrt -f -p 10 $pid", e.Name, core)))
+		"set -e; pid=$(pgrep -n '^napi/%s-'); taskset -pc %d $pid; chrt -f -p 10 $pid || renice -n -19 -p $pid", e.Name, core)))
 }
 
 // Adopt gives the namespace a device of this process's, such as a TUN, with an address.

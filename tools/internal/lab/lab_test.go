@@ -37,8 +37,8 @@ func TestNamespacesReachEachOtherAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = l.Connect(
-		End{a, "left", netip.MustParsePrefix("198.18.7.1/24"), -1},
-		End{b, "right", netip.MustParsePrefix("198.18.7.2/24"), 0})
+		End{In: a, Name: "left", Address: netip.MustParsePrefix("198.18.7.1/24"), Core: -1, Cuts: true},
+		End{In: b, Name: "right", Address: netip.MustParsePrefix("198.18.7.2/24"), Core: 0})
 	if err != nil {
 		t.Fatal(err)
 	}
