@@ -39,15 +39,16 @@ func Remove() { _ = os.RemoveAll(Programs) }
 type Standalone struct {
 	*proc.Process
 	URL  string // of the Janus API
+	HTTP string // of the same over HTTP
 	Page string // of the page
 }
 
 // StartStandalone runs standalone until the test ends.
 func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	t.Helper()
-	ws, page, roomstate := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
+	ws, http, page, roomstate := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	args := []string{
-		"--listen", ws, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
+		"--listen", ws, "--http-listen", http, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
 		"--advertise", "127.0.0.1", "--log-level", "debug",
 		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", roomstate, "--media-ops-listen", proc.FreeTCP(t),
 	}
@@ -55,7 +56,7 @@ func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, page)
 	p.WaitReady(t, roomstate)
-	return &Standalone{Process: p, URL: "ws://" + ws + "/", Page: "http://" + page + "/"}
+	return &Standalone{Process: p, URL: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Page: "http://" + page + "/"}
 }
 
 // Apart is the services as processes of their own: two edges, two replicas of roomstate, two nodes.
@@ -63,6 +64,7 @@ type Apart struct {
 	NATS, Redis *proc.Process
 	Edges       []*proc.Process
 	URLs        []string // of the Janus API, one for each edge
+	HTTPs       []string // of the same over HTTP
 	Replicas    []*proc.Process
 	Nodes       []*proc.Process
 	nodeOps     []string // addresses of the nodes' /metrics
@@ -96,13 +98,14 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 			"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
 	}
 	for i := range 2 {
-		ws := proc.FreeTCP(t)
+		ws, http := proc.FreeTCP(t), proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("signaling", i), filepath.Join(Programs, "signaling"),
-			"--name", fmt.Sprint("edge-", i), "--nats-url", natsURL, "--listen", ws,
+			"--name", fmt.Sprint("edge-", i), "--nats-url", natsURL, "--listen", ws, "--http-listen", http,
 			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug")
 		p.WaitTCP(t, ws)
 		a.Edges = append(a.Edges, p)
 		a.URLs = append(a.URLs, "ws://"+ws+"/")
+		a.HTTPs = append(a.HTTPs, "http://"+http+"/janus")
 	}
 	return a
 }

@@ -23,6 +23,10 @@ func verbOf(cmd *busv1.Command) (verb, bool) {
 		return verb{"touch", true, true, (*Service).touch}, true
 	case *busv1.Command_Claim:
 		return verb{"claim", false, false, (*Service).claim}, true
+	case *busv1.Command_Poll:
+		return verb{"poll", false, false, (*Service).poll}, true
+	case *busv1.Command_Given:
+		return verb{"given", false, false, (*Service).given}, true
 	case *busv1.Command_Attach:
 		return verb{"attach", true, true, (*Service).attach}, true
 	case *busv1.Command_Message:

@@ -20,6 +20,10 @@ var (
 	attachLua string
 	//go:embed lua/claim.lua
 	claimLua string
+	//go:embed lua/poll.lua
+	pollLua string
+	//go:embed lua/given.lua
+	givenLua string
 	//go:embed lua/lose.lua
 	loseLua string
 	//go:embed lua/end.lua
@@ -41,6 +45,8 @@ var (
 	createScript   = redis.NewScript(common + createLua)
 	attachScript   = redis.NewScript(common + attachLua)
 	claimScript    = redis.NewScript(common + claimLua)
+	pollScript     = redis.NewScript(common + pollLua)
+	givenScript    = redis.NewScript(common + givenLua)
 	loseScript     = redis.NewScript(common + loseLua)
 	endScript      = redis.NewScript(common + endLua)
 	dueScript      = redis.NewScript(common + dueLua)
@@ -58,6 +64,7 @@ var outcomes = map[string]error{
 	"nohandle":  ErrNoHandle,
 	"taken":     ErrTaken,
 	"full":      ErrFull,
+	"busy":      ErrBusy,
 }
 
 // run returns what a script gave after its first element, if that was "ok".

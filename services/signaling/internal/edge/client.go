@@ -22,6 +22,7 @@ type Client struct {
 	socket Socket
 	slots  chan struct{} // one for each request under way
 	closed chan struct{}
+	polled bool // it is one request over HTTP: answered once, when all is done; what it makes belongs to no socket here
 
 	mu     sync.Mutex
 	owned  map[uint64]*session
@@ -153,9 +154,14 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	cmd.Delivered = delivered
 	var acked atomic.Bool
 	ack := sync.OnceFunc(func() { acked.Store(true); c.socket.Send(req.Ack()) })
-	defer c.edge.expectAck(cmd.GetId(), ack)()
+	accepted := ack
+	if c.polled {
+		accepted = nil
+	} else {
+		defer c.edge.expectAck(cmd.GetId(), ack)()
+	}
 	began := time.Now()
-	reply, err := c.edge.bus.Do(ctx, cmd, ack)
+	reply, err := c.edge.bus.Do(ctx, cmd, accepted)
 	if err == nil && reply.GetDone().GetAsync() {
 		ack()
 	}
@@ -270,6 +276,14 @@ func (c *Client) create(ctx context.Context, req *janus.Request, id uint64) {
 }
 
 func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, chosen bool) error {
+	cmd := &busv1.Command{
+		SessionId: id, Transaction: req.Transaction,
+		Verb: &busv1.Command_Create{Create: &busv1.Create{Chosen: chosen}},
+	}
+	if c.polled {
+		_, err := c.do(ctx, req, cmd)
+		return err
+	}
 	if !c.reserve() {
 		return errTooManySessions
 	}
@@ -281,10 +295,6 @@ func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, ch
 	if !made {
 		return fault.New(fault.SessionIDInUse, nil)
 	}
-	cmd := &busv1.Command{
-		SessionId: id, Transaction: req.Transaction,
-		Verb: &busv1.Command_Create{Create: &busv1.Create{Chosen: chosen}},
-	}
 	if _, err := c.do(ctx, req, cmd); err != nil {
 		s.run(s.drop)
 		return err
@@ -295,6 +305,10 @@ func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, ch
 
 // claim makes this socket the owner of a session.
 func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Command) {
+	if c.polled {
+		c.claimForPolls(ctx, req, cmd)
+		return
+	}
 	var delivered uint64
 	if s := c.edge.session(req.SessionID); s != nil {
 		delivered = s.delivered.Load()

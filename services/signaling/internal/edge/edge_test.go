@@ -30,6 +30,7 @@ func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func()) (*b
 	return f.do(cmd, accepted)
 }
 func (f *fakeBus) Subscribe(uint64) (func(), error) { return func() {}, nil }
+func (f *fakeBus) Listen(uint64) (func(), error)    { return func() {}, nil }
 func (f *fakeBus) Resume(_ context.Context, session, after uint64) ([]*busv1.Event, error) {
 	return f.resume(session, after), nil
 }

@@ -1,10 +1,11 @@
 local command, session, now, timeout = arg(), arg(), arg(), count()
-local socket_id, socket, answer, answer_ms = arg(), arg(), arg(), arg()
+local socket_id, socket, answer, answer_ms, most = arg(), arg(), arg(), arg(), count()
 
 local old = remembered(command)
 if old then return {'answered', old} end
 local key = session_key(session)
 if redis.call('EXISTS', key) == 1 then return {'taken'} end
+if most > 0 and redis.call('ZCARD', prefix .. 'deadlines') >= most then return {'full'} end
 redis.call('HSET', key, 'socket_id', socket_id, 'socket', socket, 'last', now, 'events', 0, 'handles', 0)
 redis.call('DEL', prefix .. 'log:' .. session)
 if timeout > 0 then redis.call('ZADD', prefix .. 'deadlines', tonumber(now) + timeout, session) end
