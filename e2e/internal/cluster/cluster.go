@@ -198,8 +198,16 @@ func (a *Apart) Continue() {
 // StartJanus runs Debian's Janus until the test ends and returns the address of its API.
 func StartJanus(t testing.TB) string {
 	t.Helper()
-	ws := proc.FreeTCP(t)
+	ws, _ := StartJanusHTTP(t)
+	return ws
+}
+
+// StartJanusHTTP is StartJanus, with the address of the API over HTTP as well.
+func StartJanusHTTP(t testing.TB) (wsURL, httpURL string) {
+	t.Helper()
+	ws, http := proc.FreeTCP(t), proc.FreeTCP(t)
 	_, port, _ := net.SplitHostPort(ws)
+	_, httpPort, _ := net.SplitHostPort(http)
 	dir := t.TempDir()
 	write := func(name string, lines ...string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
@@ -211,12 +219,15 @@ func StartJanus(t testing.TB) string {
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
 		`media: { rtp_port_range = "20000-29999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
-		`transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
+		`transports: { disable = "libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
 	write("janus.transport.websockets.jcfg", `general: { ws = true; ws_ip = "127.0.0.1"; ws_port = `+port+`; json = "compact"; }`)
+	write("janus.transport.http.jcfg",
+		`general: { base_path = "/janus"; http = true; ip = "127.0.0.1"; port = `+httpPort+`; https = false; json = "compact"; }`)
 	write("janus.plugin.videoroom.jcfg",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
 	p := proc.Start(t, "janus", "janus", "-F", dir)
 	p.WaitTCP(t, ws)
-	return "ws://" + ws + "/"
+	p.WaitTCP(t, http)
+	return "ws://" + ws + "/", "http://" + http + "/janus"
 }

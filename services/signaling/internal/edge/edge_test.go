@@ -84,7 +84,7 @@ var done = &busv1.Reply{Outcome: &busv1.Reply_Done{Done: &busv1.Done{}}}
 func start(t *testing.T, bus Bus) *Edge {
 	t.Helper()
 	e := New(bus, Options{
-		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSessions: 3, Sessions: 100,
+		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSessions: 3, Sessions: 100, SessionPolls: 4, PollTime: 5 * time.Second,
 		Info: json.RawMessage(`{"name":"Cardea"}`),
 	}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	t.Cleanup(e.Close)

@@ -127,7 +127,7 @@ func (a *answer) serve() {
 	case len(parts) > 2:
 		a.status(http.StatusNotFound)
 	case a.r.Method == http.MethodOptions:
-		a.preflight()
+		a.status(http.StatusOK) // to a preflight request, the headers are all there is to say
 	case a.r.Method == http.MethodPost:
 		a.post(parts)
 	case a.r.Method == http.MethodGet:
@@ -145,27 +145,21 @@ func (a *answer) allowOrigin() bool {
 	switch {
 	case len(a.server.opt.Origins) == 0:
 		header.Set("Access-Control-Allow-Origin", "*")
-		return true
-	case origin == "":
-		return true
-	case !slices.Contains(a.server.opt.Origins, origin):
+	case origin != "" && !slices.Contains(a.server.opt.Origins, origin):
 		return false
+	case origin != "":
+		header.Set("Access-Control-Allow-Origin", origin)
+		header.Set("Vary", "Origin")
 	}
-	header.Set("Access-Control-Allow-Origin", origin)
-	header.Set("Vary", "Origin")
-	return true
-}
-
-func (a *answer) preflight() {
 	for asked, allowed := range map[string]string{
 		"Access-Control-Request-Method":  "Access-Control-Allow-Methods",
 		"Access-Control-Request-Headers": "Access-Control-Allow-Headers",
 	} {
 		if value := a.r.Header.Get(asked); value != "" {
-			a.w.Header().Set(allowed, value)
+			header.Set(allowed, value)
 		}
 	}
-	a.status(http.StatusOK)
+	return true
 }
 
 // id reads an id in a path; what is none counts as absent, as at Janus.
