@@ -48,6 +48,7 @@ type Command struct {
 	//	*Command_Peer
 	//	*Command_Poll
 	//	*Command_Given
+	//	*Command_Admin
 	Verb          isCommand_Verb `protobuf_oneof:"verb"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -256,6 +257,15 @@ func (x *Command) GetGiven() *Given {
 	return nil
 }
 
+func (x *Command) GetAdmin() *Admin {
+	if x != nil {
+		if x, ok := x.Verb.(*Command_Admin); ok {
+			return x.Admin
+		}
+	}
+	return nil
+}
+
 type isCommand_Verb interface {
 	isCommand_Verb()
 }
@@ -312,6 +322,10 @@ type Command_Given struct {
 	Given *Given `protobuf:"bytes,22,opt,name=given,proto3,oneof"`
 }
 
+type Command_Admin struct {
+	Admin *Admin `protobuf:"bytes,23,opt,name=admin,proto3,oneof"`
+}
+
 func (*Command_Create) isCommand_Verb() {}
 
 func (*Command_Touch) isCommand_Verb() {}
@@ -337,6 +351,8 @@ func (*Command_Peer) isCommand_Verb() {}
 func (*Command_Poll) isCommand_Verb() {}
 
 func (*Command_Given) isCommand_Verb() {}
+
+func (*Command_Admin) isCommand_Verb() {}
 
 // Routed is what the replica that took a command found out about its handle.
 type Routed struct {
@@ -604,12 +620,15 @@ func (*Claim) Descriptor() ([]byte, []int) {
 }
 
 type Attach struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	NewHandleId   uint64                 `protobuf:"varint,1,opt,name=new_handle_id,json=newHandleId,proto3" json:"new_handle_id,omitempty"` // chosen by the edge, from a CSPRNG
-	Plugin        string                 `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
-	OpaqueId      string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	NewHandleId    uint64                 `protobuf:"varint,1,opt,name=new_handle_id,json=newHandleId,proto3" json:"new_handle_id,omitempty"` // chosen by the edge, from a CSPRNG
+	Plugin         string                 `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	OpaqueId       string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
+	Token          string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`                                         // kept with the handle
+	Restricted     bool                   `protobuf:"varint,5,opt,name=restricted,proto3" json:"restricted,omitempty"`                              // the token is for some plugins only
+	AllowedPlugins []string               `protobuf:"bytes,6,rep,name=allowed_plugins,json=allowedPlugins,proto3" json:"allowed_plugins,omitempty"` // those, if it is
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Attach) Reset() {
@@ -661,6 +680,27 @@ func (x *Attach) GetOpaqueId() string {
 		return x.OpaqueId
 	}
 	return ""
+}
+
+func (x *Attach) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Attach) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+func (x *Attach) GetAllowedPlugins() []string {
+	if x != nil {
+		return x.AllowedPlugins
+	}
+	return nil
 }
 
 type Message struct {
@@ -853,6 +893,7 @@ func (x *Trickle) GetMalformed() bool {
 
 type Hangup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // it is the Admin API that hangs up
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -887,8 +928,16 @@ func (*Hangup) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{10}
 }
 
+func (x *Hangup) GetByAdmin() bool {
+	if x != nil {
+		return x.ByAdmin
+	}
+	return false
+}
+
 type Detach struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // likewise
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -923,8 +972,16 @@ func (*Detach) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{11}
 }
 
+func (x *Detach) GetByAdmin() bool {
+	if x != nil {
+		return x.ByAdmin
+	}
+	return false
+}
+
 type Destroy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // likewise
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -957,6 +1014,13 @@ func (x *Destroy) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Destroy.ProtoReflect.Descriptor instead.
 func (*Destroy) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Destroy) GetByAdmin() bool {
+	if x != nil {
+		return x.ByAdmin
+	}
+	return false
 }
 
 // Lost says that the socket which owned the session was closed by the endpoint or broke.
@@ -2263,6 +2327,60 @@ func (x *Taken) GetBusy() bool {
 	return false
 }
 
+// Admin is a request of the Admin API, or the edge's question for a stored token. It refreshes no timer, and is answered
+// with a PluginData of no plugin.
+type Admin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       string                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	Parameters    []byte                 `protobuf:"bytes,2,opt,name=parameters,proto3" json:"parameters,omitempty"` // a JSON object
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Admin) Reset() {
+	*x = Admin{}
+	mi := &file_busv1_bus_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Admin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Admin) ProtoMessage() {}
+
+func (x *Admin) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Admin.ProtoReflect.Descriptor instead.
+func (*Admin) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Admin) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *Admin) GetParameters() []byte {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
 // Resume asks for a session's events after a number; answered with Events.
 type Resume struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2274,7 +2392,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2286,7 +2404,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2299,7 +2417,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -2325,7 +2443,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2455,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2468,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -2378,7 +2496,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2390,7 +2508,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2403,7 +2521,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -2479,7 +2597,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2491,7 +2609,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2529,7 +2647,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2541,7 +2659,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2566,7 +2684,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2696,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2614,7 +2732,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2626,7 +2744,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2690,7 +2808,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +2820,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +2886,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2780,7 +2898,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +2967,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +2979,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2902,7 +3020,7 @@ var File_busv1_bus_proto protoreflect.FileDescriptor
 
 const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
-	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\xeb\x06\n" +
+	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\x99\a\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -2925,7 +3043,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04lost\x18\x13 \x01(\v2\x13.cardea.bus.v1.LostH\x00R\x04lost\x12.\n" +
 	"\x04peer\x18\x14 \x01(\v2\x18.cardea.bus.v1.PeerEventH\x00R\x04peer\x12)\n" +
 	"\x04poll\x18\x15 \x01(\v2\x13.cardea.bus.v1.PollH\x00R\x04poll\x12,\n" +
-	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05givenB\x06\n" +
+	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05given\x12,\n" +
+	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05adminB\x06\n" +
 	"\x04verb\"\x8f\x01\n" +
 	"\x06Routed\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
@@ -2941,11 +3060,16 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06Create\x12\x16\n" +
 	"\x06chosen\x18\x01 \x01(\bR\x06chosen\"\a\n" +
 	"\x05Touch\"\a\n" +
-	"\x05Claim\"a\n" +
+	"\x05Claim\"\xc0\x01\n" +
 	"\x06Attach\x12\"\n" +
 	"\rnew_handle_id\x18\x01 \x01(\x04R\vnewHandleId\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x1b\n" +
-	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\"F\n" +
+	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\x12\x14\n" +
+	"\x05token\x18\x04 \x01(\tR\x05token\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x05 \x01(\bR\n" +
+	"restricted\x12'\n" +
+	"\x0fallowed_plugins\x18\x06 \x03(\tR\x0eallowedPlugins\"F\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12'\n" +
 	"\x04jsep\x18\x02 \x01(\v2\x13.cardea.bus.v1.JsepR\x04jsep\"\xc2\x01\n" +
@@ -2963,10 +3087,13 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"candidates\x18\x01 \x03(\tR\n" +
 	"candidates\x12\x1c\n" +
 	"\tcompleted\x18\x02 \x01(\bR\tcompleted\x12\x1c\n" +
-	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"\b\n" +
-	"\x06Hangup\"\b\n" +
-	"\x06Detach\"\t\n" +
-	"\aDestroy\"\x1f\n" +
+	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"#\n" +
+	"\x06Hangup\x12\x19\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"#\n" +
+	"\x06Detach\x12\x19\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"$\n" +
+	"\aDestroy\x12\x19\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"\x1f\n" +
 	"\x04Lost\x12\x17\n" +
 	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xc6\b\n" +
 	"\tPeerEvent\x12\x12\n" +
@@ -3086,7 +3213,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05Taken\x12,\n" +
 	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\x12\x1c\n" +
 	"\tdelivered\x18\x02 \x01(\x04R\tdelivered\x12\x12\n" +
-	"\x04busy\x18\x03 \x01(\bR\x04busy\"=\n" +
+	"\x04busy\x18\x03 \x01(\bR\x04busy\"A\n" +
+	"\x05Admin\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x02 \x01(\fR\n" +
+	"parameters\"=\n" +
 	"\x06Resume\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
@@ -3117,7 +3249,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -3151,16 +3283,17 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Poll)(nil),                 // 29: cardea.bus.v1.Poll
 	(*Given)(nil),                // 30: cardea.bus.v1.Given
 	(*Taken)(nil),                // 31: cardea.bus.v1.Taken
-	(*Resume)(nil),               // 32: cardea.bus.v1.Resume
-	(*Events)(nil),               // 33: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 34: cardea.bus.v1.NodeStatus
-	(*Jsep_Svc)(nil),             // 35: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 36: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 37: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 38: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 39: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 40: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 41: cardea.bus.v1.PeerEvent.Talking
+	(*Admin)(nil),                // 32: cardea.bus.v1.Admin
+	(*Resume)(nil),               // 33: cardea.bus.v1.Resume
+	(*Events)(nil),               // 34: cardea.bus.v1.Events
+	(*NodeStatus)(nil),           // 35: cardea.bus.v1.NodeStatus
+	(*Jsep_Svc)(nil),             // 36: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 37: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 38: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 39: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 40: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 41: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 42: cardea.bus.v1.PeerEvent.Talking
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -3178,38 +3311,39 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	14, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
 	29, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
 	30, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
-	8,  // 15: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	35, // 16: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	36, // 17: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	37, // 18: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	38, // 19: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	39, // 20: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	40, // 21: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	41, // 22: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	16, // 23: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
-	17, // 24: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
-	18, // 25: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
-	19, // 26: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	31, // 27: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
-	20, // 28: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	21, // 29: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	22, // 30: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	38, // 31: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	39, // 32: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	23, // 33: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	24, // 34: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	25, // 35: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	26, // 36: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	27, // 37: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
-	8,  // 38: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 39: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	20, // 40: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
-	20, // 41: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	32, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
+	8,  // 16: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
+	36, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	37, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	38, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	39, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	40, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	41, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	42, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	16, // 24: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
+	17, // 25: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
+	18, // 26: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
+	19, // 27: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
+	31, // 28: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
+	20, // 29: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	21, // 30: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	22, // 31: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	39, // 32: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	40, // 33: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	23, // 34: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	24, // 35: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	25, // 36: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	26, // 37: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	27, // 38: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	8,  // 39: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 40: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	20, // 41: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
+	20, // 42: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -3231,6 +3365,7 @@ func file_busv1_bus_proto_init() {
 		(*Command_Peer)(nil),
 		(*Command_Poll)(nil),
 		(*Command_Given)(nil),
+		(*Command_Admin)(nil),
 	}
 	file_busv1_bus_proto_msgTypes[14].OneofWrappers = []any{
 		(*PeerEvent_Up_)(nil),
@@ -3258,15 +3393,15 @@ func file_busv1_bus_proto_init() {
 		(*Event_Moved)(nil),
 		(*Event_Ended)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[38].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[40].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[39].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[41].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -23,7 +23,7 @@ type Config struct {
 	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
 
-	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit. With --session-timeout 0 there is none."`
+	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
 	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`

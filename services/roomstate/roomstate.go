@@ -17,6 +17,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/echotest"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
@@ -99,9 +100,10 @@ func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests 
 	sessions := &session.Service{
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
+		Admin:   (&admin.Service{Store: st, Nodes: registry, Plugins: plugins, Timeouts: cfg.timeouts()}).Do,
 		Publish: publish, Owe: worker.Owe, Log: log,
 	}
-	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, plugins), Log: log}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
 	shards := &front.Shards{Server: server}
 	holder.Take = shards.Take
 	holder.Drop = func(n int) {

@@ -3,7 +3,6 @@ package signaling
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,27 +22,29 @@ import (
 
 // Config is what can be set; the tags are its documentation.
 type Config struct {
-	Name           string        `help:"This edge's name in the cluster. Default: the host's."`
-	NATSURL        string        `help:"NATS servers, separated by commas." default:"nats://127.0.0.1:4222" name:"nats-url"`
-	Listen         string        `help:"Address for WebSocket." default:":8188"`
-	WSSListen      string        `help:"Address for WebSocket over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
-	HTTPListen     string        `help:"Address for HTTP with long polls; empty for none." default:":8088" name:"http-listen"`
-	HTTPSListen    string        `help:"Address for HTTP over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
-	HTTPPath       string        `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
-	TLSCert        string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"path"`
-	TLSKey         string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"path"`
-	Origins        []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
-	APISecretFile  string        `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"path"`
-	ServerName     string        `help:"Shown by info." default:"Cardea"`
-	MaxSockets     int           `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
-	MaxSessions    int           `help:"Sessions on all sockets together." default:"200000"`
-	SocketSessions int           `help:"Sessions on one socket." default:"1000"`
-	SocketPending  int           `help:"Requests under way on one socket before its next is read." default:"64"`
-	SessionPolls   int           `help:"Long polls that wait for one session on this edge; a further one ends the oldest." default:"8"`
-	MaxMessage     int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
-	AnswerTimeout  time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
-	OpsListen      string        `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
-	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
+	Name            string        `help:"This edge's name in the cluster. Default: the host's."`
+	NATSURL         string        `help:"NATS servers, separated by commas." default:"nats://127.0.0.1:4222" name:"nats-url"`
+	Listen          string        `help:"Address for WebSocket." default:":8188"`
+	WSSListen       string        `help:"Address for WebSocket over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
+	HTTPListen      string        `help:"Address for HTTP with long polls; empty for none." default:":8088" name:"http-listen"`
+	HTTPSListen     string        `help:"Address for HTTP over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
+	HTTPPath        string        `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
+	TLSCert         string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"path"`
+	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"path"`
+	Origins         []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
+	APISecretFile   string        `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"path"`
+	TokenAuth       bool          `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
+	TokenSecretFile string        `help:"File with the secret that tokens are signed with. Default: tokens are stored." name:"token-secret-file" type:"path"`
+	ServerName      string        `help:"Shown by info." default:"Cardea"`
+	MaxSockets      int           `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
+	MaxSessions     int           `help:"Sessions on all sockets together." default:"200000"`
+	SocketSessions  int           `help:"Sessions on one socket." default:"1000"`
+	SocketPending   int           `help:"Requests under way on one socket before its next is read." default:"64"`
+	SessionPolls    int           `help:"Long polls that wait for one session on this edge; a further one ends the oldest." default:"8"`
+	MaxMessage      int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
+	AnswerTimeout   time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
+	OpsListen       string        `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
+	LogLevel        slog.Level    `help:"debug, info, warn or error." default:"info"`
 
 	// Listening, if set, is told the addresses in use, by scheme: ws, http, and with a certificate wss, https.
 	Listening func(map[string]net.Addr) `kong:"-"`
@@ -78,7 +79,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		name, _ = os.Hostname()
 	}
 	log = log.With("edge", name)
-	secret, err := readSecret(cfg.APISecretFile)
+	auth, err := readAuth(cfg)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 
 	metrics := ops.NewRegistry()
 	e := edge.New(eb, edge.Options{
-		Name: name, Secret: secret, Info: info(cfg, secret != ""), AnswerTimeout: cfg.AnswerTimeout,
+		Name: name, Auth: auth, Info: info(cfg, auth), AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
 		SessionPolls: cfg.SessionPolls, PollTime: pollTime,
 	}, edge.NewMetrics(metrics), log)
@@ -170,37 +171,4 @@ func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edg
 		return err
 	}
 	return nil
-}
-
-func readSecret(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("api-secret-file: %w", err)
-	}
-	secret := strings.TrimSpace(string(b))
-	if secret == "" {
-		return "", fmt.Errorf("api-secret-file %s is empty", file)
-	}
-	return secret, nil
-}
-
-// info is the edge's part of server_info (spec/janus-api.md, section 6).
-func info(cfg Config, secret bool) json.RawMessage {
-	b, _ := json.Marshal(map[string]any{ // of strings and booleans: cannot fail
-		"name": "Cardea", "version": 1, "version_string": Version, "author": "Cardea", "server-name": cfg.ServerName,
-		"api_secret": secret, "auth_token": false, "event_handlers": false, "opaqueid_in_api": false,
-		"accepting-new-sessions": true,
-		"transports": map[string]any{"janus.transport.websockets": map[string]any{
-			"name": "Cardea WebSocket transport", "author": "Cardea", "version": 1, "version_string": Version,
-			"description": "The Janus API over WebSocket",
-		}, "janus.transport.http": map[string]any{
-			"name": "Cardea HTTP transport", "author": "Cardea", "version": 1, "version_string": Version,
-			"description": "The Janus API over HTTP, events by long poll",
-		}},
-		"events": map[string]any{}, "loggers": map[string]any{},
-	})
-	return b
 }

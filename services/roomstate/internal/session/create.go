@@ -19,6 +19,8 @@ func (s *Service) create(ctx context.Context, r *request) (*busv1.Reply, error) 
 	switch {
 	case errors.Is(err, store.ErrTaken):
 		return nil, fault.New(fault.SessionIDInUse, err)
+	case errors.Is(err, store.ErrNotAccepting):
+		return nil, fault.New(fault.NotAccepting, err)
 	case errors.Is(err, store.ErrFull):
 		return nil, fault.Newf(fault.TooBusy, "Too many sessions")
 	}

@@ -60,7 +60,9 @@ type Service struct {
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts
 	Limits   Limits
-	Publish  func(event *busv1.Event)
+	// Admin answers what administrators ask.
+	Admin   func(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error)
+	Publish func(event *busv1.Event)
 	Owe      func(tasks []store.OwedTask)
 	Log      *slog.Logger
 }

@@ -24,6 +24,10 @@ var (
 	pollLua string
 	//go:embed lua/given.lua
 	givenLua string
+	//go:embed lua/look.lua
+	lookLua string
+	//go:embed lua/timeout.lua
+	timeoutLua string
 	//go:embed lua/lose.lua
 	loseLua string
 	//go:embed lua/end.lua
@@ -47,6 +51,8 @@ var (
 	claimScript    = redis.NewScript(common + claimLua)
 	pollScript     = redis.NewScript(common + pollLua)
 	givenScript    = redis.NewScript(common + givenLua)
+	lookScript     = redis.NewScript(common + lookLua)
+	timeoutScript  = redis.NewScript(common + timeoutLua)
 	loseScript     = redis.NewScript(common + loseLua)
 	endScript      = redis.NewScript(common + endLua)
 	dueScript      = redis.NewScript(common + dueLua)
@@ -65,6 +71,8 @@ var outcomes = map[string]error{
 	"taken":     ErrTaken,
 	"full":      ErrFull,
 	"busy":      ErrBusy,
+
+	"notaccepting": ErrNotAccepting,
 }
 
 // run returns what a script gave after its first element, if that was "ok".

@@ -60,7 +60,7 @@ func (s *Store) LastEvent(ctx context.Context, session uint64) (uint64, error) {
 }
 
 // Create makes a session and remembers answer. ErrTaken if there is one of this id, ErrFull if there are most sessions
-// already (0 for no limit; those that never time out do not count).
+// already (0 for no limit), ErrNotAccepting.
 func (s *Store) Create(ctx context.Context, cmd *busv1.Command, t Timeouts, most int, now time.Time, answer []byte) error {
 	socket, err := proto.Marshal(cmd.GetSocket())
 	if err != nil {

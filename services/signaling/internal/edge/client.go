@@ -86,21 +86,45 @@ func (c *Client) dispatch(req *janus.Request) {
 			return
 		}
 	}
-	if !c.edge.authorized(req.Secret()) {
-		c.refuse(req, janus.Unauthorized())
-		return
-	}
 	if req.SessionID == 0 {
 		id := req.ChosenID()
-		c.queue(laneKey{session: id}, func(ctx context.Context) { c.create(ctx, req, id) })
+		c.admit(req, laneKey{session: id}, func(ctx context.Context, _ grant) { c.create(ctx, req, id) })
 		return
 	}
 	cmd, bad := req.Command()
 	if bad == nil && cmd.GetClaim() != nil {
-		c.queue(laneKey{session: req.SessionID}, func(ctx context.Context) { c.claim(ctx, req, cmd) })
+		c.admit(req, laneKey{session: req.SessionID}, func(ctx context.Context, _ grant) { c.claim(ctx, req, cmd) })
 		return
 	}
-	c.queue(laneKey{req.SessionID, req.HandleID}, func(ctx context.Context) { c.perform(ctx, req, cmd, bad) })
+	c.admit(req, laneKey{req.SessionID, req.HandleID}, func(ctx context.Context, g grant) {
+		if a := cmd.GetAttach(); a != nil {
+			a.Token, a.Restricted, a.AllowedPlugins = req.Token(), g.restricted, g.plugins
+		}
+		c.perform(ctx, req, cmd, bad)
+	})
+}
+
+// admit queues a task if the request has the right to it. What can be told here is told at once; of stored tokens
+// roomstate knows.
+func (c *Client) admit(req *janus.Request, key laneKey, task func(ctx context.Context, g grant)) {
+	secret, token := req.Secret(), req.Token()
+	if !c.edge.opt.Auth.asks() {
+		g, err := c.edge.authorize(c.edge.ctx, secret, token)
+		if err != nil {
+			c.refuse(req, janus.FromFault(err))
+			return
+		}
+		c.queue(key, func(ctx context.Context) { task(ctx, g) })
+		return
+	}
+	c.queue(key, func(ctx context.Context) {
+		g, err := c.edge.authorize(ctx, secret, token)
+		if err != nil {
+			c.refuse(req, janus.FromFault(err))
+			return
+		}
+		task(ctx, g)
+	})
 }
 
 // queue runs task in the lane of key, when the socket has a slot free. What belongs to no session or handle keeps

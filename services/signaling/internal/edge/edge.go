@@ -5,7 +5,6 @@ package edge
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -49,7 +48,7 @@ type Socket interface {
 // Options are what an edge can be told.
 type Options struct {
 	Name           string
-	Secret         string          // the apisecret, empty for none
+	Auth           Auth
 	Info           json.RawMessage // this edge's part of server_info
 	AnswerTimeout  time.Duration   // how long a request may wait for roomstate
 	SocketPending  int             // requests under way on one socket, before its next is read
@@ -207,13 +206,6 @@ func (e *Edge) ackFirst(command string) {
 		ack()
 	}
 }
-
-func (e *Edge) authorized(secret string) bool {
-	return e.opt.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(e.opt.Secret)) == 1
-}
-
-// Authorized tells whether a long poll may be made with these.
-func (e *Edge) Authorized(_ context.Context, secret, _ string) bool { return e.authorized(secret) }
 
 // randomID returns an id from 1 to 2^53-1, which JavaScript can hold.
 func randomID() uint64 {

@@ -432,7 +432,7 @@ func TestARandomIDThatIsTakenIsRolledAgain(t *testing.T) {
 
 func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
 	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { t.Error("asked"); return done, nil }})
-	e.opt.Secret = "right"
+	e.opt.Auth.Secret = "right"
 	client, socket := open(e, "a")
 	client.Receive([]byte(`{"janus":"create","transaction":"c","apisecret":"wrong"}`))
 	socket.want(t, `"code":403`)

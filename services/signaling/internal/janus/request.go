@@ -189,8 +189,14 @@ func (f fields) optionalBool(name string) (bool, *Error) {
 }
 
 // Secret returns the request's apisecret; a wrong type is a wrong secret.
-func (r *Request) Secret() string {
-	s, err := r.fields.optionalString("apisecret")
+func (r *Request) Secret() string { return r.fields.text("apisecret") }
+
+// Token returns the request's token; likewise.
+func (r *Request) Token() string { return r.fields.text("token") }
+
+// text reads a string; what is none counts as empty.
+func (f fields) text(name string) string {
+	s, err := f.optionalString(name)
 	if err != nil {
 		return ""
 	}

@@ -13,6 +13,7 @@ if got[1] ~= socket_id then moved_number = append(session, moved, keep) end
 redis.call('HSET', key, 'socket_id', socket_id, 'socket', socket, 'last', now, 'delivered', delivered)
 redis.call('HDEL', key, 'lost')
 if got[1] ~= socket_id then redis.call('HDEL', key, 'poll', 'taker', 'taken_until') end
+timeout = timeout_of(session, timeout)
 if timeout > 0 then redis.call('ZADD', prefix .. 'deadlines', tonumber(now) + timeout, session) end
 local last = tonumber(redis.call('HGET', key, 'events'))
 local entries = {}
