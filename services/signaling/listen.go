@@ -41,6 +41,8 @@ func listen(ctx context.Context, cfg Config) (listeners, error) {
 		{"wss", "wss-listen", cfg.WSSListen, true},
 		{"http", "http-listen", cfg.HTTPListen, false},
 		{"https", "https-listen", cfg.HTTPSListen, true},
+		{"admin-ws", "admin-listen", cfg.AdminListen, false},
+		{"admin-http", "admin-http-listen", cfg.AdminHTTPListen, false},
 	} {
 		if want.address == "" || want.tls && secure == nil {
 			continue

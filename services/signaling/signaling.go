@@ -29,6 +29,10 @@ type Config struct {
 	HTTPListen      string        `help:"Address for HTTP with long polls; empty for none." default:":8088" name:"http-listen"`
 	HTTPSListen     string        `help:"Address for HTTP over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
 	HTTPPath        string        `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
+	AdminListen     string        `help:"Address for the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
+	AdminHTTPListen string        `help:"Address for the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminPath       string        `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
+	AdminSecretFile string        `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"path"`
 	TLSCert         string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"path"`
 	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"path"`
 	Origins         []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
@@ -60,8 +64,15 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s must be above 0, is %d", name, value)
 		}
 	}
-	if c.HTTPPath != "/" && (!strings.HasPrefix(c.HTTPPath, "/") || strings.HasSuffix(c.HTTPPath, "/")) {
-		return fmt.Errorf("http-path must begin with a slash and end with none, is %q", c.HTTPPath)
+	for name, path := range map[string]string{"http-path": c.HTTPPath, "admin-path": c.AdminPath} {
+		if path != "/" && (!strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/")) {
+			return fmt.Errorf("%s must begin with a slash and end with none, is %q", name, path)
+		}
+	}
+	for name, address := range map[string]string{"admin-listen": c.AdminListen, "admin-http-listen": c.AdminHTTPListen} {
+		if c.AdminSecretFile == "" && address != "" && !loopback(address) {
+			return fmt.Errorf("%s %s is no loopback address: set admin-secret-file", name, address)
+		}
 	}
 	return nil
 }
@@ -80,6 +91,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	log = log.With("edge", name)
 	auth, err := readAuth(cfg)
+	if err != nil {
+		return err
+	}
+	adminSecret, err := readSecret("admin-secret-file", cfg.AdminSecretFile)
 	if err != nil {
 		return err
 	}
@@ -112,11 +127,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		SessionPolls: cfg.SessionPolls, PollTime: pollTime,
 	}, edge.NewMetrics(metrics), log)
 	sockets := ws.New(ws.Options{
-		MaxMessage: cfg.MaxMessage, MaxSockets: cfg.MaxSockets, QueueLength: 1024, QueueBytes: 8 << 20, Origins: cfg.Origins,
+		Subprotocol: "janus-protocol",
+		MaxMessage:  cfg.MaxMessage, MaxSockets: cfg.MaxSockets, QueueLength: 1024, QueueBytes: 8 << 20, Origins: cfg.Origins,
 	}, func(s *ws.Socket) ws.Client { return e.Open(s) }, metrics, log)
 	http := rest.New(rest.Options{
 		Path: strings.TrimSuffix(cfg.HTTPPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: cfg.MaxSockets, Origins: cfg.Origins,
 	}, e, metrics, log)
+	admin := newAdminServers(cfg, &edge.Admin{Edge: e, Secret: adminSecret}, metrics, log)
 	status := &ops.Server{Metrics: metrics, Log: log, Ready: func() error {
 		if !nc.IsConnected() {
 			return errors.New("NATS: not connected")
@@ -141,13 +158,17 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			tasks = append(tasks, func(ctx context.Context) error { return sockets.Serve(ctx, l) })
 		case "http", "https":
 			tasks = append(tasks, func(ctx context.Context) error { return http.Serve(ctx, l) })
+		case "admin-ws":
+			tasks = append(tasks, func(ctx context.Context) error { return admin.sockets.Serve(ctx, l) })
+		case "admin-http":
+			tasks = append(tasks, func(ctx context.Context) error { return admin.http.Serve(ctx, l) })
 		}
 	}
-	return serve(ctx, tasks, e, sockets)
+	return serve(ctx, tasks, e, sockets, admin.sockets)
 }
 
 // serve runs the tasks until ctx or one of them ends. Then endpoints are told first, while answers can still be had.
-func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edge, sockets *ws.Server) error {
+func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edge, sockets ...*ws.Server) error {
 	runCtx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	var wg sync.WaitGroup
@@ -163,7 +184,9 @@ func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edg
 	case <-runCtx.Done():
 	}
 	e.Drain()
-	sockets.Close()
+	for _, s := range sockets {
+		s.Close()
+	}
 	stop(nil)
 	wg.Wait()
 	e.Close()

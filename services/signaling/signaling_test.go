@@ -79,7 +79,7 @@ func config(t *testing.T) Config {
 		t.Fatal(err)
 	}
 	cfg.NATSURL = s.ClientURL()
-	for _, address := range []*string{&cfg.Listen, &cfg.WSSListen, &cfg.HTTPListen, &cfg.HTTPSListen, &cfg.OpsListen} {
+	for _, address := range []*string{&cfg.Listen, &cfg.WSSListen, &cfg.HTTPListen, &cfg.HTTPSListen, &cfg.AdminListen, &cfg.AdminHTTPListen, &cfg.OpsListen} {
 		*address = "127.0.0.1:0"
 	}
 	return cfg
@@ -114,7 +114,7 @@ func TestPingOverWebSocketWithAndWithoutTLS(t *testing.T) {
 	var roots *x509.CertPool
 	cfg.TLSCert, cfg.TLSKey, roots = certificate(t)
 	addresses := run(t, cfg)
-	if len(addresses) != 4 {
+	if len(addresses) != 6 {
 		t.Fatalf("listens at %v", addresses)
 	}
 	for _, scheme := range []string{"ws", "wss"} {

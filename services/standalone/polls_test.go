@@ -42,7 +42,7 @@ func startEdges(t *testing.T, change func(rs *roomstate.Config, sg *signaling.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, address := range []*string{&sg.Listen, &sg.HTTPListen, &sg.OpsListen} {
+	for _, address := range []*string{&sg.Listen, &sg.HTTPListen, &sg.AdminListen, &sg.AdminHTTPListen, &sg.OpsListen} {
 		*address = "127.0.0.1:0"
 	}
 	if change != nil {

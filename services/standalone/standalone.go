@@ -25,6 +25,9 @@ type config struct {
 	PageListen            string        `help:"Address of the page." default:":8080"`
 	Listen                string        `help:"Address of the Janus API over WebSocket." default:":8188"`
 	HTTPListen            string        `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
+	AdminListen           string        `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
+	AdminHTTPListen       string        `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminSecretFile       string        `help:"File with the admin_secret of the Admin API." type:"path"`
 	UDPPort               uint16        `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
 	Advertise             []netip.Addr  `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
 	OpsListen             string        `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
@@ -124,7 +127,11 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
-	sg.HTTPListen = cfg.HTTPListen
+	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen
+	sg.AdminSecretFile = cfg.AdminSecretFile
+	if err := sg.Validate(); err != nil {
+		return rs, md, sg, err
+	}
 	return rs, md, sg, nil
 }
 

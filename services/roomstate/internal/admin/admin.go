@@ -77,6 +77,9 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"set_log_level":       (*Service).setLogLevel,
 	"list_sessions":       (*Service).listSessions,
 	"list_handles":        (*Service).listHandles,
+	"handle_info":         (*Service).handleInfo,
+	"exists":              (*Service).exists,
+	"loops_info":          (*Service).loops,
 	"resolve_address":     (*Service).resolveAddress,
 }
 
@@ -88,7 +91,12 @@ func (s *Service) Do(ctx context.Context, cmd *busv1.Command, now time.Time) (*b
 		return nil, fault.Newf(fault.BadRequest, "Unhandled request '%s' at this path", a.GetRequest())
 	}
 	got, err := do(s, ctx, &request{cmd.GetSessionId(), cmd.GetHandleId(), a.GetParameters(), now})
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNoSession):
+		return nil, fault.Newf(fault.SessionNotFound, "No such session %d", cmd.GetSessionId())
+	case errors.Is(err, store.ErrNoHandle):
+		return nil, fault.Newf(fault.HandleNotFound, "No such handle %d in session %d", cmd.GetHandleId(), cmd.GetSessionId())
+	case err != nil:
 		return nil, err
 	}
 	data, err := json.Marshal(got)

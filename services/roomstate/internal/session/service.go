@@ -63,8 +63,8 @@ type Service struct {
 	// Admin answers what administrators ask.
 	Admin   func(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error)
 	Publish func(event *busv1.Event)
-	Owe      func(tasks []store.OwedTask)
-	Log      *slog.Logger
+	Owe     func(tasks []store.OwedTask)
+	Log     *slog.Logger
 }
 
 // Do carries out a command. accepted is called when its answer will be an event. Errors are a
