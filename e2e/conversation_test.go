@@ -21,7 +21,7 @@ func TestSameAnswersAsJanus(t *testing.T) {
 
 // TestSameAnswersAsJanusOverHTTP plays those that need no socket over HTTP.
 func TestSameAnswersAsJanusOverHTTP(t *testing.T) {
-	_, oracle := cluster.StartJanusHTTP(t)
+	oracle := cluster.StartWholeJanus(t).HTTP
 	compareTalks(t, oracle, cluster.StartStandalone(t).HTTP, "conversations/core.talk", "conversations/echo.talk")
 }
 

@@ -15,7 +15,7 @@ import (
 
 // TestSameHTTPAsJanus sends the same requests to both, in this order, and compares status, CORS and body.
 func TestSameHTTPAsJanus(t *testing.T) {
-	_, oracle := cluster.StartJanusHTTP(t)
+	oracle := cluster.StartWholeJanus(t).HTTP
 	cardea := cluster.StartStandalone(t).HTTP
 	for _, step := range []struct{ method, path, body string }{
 		{"POST", "", `{"janus":"ping","transaction":"a"}`},

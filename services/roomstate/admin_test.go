@@ -2,10 +2,13 @@ package roomstate_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
 // admin asks what administrators may, about a session or none.
@@ -126,5 +129,54 @@ func TestAdministratorsTalkToPlugins(t *testing.T) {
 		}
 	}
 	e.refuses(0, "message_plugin", `{"plugin":"none","request":{}}`, fault.PluginNotFound, "Invalid plugin")
-	e.refuses(0, "message_plugin", `{"plugin":"janus.plugin.echotest","request":{}}`, fault.BadRequest, "Plugin doesn't support Admin API messages")
+	e.wants(0, "message_plugin", `{"plugin":"janus.plugin.echotest","request":{}}`, `{}`)
+}
+
+func TestHandleInfoTellsWhatTheNodeSays(t *testing.T) {
+	c := startCluster(t, 2)
+	node := startNode(t, c.conn, "node-1")
+	s := c.edge().session()
+	h := s.attach("janus.plugin.echotest")
+	s.refuses(s.id, "handle_info", `{}`, fault.HandleNotFound, "No such handle 0 in session "+fmt.Sprint(s.id))
+	info := func(parameters string) map[string]any {
+		t.Helper()
+		cmd := &busv1.Command{SessionId: s.id, HandleId: h.id, Verb: &busv1.Command_Admin{
+			Admin: &busv1.Admin{Request: "handle_info", Parameters: []byte(parameters)},
+		}}
+		var got struct {
+			Info map[string]any `json:"info"`
+		}
+		if err := json.Unmarshal(s.must(cmd).GetPlugin().GetData(), &got); err != nil {
+			t.Fatal(err)
+		}
+		return got.Info
+	}
+	if got := info(`{}`); got["webrtc"] != nil || got["plugin"] != "janus.plugin.echotest" || got["flags"].(map[string]any)["ready"] != false {
+		t.Errorf("without a peer: %v", got)
+	}
+	h.send(`{"audio":true}`, "offer", "audio:opus")
+	node.mu.Lock()
+	node.described = &mediav1.DescribePeerResponse{
+		Peer:     &mediav1.PeerID{SessionId: s.id, HandleId: h.id, Generation: 1},
+		LocalSdp: "m=audio\r\na=extmap:3 urn:x\r\n", RemoteSdp: "a=setup:actpass\r\na=fingerprint:sha-256 AA:BB\r\n",
+		Started: true, Up: true, SelectedAddress: "192.0.2.1:9", LocalCandidates: []string{"1 1 udp 5 192.0.2.7 10000 typ host"},
+		Sections: []*mediav1.DescribePeerResponse_Section{{
+			Mid: "a", Kind: mediav1.Kind_KIND_AUDIO, Codec: "opus",
+			Inbound:  []*mediav1.DescribePeerResponse_Layer{{Ssrc: 5, Packets: 7, Bytes: 70}},
+			Outbound: &mediav1.DescribePeerResponse_Outbound{Ssrc: 6, Packets: 8, Bytes: 80},
+		}},
+	}
+	node.mu.Unlock()
+	text := jsonText(info(`{}`)["webrtc"])
+	for _, want := range []string{
+		`"selected-pair":"192.0.2.7:10000 [host,udp] \u003c-\u003e 192.0.2.1:9 [prflx,udp]"`, `"remote-fingerprint":"AA:BB"`, `"urn:x":3`,
+		`"stats":{"in":{"bytes":70,"packets":7},"out":{"bytes":80,"packets":8}}`, `"ssrc":{"ssrc":6,"ssrc-peer":5}`, `"dtls-state":"connected"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if got := info(`{"plugin_only":true}`); got["webrtc"] != nil || got["flags"] != nil {
+		t.Errorf("plugin_only: %v", got)
+	}
 }

@@ -179,3 +179,55 @@ func TestHalfACertificateIsAnError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAdminListensInPrivateUnlessThereIsASecret(t *testing.T) {
+	cfg := config(t)
+	cfg.AdminListen = ":7188"
+	if err := cfg.Validate(); err == nil {
+		t.Error("a public address without a secret is taken")
+	}
+	cfg.AdminSecretFile = "secret"
+	if err := cfg.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAdminOverWebSocketAndHTTP(t *testing.T) {
+	addresses := run(t, config(t))
+	dialer := websocket.Dialer{Subprotocols: []string{"janus-admin-protocol"}}
+	conn, resp, err := dialer.Dial("ws://"+addresses["admin-ws"].String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	defer conn.Close()
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"janus":"ping","transaction":"p"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, m, err := conn.ReadMessage(); err != nil || string(m) != `{"janus":"pong","transaction":"p"}` {
+		t.Errorf("got %s, %v", m, err)
+	}
+	if _, resp, err := dialer.Dial("ws://"+addresses["ws"].String(), nil); err == nil {
+		t.Error("the Admin API's subprotocol is taken at the other port")
+	} else if resp != nil {
+		resp.Body.Close()
+	}
+	for origin, want := range map[string]int{"": http.StatusOK, "http://example.org": http.StatusForbidden} {
+		req, err := http.NewRequest(http.MethodGet, "http://"+addresses["admin-http"].String()+"/admin/ping", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Close = true
+		if origin != "" {
+			req.Header.Set("Origin", origin) // a page: without a secret, none may ask
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("origin %q: status %d", origin, resp.StatusCode)
+		}
+	}
+}

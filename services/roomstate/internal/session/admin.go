@@ -29,6 +29,11 @@ func (s *Service) adminMessage(ctx context.Context, r *request) (*busv1.Reply, e
 	if !ok {
 		return nil, fault.Newf(fault.PluginNotFound, "Invalid plugin")
 	}
+	if a, ok := plug.(plugin.Administered); ok {
+		return &busv1.Reply{
+			CommandId: r.GetId(), Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Data: a.Administer(p.Request)}},
+		}, nil
+	}
 	cmd := plugin.Command{
 		Command: &busv1.Command{Id: r.GetId(), Verb: &busv1.Command_Message{Message: &busv1.Message{Body: p.Request}}},
 		Handle:  plugin.Handle{Plugin: p.Plugin},
