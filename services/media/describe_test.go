@@ -36,7 +36,7 @@ func TestAPeerIsDescribed(t *testing.T) {
 	if len(to) == 0 || to[0].GetOutbound().GetPackets() == 0 || len(to[0].GetInbound()) != 0 {
 		t.Errorf("subscriber: %v", to)
 	}
-	_, err := s.api.DescribePeer(t.Context(), &mediav1.DescribePeerRequest{SessionId: 1, HandleId: 1})
+	_, err := s.api.DescribePeer(t.Context(), &mediav1.DescribePeerRequest{SessionId: 999999, HandleId: 1})
 	if fault.Of(fault.FromStatus(err)) != fault.NoSuchPeer {
 		t.Errorf("unknown: %v", err)
 	}
