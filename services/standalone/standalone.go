@@ -25,6 +25,9 @@ type config struct {
 	PageListen            string        `help:"Address of the page." default:":8080"`
 	Listen                string        `help:"Address of the Janus API over WebSocket." default:":8188"`
 	HTTPListen            string        `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
+	APISecretFile         string        `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"path"`
+	TokenAuth             bool          `help:"Requests must carry a token, stored by the Admin API or signed."`
+	TokenSecretFile       string        `help:"File with the secret that tokens are signed with. Default: tokens are stored." type:"path"`
 	AdminListen           string        `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
 	AdminHTTPListen       string        `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminSecretFile       string        `help:"File with the admin_secret of the Admin API." type:"path"`
@@ -128,7 +131,8 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen
-	sg.AdminSecretFile = cfg.AdminSecretFile
+	sg.AdminSecretFile, sg.APISecretFile = cfg.AdminSecretFile, cfg.APISecretFile
+	sg.TokenAuth, sg.TokenSecretFile = cfg.TokenAuth, cfg.TokenSecretFile
 	if err := sg.Validate(); err != nil {
 		return rs, md, sg, err
 	}

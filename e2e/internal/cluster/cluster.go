@@ -49,10 +49,13 @@ type Standalone struct {
 const AdminSecret = "adminpwd"
 
 // adminSecretFile writes it where a service reads it.
-func adminSecretFile(t testing.TB) string {
+func adminSecretFile(t testing.TB) string { return SecretFile(t, AdminSecret) }
+
+// SecretFile writes a secret where a service reads it.
+func SecretFile(t testing.TB, secret string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "admin-secret")
-	if err := os.WriteFile(path, []byte(AdminSecret+"\n"), 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -225,8 +228,8 @@ func StartJanus(t testing.TB) string {
 	return StartWholeJanus(t).WS
 }
 
-// StartWholeJanus is StartJanus, with all its addresses.
-func StartWholeJanus(t testing.TB) Janus {
+// StartWholeJanus is StartJanus, with all its addresses; general is more of that part of its settings.
+func StartWholeJanus(t testing.TB, general ...string) Janus {
 	t.Helper()
 	ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	_, httpPort, _ := net.SplitHostPort(http)
@@ -239,7 +242,7 @@ func StartWholeJanus(t testing.TB) Janus {
 		}
 	}
 	write("janus.jcfg",
-		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; }`,
+		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(general, " ")+` }`,
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
 		`media: { rtp_port_range = "20000-29999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,

@@ -127,6 +127,8 @@ func (r *AdminRequest) Command() (*busv1.Command, *Error) {
 	for _, p := range verb.parameters {
 		raw, given := r.fields[p.name]
 		switch {
+		case !given && p.required && p.kind == someArray: // as Janus says it
+			return nil, wrongType(p.name, p.kind)
 		case !given && p.required:
 			return nil, missing(p.name)
 		case !given:
