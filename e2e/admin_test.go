@@ -72,6 +72,8 @@ func TestSameAdminAsJanus(t *testing.T) {
 		{"", with("set_session_timeout", `,"timeout":-1`)},
 		{"", with("set_session_timeout", `,"timeout":"1"`)},
 		{"", with("set_session_timeout", `,"timeout":100`)},
+		{"", with("set_log_level", `,"level":4`)},
+		{"", with("set_log_level", `,"level":"4"`)},
 		{"", with("accept_new_sessions", "")},
 		{"", with("accept_new_sessions", `,"accept":1`)},
 		{"", with("accept_new_sessions", `,"accept":true`)},

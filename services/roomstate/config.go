@@ -31,6 +31,9 @@ type Config struct {
 
 	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
+
+	// Level, if set, is what the logger given to Run goes by: administrators can change it.
+	Level *slog.LevelVar `kong:"-"`
 }
 
 func (c *Config) timeouts() store.Timeouts {

@@ -50,6 +50,9 @@ type Config struct {
 	OpsListen       string        `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
 	LogLevel        slog.Level    `help:"debug, info, warn or error." default:"info"`
 
+	// Level, if set, is what the logger given to Run goes by: administrators can change it.
+	Level *slog.LevelVar `kong:"-"`
+
 	// Listening, if set, is told the addresses in use, by scheme: ws, http, and with a certificate wss, https.
 	Listening func(map[string]net.Addr) `kong:"-"`
 }
@@ -114,6 +117,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
+	stopLevel, err := bus.FollowLogLevel(nc, cfg.Level)
+	if err != nil {
+		return err
+	}
+	defer stopLevel()
 	eb, err := edgebus.New(nc, log)
 	if err != nil {
 		return err

@@ -42,6 +42,8 @@ type config struct {
 	JanusURL              string        `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
 	PageOnly              bool          `help:"Serve nothing but the page."`
 	LogLevel              slog.Level    `help:"debug, info, warn or error." default:"info"`
+
+	level *slog.LevelVar // what the logger goes by
 }
 
 // serveAll runs the stores and the services, until ctx ends or one of them fails.
@@ -126,6 +128,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 		}
 	}
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
+	sg.Level = cfg.level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise

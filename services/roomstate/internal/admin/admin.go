@@ -44,6 +44,8 @@ type Service struct {
 	Nodes    nodes
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts // as the service was started with
+	// LogLevel tells all services at which level to log, as Janus counts.
+	LogLevel func(level int) error
 }
 
 // request is one on its way.

@@ -69,6 +69,7 @@ func (s *Service) setSessionTimeout(ctx context.Context, r *request) (members, e
 	return answer, s.Store.SetTimeout(ctx, r.session, &timeout, r.now)
 }
 
+// setLogLevel changes what all services that run now log; one that is started later goes by its own setting.
 func (s *Service) setLogLevel(ctx context.Context, r *request) (members, error) {
 	var p struct {
 		Level int `json:"level"`
@@ -76,7 +77,10 @@ func (s *Service) setLogLevel(ctx context.Context, r *request) (members, error) 
 	if err := r.read(&p); err != nil {
 		return nil, err
 	}
-	return members{"level": p.Level}, s.Store.SetLogLevel(ctx, p.Level)
+	if err := s.Store.SetLogLevel(ctx, p.Level); err != nil {
+		return nil, err
+	}
+	return members{"level": p.Level}, s.LogLevel(p.Level)
 }
 
 // resolveAddress looks a name up from here.

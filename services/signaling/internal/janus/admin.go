@@ -42,6 +42,7 @@ func asks(parameters ...parameter) adminVerb { return adminVerb{parameters: para
 var globalVerbs = map[string]adminVerb{
 	"get_status":          asks(),
 	"set_session_timeout": asks(must("timeout", aNatural)),
+	"set_log_level":       asks(must("level", aNatural)),
 	"accept_new_sessions": asks(must("accept", aBool)),
 	"list_sessions":       asks(),
 	"message_plugin":      asks(must("plugin", aString), must("request", anObject)),
