@@ -22,7 +22,7 @@ func main() {
 
 func run(args []string) error {
 	var cfg signaling.Config
-	if err := settings.Parse(&cfg, "signaling", "The edge of Cardea: the Janus API over WebSocket.", signaling.Version, args); err != nil {
+	if err := settings.Parse(&cfg, "signaling", "The edge of Cardea: the Janus API over WebSocket and HTTP.", signaling.Version, args); err != nil {
 		return err
 	}
 	cfg.Level = new(slog.LevelVar)

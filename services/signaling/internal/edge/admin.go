@@ -33,7 +33,9 @@ func (a *Admin) Ask(ctx context.Context, remote string, body []byte, session, ha
 		return nil
 	}
 	a.Edge.metrics.refused(bad.Code)
-	a.Edge.log.Info("administrator's request refused", "request", req.Name, "code", bad.Code, "reason", bad.Reason, "remote", remote)
+	if a.Edge.refusals.Allow() {
+		a.Edge.log.Info("administrator's request refused", "request", req.Name, "code", bad.Code, "reason", bad.Reason, "remote", remote)
+	}
 	return req.ErrorResponse(bad)
 }
 

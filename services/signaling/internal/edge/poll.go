@@ -147,7 +147,8 @@ func encode(events []*busv1.Event) [][]byte {
 	return messages
 }
 
-// enlist has a new poll be woken when there is something new.
+// enlist has a new poll be woken when there is something new. A subscription is made and ended under the lock, so that no
+// poll is left with one that has just ended: either only fills a buffer.
 func (e *Edge) enlist(session uint64) (*poll, error) {
 	p := &poll{id: e.newCommandID(), wake: make(chan struct{}, 1), surplus: make(chan struct{})}
 	e.mu.Lock()
