@@ -16,10 +16,24 @@ import (
 
 // TestSameAnswersAsJanus plays each conversation to Debian's Janus and to Cardea.
 func TestSameAnswersAsJanus(t *testing.T) {
-	cardea, oracle := cluster.StartStandalone(t).URL, cluster.StartJanus(t)
-	files, err := filepath.Glob("conversations/*.talk")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no conversations: %v", err)
+	compareTalks(t, cluster.StartJanus(t), cluster.StartStandalone(t).URL, "conversations/*.talk")
+}
+
+// TestSameAnswersAsJanusOverHTTP plays those that need no socket over HTTP.
+func TestSameAnswersAsJanusOverHTTP(t *testing.T) {
+	oracle := cluster.StartWholeJanus(t).HTTP
+	compareTalks(t, oracle, cluster.StartStandalone(t).HTTP, "conversations/core.talk", "conversations/echo.talk")
+}
+
+// compareTalks plays conversations to Janus and to Cardea.
+func compareTalks(t *testing.T, oracle, cardea string, patterns ...string) {
+	var files []string
+	for _, pattern := range patterns {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("no conversations %s: %v", pattern, err)
+		}
+		files = append(files, some...)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".talk"), func(t *testing.T) {

@@ -4,6 +4,10 @@ package e2e
 
 import (
 	"fmt"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +49,7 @@ func TestDemoPagesOnStandalone(t *testing.T) {
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
+	t.Run("echo over HTTP", func(t *testing.T) { echoDemo(t, s.HTTP) })
 }
 
 func TestDemoPagesOnSeparateServices(t *testing.T) {
@@ -52,6 +57,9 @@ func TestDemoPagesOnSeparateServices(t *testing.T) {
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", a.URLs...) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", a.URLs...) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, a.URLs[1]) })
+	t.Run("videoroom over HTTP, each request at the next edge", func(t *testing.T) {
+		videoRoomDemo(t, "videoroomtest.html", alternate(t, a.HTTPs))
+	})
 }
 
 // The pages are tried on the server that they were written for as well: what fails there is the test's fault.
@@ -59,4 +67,20 @@ func TestDemoPagesOnJanus(t *testing.T) {
 	url := cluster.StartJanus(t)
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", url) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, url) })
+}
+
+// alternate is an address whose requests go to the servers in turn: a balancer that is not sticky.
+func alternate(t *testing.T, servers []string) string {
+	t.Helper()
+	var next atomic.Uint64
+	s := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		to, err := url.Parse(servers[next.Add(1)%uint64(len(servers))])
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Out.URL.Scheme, r.Out.URL.Host = to.Scheme, to.Host
+	}})
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	return s.URL + "/janus"
 }

@@ -49,6 +49,10 @@ const ReleasePattern = "cardea.session.%d.release"
 // empty → busv1.Released.
 func SessionRelease(session uint64) string { return fmt.Sprintf(ReleasePattern, session) }
 
+// PolledSocket is the id of the socket that owns all sessions over HTTP, on every edge: their events wait in the log until a
+// long poll, at any edge, takes them.
+const PolledSocket = "http"
+
 // MaxMessage is what one message may hold, in bytes: the default of a NATS server, less room for headers.
 const MaxMessage = 1<<20 - 4096
 

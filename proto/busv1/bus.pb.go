@@ -46,6 +46,9 @@ type Command struct {
 	//	*Command_Destroy
 	//	*Command_Lost
 	//	*Command_Peer
+	//	*Command_Poll
+	//	*Command_Given
+	//	*Command_Admin
 	Verb          isCommand_Verb `protobuf_oneof:"verb"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -236,6 +239,33 @@ func (x *Command) GetPeer() *PeerEvent {
 	return nil
 }
 
+func (x *Command) GetPoll() *Poll {
+	if x != nil {
+		if x, ok := x.Verb.(*Command_Poll); ok {
+			return x.Poll
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetGiven() *Given {
+	if x != nil {
+		if x, ok := x.Verb.(*Command_Given); ok {
+			return x.Given
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetAdmin() *Admin {
+	if x != nil {
+		if x, ok := x.Verb.(*Command_Admin); ok {
+			return x.Admin
+		}
+	}
+	return nil
+}
+
 type isCommand_Verb interface {
 	isCommand_Verb()
 }
@@ -284,6 +314,18 @@ type Command_Peer struct {
 	Peer *PeerEvent `protobuf:"bytes,20,opt,name=peer,proto3,oneof"`
 }
 
+type Command_Poll struct {
+	Poll *Poll `protobuf:"bytes,21,opt,name=poll,proto3,oneof"`
+}
+
+type Command_Given struct {
+	Given *Given `protobuf:"bytes,22,opt,name=given,proto3,oneof"`
+}
+
+type Command_Admin struct {
+	Admin *Admin `protobuf:"bytes,23,opt,name=admin,proto3,oneof"`
+}
+
 func (*Command_Create) isCommand_Verb() {}
 
 func (*Command_Touch) isCommand_Verb() {}
@@ -305,6 +347,12 @@ func (*Command_Destroy) isCommand_Verb() {}
 func (*Command_Lost) isCommand_Verb() {}
 
 func (*Command_Peer) isCommand_Verb() {}
+
+func (*Command_Poll) isCommand_Verb() {}
+
+func (*Command_Given) isCommand_Verb() {}
+
+func (*Command_Admin) isCommand_Verb() {}
 
 // Routed is what the replica that took a command found out about its handle.
 type Routed struct {
@@ -572,12 +620,15 @@ func (*Claim) Descriptor() ([]byte, []int) {
 }
 
 type Attach struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	NewHandleId   uint64                 `protobuf:"varint,1,opt,name=new_handle_id,json=newHandleId,proto3" json:"new_handle_id,omitempty"` // chosen by the edge, from a CSPRNG
-	Plugin        string                 `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
-	OpaqueId      string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	NewHandleId    uint64                 `protobuf:"varint,1,opt,name=new_handle_id,json=newHandleId,proto3" json:"new_handle_id,omitempty"` // chosen by the edge, from a CSPRNG
+	Plugin         string                 `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	OpaqueId       string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
+	Token          string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`                                         // kept with the handle
+	Restricted     bool                   `protobuf:"varint,5,opt,name=restricted,proto3" json:"restricted,omitempty"`                              // the token is for some plugins only
+	AllowedPlugins []string               `protobuf:"bytes,6,rep,name=allowed_plugins,json=allowedPlugins,proto3" json:"allowed_plugins,omitempty"` // those, if it is
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Attach) Reset() {
@@ -629,6 +680,27 @@ func (x *Attach) GetOpaqueId() string {
 		return x.OpaqueId
 	}
 	return ""
+}
+
+func (x *Attach) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Attach) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+func (x *Attach) GetAllowedPlugins() []string {
+	if x != nil {
+		return x.AllowedPlugins
+	}
+	return nil
 }
 
 type Message struct {
@@ -821,6 +893,7 @@ func (x *Trickle) GetMalformed() bool {
 
 type Hangup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // it is the Admin API that hangs up
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -855,8 +928,16 @@ func (*Hangup) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{10}
 }
 
+func (x *Hangup) GetByAdmin() bool {
+	if x != nil {
+		return x.ByAdmin
+	}
+	return false
+}
+
 type Detach struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // likewise
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -891,8 +972,16 @@ func (*Detach) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{11}
 }
 
+func (x *Detach) GetByAdmin() bool {
+	if x != nil {
+		return x.ByAdmin
+	}
+	return false
+}
+
 type Destroy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // likewise
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -925,6 +1014,13 @@ func (x *Destroy) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Destroy.ProtoReflect.Descriptor instead.
 func (*Destroy) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Destroy) GetByAdmin() bool {
+	if x != nil {
+		return x.ByAdmin
+	}
+	return false
 }
 
 // Lost says that the socket which owned the session was closed by the endpoint or broke.
@@ -1146,6 +1242,7 @@ type Reply struct {
 	//	*Reply_Done
 	//	*Reply_Plugin
 	//	*Reply_Failure
+	//	*Reply_Taken
 	Outcome       isReply_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1238,6 +1335,15 @@ func (x *Reply) GetFailure() *Failure {
 	return nil
 }
 
+func (x *Reply) GetTaken() *Taken {
+	if x != nil {
+		if x, ok := x.Outcome.(*Reply_Taken); ok {
+			return x.Taken
+		}
+	}
+	return nil
+}
+
 type isReply_Outcome interface {
 	isReply_Outcome()
 }
@@ -1258,6 +1364,10 @@ type Reply_Failure struct {
 	Failure *Failure `protobuf:"bytes,6,opt,name=failure,proto3,oneof"`
 }
 
+type Reply_Taken struct {
+	Taken *Taken `protobuf:"bytes,7,opt,name=taken,proto3,oneof"` // of a poll
+}
+
 func (*Reply_Accepted) isReply_Outcome() {}
 
 func (*Reply_Done) isReply_Outcome() {}
@@ -1265,6 +1375,8 @@ func (*Reply_Done) isReply_Outcome() {}
 func (*Reply_Plugin) isReply_Outcome() {}
 
 func (*Reply_Failure) isReply_Outcome() {}
+
+func (*Reply_Taken) isReply_Outcome() {}
 
 type Accepted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2039,6 +2151,236 @@ func (x *Released) GetDelivered() uint64 {
 	return 0
 }
 
+// Poll takes events of a session whose owner is bus.PolledSocket, for one long poll. Nobody else is given them until
+// that poll's Given, or a while has passed.
+type Poll struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`        // of the long poll, unique in the cluster
+	First         bool                   `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"` // it has just begun: that refreshes the session's timer
+	Most          uint32                 `protobuf:"varint,3,opt,name=most,proto3" json:"most,omitempty"`   // events
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Poll) Reset() {
+	*x = Poll{}
+	mi := &file_busv1_bus_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Poll) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Poll) ProtoMessage() {}
+
+func (x *Poll) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Poll.ProtoReflect.Descriptor instead.
+func (*Poll) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Poll) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Poll) GetFirst() bool {
+	if x != nil {
+		return x.First
+	}
+	return false
+}
+
+func (x *Poll) GetMost() uint32 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+// Given says how a long poll ended.
+type Given struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                  // of the long poll
+	UpTo          uint64                 `protobuf:"varint,2,opt,name=up_to,json=upTo,proto3" json:"up_to,omitempty"` // number of the last event that was written to the endpoint, 0 if none was
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Given) Reset() {
+	*x = Given{}
+	mi := &file_busv1_bus_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Given) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Given) ProtoMessage() {}
+
+func (x *Given) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Given.ProtoReflect.Descriptor instead.
+func (*Given) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Given) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Given) GetUpTo() uint64 {
+	if x != nil {
+		return x.UpTo
+	}
+	return 0
+}
+
+// Taken answers a Poll.
+type Taken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`        // oldest first
+	Delivered     uint64                 `protobuf:"varint,2,opt,name=delivered,proto3" json:"delivered,omitempty"` // number of the last event that is known to be given
+	Busy          bool                   `protobuf:"varint,3,opt,name=busy,proto3" json:"busy,omitempty"`           // another long poll is being answered: there may be more in a moment
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Taken) Reset() {
+	*x = Taken{}
+	mi := &file_busv1_bus_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Taken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Taken) ProtoMessage() {}
+
+func (x *Taken) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Taken.ProtoReflect.Descriptor instead.
+func (*Taken) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Taken) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *Taken) GetDelivered() uint64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *Taken) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
+}
+
+// Admin is a request of the Admin API, or the edge's question for a stored token. It refreshes no timer, and is answered
+// with a PluginData of no plugin.
+type Admin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       string                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	Parameters    []byte                 `protobuf:"bytes,2,opt,name=parameters,proto3" json:"parameters,omitempty"` // a JSON object
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Admin) Reset() {
+	*x = Admin{}
+	mi := &file_busv1_bus_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Admin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Admin) ProtoMessage() {}
+
+func (x *Admin) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Admin.ProtoReflect.Descriptor instead.
+func (*Admin) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Admin) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *Admin) GetParameters() []byte {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
 // Resume asks for a session's events after a number; answered with Events.
 type Resume struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2050,7 +2392,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2404,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2417,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -2101,7 +2443,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2455,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2468,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -2154,7 +2496,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2166,7 +2508,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,7 +2521,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -2255,7 +2597,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2609,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2647,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2659,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2342,7 +2684,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2696,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +2732,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2744,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2808,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2478,7 +2820,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2544,7 +2886,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2898,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2625,7 +2967,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2979,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +3020,7 @@ var File_busv1_bus_proto protoreflect.FileDescriptor
 
 const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
-	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\x92\x06\n" +
+	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\x99\a\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -2699,7 +3041,10 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06detach\x18\x11 \x01(\v2\x15.cardea.bus.v1.DetachH\x00R\x06detach\x122\n" +
 	"\adestroy\x18\x12 \x01(\v2\x16.cardea.bus.v1.DestroyH\x00R\adestroy\x12)\n" +
 	"\x04lost\x18\x13 \x01(\v2\x13.cardea.bus.v1.LostH\x00R\x04lost\x12.\n" +
-	"\x04peer\x18\x14 \x01(\v2\x18.cardea.bus.v1.PeerEventH\x00R\x04peerB\x06\n" +
+	"\x04peer\x18\x14 \x01(\v2\x18.cardea.bus.v1.PeerEventH\x00R\x04peer\x12)\n" +
+	"\x04poll\x18\x15 \x01(\v2\x13.cardea.bus.v1.PollH\x00R\x04poll\x12,\n" +
+	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05given\x12,\n" +
+	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05adminB\x06\n" +
 	"\x04verb\"\x8f\x01\n" +
 	"\x06Routed\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
@@ -2715,11 +3060,16 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06Create\x12\x16\n" +
 	"\x06chosen\x18\x01 \x01(\bR\x06chosen\"\a\n" +
 	"\x05Touch\"\a\n" +
-	"\x05Claim\"a\n" +
+	"\x05Claim\"\xc0\x01\n" +
 	"\x06Attach\x12\"\n" +
 	"\rnew_handle_id\x18\x01 \x01(\x04R\vnewHandleId\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x1b\n" +
-	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\"F\n" +
+	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\x12\x14\n" +
+	"\x05token\x18\x04 \x01(\tR\x05token\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x05 \x01(\bR\n" +
+	"restricted\x12'\n" +
+	"\x0fallowed_plugins\x18\x06 \x03(\tR\x0eallowedPlugins\"F\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12'\n" +
 	"\x04jsep\x18\x02 \x01(\v2\x13.cardea.bus.v1.JsepR\x04jsep\"\xc2\x01\n" +
@@ -2737,10 +3087,13 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"candidates\x18\x01 \x03(\tR\n" +
 	"candidates\x12\x1c\n" +
 	"\tcompleted\x18\x02 \x01(\bR\tcompleted\x12\x1c\n" +
-	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"\b\n" +
-	"\x06Hangup\"\b\n" +
-	"\x06Detach\"\t\n" +
-	"\aDestroy\"\x1f\n" +
+	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"#\n" +
+	"\x06Hangup\x12\x19\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"#\n" +
+	"\x06Detach\x12\x19\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"$\n" +
+	"\aDestroy\x12\x19\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"\x1f\n" +
 	"\x04Lost\x12\x17\n" +
 	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xc6\b\n" +
 	"\tPeerEvent\x12\x12\n" +
@@ -2789,7 +3142,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12\x18\n" +
 	"\atalking\x18\x02 \x01(\bR\atalking\x12\x14\n" +
 	"\x05level\x18\x03 \x01(\x01R\x05levelB\x06\n" +
-	"\x04kind\"\x9b\x02\n" +
+	"\x04kind\"\xc9\x02\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x1d\n" +
@@ -2798,7 +3151,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\baccepted\x18\x03 \x01(\v2\x17.cardea.bus.v1.AcceptedH\x00R\baccepted\x12)\n" +
 	"\x04done\x18\x04 \x01(\v2\x13.cardea.bus.v1.DoneH\x00R\x04done\x123\n" +
 	"\x06plugin\x18\x05 \x01(\v2\x19.cardea.bus.v1.PluginDataH\x00R\x06plugin\x122\n" +
-	"\afailure\x18\x06 \x01(\v2\x16.cardea.bus.v1.FailureH\x00R\afailureB\t\n" +
+	"\afailure\x18\x06 \x01(\v2\x16.cardea.bus.v1.FailureH\x00R\afailure\x12,\n" +
+	"\x05taken\x18\a \x01(\v2\x14.cardea.bus.v1.TakenH\x00R\x05takenB\t\n" +
 	"\aoutcome\"\n" +
 	"\n" +
 	"\bAccepted\"J\n" +
@@ -2848,7 +3202,23 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05owner\x18\x01 \x01(\v2\x15.cardea.bus.v1.SocketR\x05owner\"\a\n" +
 	"\x05Ended\"(\n" +
 	"\bReleased\x12\x1c\n" +
-	"\tdelivered\x18\x01 \x01(\x04R\tdelivered\"=\n" +
+	"\tdelivered\x18\x01 \x01(\x04R\tdelivered\"@\n" +
+	"\x04Poll\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\bR\x05first\x12\x12\n" +
+	"\x04most\x18\x03 \x01(\rR\x04most\",\n" +
+	"\x05Given\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x13\n" +
+	"\x05up_to\x18\x02 \x01(\x04R\x04upTo\"g\n" +
+	"\x05Taken\x12,\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\x12\x1c\n" +
+	"\tdelivered\x18\x02 \x01(\x04R\tdelivered\x12\x12\n" +
+	"\x04busy\x18\x03 \x01(\bR\x04busy\"A\n" +
+	"\x05Admin\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1e\n" +
+	"\n" +
+	"parameters\x18\x02 \x01(\fR\n" +
+	"parameters\"=\n" +
 	"\x06Resume\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
@@ -2879,7 +3249,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -2910,16 +3280,20 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Moved)(nil),                // 26: cardea.bus.v1.Moved
 	(*Ended)(nil),                // 27: cardea.bus.v1.Ended
 	(*Released)(nil),             // 28: cardea.bus.v1.Released
-	(*Resume)(nil),               // 29: cardea.bus.v1.Resume
-	(*Events)(nil),               // 30: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 31: cardea.bus.v1.NodeStatus
-	(*Jsep_Svc)(nil),             // 32: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 33: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 34: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 35: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 36: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 37: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 38: cardea.bus.v1.PeerEvent.Talking
+	(*Poll)(nil),                 // 29: cardea.bus.v1.Poll
+	(*Given)(nil),                // 30: cardea.bus.v1.Given
+	(*Taken)(nil),                // 31: cardea.bus.v1.Taken
+	(*Admin)(nil),                // 32: cardea.bus.v1.Admin
+	(*Resume)(nil),               // 33: cardea.bus.v1.Resume
+	(*Events)(nil),               // 34: cardea.bus.v1.Events
+	(*NodeStatus)(nil),           // 35: cardea.bus.v1.NodeStatus
+	(*Jsep_Svc)(nil),             // 36: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 37: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 38: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 39: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 40: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 41: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 42: cardea.bus.v1.PeerEvent.Talking
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -2935,36 +3309,41 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	12, // 10: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
 	13, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
 	14, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
-	8,  // 13: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	32, // 14: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	33, // 15: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	34, // 16: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	35, // 17: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	36, // 18: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	37, // 19: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	38, // 20: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	16, // 21: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
-	17, // 22: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
-	18, // 23: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
-	19, // 24: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	20, // 25: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	21, // 26: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	22, // 27: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	35, // 28: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	36, // 29: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	23, // 30: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	24, // 31: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	25, // 32: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	26, // 33: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	27, // 34: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
-	8,  // 35: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 36: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	20, // 37: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	29, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
+	30, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
+	32, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
+	8,  // 16: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
+	36, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	37, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	38, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	39, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	40, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	41, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	42, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	16, // 24: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
+	17, // 25: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
+	18, // 26: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
+	19, // 27: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
+	31, // 28: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
+	20, // 29: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	21, // 30: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	22, // 31: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	39, // 32: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	40, // 33: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	23, // 34: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	24, // 35: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	25, // 36: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	26, // 37: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	27, // 38: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	8,  // 39: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 40: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	20, // 41: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
+	20, // 42: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -2984,6 +3363,9 @@ func file_busv1_bus_proto_init() {
 		(*Command_Destroy)(nil),
 		(*Command_Lost)(nil),
 		(*Command_Peer)(nil),
+		(*Command_Poll)(nil),
+		(*Command_Given)(nil),
+		(*Command_Admin)(nil),
 	}
 	file_busv1_bus_proto_msgTypes[14].OneofWrappers = []any{
 		(*PeerEvent_Up_)(nil),
@@ -2998,6 +3380,7 @@ func file_busv1_bus_proto_init() {
 		(*Reply_Done)(nil),
 		(*Reply_Plugin)(nil),
 		(*Reply_Failure)(nil),
+		(*Reply_Taken)(nil),
 	}
 	file_busv1_bus_proto_msgTypes[20].OneofWrappers = []any{
 		(*Event_Plugin)(nil),
@@ -3010,15 +3393,15 @@ func file_busv1_bus_proto_init() {
 		(*Event_Moved)(nil),
 		(*Event_Ended)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[35].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[37].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[39].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[41].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   39,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -33,6 +33,12 @@ const (
 	NoSuchPeer       Reason = "NoSuchPeer"       // a node does not have it, or has a newer one
 	NoSuchFeed       Reason = "NoSuchFeed"       // a node does not have it
 	NodeUnavailable  Reason = "NodeUnavailable"  // none there, none has room, or it is draining: may be sent again (490)
+	Unauthorized     Reason = "Unauthorized"     // wrong or missing secret or token (403)
+	NotAccepting     Reason = "NotAccepting"     // no new sessions for now (472)
+	PluginForbidden  Reason = "PluginForbidden"  // to the token (405)
+	TokenNotFound    Reason = "TokenNotFound"    // (470)
+	BadRequest       Reason = "BadRequest"       // of the Admin API: the words say what is wrong (490)
+	BadElement       Reason = "BadElement"       // of a request: the words say which (467)
 	TooBusy          Reason = "TooBusy"          // a limit of ours was met: may be sent again (490)
 )
 
@@ -52,6 +58,12 @@ var grpcCodes = map[Reason]codes.Code{
 	NoSuchPeer:       codes.NotFound,
 	NoSuchFeed:       codes.NotFound,
 	NodeUnavailable:  codes.Unavailable,
+	Unauthorized:     codes.PermissionDenied,
+	NotAccepting:     codes.Unavailable,
+	PluginForbidden:  codes.PermissionDenied,
+	TokenNotFound:    codes.NotFound,
+	BadRequest:       codes.FailedPrecondition,
+	BadElement:       codes.InvalidArgument,
 	TooBusy:          codes.ResourceExhausted,
 }
 

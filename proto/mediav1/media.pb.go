@@ -1865,6 +1865,482 @@ func (x *ExportPeerResponse) GetState() []byte {
 	return nil
 }
 
+type DescribePeerRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	HandleId      uint64                 `protobuf:"varint,2,opt,name=handle_id,json=handleId,proto3" json:"handle_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribePeerRequest) Reset() {
+	*x = DescribePeerRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribePeerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribePeerRequest) ProtoMessage() {}
+
+func (x *DescribePeerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribePeerRequest.ProtoReflect.Descriptor instead.
+func (*DescribePeerRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DescribePeerRequest) GetSessionId() uint64 {
+	if x != nil {
+		return x.SessionId
+	}
+	return 0
+}
+
+func (x *DescribePeerRequest) GetHandleId() uint64 {
+	if x != nil {
+		return x.HandleId
+	}
+	return 0
+}
+
+type DescribePeerResponse struct {
+	state           protoimpl.MessageState          `protogen:"open.v1"`
+	Peer            *PeerID                         `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	LocalSdp        string                          `protobuf:"bytes,2,opt,name=local_sdp,json=localSdp,proto3" json:"local_sdp,omitempty"` // the last, as are both; empty if there was none
+	RemoteSdp       string                          `protobuf:"bytes,3,opt,name=remote_sdp,json=remoteSdp,proto3" json:"remote_sdp,omitempty"`
+	Started         bool                            `protobuf:"varint,4,opt,name=started,proto3" json:"started,omitempty"`                                        // offer and answer have passed
+	Up              bool                            `protobuf:"varint,5,opt,name=up,proto3" json:"up,omitempty"`                                                  // DTLS is done
+	DtlsClient      bool                            `protobuf:"varint,6,opt,name=dtls_client,json=dtlsClient,proto3" json:"dtls_client,omitempty"`                // we are
+	SrtpProfile     string                          `protobuf:"bytes,7,opt,name=srtp_profile,json=srtpProfile,proto3" json:"srtp_profile,omitempty"`              // empty before the handshake is done
+	Fingerprint     string                          `protobuf:"bytes,8,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`                                 // ours
+	LocalCandidates []string                        `protobuf:"bytes,9,rep,name=local_candidates,json=localCandidates,proto3" json:"local_candidates,omitempty"`  // without "candidate:"
+	SelectedAddress string                          `protobuf:"bytes,10,opt,name=selected_address,json=selectedAddress,proto3" json:"selected_address,omitempty"` // of the endpoint, host and port; empty for none yet
+	SelectedTcp     bool                            `protobuf:"varint,11,opt,name=selected_tcp,json=selectedTcp,proto3" json:"selected_tcp,omitempty"`
+	Sections        []*DescribePeerResponse_Section `protobuf:"bytes,12,rep,name=sections,proto3" json:"sections,omitempty"` // of audio and video
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DescribePeerResponse) Reset() {
+	*x = DescribePeerResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribePeerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribePeerResponse) ProtoMessage() {}
+
+func (x *DescribePeerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribePeerResponse.ProtoReflect.Descriptor instead.
+func (*DescribePeerResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DescribePeerResponse) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *DescribePeerResponse) GetLocalSdp() string {
+	if x != nil {
+		return x.LocalSdp
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse) GetRemoteSdp() string {
+	if x != nil {
+		return x.RemoteSdp
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse) GetStarted() bool {
+	if x != nil {
+		return x.Started
+	}
+	return false
+}
+
+func (x *DescribePeerResponse) GetUp() bool {
+	if x != nil {
+		return x.Up
+	}
+	return false
+}
+
+func (x *DescribePeerResponse) GetDtlsClient() bool {
+	if x != nil {
+		return x.DtlsClient
+	}
+	return false
+}
+
+func (x *DescribePeerResponse) GetSrtpProfile() string {
+	if x != nil {
+		return x.SrtpProfile
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse) GetLocalCandidates() []string {
+	if x != nil {
+		return x.LocalCandidates
+	}
+	return nil
+}
+
+func (x *DescribePeerResponse) GetSelectedAddress() string {
+	if x != nil {
+		return x.SelectedAddress
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse) GetSelectedTcp() bool {
+	if x != nil {
+		return x.SelectedTcp
+	}
+	return false
+}
+
+func (x *DescribePeerResponse) GetSections() []*DescribePeerResponse_Section {
+	if x != nil {
+		return x.Sections
+	}
+	return nil
+}
+
+type DescribePeerResponse_Section struct {
+	state         protoimpl.MessageState         `protogen:"open.v1"`
+	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
+	Mid           string                         `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`
+	Kind          Kind                           `protobuf:"varint,3,opt,name=kind,proto3,enum=cardea.media.v1.Kind" json:"kind,omitempty"`
+	Codec         string                         `protobuf:"bytes,4,opt,name=codec,proto3" json:"codec,omitempty"`       // Janus's name
+	Outbound      *DescribePeerResponse_Outbound `protobuf:"bytes,5,opt,name=outbound,proto3" json:"outbound,omitempty"` // unset if nothing is sent
+	Inbound       []*DescribePeerResponse_Layer  `protobuf:"bytes,6,rep,name=inbound,proto3" json:"inbound,omitempty"`   // lowest first; none if nothing is received
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribePeerResponse_Section) Reset() {
+	*x = DescribePeerResponse_Section{}
+	mi := &file_mediav1_media_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribePeerResponse_Section) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribePeerResponse_Section) ProtoMessage() {}
+
+func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribePeerResponse_Section.ProtoReflect.Descriptor instead.
+func (*DescribePeerResponse_Section) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 0}
+}
+
+func (x *DescribePeerResponse_Section) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Section) GetMid() string {
+	if x != nil {
+		return x.Mid
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse_Section) GetKind() Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Kind_KIND_UNSPECIFIED
+}
+
+func (x *DescribePeerResponse_Section) GetCodec() string {
+	if x != nil {
+		return x.Codec
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse_Section) GetOutbound() *DescribePeerResponse_Outbound {
+	if x != nil {
+		return x.Outbound
+	}
+	return nil
+}
+
+func (x *DescribePeerResponse_Section) GetInbound() []*DescribePeerResponse_Layer {
+	if x != nil {
+		return x.Inbound
+	}
+	return nil
+}
+
+type DescribePeerResponse_Layer struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Rid             string                 `protobuf:"bytes,1,opt,name=rid,proto3" json:"rid,omitempty"`
+	Ssrc            uint32                 `protobuf:"varint,2,opt,name=ssrc,proto3" json:"ssrc,omitempty"` // 0 before the first packet
+	Packets         uint64                 `protobuf:"varint,3,opt,name=packets,proto3" json:"packets,omitempty"`
+	Bytes           uint64                 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"` // of payload
+	Lost            uint64                 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	Nacks           uint64                 `protobuf:"varint,6,opt,name=nacks,proto3" json:"nacks,omitempty"`                     // packets asked for
+	Retransmissions uint64                 `protobuf:"varint,7,opt,name=retransmissions,proto3" json:"retransmissions,omitempty"` // that came
+	JitterMs        uint32                 `protobuf:"varint,8,opt,name=jitter_ms,json=jitterMs,proto3" json:"jitter_ms,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DescribePeerResponse_Layer) Reset() {
+	*x = DescribePeerResponse_Layer{}
+	mi := &file_mediav1_media_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribePeerResponse_Layer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribePeerResponse_Layer) ProtoMessage() {}
+
+func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribePeerResponse_Layer.ProtoReflect.Descriptor instead.
+func (*DescribePeerResponse_Layer) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 1}
+}
+
+func (x *DescribePeerResponse_Layer) GetRid() string {
+	if x != nil {
+		return x.Rid
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse_Layer) GetSsrc() uint32 {
+	if x != nil {
+		return x.Ssrc
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetNacks() uint64 {
+	if x != nil {
+		return x.Nacks
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetRetransmissions() uint64 {
+	if x != nil {
+		return x.Retransmissions
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetJitterMs() uint32 {
+	if x != nil {
+		return x.JitterMs
+	}
+	return 0
+}
+
+type DescribePeerResponse_Outbound struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Ssrc            uint32                 `protobuf:"varint,1,opt,name=ssrc,proto3" json:"ssrc,omitempty"`
+	RtxSsrc         uint32                 `protobuf:"varint,2,opt,name=rtx_ssrc,json=rtxSsrc,proto3" json:"rtx_ssrc,omitempty"` // 0 for none
+	Packets         uint64                 `protobuf:"varint,3,opt,name=packets,proto3" json:"packets,omitempty"`
+	Bytes           uint64                 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"` // of payload
+	Nacks           uint64                 `protobuf:"varint,5,opt,name=nacks,proto3" json:"nacks,omitempty"` // packets asked for by the endpoint
+	Retransmissions uint64                 `protobuf:"varint,6,opt,name=retransmissions,proto3" json:"retransmissions,omitempty"`
+	Lost            uint64                 `protobuf:"varint,7,opt,name=lost,proto3" json:"lost,omitempty"`                         // by its reports
+	JitterMs        uint32                 `protobuf:"varint,8,opt,name=jitter_ms,json=jitterMs,proto3" json:"jitter_ms,omitempty"` // likewise
+	RttMs           uint32                 `protobuf:"varint,9,opt,name=rtt_ms,json=rttMs,proto3" json:"rtt_ms,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DescribePeerResponse_Outbound) Reset() {
+	*x = DescribePeerResponse_Outbound{}
+	mi := &file_mediav1_media_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribePeerResponse_Outbound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribePeerResponse_Outbound) ProtoMessage() {}
+
+func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribePeerResponse_Outbound.ProtoReflect.Descriptor instead.
+func (*DescribePeerResponse_Outbound) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 2}
+}
+
+func (x *DescribePeerResponse_Outbound) GetSsrc() uint32 {
+	if x != nil {
+		return x.Ssrc
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetRtxSsrc() uint32 {
+	if x != nil {
+		return x.RtxSsrc
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetNacks() uint64 {
+	if x != nil {
+		return x.Nacks
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetRetransmissions() uint64 {
+	if x != nil {
+		return x.Retransmissions
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetJitterMs() uint32 {
+	if x != nil {
+		return x.JitterMs
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetRttMs() uint32 {
+	if x != nil {
+		return x.RttMs
+	}
+	return 0
+}
+
 var File_mediav1_media_proto protoreflect.FileDescriptor
 
 const file_mediav1_media_proto_rawDesc = "" +
@@ -2036,14 +2512,60 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x10leave_at_version\x18\x02 \x01(\x04H\x00R\x0eleaveAtVersion\x88\x01\x01B\x13\n" +
 	"\x11_leave_at_version\"*\n" +
 	"\x12ExportPeerResponse\x12\x14\n" +
-	"\x05state\x18\x01 \x01(\fR\x05state*K\n" +
+	"\x05state\x18\x01 \x01(\fR\x05state\"Q\n" +
+	"\x13DescribePeerRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xa0\t\n" +
+	"\x14DescribePeerResponse\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1b\n" +
+	"\tlocal_sdp\x18\x02 \x01(\tR\blocalSdp\x12\x1d\n" +
+	"\n" +
+	"remote_sdp\x18\x03 \x01(\tR\tremoteSdp\x12\x18\n" +
+	"\astarted\x18\x04 \x01(\bR\astarted\x12\x0e\n" +
+	"\x02up\x18\x05 \x01(\bR\x02up\x12\x1f\n" +
+	"\vdtls_client\x18\x06 \x01(\bR\n" +
+	"dtlsClient\x12!\n" +
+	"\fsrtp_profile\x18\a \x01(\tR\vsrtpProfile\x12 \n" +
+	"\vfingerprint\x18\b \x01(\tR\vfingerprint\x12)\n" +
+	"\x10local_candidates\x18\t \x03(\tR\x0flocalCandidates\x12)\n" +
+	"\x10selected_address\x18\n" +
+	" \x01(\tR\x0fselectedAddress\x12!\n" +
+	"\fselected_tcp\x18\v \x01(\bR\vselectedTcp\x12I\n" +
+	"\bsections\x18\f \x03(\v2-.cardea.media.v1.DescribePeerResponse.SectionR\bsections\x1a\x85\x02\n" +
+	"\aSection\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x10\n" +
+	"\x03mid\x18\x02 \x01(\tR\x03mid\x12)\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +
+	"\x05codec\x18\x04 \x01(\tR\x05codec\x12J\n" +
+	"\boutbound\x18\x05 \x01(\v2..cardea.media.v1.DescribePeerResponse.OutboundR\boutbound\x12E\n" +
+	"\ainbound\x18\x06 \x03(\v2+.cardea.media.v1.DescribePeerResponse.LayerR\ainbound\x1a\xce\x01\n" +
+	"\x05Layer\x12\x10\n" +
+	"\x03rid\x18\x01 \x01(\tR\x03rid\x12\x12\n" +
+	"\x04ssrc\x18\x02 \x01(\rR\x04ssrc\x12\x18\n" +
+	"\apackets\x18\x03 \x01(\x04R\apackets\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\x04R\x04lost\x12\x14\n" +
+	"\x05nacks\x18\x06 \x01(\x04R\x05nacks\x12(\n" +
+	"\x0fretransmissions\x18\a \x01(\x04R\x0fretransmissions\x12\x1b\n" +
+	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x1a\xf1\x01\n" +
+	"\bOutbound\x12\x12\n" +
+	"\x04ssrc\x18\x01 \x01(\rR\x04ssrc\x12\x19\n" +
+	"\brtx_ssrc\x18\x02 \x01(\rR\artxSsrc\x12\x18\n" +
+	"\apackets\x18\x03 \x01(\x04R\apackets\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x14\n" +
+	"\x05nacks\x18\x05 \x01(\x04R\x05nacks\x12(\n" +
+	"\x0fretransmissions\x18\x06 \x01(\x04R\x0fretransmissions\x12\x12\n" +
+	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x1b\n" +
+	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x12\x15\n" +
+	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xdd\x05\n" +
+	"\tKIND_DATA\x10\x032\xba\x06\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -2053,7 +2575,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\tClosePeer\x12!.cardea.media.v1.ClosePeerRequest\x1a\".cardea.media.v1.ClosePeerResponse\x12O\n" +
 	"\bTakePeer\x12 .cardea.media.v1.TakePeerRequest\x1a!.cardea.media.v1.TakePeerResponse\x12U\n" +
 	"\n" +
-	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponse\x12[\n" +
+	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -2068,35 +2591,40 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_mediav1_media_proto_goTypes = []any{
-	(Kind)(0),                        // 0: cardea.media.v1.Kind
-	(*PeerID)(nil),                   // 1: cardea.media.v1.PeerID
-	(*AcceptOfferRequest)(nil),       // 2: cardea.media.v1.AcceptOfferRequest
-	(*PublishRules)(nil),             // 3: cardea.media.v1.PublishRules
-	(*Talk)(nil),                     // 4: cardea.media.v1.Talk
-	(*Echo)(nil),                     // 5: cardea.media.v1.Echo
-	(*Layers)(nil),                   // 6: cardea.media.v1.Layers
-	(*AcceptOfferResponse)(nil),      // 7: cardea.media.v1.AcceptOfferResponse
-	(*PublishedStream)(nil),          // 8: cardea.media.v1.PublishedStream
-	(*MakeOfferRequest)(nil),         // 9: cardea.media.v1.MakeOfferRequest
-	(*Slot)(nil),                     // 10: cardea.media.v1.Slot
-	(*Source)(nil),                   // 11: cardea.media.v1.Source
-	(*DataSource)(nil),               // 12: cardea.media.v1.DataSource
-	(*MakeOfferResponse)(nil),        // 13: cardea.media.v1.MakeOfferResponse
-	(*AcceptAnswerRequest)(nil),      // 14: cardea.media.v1.AcceptAnswerRequest
-	(*AcceptAnswerResponse)(nil),     // 15: cardea.media.v1.AcceptAnswerResponse
-	(*UpdatePublisherRequest)(nil),   // 16: cardea.media.v1.UpdatePublisherRequest
-	(*StreamState)(nil),              // 17: cardea.media.v1.StreamState
-	(*UpdatePublisherResponse)(nil),  // 18: cardea.media.v1.UpdatePublisherResponse
-	(*UpdateSubscriberRequest)(nil),  // 19: cardea.media.v1.UpdateSubscriberRequest
-	(*UpdateSubscriberResponse)(nil), // 20: cardea.media.v1.UpdateSubscriberResponse
-	(*ClosePeerRequest)(nil),         // 21: cardea.media.v1.ClosePeerRequest
-	(*ClosePeerResponse)(nil),        // 22: cardea.media.v1.ClosePeerResponse
-	(*TakePeerRequest)(nil),          // 23: cardea.media.v1.TakePeerRequest
-	(*TakePeerResponse)(nil),         // 24: cardea.media.v1.TakePeerResponse
-	(*ExportPeerRequest)(nil),        // 25: cardea.media.v1.ExportPeerRequest
-	(*ExportPeerResponse)(nil),       // 26: cardea.media.v1.ExportPeerResponse
+	(Kind)(0),                             // 0: cardea.media.v1.Kind
+	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
+	(*AcceptOfferRequest)(nil),            // 2: cardea.media.v1.AcceptOfferRequest
+	(*PublishRules)(nil),                  // 3: cardea.media.v1.PublishRules
+	(*Talk)(nil),                          // 4: cardea.media.v1.Talk
+	(*Echo)(nil),                          // 5: cardea.media.v1.Echo
+	(*Layers)(nil),                        // 6: cardea.media.v1.Layers
+	(*AcceptOfferResponse)(nil),           // 7: cardea.media.v1.AcceptOfferResponse
+	(*PublishedStream)(nil),               // 8: cardea.media.v1.PublishedStream
+	(*MakeOfferRequest)(nil),              // 9: cardea.media.v1.MakeOfferRequest
+	(*Slot)(nil),                          // 10: cardea.media.v1.Slot
+	(*Source)(nil),                        // 11: cardea.media.v1.Source
+	(*DataSource)(nil),                    // 12: cardea.media.v1.DataSource
+	(*MakeOfferResponse)(nil),             // 13: cardea.media.v1.MakeOfferResponse
+	(*AcceptAnswerRequest)(nil),           // 14: cardea.media.v1.AcceptAnswerRequest
+	(*AcceptAnswerResponse)(nil),          // 15: cardea.media.v1.AcceptAnswerResponse
+	(*UpdatePublisherRequest)(nil),        // 16: cardea.media.v1.UpdatePublisherRequest
+	(*StreamState)(nil),                   // 17: cardea.media.v1.StreamState
+	(*UpdatePublisherResponse)(nil),       // 18: cardea.media.v1.UpdatePublisherResponse
+	(*UpdateSubscriberRequest)(nil),       // 19: cardea.media.v1.UpdateSubscriberRequest
+	(*UpdateSubscriberResponse)(nil),      // 20: cardea.media.v1.UpdateSubscriberResponse
+	(*ClosePeerRequest)(nil),              // 21: cardea.media.v1.ClosePeerRequest
+	(*ClosePeerResponse)(nil),             // 22: cardea.media.v1.ClosePeerResponse
+	(*TakePeerRequest)(nil),               // 23: cardea.media.v1.TakePeerRequest
+	(*TakePeerResponse)(nil),              // 24: cardea.media.v1.TakePeerResponse
+	(*ExportPeerRequest)(nil),             // 25: cardea.media.v1.ExportPeerRequest
+	(*ExportPeerResponse)(nil),            // 26: cardea.media.v1.ExportPeerResponse
+	(*DescribePeerRequest)(nil),           // 27: cardea.media.v1.DescribePeerRequest
+	(*DescribePeerResponse)(nil),          // 28: cardea.media.v1.DescribePeerResponse
+	(*DescribePeerResponse_Section)(nil),  // 29: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 30: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 31: cardea.media.v1.DescribePeerResponse.Outbound
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -2122,27 +2650,34 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 20: cardea.media.v1.ClosePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 21: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 22: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	2,  // 23: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	9,  // 24: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	14, // 25: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	16, // 26: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	19, // 27: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	21, // 28: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	23, // 29: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	25, // 30: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	7,  // 31: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	13, // 32: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	15, // 33: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	18, // 34: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	20, // 35: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	22, // 36: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	24, // 37: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	26, // 38: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	31, // [31:39] is the sub-list for method output_type
-	23, // [23:31] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	1,  // 23: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
+	29, // 24: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	0,  // 25: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	31, // 26: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	30, // 27: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 28: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	9,  // 29: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	14, // 30: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	16, // 31: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	19, // 32: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	21, // 33: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	23, // 34: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	25, // 35: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	27, // 36: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	7,  // 37: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	13, // 38: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	15, // 39: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	18, // 40: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	20, // 41: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	22, // 42: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	24, // 43: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	26, // 44: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	28, // 45: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	37, // [37:46] is the sub-list for method output_type
+	28, // [28:37] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -2160,7 +2695,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   26,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	Media_ClosePeer_FullMethodName        = "/cardea.media.v1.Media/ClosePeer"
 	Media_TakePeer_FullMethodName         = "/cardea.media.v1.Media/TakePeer"
 	Media_ExportPeer_FullMethodName       = "/cardea.media.v1.Media/ExportPeer"
+	Media_DescribePeer_FullMethodName     = "/cardea.media.v1.Media/DescribePeer"
 )
 
 // MediaClient is the client API for Media service.
@@ -57,6 +58,8 @@ type MediaClient interface {
 	TakePeer(ctx context.Context, in *TakePeerRequest, opts ...grpc.CallOption) (*TakePeerResponse, error)
 	// ExportPeer gives a peer's state to another node. WrongState if it is not up, or its own echo.
 	ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error)
+	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
+	DescribePeer(ctx context.Context, in *DescribePeerRequest, opts ...grpc.CallOption) (*DescribePeerResponse, error)
 }
 
 type mediaClient struct {
@@ -147,6 +150,16 @@ func (c *mediaClient) ExportPeer(ctx context.Context, in *ExportPeerRequest, opt
 	return out, nil
 }
 
+func (c *mediaClient) DescribePeer(ctx context.Context, in *DescribePeerRequest, opts ...grpc.CallOption) (*DescribePeerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribePeerResponse)
+	err := c.cc.Invoke(ctx, Media_DescribePeer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -174,6 +187,8 @@ type MediaServer interface {
 	TakePeer(context.Context, *TakePeerRequest) (*TakePeerResponse, error)
 	// ExportPeer gives a peer's state to another node. WrongState if it is not up, or its own echo.
 	ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error)
+	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
+	DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -207,6 +222,9 @@ func (UnimplementedMediaServer) TakePeer(context.Context, *TakePeerRequest) (*Ta
 }
 func (UnimplementedMediaServer) ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExportPeer not implemented")
+}
+func (UnimplementedMediaServer) DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DescribePeer not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -373,6 +391,24 @@ func _Media_ExportPeer_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_DescribePeer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribePeerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).DescribePeer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_DescribePeer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).DescribePeer(ctx, req.(*DescribePeerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -411,6 +447,10 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExportPeer",
 			Handler:    _Media_ExportPeer_Handler,
+		},
+		{
+			MethodName: "DescribePeer",
+			Handler:    _Media_DescribePeer_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

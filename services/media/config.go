@@ -30,6 +30,9 @@ type Config struct {
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
+	// Level, if set, is what the logger given to Run goes by: administrators can change it.
+	Level *slog.LevelVar `kong:"-"`
+
 	// Listening, if set, is told the addresses when all listeners are open.
 	Listening func(Addresses) `kong:"-"`
 }

@@ -39,6 +39,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer nc.Close()
+	stopLevel, err := protobus.FollowLogLevel(nc, cfg.Level)
+	if err != nil {
+		return err
+	}
+	defer stopLevel()
 	requests, err := protobus.NewRequester(nc, repeatAfter)
 	if err != nil {
 		return err

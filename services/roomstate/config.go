@@ -23,6 +23,7 @@ type Config struct {
 	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
 
+	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
 	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
@@ -30,6 +31,9 @@ type Config struct {
 
 	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
+
+	// Level, if set, is what the logger given to Run goes by: administrators can change it.
+	Level *slog.LevelVar `kong:"-"`
 }
 
 func (c *Config) timeouts() store.Timeouts {
@@ -37,7 +41,7 @@ func (c *Config) timeouts() store.Timeouts {
 }
 
 func (c *Config) limits() session.Limits {
-	return session.Limits{Handles: c.MaxHandles, Body: c.MaxBody}
+	return session.Limits{Sessions: c.MaxSessions, Handles: c.MaxHandles, Body: c.MaxBody}
 }
 
 func (c *Config) videoroom() videoroom.Config {

@@ -1,13 +1,21 @@
 package roomstate
 
 import (
+	"context"
 	"encoding/json"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
-// info is what server_info says of sessions, plugins and media (spec/janus-api.md, section 6).
-func info(cfg Config, plugins map[string]plugin.Plugin) []byte {
+// apiVersions are those of the plugins of Debian's Janus whose API these are: clients may choose by them how they speak.
+var apiVersions = map[string]int{
+	"janus.plugin.videoroom": 9, "janus.plugin.echotest": 7, "janus.plugin.videocall": 6, "janus.plugin.textroom": 2,
+}
+
+// info returns what server_info says of sessions, plugins and media (spec/janus-api.md, section 6).
+func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ctx context.Context) ([]byte, error) {
 	type module struct {
 		Name          string `json:"name"`
 		Author        string `json:"author"`
@@ -17,17 +25,41 @@ func info(cfg Config, plugins map[string]plugin.Plugin) []byte {
 	}
 	modules := map[string]module{}
 	for name := range plugins {
-		modules[name] = module{Name: name, Author: "Cardea", Description: "Cardea's " + name, VersionString: Version, Version: 1}
+		modules[name] = module{
+			Name: name, Author: "The Cardea authors", Description: "Cardea's " + name, VersionString: Version, Version: max(1, apiVersions[name]),
+		}
 	}
-	b, _ := json.Marshal(map[string]any{ // of strings, numbers and booleans: cannot fail
-		"session-timeout":         int(cfg.SessionTimeout.Seconds()),
-		"reclaim-session-timeout": int(cfg.ReclaimSessionTimeout.Seconds()),
-		"data_channels":           true,
-		"ice-lite":                true,
-		"ice-tcp":                 true,
-		"ipv6":                    true,
-		"full-trickle":            false,
-		"plugins":                 modules,
-	})
-	return b
+	return func(ctx context.Context) ([]byte, error) {
+		set, err := st.Settings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		timeout := cfg.SessionTimeout
+		if set.SessionTimeout != nil {
+			timeout = *set.SessionTimeout
+		}
+		return json.Marshal(map[string]any{
+			"accepting-new-sessions":  set.AcceptNewSessions == nil || *set.AcceptNewSessions,
+			"session-timeout":         int(timeout.Seconds()),
+			"reclaim-session-timeout": int(cfg.ReclaimSessionTimeout.Seconds()),
+			"candidates-timeout":      admin.CandidatesTimeout,
+			"data_channels":           true,
+			"ice-lite":                true,
+			"ice-tcp":                 true,
+			"ipv6":                    true,
+			"ipv6-link-local":         false,
+			"ice-nomination":          "regular",
+			"ice-consent-freshness":   true, // a node ends a peer that it hears no checks of (RFC 7675)
+			"ice-keepalive-conncheck": false,
+			"hangup-on-failed":        true,
+			"full-trickle":            false,
+			"mdns-enabled":            false, // names are neither resolved nor needed by a node
+			"min-nack-queue":          0,     // a ring of packets, whatever time they span
+			"nack-optimizations":      false,
+			"twcc-period":             100,
+			"dtls-mtu":                1200,
+			"static-event-loops":      0,
+			"plugins":                 modules,
+		})
+	}
 }

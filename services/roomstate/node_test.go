@@ -35,6 +35,8 @@ type fakeNode struct {
 
 	// hold, if set, is called in each MakeOffer and AcceptOffer, before the answer.
 	hold func()
+	// described, if set, is said of the peer of its handle.
+	described *mediav1.DescribePeerResponse
 	// update, if set, answers each UpdatePublisher.
 	update func() error
 
@@ -155,6 +157,15 @@ func (n *fakeNode) UpdatePublisher(context.Context, *mediav1.UpdatePublisherRequ
 
 func (n *fakeNode) UpdateSubscriber(context.Context, *mediav1.UpdateSubscriberRequest) (*mediav1.UpdateSubscriberResponse, error) {
 	return &mediav1.UpdateSubscriberResponse{}, nil
+}
+
+func (n *fakeNode) DescribePeer(_ context.Context, r *mediav1.DescribePeerRequest) (*mediav1.DescribePeerResponse, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if d := n.described; d.GetPeer().GetSessionId() == r.GetSessionId() && d.GetPeer().GetHandleId() == r.GetHandleId() {
+		return d, nil
+	}
+	return nil, fault.ToStatus(fault.New(fault.NoSuchPeer, nil))
 }
 
 func (n *fakeNode) ClosePeer(_ context.Context, r *mediav1.ClosePeerRequest) (*mediav1.ClosePeerResponse, error) {

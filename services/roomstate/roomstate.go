@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/echotest"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
@@ -50,6 +52,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
+	stopLevel, err := bus.FollowLogLevel(nc, cfg.Level)
+	if err != nil {
+		return err
+	}
+	defer stopLevel()
 	requests, err := bus.NewRequester(nc, repeatAfter)
 	if err != nil {
 		return err
@@ -99,9 +106,12 @@ func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests 
 	sessions := &session.Service{
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
+		Admin: (&admin.Service{Store: st, Nodes: registry, Plugins: plugins, Timeouts: cfg.timeouts(), LogLevel: func(level int) error {
+			return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level)))
+		}}).Do,
 		Publish: publish, Owe: worker.Owe, Log: log,
 	}
-	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, plugins), Log: log}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
 	shards := &front.Shards{Server: server}
 	holder.Take = shards.Take
 	holder.Drop = func(n int) {

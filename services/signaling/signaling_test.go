@@ -8,9 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,15 +78,18 @@ func config(t *testing.T) Config {
 	if err := settings.Defaults(&cfg); err != nil {
 		t.Fatal(err)
 	}
-	cfg.NATSURL, cfg.Listen, cfg.WSSListen, cfg.OpsListen = s.ClientURL(), "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	cfg.NATSURL = s.ClientURL()
+	for _, address := range []*string{&cfg.Listen, &cfg.WSSListen, &cfg.HTTPListen, &cfg.HTTPSListen, &cfg.AdminListen, &cfg.AdminHTTPListen, &cfg.OpsListen} {
+		*address = "127.0.0.1:0"
+	}
 	return cfg
 }
 
 // run runs an edge until the test ends and returns where it listens.
-func run(t *testing.T, cfg Config) []net.Addr {
+func run(t *testing.T, cfg Config) map[string]net.Addr {
 	t.Helper()
-	listening := make(chan []net.Addr, 1)
-	cfg.Listening = func(a []net.Addr) { listening <- a }
+	listening := make(chan map[string]net.Addr, 1)
+	cfg.Listening = func(a map[string]net.Addr) { listening <- a }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, cfg, slog.New(slog.DiscardHandler)) }()
@@ -109,12 +114,12 @@ func TestPingOverWebSocketWithAndWithoutTLS(t *testing.T) {
 	var roots *x509.CertPool
 	cfg.TLSCert, cfg.TLSKey, roots = certificate(t)
 	addresses := run(t, cfg)
-	if len(addresses) != 2 {
+	if len(addresses) != 6 {
 		t.Fatalf("listens at %v", addresses)
 	}
-	for i, scheme := range []string{"ws", "wss"} {
+	for _, scheme := range []string{"ws", "wss"} {
 		dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}, TLSClientConfig: &tls.Config{RootCAs: roots}}
-		conn, resp, err := dialer.Dial(scheme+"://"+addresses[i].String(), nil)
+		conn, resp, err := dialer.Dial(scheme+"://"+addresses[scheme].String(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,11 +134,31 @@ func TestPingOverWebSocketWithAndWithoutTLS(t *testing.T) {
 	}
 }
 
+func TestPingOverHTTPWithAndWithoutTLS(t *testing.T) {
+	cfg := config(t)
+	var roots *x509.CertPool
+	cfg.TLSCert, cfg.TLSKey, roots = certificate(t)
+	addresses := run(t, cfg)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+	for _, scheme := range []string{"http", "https"} {
+		url := scheme + "://" + addresses[scheme].String() + "/janus"
+		resp, err := client.Post(url, "application/json", strings.NewReader(`{"janus":"ping","transaction":"p"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(b) != `{"janus":"pong","transaction":"p"}` {
+			t.Errorf("%s: %s, %v", scheme, b, err)
+		}
+	}
+}
+
 func TestARequestFailsWithWordsWhenNobodyAnswers(t *testing.T) {
 	cfg := config(t)
 	cfg.AnswerTimeout = 100 * time.Millisecond
 	dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}}
-	conn, resp, err := dialer.Dial("ws://"+run(t, cfg)[0].String(), nil)
+	conn, resp, err := dialer.Dial("ws://"+run(t, cfg)["ws"].String(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,5 +177,57 @@ func TestHalfACertificateIsAnError(t *testing.T) {
 	cfg.TLSCert = "cert.pem"
 	if err := Run(t.Context(), cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "tls-key") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAdminListensInPrivateUnlessThereIsASecret(t *testing.T) {
+	cfg := config(t)
+	cfg.AdminListen = ":7188"
+	if err := cfg.Validate(); err == nil {
+		t.Error("a public address without a secret is taken")
+	}
+	cfg.AdminSecretFile = "secret"
+	if err := cfg.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAdminOverWebSocketAndHTTP(t *testing.T) {
+	addresses := run(t, config(t))
+	dialer := websocket.Dialer{Subprotocols: []string{"janus-admin-protocol"}}
+	conn, resp, err := dialer.Dial("ws://"+addresses["admin-ws"].String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	defer conn.Close()
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"janus":"ping","transaction":"p"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, m, err := conn.ReadMessage(); err != nil || string(m) != `{"janus":"pong","transaction":"p"}` {
+		t.Errorf("got %s, %v", m, err)
+	}
+	if _, resp, err := dialer.Dial("ws://"+addresses["ws"].String(), nil); err == nil {
+		t.Error("the Admin API's subprotocol is taken at the other port")
+	} else if resp != nil {
+		resp.Body.Close()
+	}
+	for origin, want := range map[string]int{"": http.StatusOK, "http://example.org": http.StatusForbidden} {
+		req, err := http.NewRequest(http.MethodGet, "http://"+addresses["admin-http"].String()+"/admin/ping", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Close = true
+		if origin != "" {
+			req.Header.Set("Origin", origin) // a page: without a secret, none may ask
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("origin %q: status %d", origin, resp.StatusCode)
+		}
 	}
 }

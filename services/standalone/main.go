@@ -26,11 +26,12 @@ func main() {
 }
 
 func run(args []string) error {
-	var cfg config
+	cfg := config{level: new(slog.LevelVar)}
 	if err := settings.Parse(&cfg, "standalone", "Cardea in one process, with a page to try it on.", version, args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	cfg.level.Set(cfg.LogLevel)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if cfg.PageOnly {

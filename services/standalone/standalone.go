@@ -24,6 +24,13 @@ import (
 type config struct {
 	PageListen            string        `help:"Address of the page." default:":8080"`
 	Listen                string        `help:"Address of the Janus API over WebSocket." default:":8188"`
+	HTTPListen            string        `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
+	APISecretFile         string        `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"path"`
+	TokenAuth             bool          `help:"Requests must carry a token, stored by the Admin API or signed."`
+	TokenSecretFile       string        `help:"File with the secret that tokens are signed with. Default: tokens are stored." type:"path"`
+	AdminListen           string        `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
+	AdminHTTPListen       string        `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminSecretFile       string        `help:"File with the admin_secret of the Admin API." type:"path"`
 	UDPPort               uint16        `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
 	Advertise             []netip.Addr  `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
 	OpsListen             string        `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
@@ -35,6 +42,8 @@ type config struct {
 	JanusURL              string        `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
 	PageOnly              bool          `help:"Serve nothing but the page."`
 	LogLevel              slog.Level    `help:"debug, info, warn or error." default:"info"`
+
+	level *slog.LevelVar // what the logger goes by
 }
 
 // serveAll runs the stores and the services, until ctx ends or one of them fails.
@@ -119,10 +128,17 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 		}
 	}
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
+	sg.Level = cfg.level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
+	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen
+	sg.AdminSecretFile, sg.APISecretFile = cfg.AdminSecretFile, cfg.APISecretFile
+	sg.TokenAuth, sg.TokenSecretFile = cfg.TokenAuth, cfg.TokenSecretFile
+	if err := sg.Validate(); err != nil {
+		return rs, md, sg, err
+	}
 	return rs, md, sg, nil
 }
 

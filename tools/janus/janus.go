@@ -1,4 +1,4 @@
-// Package janus is a client of the Janus API over WebSocket, for any server that speaks it. It keeps as close to the
+// Package janus is a client of the Janus API over WebSocket and HTTP, for any server that speaks it. It keeps as close to the
 // wire as a test needs: messages are JSON objects, and nothing is sent but what the caller asks for.
 package janus
 
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/gorilla/websocket"
@@ -47,9 +48,23 @@ type JSEP struct {
 // Object is a JSON object to be sent.
 type Object = map[string]any
 
-// Conn is one WebSocket.
+// link is how messages go to and fro.
+type link interface {
+	read() ([]byte, error) // waits; fails when the link is closed
+	write(text []byte) error
+	close() error
+}
+
+// socket is a link by WebSocket.
+type socket struct{ *websocket.Conn }
+
+func (s socket) read() ([]byte, error)   { _, b, err := s.ReadMessage(); return b, err }
+func (s socket) write(text []byte) error { return s.WriteMessage(websocket.TextMessage, text) }
+func (s socket) close() error            { return s.Close() }
+
+// Conn is one WebSocket, or what is like it over HTTP.
 type Conn struct {
-	ws    *websocket.Conn
+	link  link
 	hear  func(Message)
 	done  chan struct{} // closed when the reader has ended
 	cause error         // why; set before done is closed
@@ -61,23 +76,31 @@ type Conn struct {
 	waiting map[string]chan Message
 }
 
-// Dial connects. hear, which must not wait, gets every message that answers no Request: events, acks of asynchronous
+// Dial connects, by the scheme of url: ws, wss, http or https. Over HTTP the events of sessions that are created on the
+// Conn are polled. hear, which must not wait, gets every message that answers no Request: events, acks of asynchronous
 // messages, and answers that nobody waits for.
 func Dial(ctx context.Context, url string, hear func(Message)) (*Conn, error) {
+	if strings.HasPrefix(url, "http") {
+		return start(dialHTTP(url), hear), nil
+	}
 	dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}}
 	ws, resp, err := dialer.DialContext(ctx, url, nil)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", url, err)
 	}
 	_ = resp.Body.Close()
-	c := &Conn{ws: ws, hear: hear, done: make(chan struct{}), waiting: map[string]chan Message{}}
+	return start(socket{ws}, hear), nil
+}
+
+func start(l link, hear func(Message)) *Conn {
+	c := &Conn{link: l, hear: hear, done: make(chan struct{}), waiting: map[string]chan Message{}}
 	go c.read()
-	return c, nil
+	return c
 }
 
 // Close drops the connection and waits for its reader.
 func (c *Conn) Close() error {
-	err := c.ws.Close()
+	err := c.link.close()
 	<-c.done
 	return err
 }
@@ -88,7 +111,7 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 func (c *Conn) read() {
 	defer close(c.done)
 	for {
-		_, b, err := c.ws.ReadMessage()
+		b, err := c.link.read()
 		if err != nil {
 			c.cause = fmt.Errorf("%w: %w", ErrClosed, err)
 			return
@@ -118,7 +141,7 @@ func (c *Conn) read() {
 func (c *Conn) SendRaw(text []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	return c.ws.WriteMessage(websocket.TextMessage, text)
+	return c.link.write(text)
 }
 
 // Send sends o without waiting for an answer.

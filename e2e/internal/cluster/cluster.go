@@ -39,15 +39,36 @@ func Remove() { _ = os.RemoveAll(Programs) }
 type Standalone struct {
 	*proc.Process
 	URL  string // of the Janus API
+	HTTP string // of the same over HTTP
 	Page string // of the page
+
+	Admin, AdminWS string // of the Admin API, over HTTP and WebSocket
+}
+
+// AdminSecret is what Cardea and Janus want of administrators.
+const AdminSecret = "adminpwd"
+
+// adminSecretFile writes it where a service reads it.
+func adminSecretFile(t testing.TB) string { return SecretFile(t, AdminSecret) }
+
+// SecretFile writes a secret where a service reads it.
+func SecretFile(t testing.TB, secret string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // StartStandalone runs standalone until the test ends.
 func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	t.Helper()
-	ws, page, roomstate := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
+	ws, http, page, roomstate := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
+	admin, adminWS := proc.FreeTCP(t), proc.FreeTCP(t)
 	args := []string{
-		"--listen", ws, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
+		"--admin-http-listen", admin, "--admin-listen", adminWS, "--admin-secret-file", adminSecretFile(t),
+		"--listen", ws, "--http-listen", http, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
 		"--advertise", "127.0.0.1", "--log-level", "debug",
 		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", roomstate, "--media-ops-listen", proc.FreeTCP(t),
 	}
@@ -55,7 +76,8 @@ func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, page)
 	p.WaitReady(t, roomstate)
-	return &Standalone{Process: p, URL: "ws://" + ws + "/", Page: "http://" + page + "/"}
+	return &Standalone{Process: p, URL: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Page: "http://" + page + "/",
+		Admin: "http://" + admin + "/admin", AdminWS: "ws://" + adminWS + "/"}
 }
 
 // Apart is the services as processes of their own: two edges, two replicas of roomstate, two nodes.
@@ -63,6 +85,8 @@ type Apart struct {
 	NATS, Redis *proc.Process
 	Edges       []*proc.Process
 	URLs        []string // of the Janus API, one for each edge
+	HTTPs       []string // of the same over HTTP
+	Admins      []string // of the Admin API over HTTP
 	Replicas    []*proc.Process
 	Nodes       []*proc.Process
 	nodeOps     []string // addresses of the nodes' /metrics
@@ -96,13 +120,16 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 			"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
 	}
 	for i := range 2 {
-		ws := proc.FreeTCP(t)
+		ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("signaling", i), filepath.Join(Programs, "signaling"),
-			"--name", fmt.Sprint("edge-", i), "--nats-url", natsURL, "--listen", ws,
+			"--name", fmt.Sprint("edge-", i), "--nats-url", natsURL, "--listen", ws, "--http-listen", http,
+			"--admin-http-listen", admin, "--admin-listen", "", "--admin-secret-file", adminSecretFile(t),
 			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug")
 		p.WaitTCP(t, ws)
 		a.Edges = append(a.Edges, p)
 		a.URLs = append(a.URLs, "ws://"+ws+"/")
+		a.HTTPs = append(a.HTTPs, "http://"+http+"/janus")
+		a.Admins = append(a.Admins, "http://"+admin+"/admin")
 	}
 	return a
 }
@@ -192,10 +219,21 @@ func (a *Apart) Continue() {
 	a.Redis.Signal(syscall.SIGCONT)
 }
 
+// Janus is the addresses of a real one.
+type Janus struct{ WS, HTTP, Admin string }
+
 // StartJanus runs Debian's Janus until the test ends and returns the address of its API.
 func StartJanus(t testing.TB) string {
 	t.Helper()
-	ws := proc.FreeTCP(t)
+	return StartWholeJanus(t).WS
+}
+
+// StartWholeJanus is StartJanus, with all its addresses; general is more of that part of its settings.
+func StartWholeJanus(t testing.TB, general ...string) Janus {
+	t.Helper()
+	ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
+	_, httpPort, _ := net.SplitHostPort(http)
+	_, adminPort, _ := net.SplitHostPort(admin)
 	_, port, _ := net.SplitHostPort(ws)
 	dir := t.TempDir()
 	write := func(name string, lines ...string) {
@@ -204,16 +242,21 @@ func StartJanus(t testing.TB) string {
 		}
 	}
 	write("janus.jcfg",
-		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; }`,
+		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(general, " ")+` }`,
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
 		`media: { rtp_port_range = "20000-29999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
-		`transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
+		`transports: { disable = "libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
 	write("janus.transport.websockets.jcfg", `general: { ws = true; ws_ip = "127.0.0.1"; ws_port = `+port+`; json = "compact"; }`)
+	write("janus.transport.http.jcfg",
+		`general: { base_path = "/janus"; http = true; ip = "127.0.0.1"; port = `+httpPort+`; https = false; json = "compact"; }`,
+		`admin: { admin_base_path = "/admin"; admin_http = true; admin_ip = "127.0.0.1"; admin_port = `+adminPort+`; }`)
 	write("janus.plugin.videoroom.jcfg",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
 	p := proc.Start(t, "janus", "janus", "-F", dir)
 	p.WaitTCP(t, ws)
-	return "ws://" + ws + "/"
+	p.WaitTCP(t, http)
+	p.WaitTCP(t, admin)
+	return Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin"}
 }

@@ -26,7 +26,9 @@ func run(args []string) error {
 	if err := settings.Parse(&cfg, "media", "A media node of Cardea: receives from publishers, forwards to subscribers.", media.Version, args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	cfg.Level = new(slog.LevelVar)
+	cfg.Level.Set(cfg.LogLevel)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return media.Run(ctx, cfg, log)

@@ -25,6 +25,7 @@ type peer struct {
 	version uint64 // of the last; 0 before the first
 	client  bool   // we are the DTLS client
 	ufrag   string // the endpoint's last
+	sdps    sdps
 	up      bool
 	closed  bool
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here

@@ -72,6 +72,7 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 			p.undo(now)
 			return OfferAnswer{}, err
 		}
+		p.sdps = sdps{local: answer.SDP, remote: o.SDP}
 		p.done.put(o.ID, answer)
 		return answer, nil
 	})

@@ -56,6 +56,7 @@ func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error
 			p.undo(now)
 			return "", err
 		}
+		p.sdps.local = offer
 		p.done.put(r.ID, offer)
 		return offer, nil
 	})
@@ -139,6 +140,7 @@ func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) ([]string, err
 		if err != nil {
 			return nil, err
 		}
+		p.sdps.remote = r.SDP
 		p.done.put(r.ID, ready)
 		return ready, nil
 	})

@@ -25,7 +25,9 @@ func run(args []string) error {
 	if err := settings.Parse(&cfg, "roomstate", "One replica of Cardea's keeper of sessions and rooms.", roomstate.Version, args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	cfg.Level = new(slog.LevelVar)
+	cfg.Level.Set(cfg.LogLevel)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return roomstate.Run(ctx, cfg, log)

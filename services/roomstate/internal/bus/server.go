@@ -48,8 +48,9 @@ type Server struct {
 	Sessions *session.Service
 	Owner    *Owner
 	Counters Counters
-	Info     []byte // what this service contributes to an info request, a JSON object
-	Log      *slog.Logger
+	// Info returns what this service contributes to an info request, a JSON object.
+	Info func(ctx context.Context) ([]byte, error)
+	Log  *slog.Logger
 
 	anywhere *lane           // of what any replica could have taken
 	inRooms  *lane           // of what concerns the rooms that this replica owns
@@ -139,9 +140,15 @@ func (s *Server) hearRoom(m *nats.Msg) {
 }
 
 func (s *Server) tellInfo(m *nats.Msg) {
-	if err := m.Respond(s.Info); err != nil {
-		s.Log.Warn("info not sent", "err", err)
-	}
+	s.work(s.anywhere, func(ctx context.Context) {
+		info, err := s.Info(ctx)
+		if err == nil {
+			err = m.Respond(info)
+		}
+		if err != nil {
+			s.Log.Warn("info not sent", "err", err)
+		}
+	})
 }
 
 func (s *Server) resume(m *nats.Msg) {

@@ -97,7 +97,7 @@ func (n *turn) forget() {
 
 func (n *turn) hangup() {
 	if n.Peer != nil {
-		n.Close(n.me(), n.Peer, "Janus API", false)
+		n.Close(n.me(), n.Peer, n.HangupReason(), false)
 	}
 }
 

@@ -31,6 +31,9 @@ func (*Plugin) Route(cmd plugin.Command) plugin.Route {
 	return plugin.Route{Room: rooms + cmd.Handle.ID.String(), Async: true}
 }
 
+// Administer answers administrators, who cannot change anything here: nothing, as Janus's does.
+func (*Plugin) Administer([]byte) []byte { return []byte("{}") }
+
 // Load makes a room of its one field.
 func (*Plugin) Load(name string, fields map[string]string) (plugin.Room, error) {
 	r := &Room{name: name, Settings: defaults()}

@@ -55,6 +55,8 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.UpdateSubscriber(ctx, r)
 	case *mediav1.ClosePeerRequest:
 		return c.ClosePeer(ctx, r)
+	case *mediav1.DescribePeerRequest:
+		return c.DescribePeer(ctx, r)
 	}
 	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
 }

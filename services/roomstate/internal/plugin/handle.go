@@ -47,6 +47,8 @@ type Handle struct {
 	OpaqueID string   `json:"opaque_id,omitempty"`
 	Room     string   `json:"room,omitempty"` // where its state is, once it is bound to a room; it stays so
 	Role     string   `json:"role,omitempty"` // in that room, as the plugin calls it
+	Token    string   `json:"token,omitempty"`
+	Created  int64    `json:"created,omitempty"` // ms since 1970
 }
 
 // Command is something that happened to a handle.

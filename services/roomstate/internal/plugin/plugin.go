@@ -10,6 +10,13 @@ type Plugin interface {
 	Load(name string, fields map[string]string) (Room, error)
 }
 
+// Administered is a Plugin that answers administrators itself. To others their requests are messages without a session, if
+// those are answered at once.
+type Administered interface {
+	// Administer returns the answer to a JSON object, another one.
+	Administer(request []byte) []byte
+}
+
 // Route is where a message goes, and how it is answered.
 type Route struct {
 	Room  string // empty for a message that concerns none: it is decided where it arrived

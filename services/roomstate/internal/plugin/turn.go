@@ -34,6 +34,14 @@ type Turn struct {
 	Tasks []Task
 }
 
+// HangupReason is what an endpoint is told of a hangup that was asked for, in Janus's words.
+func (t *Turn) HangupReason() string {
+	if t.Command.GetHangup().GetByAdmin() {
+		return "Admin API"
+	}
+	return "Janus API"
+}
+
 // Binding is a handle's place.
 type Binding struct{ Room, Role string }
 

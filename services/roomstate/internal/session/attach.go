@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -15,6 +16,9 @@ func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) 
 	if _, ok := s.Plugins[name]; !ok {
 		return nil, fault.Newf(fault.PluginNotFound, "No such plugin '%s'", name)
 	}
+	if a := r.GetAttach(); a.GetRestricted() && !slices.Contains(a.GetAllowedPlugins(), name) {
+		return nil, fault.Newf(fault.PluginForbidden, "Provided token can't access plugin '%s'", name)
+	}
 	answer, err := remembered(r.Command)
 	if err != nil {
 		return nil, err
@@ -23,6 +27,8 @@ func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) 
 		ID:       plugin.HandleID{Session: r.GetSessionId(), Handle: r.GetAttach().GetNewHandleId()},
 		Plugin:   name,
 		OpaqueID: r.GetAttach().GetOpaqueId(),
+		Token:    r.GetAttach().GetToken(),
+		Created:  r.now.UnixMilli(),
 	}, s.Limits.Handles, answer)
 	switch {
 	case errors.Is(err, store.ErrFull):

@@ -15,9 +15,14 @@ func (s *Service) create(ctx context.Context, r *request) (*busv1.Reply, error) 
 	if err != nil {
 		return nil, err
 	}
-	err = s.Store.Create(ctx, r.Command, s.Timeouts, r.now, answer)
-	if errors.Is(err, store.ErrTaken) {
+	err = s.Store.Create(ctx, r.Command, s.Timeouts, s.Limits.Sessions, r.now, answer)
+	switch {
+	case errors.Is(err, store.ErrTaken):
 		return nil, fault.New(fault.SessionIDInUse, err)
+	case errors.Is(err, store.ErrNotAccepting):
+		return nil, fault.New(fault.NotAccepting, err)
+	case errors.Is(err, store.ErrFull):
+		return nil, fault.Newf(fault.TooBusy, "Too many sessions")
 	}
 	return done(r.Command), err
 }

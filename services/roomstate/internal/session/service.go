@@ -26,9 +26,11 @@ func (*PassOnError) Error() string { return "the room's owner decides" }
 // sessions is where they are kept.
 type sessions interface {
 	Enter(ctx context.Context, cmd *busv1.Command, touch bool, now time.Time) (store.Entered, error)
-	Create(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time, answer []byte) error
+	Create(ctx context.Context, cmd *busv1.Command, t store.Timeouts, most int, now time.Time, answer []byte) error
 	Attach(ctx context.Context, cmd *busv1.Command, h plugin.Handle, most int, answer []byte) error
 	Claim(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (store.Claimed, error)
+	Poll(ctx context.Context, session uint64, p *busv1.Poll, now time.Time) (*busv1.Taken, error)
+	Given(ctx context.Context, session uint64, g *busv1.Given) error
 	Lose(ctx context.Context, cmd *busv1.Command, counts bool, t store.Timeouts, now time.Time) (bool, error)
 	End(ctx context.Context, e store.End, now time.Time) (store.Ended, error)
 	Due(ctx context.Context, t store.Timeouts, now time.Time) ([]uint64, error)
@@ -46,8 +48,9 @@ type Rooms interface {
 
 // Limits bound what an endpoint can use up; 0 for none.
 type Limits struct {
-	Handles int // per session
-	Body    int // bytes of a message's body
+	Sessions int // in the whole cluster
+	Handles  int // per session
+	Body     int // bytes of a message's body
 }
 
 // Service carries out commands.
@@ -57,9 +60,11 @@ type Service struct {
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts
 	Limits   Limits
-	Publish  func(event *busv1.Event)
-	Owe      func(tasks []store.OwedTask)
-	Log      *slog.Logger
+	// Admin answers what administrators ask.
+	Admin   func(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error)
+	Publish func(event *busv1.Event)
+	Owe     func(tasks []store.OwedTask)
+	Log     *slog.Logger
 }
 
 // Do carries out a command. accepted is called when its answer will be an event. Errors are a

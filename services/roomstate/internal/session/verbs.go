@@ -23,6 +23,12 @@ func verbOf(cmd *busv1.Command) (verb, bool) {
 		return verb{"touch", true, true, (*Service).touch}, true
 	case *busv1.Command_Claim:
 		return verb{"claim", false, false, (*Service).claim}, true
+	case *busv1.Command_Poll:
+		return verb{"poll", false, false, (*Service).poll}, true
+	case *busv1.Command_Given:
+		return verb{"given", false, false, (*Service).given}, true
+	case *busv1.Command_Admin:
+		return verb{"admin", false, false, (*Service).admin}, true
 	case *busv1.Command_Attach:
 		return verb{"attach", true, true, (*Service).attach}, true
 	case *busv1.Command_Message:
@@ -30,9 +36,9 @@ func verbOf(cmd *busv1.Command) (verb, bool) {
 	case *busv1.Command_Trickle:
 		return verb{"trickle", true, true, (*Service).trickle}, true
 	case *busv1.Command_Hangup:
-		return verb{"hangup", true, true, (*Service).hangup}, true
+		return verb{"hangup", true, !cmd.GetHangup().GetByAdmin(), (*Service).hangup}, true
 	case *busv1.Command_Detach:
-		return verb{"detach", true, true, (*Service).detach}, true
+		return verb{"detach", true, !cmd.GetDetach().GetByAdmin(), (*Service).detach}, true
 	case *busv1.Command_Destroy:
 		return verb{"destroy", true, true, (*Service).destroy}, true
 	case *busv1.Command_Lost:

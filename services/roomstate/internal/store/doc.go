@@ -6,7 +6,12 @@
 //
 // Keys begin with {cardea}: a Redis Cluster keeps them in one slot, which lets scripts make key names.
 //
-//	{cardea}:session:<id>   hash: socket, socket_id, last, lost, events, delivered, handles, h:<handle>, s:<handle> (spent generations)
+//	{cardea}:session:<id>   hash: socket, socket_id, last, lost, events, delivered, handles, h:<handle>, s:<handle> (spent generations);
+//	                        of one that is polled: poll (the newest), taker, taken_until (who is given events, till when)
+//	                        timeout (ms, if set for this session), created (ms)
+//	{cardea}:sessions       set: sessions
+//	{cardea}:settings       hash: what administrators have set: session_timeout (ms), accept_new_sessions (0 or 1), log_level
+//	{cardea}:tokens         hash: stored token → JSON array of the plugins that it is for
 //	{cardea}:log:<id>       list: the newest events, "<number>:<event>"
 //	{cardea}:deadlines      zset: session → when to look whether it has ended, ms
 //	{cardea}:room:<name>    hash: version, and the plugin's fields

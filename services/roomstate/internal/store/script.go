@@ -20,6 +20,14 @@ var (
 	attachLua string
 	//go:embed lua/claim.lua
 	claimLua string
+	//go:embed lua/poll.lua
+	pollLua string
+	//go:embed lua/given.lua
+	givenLua string
+	//go:embed lua/look.lua
+	lookLua string
+	//go:embed lua/timeout.lua
+	timeoutLua string
 	//go:embed lua/lose.lua
 	loseLua string
 	//go:embed lua/end.lua
@@ -41,6 +49,10 @@ var (
 	createScript   = redis.NewScript(common + createLua)
 	attachScript   = redis.NewScript(common + attachLua)
 	claimScript    = redis.NewScript(common + claimLua)
+	pollScript     = redis.NewScript(common + pollLua)
+	givenScript    = redis.NewScript(common + givenLua)
+	lookScript     = redis.NewScript(common + lookLua)
+	timeoutScript  = redis.NewScript(common + timeoutLua)
 	loseScript     = redis.NewScript(common + loseLua)
 	endScript      = redis.NewScript(common + endLua)
 	dueScript      = redis.NewScript(common + dueLua)
@@ -58,6 +70,9 @@ var outcomes = map[string]error{
 	"nohandle":  ErrNoHandle,
 	"taken":     ErrTaken,
 	"full":      ErrFull,
+	"busy":      ErrBusy,
+
+	"notaccepting": ErrNotAccepting,
 }
 
 // run returns what a script gave after its first element, if that was "ok".

@@ -59,14 +59,15 @@ func (s *Store) LastEvent(ctx context.Context, session uint64) (uint64, error) {
 	return n, broken(err)
 }
 
-// Create makes a session and remembers answer. ErrTaken if there is one of this id.
-func (s *Store) Create(ctx context.Context, cmd *busv1.Command, t Timeouts, now time.Time, answer []byte) error {
+// Create makes a session and remembers answer. ErrTaken if there is one of this id, ErrFull if there are most sessions
+// already (0 for no limit), ErrNotAccepting.
+func (s *Store) Create(ctx context.Context, cmd *busv1.Command, t Timeouts, most int, now time.Time, answer []byte) error {
 	socket, err := proto.Marshal(cmd.GetSocket())
 	if err != nil {
 		return fmt.Errorf("encode socket: %w", err)
 	}
 	_, err = s.run(ctx, createScript, cmd.GetId(), cmd.GetSessionId(), ms(now), t.Session.Milliseconds(),
-		cmd.GetSocket().GetId(), socket, answer, answerFor.Milliseconds())
+		cmd.GetSocket().GetId(), socket, answer, answerFor.Milliseconds(), most)
 	return err
 }
 
@@ -87,7 +88,7 @@ type Claimed struct {
 	Moved     *busv1.Event   // to be published, if the session had another owner
 }
 
-// Claim makes the command's socket the owner. A repeat gives the same answer.
+// Claim makes the command's socket the owner. A repeat gives the same answer. ErrBusy while a long poll is being answered.
 func (s *Store) Claim(ctx context.Context, cmd *busv1.Command, t Timeouts, now time.Time) (Claimed, error) {
 	socket, err := proto.Marshal(cmd.GetSocket())
 	if err != nil {

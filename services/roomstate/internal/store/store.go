@@ -21,8 +21,14 @@ var (
 	ErrTaken = errors.New("id is in use")
 	// ErrAway means that Redis cannot be reached or cannot serve now: the same may be tried again.
 	ErrAway = errors.New("redis is away")
-	// ErrFull means that the session has as many handles as it may.
-	ErrFull = errors.New("too many handles in the session")
+	// ErrFull means that there are as many as there may be: handles in a session, or sessions.
+	ErrFull = errors.New("as many as there may be")
+	// ErrNotAccepting means that there are to be no new sessions.
+	ErrNotAccepting = errors.New("not accepting new sessions")
+	// ErrNoToken means that it is not among the stored ones.
+	ErrNoToken = errors.New("no such token")
+	// ErrBusy means that a long poll of the session is being answered: try again in a moment.
+	ErrBusy = errors.New("a long poll is being answered")
 )
 
 // AnsweredError says that the command was carried out before, and brings the answer of then.

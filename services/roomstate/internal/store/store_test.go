@@ -35,7 +35,7 @@ func open(t *testing.T) (*Store, *miniredis.Miniredis) {
 func withHandle(t *testing.T, st *Store) plugin.Handle {
 	t.Helper()
 	cmd := &busv1.Command{Id: "create", SessionId: 1, Socket: &busv1.Socket{Id: "a"}}
-	if err := st.Create(t.Context(), cmd, timeout, start, []byte("yes")); err != nil {
+	if err := st.Create(t.Context(), cmd, timeout, 0, start, []byte("yes")); err != nil {
 		t.Fatal(err)
 	}
 	h := plugin.Handle{ID: plugin.HandleID{Session: 1, Handle: 2}, Plugin: "p"}

@@ -5,10 +5,10 @@ import "github.com/cardea-rtc/cardea/proto/busv1"
 // hangup has the handle's PeerConnection ended. What follows comes with the node's word that it is closed.
 func (d *draft) hangup() {
 	if p := d.publishers[d.me()]; p != nil && p.Peer != nil {
-		d.Close(p.handle, p.Peer, "Janus API", false)
+		d.Close(p.handle, p.Peer, d.HangupReason(), false)
 	}
 	if s := d.subscribers[d.me()]; s != nil && s.Peer != nil {
-		d.Close(s.handle, s.Peer, "Janus API", false)
+		d.Close(s.handle, s.Peer, d.HangupReason(), false)
 	}
 }
 

@@ -22,10 +22,12 @@ func main() {
 
 func run(args []string) error {
 	var cfg signaling.Config
-	if err := settings.Parse(&cfg, "signaling", "The edge of Cardea: the Janus API over WebSocket.", signaling.Version, args); err != nil {
+	if err := settings.Parse(&cfg, "signaling", "The edge of Cardea: the Janus API over WebSocket and HTTP.", signaling.Version, args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	cfg.Level = new(slog.LevelVar)
+	cfg.Level.Set(cfg.LogLevel)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return signaling.Run(ctx, cfg, log)

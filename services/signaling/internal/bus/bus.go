@@ -89,13 +89,20 @@ func (b *Bus) Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*bus
 
 // Subscribe implements edge.Bus.
 func (b *Bus) Subscribe(session uint64) (func(), error) {
+	return b.subscribe(bus.SessionEvents(session), bus.SessionRelease(session))
+}
+
+// Listen implements edge.Bus.
+func (b *Bus) Listen(session uint64) (func(), error) { return b.subscribe(bus.SessionEvents(session)) }
+
+func (b *Bus) subscribe(subjects ...string) (func(), error) {
 	var subs []*nats.Subscription
 	cancel := func() {
 		for _, sub := range subs {
 			_ = sub.Unsubscribe()
 		}
 	}
-	for _, subject := range []string{bus.SessionEvents(session), bus.SessionRelease(session)} {
+	for _, subject := range subjects {
 		sub, err := b.nc.ChanSubscribe(subject, b.events)
 		if err != nil {
 			cancel()

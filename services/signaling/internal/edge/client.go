@@ -22,6 +22,7 @@ type Client struct {
 	socket Socket
 	slots  chan struct{} // one for each request under way
 	closed chan struct{}
+	polled bool // it is one request over HTTP: answered once, when all is done; what it makes belongs to no socket here
 
 	mu     sync.Mutex
 	owned  map[uint64]*session
@@ -85,21 +86,45 @@ func (c *Client) dispatch(req *janus.Request) {
 			return
 		}
 	}
-	if !c.edge.authorized(req.Secret()) {
-		c.refuse(req, janus.Unauthorized())
-		return
-	}
 	if req.SessionID == 0 {
 		id := req.ChosenID()
-		c.queue(laneKey{session: id}, func(ctx context.Context) { c.create(ctx, req, id) })
+		c.admit(req, laneKey{session: id}, func(ctx context.Context, _ grant) { c.create(ctx, req, id) })
 		return
 	}
 	cmd, bad := req.Command()
 	if bad == nil && cmd.GetClaim() != nil {
-		c.queue(laneKey{session: req.SessionID}, func(ctx context.Context) { c.claim(ctx, req, cmd) })
+		c.admit(req, laneKey{session: req.SessionID}, func(ctx context.Context, _ grant) { c.claim(ctx, req, cmd) })
 		return
 	}
-	c.queue(laneKey{req.SessionID, req.HandleID}, func(ctx context.Context) { c.perform(ctx, req, cmd, bad) })
+	c.admit(req, laneKey{req.SessionID, req.HandleID}, func(ctx context.Context, g grant) {
+		if a := cmd.GetAttach(); a != nil {
+			a.Token, a.Restricted, a.AllowedPlugins = req.Token(), g.restricted, g.plugins
+		}
+		c.perform(ctx, req, cmd, bad)
+	})
+}
+
+// admit queues a task if the request has the right to it. What can be told here is told at once; of stored tokens
+// roomstate knows.
+func (c *Client) admit(req *janus.Request, key laneKey, task func(ctx context.Context, g grant)) {
+	secret, token := req.Secret(), req.Token()
+	if !c.edge.opt.Auth.asks() {
+		g, err := c.edge.authorize(c.edge.ctx, secret, token)
+		if err != nil {
+			c.refuse(req, janus.FromFault(err))
+			return
+		}
+		c.queue(key, func(ctx context.Context) { task(ctx, g) })
+		return
+	}
+	c.queue(key, func(ctx context.Context) {
+		g, err := c.edge.authorize(ctx, secret, token)
+		if err != nil {
+			c.refuse(req, janus.FromFault(err))
+			return
+		}
+		task(ctx, g)
+	})
 }
 
 // queue runs task in the lane of key, when the socket has a slot free. What belongs to no session or handle keeps
@@ -153,9 +178,14 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	cmd.Delivered = delivered
 	var acked atomic.Bool
 	ack := sync.OnceFunc(func() { acked.Store(true); c.socket.Send(req.Ack()) })
-	defer c.edge.expectAck(cmd.GetId(), ack)()
+	accepted := ack
+	if c.polled {
+		accepted = nil
+	} else {
+		defer c.edge.expectAck(cmd.GetId(), ack)()
+	}
 	began := time.Now()
-	reply, err := c.edge.bus.Do(ctx, cmd, ack)
+	reply, err := c.edge.bus.Do(ctx, cmd, accepted)
 	if err == nil && reply.GetDone().GetAsync() {
 		ack()
 	}
@@ -270,6 +300,14 @@ func (c *Client) create(ctx context.Context, req *janus.Request, id uint64) {
 }
 
 func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, chosen bool) error {
+	cmd := &busv1.Command{
+		SessionId: id, Transaction: req.Transaction,
+		Verb: &busv1.Command_Create{Create: &busv1.Create{Chosen: chosen}},
+	}
+	if c.polled {
+		_, err := c.do(ctx, req, cmd)
+		return err
+	}
 	if !c.reserve() {
 		return errTooManySessions
 	}
@@ -281,10 +319,6 @@ func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, ch
 	if !made {
 		return fault.New(fault.SessionIDInUse, nil)
 	}
-	cmd := &busv1.Command{
-		SessionId: id, Transaction: req.Transaction,
-		Verb: &busv1.Command_Create{Create: &busv1.Create{Chosen: chosen}},
-	}
 	if _, err := c.do(ctx, req, cmd); err != nil {
 		s.run(s.drop)
 		return err
@@ -295,6 +329,10 @@ func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, ch
 
 // claim makes this socket the owner of a session.
 func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Command) {
+	if c.polled {
+		c.claimForPolls(ctx, req, cmd)
+		return
+	}
 	var delivered uint64
 	if s := c.edge.session(req.SessionID); s != nil {
 		delivered = s.delivered.Load()

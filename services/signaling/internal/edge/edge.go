@@ -5,7 +5,6 @@ package edge
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -27,6 +26,8 @@ type Bus interface {
 	Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
 	// Subscribe has the events of a session come to Edge.Hear.
 	Subscribe(session uint64) (cancel func(), err error)
+	// Listen has the events of a session come to Edge.Hear, although no socket of this edge owns it.
+	Listen(session uint64) (cancel func(), err error)
 	// Resume returns the events of a session that follow a number, oldest first.
 	Resume(ctx context.Context, session, after uint64) ([]*busv1.Event, error)
 	// Release asks the edge that holds a session to stop sending its events, and returns the number of the last one
@@ -47,12 +48,14 @@ type Socket interface {
 // Options are what an edge can be told.
 type Options struct {
 	Name           string
-	Secret         string          // the apisecret, empty for none
+	Auth           Auth
 	Info           json.RawMessage // this edge's part of server_info
 	AnswerTimeout  time.Duration   // how long a request may wait for roomstate
 	SocketPending  int             // requests under way on one socket, before its next is read
 	SocketSessions int             // sessions that one socket may own
 	Sessions       int             // sessions that all sockets together may own
+	SessionPolls   int             // long polls of one session at a time; a further one ends the oldest
+	PollTime       time.Duration   // after which a long poll without events is answered
 }
 
 // Edge connects sockets and roomstate.
@@ -67,11 +70,13 @@ type Edge struct {
 	lanes    *lanes
 	commands string // what the ids of this edge's commands begin with
 	closing  atomic.Bool
+	drained  chan struct{} // closed by Drain
 	refusals *rate.Limiter // of log lines about requests that were refused
 
 	mu       sync.Mutex
 	sessions map[uint64]*session
 	acks     map[string]func() // by command id: sends the ack, if it has not been sent
+	polled   map[uint64]*polls
 }
 
 // New makes an edge; Close ends it.
@@ -79,7 +84,7 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 	e := &Edge{
 		bus: b, opt: opt, log: log, metrics: metrics,
 		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
-		commands: bus.NewCommandID() + "-",
+		commands: bus.NewCommandID() + "-", polled: map[uint64]*polls{}, drained: make(chan struct{}),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.lanes = newLanes(&e.wg)
@@ -90,15 +95,19 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 func (e *Edge) newCommandID() string { return e.commands + bus.NewCommandID() }
 
 // Drain has sockets that close from now on leave their sessions to be claimed on another edge: it is the edge
-// that goes, not the endpoint. Roomstate is told only what they were given.
-func (e *Edge) Drain() { e.closing.Store(true) }
+// that goes, not the endpoint. Roomstate is told only what they were given. Long polls are answered now.
+func (e *Edge) Drain() {
+	if !e.closing.Swap(true) {
+		close(e.drained)
+	}
+}
 
 // farewell is how long Close lets what is under way go on: above all the word of what each session was given.
 const farewell = 2 * time.Second
 
 // Close gives up what is under way and waits for it.
 func (e *Edge) Close() {
-	e.closing.Store(true)
+	e.Drain()
 	defer e.wg.Wait()
 	defer e.end()
 	done := make(chan struct{})
@@ -112,8 +121,9 @@ func (e *Edge) Close() {
 	}
 }
 
-// Hear takes an event of a session that Bus.Subscribe asked for.
+// Hear takes an event of a session that Bus.Subscribe or Bus.Listen asked for.
 func (e *Edge) Hear(ev *busv1.Event) {
+	e.wakePolls(ev.GetSessionId())
 	if s := e.session(ev.GetSessionId()); s != nil {
 		s.lane.post(func() { s.hear(ev) })
 	}
@@ -195,10 +205,6 @@ func (e *Edge) ackFirst(command string) {
 	if ack != nil {
 		ack()
 	}
-}
-
-func (e *Edge) authorized(secret string) bool {
-	return e.opt.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(e.opt.Secret)) == 1
 }
 
 // randomID returns an id from 1 to 2^53-1, which JavaScript can hold.

@@ -30,6 +30,7 @@ func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func()) (*b
 	return f.do(cmd, accepted)
 }
 func (f *fakeBus) Subscribe(uint64) (func(), error) { return func() {}, nil }
+func (f *fakeBus) Listen(uint64) (func(), error)    { return func() {}, nil }
 func (f *fakeBus) Resume(_ context.Context, session, after uint64) ([]*busv1.Event, error) {
 	return f.resume(session, after), nil
 }
@@ -83,7 +84,7 @@ var done = &busv1.Reply{Outcome: &busv1.Reply_Done{Done: &busv1.Done{}}}
 func start(t *testing.T, bus Bus) *Edge {
 	t.Helper()
 	e := New(bus, Options{
-		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSessions: 3, Sessions: 100,
+		Name: "e", AnswerTimeout: 5 * time.Second, SocketPending: 8, SocketSessions: 3, Sessions: 100, SessionPolls: 4, PollTime: 5 * time.Second,
 		Info: json.RawMessage(`{"name":"Cardea"}`),
 	}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	t.Cleanup(e.Close)
@@ -431,7 +432,7 @@ func TestARandomIDThatIsTakenIsRolledAgain(t *testing.T) {
 
 func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
 	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { t.Error("asked"); return done, nil }})
-	e.opt.Secret = "right"
+	e.opt.Auth.Secret = "right"
 	client, socket := open(e, "a")
 	client.Receive([]byte(`{"janus":"create","transaction":"c","apisecret":"wrong"}`))
 	socket.want(t, `"code":403`)

@@ -15,6 +15,8 @@ type Metrics struct {
 	Sessions   prometheus.Gauge
 	Resumes    prometheus.Counter
 	EventsLost prometheus.Counter
+	Polls      prometheus.Gauge
+	polls      *prometheus.CounterVec
 	requests   *prometheus.HistogramVec
 	errors     *prometheus.CounterVec
 }
@@ -31,6 +33,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		EventsLost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cardea_edge_events_lost_total", Help: "Events that were no longer in a session's log when fetched.",
 		}),
+		Polls: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cardea_edge_polls", Help: "Long polls that wait on this edge.",
+		}),
+		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cardea_edge_polls_total", Help: "Long polls, by how they ended: events, keepalive, surplus, abandoned, unwritten, failed, over.",
+		}, []string{"end"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "cardea_edge_request_seconds", Help: "Time from a request's turn to its final answer.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 3, 9),
@@ -39,7 +47,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "cardea_edge_errors_total", Help: "Error responses, by Janus's code.",
 		}, []string{"code"}),
 	}
-	r.MustRegister(m.Sessions, m.Resumes, m.EventsLost, m.requests, m.errors)
+	r.MustRegister(m.Sessions, m.Resumes, m.EventsLost, m.Polls, m.polls, m.requests, m.errors)
 	return m
 }
 

@@ -13,6 +13,7 @@ type Code int
 // The codes that an edge sends.
 const (
 	CodeUnauthorized       Code = 403
+	CodePluginForbidden    Code = 405
 	CodeTransport          Code = 450
 	CodeUnknownRequest     Code = 453
 	CodeInvalidJSON        Code = 454
@@ -29,13 +30,16 @@ const (
 	CodeInvalidElementType Code = 467
 	CodeSessionConflict    Code = 468
 	CodeUnexpectedAnswer   Code = 469
+	CodeTokenNotFound      Code = 470
 	CodeWrongWebRTCState   Code = 471
+	CodeNotAccepting       Code = 472
 	CodeUnknown            Code = 490
 )
 
 // generic has the words for a code when there are none of its own.
 var generic = map[Code]string{
 	CodeUnauthorized:       "Unauthorized request (wrong or missing secret/token)",
+	CodePluginForbidden:    "Unauthorized access to plugin (token is not allowed to)",
 	CodeTransport:          "Transport specific error",
 	CodeUnknownRequest:     "Unknown request",
 	CodeInvalidJSON:        "Invalid JSON",
@@ -52,7 +56,9 @@ var generic = map[Code]string{
 	CodeInvalidElementType: "Invalid element type",
 	CodeSessionConflict:    "Session ID already in use",
 	CodeUnexpectedAnswer:   "Unexpected ANSWER (no OFFER)",
+	CodeTokenNotFound:      "Token not found",
 	CodeWrongWebRTCState:   "Wrong WebRTC state",
+	CodeNotAccepting:       "Currently not accepting new sessions",
 	CodeUnknown:            "Unknown error",
 }
 
@@ -80,6 +86,12 @@ var codes = map[fault.Reason]Code{
 	fault.NoSuchPeer:       CodeWrongWebRTCState,
 	fault.NoSuchFeed:       CodeUnknown,
 	fault.NodeUnavailable:  CodeUnknown,
+	fault.Unauthorized:     CodeUnauthorized,
+	fault.NotAccepting:     CodeNotAccepting,
+	fault.PluginForbidden:  CodePluginForbidden,
+	fault.TokenNotFound:    CodeTokenNotFound,
+	fault.BadRequest:       CodeUnknown,
+	fault.BadElement:       CodeInvalidElementType,
 	fault.TooBusy:          CodeUnknown,
 }
 
@@ -104,9 +116,6 @@ func FromFault(err error) *Error {
 	}
 	return e
 }
-
-// Unauthorized is the answer to a wrong or missing secret.
-func Unauthorized() *Error { return newError(CodeUnauthorized, "") }
 
 // TooMany says that a limit of this edge was met.
 func TooMany(what string) *Error { return newError(CodeUnknown, "Too many %s", what) }

@@ -60,8 +60,10 @@ func Split(message []byte) ([]json.RawMessage, *Error) {
 	}
 }
 
+const invalidPrefix = "Invalid Janus API request - <string>: "
+
 func invalidJSON(text string) *Error {
-	return newError(CodeInvalidJSON, "Invalid Janus API request - <string>: %s", text)
+	return newError(CodeInvalidJSON, invalidPrefix+"%s", text)
 }
 
 func shorten(s string) string {
@@ -74,13 +76,18 @@ func shorten(s string) string {
 // Parse reads the envelope of one value from Split. On error the Request holds what an error response repeats: the
 // session id, and, once the mandatory elements are there, the transaction.
 func Parse(value json.RawMessage) (Request, *Error) {
-	var r Request
 	if value[0] != '{' {
-		return r, missing("transaction")
+		return Request{}, missing("transaction")
 	}
-	if err := json.Unmarshal(value, &r.fields); err != nil {
-		return r, invalidJSON(err.Error())
+	var members fields
+	if err := json.Unmarshal(value, &members); err != nil {
+		return Request{}, invalidJSON(err.Error())
 	}
+	return parseFields(members)
+}
+
+func parseFields(members fields) (Request, *Error) {
+	r := Request{fields: members}
 	r.SessionID = r.fields.id("session_id")
 	r.HandleID = r.fields.id("handle_id")
 	transaction, err := r.fields.mandatoryString("transaction")
@@ -182,8 +189,14 @@ func (f fields) optionalBool(name string) (bool, *Error) {
 }
 
 // Secret returns the request's apisecret; a wrong type is a wrong secret.
-func (r *Request) Secret() string {
-	s, err := r.fields.optionalString("apisecret")
+func (r *Request) Secret() string { return r.fields.text("apisecret") }
+
+// Token returns the request's token; likewise.
+func (r *Request) Token() string { return r.fields.text("token") }
+
+// text reads a string; what is none counts as empty.
+func (f fields) text(name string) string {
+	s, err := f.optionalString(name)
 	if err != nil {
 		return ""
 	}

@@ -18,8 +18,6 @@ import (
 )
 
 const (
-	subprotocol = "janus-protocol"
-
 	// pingEvery and hangUpAfter find endpoints that are gone without a word. Any frame resets the second.
 	pingEvery   = 30 * time.Second
 	hangUpAfter = 75 * time.Second
@@ -45,6 +43,7 @@ type Client interface {
 
 // Options are the limits of a Server.
 type Options struct {
+	Subprotocol string   // that endpoints must offer
 	MaxMessage  int64    // bytes; beyond, the socket is closed with 1009
 	MaxSockets  int      // beyond, 503
 	QueueLength int      // messages that wait for a slow reader; beyond, it is closed
@@ -84,7 +83,7 @@ func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *s
 	}}
 	r.MustRegister(s.metrics.sockets, s.metrics.closed, s.metrics.in, s.metrics.out)
 	s.upgrade = websocket.Upgrader{
-		Subprotocols: []string{subprotocol}, HandshakeTimeout: 10 * time.Second,
+		Subprotocols: []string{opt.Subprotocol}, HandshakeTimeout: 10 * time.Second,
 		CheckOrigin: func(r *http.Request) bool {
 			return len(opt.Origins) == 0 || slices.Contains(opt.Origins, r.Header.Get("Origin"))
 		},
@@ -96,11 +95,11 @@ func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *s
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !websocket.IsWebSocketUpgrade(r):
-		http.Error(w, "this port speaks WebSocket, subprotocol "+subprotocol, http.StatusForbidden)
+		http.Error(w, "this port speaks WebSocket, subprotocol "+s.opt.Subprotocol, http.StatusForbidden)
 		return
-	case !slices.Contains(websocket.Subprotocols(r), subprotocol):
+	case !slices.Contains(websocket.Subprotocols(r), s.opt.Subprotocol):
 		s.metrics.closed.WithLabelValues("subprotocol").Inc()
-		http.Error(w, "offer the subprotocol "+subprotocol, http.StatusBadRequest)
+		http.Error(w, "offer the subprotocol "+s.opt.Subprotocol, http.StatusBadRequest)
 		return
 	}
 	socket := &Socket{

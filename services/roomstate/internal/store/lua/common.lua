@@ -34,10 +34,17 @@ local function append(session, event, keep)
   return number
 end
 
+-- timeout_of returns after how many ms without a request a session ends, 0 for never: what an administrator has set for
+-- it, or for all, or else the service's setting.
+local function timeout_of(session, setting)
+  return tonumber(redis.call('HGET', session_key(session), 'timeout')
+    or redis.call('HGET', prefix .. 'settings', 'session_timeout') or setting)
+end
+
 -- deadline returns when a session ends if nothing more is heard; nil for never.
-local function deadline(session, timeout, reclaim)
+local function deadline(session, setting, reclaim)
   local got = redis.call('HMGET', session_key(session), 'last', 'lost')
-  local last, lost = tonumber(got[1]), tonumber(got[2] or 0)
+  local timeout, last, lost = timeout_of(session, setting), tonumber(got[1]), tonumber(got[2] or 0)
   local due = nil
   if timeout > 0 then due = last + timeout end
   if lost > 0 and (due == nil or lost + reclaim < due) then due = lost + reclaim end

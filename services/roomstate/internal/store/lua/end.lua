@@ -27,6 +27,7 @@ for i = 1, #fields, 2 do
   end
 end
 redis.call('DEL', key)
+redis.call('SREM', prefix .. 'sessions', session)
 redis.call('PEXPIRE', prefix .. 'log:' .. session, log_ms)
 redis.call('ZREM', prefix .. 'deadlines', session)
 remember(command, answer, answer_ms, session .. ':' .. number)

@@ -1,0 +1,92 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
+)
+
+// TestSameHTTPAsJanus sends the same requests to both, in this order, and compares status, CORS and body.
+func TestSameHTTPAsJanus(t *testing.T) {
+	oracle := cluster.StartWholeJanus(t).HTTP
+	cardea := cluster.StartStandalone(t).HTTP
+	for _, step := range []struct{ method, path, body string }{
+		{"POST", "", `{"janus":"ping","transaction":"a"}`},
+		{"POST", "/", `{"janus":"ping","transaction":"a"}`},
+		{"POST", "", `{"janus":"create","transaction":"a","id":77}`},
+		{"POST", "", `{"janus":"create","transaction":"a","id":77}`},
+		{"POST", "/77", `{"janus":"keepalive","transaction":"a"}`},
+		{"POST", "/77", `{"janus":"keepalive","transaction":"a","session_id":77}`},
+		{"POST", "/77", `{"janus":"keepalive","transaction":"a","session_id":5}`},
+		{"POST", "", `{"janus":"keepalive","transaction":"a","session_id":77}`},
+		{"POST", "/77/6", `{"janus":"detach","transaction":"a","handle_id":5}`},
+		{"POST", "/77/6", `{"janus":"detach","transaction":"a"}`},
+		{"POST", "/78", `{"janus":"keepalive","transaction":"a"}`},
+		{"POST", "/77", `{"janus":"keepalive"}`},
+		{"POST", "/abc", `{"janus":"keepalive","transaction":"a"}`},
+		{"POST", "/77/abc", `{"janus":"keepalive","transaction":"a"}`},
+		{"POST", "/77", `{"janus":"dance","transaction":"a"}`},
+		{"POST", "", `nojson`},
+		{"POST", "", `3`},
+		{"POST", "", `[1]`},
+		{"POST", "/77", `{"janus":"keepalive","transaction":"a"}{"janus":"keepalive","transaction":"b"}`},
+		{"POST", "/77", `{"janus":"attach","plugin":"janus.plugin.none","transaction":"a"}`},
+		{"GET", "", ""},
+		{"GET", "/78", ""},
+		{"GET", "/77/5", ""},
+		{"GET", "/..%2f", ""},
+		{"DELETE", "/77", ""},
+		{"OPTIONS", "/77", ""},
+		{"POST", "/77", `{"janus":"destroy","transaction":"a"}`},
+		{"GET", "/77", ""},
+	} {
+		name := fmt.Sprintf("%s %s %s", step.method, step.path, step.body)
+		want, got := exchange(t, oracle, step.method, step.path, step.body), exchange(t, cardea, step.method, step.path, step.body)
+		if got != want {
+			t.Errorf("%s:\n Cardea %s\n Janus  %s", name, got, want)
+		}
+	}
+}
+
+// exchange says what came back, in a form that can be compared.
+func exchange(t *testing.T, base, method, path, body string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Access-Control-Request-Method", "POST")
+	req.Header.Set("Access-Control-Request-Headers", "content-type")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any // decoded, so that the order of members makes no difference
+	if len(b) > 0 {
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := fmt.Sprint(resp.StatusCode, " ", string(text))
+	for _, name := range []string{"Content-Type", "Location", "Access-Control-Allow-Origin", "Access-Control-Max-Age",
+		"Access-Control-Allow-Methods", "Access-Control-Allow-Headers"} {
+		out += fmt.Sprintf(" %q", resp.Header.Get(name))
+	}
+	return out
+}

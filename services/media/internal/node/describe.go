@@ -1,0 +1,91 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+// sdps are the last descriptions of a peer, for people to read.
+type sdps struct{ local, remote string }
+
+// Description is what people may want to know of a peer.
+type Description struct {
+	Peer          PeerID
+	Local, Remote string // the last SDP; empty if there was none
+	Started, Up   bool
+	Client        bool // we are the DTLS client
+	Fingerprint   string
+	Candidates    []string
+	Network       transport.Description
+	Sections      []SectionDescription // of audio and video
+}
+
+// SectionDescription is of one m= section.
+type SectionDescription struct {
+	Index   int
+	MID     string
+	Kind    sdp.Kind
+	Codec   string
+	Inbound []LayerDescription // lowest first
+	Sent    *sdp.Sent          // nil if nothing is sent
+	Stats   forward.LegStats   // likewise
+}
+
+// LayerDescription is of one layer that is received.
+type LayerDescription struct {
+	RID   string
+	Stats forward.LayerStats
+}
+
+// Describe tells of the peer of a handle, whatever its generation.
+func (n *Node) Describe(ctx context.Context, h Handle) (Description, error) {
+	sh := n.shard(h)
+	return do(ctx, sh, func(time.Duration) (Description, error) {
+		p := sh.peers[h]
+		if p == nil {
+			return Description{}, fault.New(fault.NoSuchPeer, nil)
+		}
+		d := Description{
+			Peer: p.id, Local: p.sdps.local, Remote: p.sdps.remote, Started: p.conn.Started(), Up: p.up, Client: p.client,
+			Fingerprint: p.conn.Fingerprint(), Candidates: p.conn.Candidates(), Network: p.conn.Describe(),
+		}
+		for i, in := range p.publishing.streams {
+			if in != nil {
+				d.Sections = append(d.Sections, in.describe(i))
+			}
+		}
+		for i, sl := range p.subscribing.slots {
+			if sl.leg != nil {
+				sent := sl.offered.Sent
+				d.Sections = append(d.Sections, SectionDescription{
+					Index: i, MID: sl.mid, Kind: sl.kind, Codec: sl.offered.Codec, Sent: &sent, Stats: sl.leg.Stats(),
+				})
+			}
+		}
+		return d, nil
+	})
+}
+
+func (in *inbound) describe(index int) SectionDescription {
+	d := SectionDescription{Index: index, MID: in.agreed.MID, Kind: in.agreed.Kind, Codec: in.agreed.Format.Codec}
+	for layer := range in.layers {
+		one := LayerDescription{Stats: in.stream.Stats(layer)}
+		if len(in.agreed.RIDs) == in.layers { // in the order in which they were offered
+			at := layer
+			if !in.publisher.lowestFirst {
+				at = in.layers - 1 - layer
+			}
+			one.RID = in.agreed.RIDs[at]
+		}
+		d.Inbound = append(d.Inbound, one)
+	}
+	if e := in.echo; e != nil && e.leg != nil {
+		d.Sent, d.Stats = &sdp.Sent{SSRC: e.ssrc, RTX: e.rtx}, e.leg.Stats()
+	}
+	return d
+}

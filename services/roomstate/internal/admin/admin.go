@@ -1,0 +1,119 @@
+// Package admin carries out what administrators ask of the cluster (spec/janus-api.md, section 7): what is in the store,
+// and what nodes say. What concerns one session or handle as its endpoint's requests do is no part of it.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+// cluster is where its state is.
+type cluster interface {
+	Settings(ctx context.Context) (store.Settings, error)
+	AcceptNewSessions(ctx context.Context, accept bool) error
+	SetLogLevel(ctx context.Context, level int) error
+	SetGlobalTimeout(ctx context.Context, timeout time.Duration, now time.Time) error
+	SetTimeout(ctx context.Context, session uint64, timeout *time.Duration, now time.Time) error
+	Sessions(ctx context.Context) ([]uint64, error)
+	Session(ctx context.Context, session uint64) (store.SessionRecord, error)
+	Token(ctx context.Context, token string) ([]string, error)
+	Tokens(ctx context.Context) (map[string][]string, error)
+	PutToken(ctx context.Context, token string, plugins []string) error
+	DropToken(ctx context.Context, token string) error
+}
+
+// nodes are asked about peers.
+type nodes interface {
+	// Ask puts a request to all nodes that live and returns the first answer, or fault.NoSuchPeer.
+	Ask(ctx context.Context, request proto.Message) (proto.Message, error)
+}
+
+// Service answers.
+type Service struct {
+	Store    cluster
+	Nodes    nodes
+	Plugins  map[string]plugin.Plugin
+	Timeouts store.Timeouts // as the service was started with
+	// LogLevel tells all services at which level to log, as Janus counts.
+	LogLevel func(level int) error
+}
+
+// request is one on its way.
+type request struct {
+	session, handle uint64
+	parameters      json.RawMessage
+	now             time.Time
+}
+
+// read decodes the parameters. The edge has checked their types.
+func (r *request) read(into any) error {
+	if err := json.Unmarshal(r.parameters, into); err != nil {
+		return fault.Newf(fault.BadRequest, "Invalid parameters")
+	}
+	return nil
+}
+
+// members are what an answer has beside janus and transaction.
+type members map[string]any
+
+var verbs = map[string]func(s *Service, ctx context.Context, r *request) (members, error){
+	"token":               (*Service).token,
+	"add_token":           (*Service).addToken,
+	"allow_token":         (*Service).allowToken,
+	"disallow_token":      (*Service).disallowToken,
+	"list_tokens":         (*Service).listTokens,
+	"remove_token":        (*Service).removeToken,
+	"get_status":          (*Service).status,
+	"accept_new_sessions": (*Service).acceptNewSessions,
+	"set_session_timeout": (*Service).setSessionTimeout,
+	"set_log_level":       (*Service).setLogLevel,
+	"list_sessions":       (*Service).listSessions,
+	"list_handles":        (*Service).listHandles,
+	"handle_info":         (*Service).handleInfo,
+	"exists":              (*Service).exists,
+	"loops_info":          (*Service).loops,
+	"resolve_address":     (*Service).resolveAddress,
+}
+
+// Do answers a command. Its errors carry a fault.Reason or store.ErrAway.
+func (s *Service) Do(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error) {
+	a := cmd.GetAdmin()
+	do, ok := verbs[a.GetRequest()]
+	if !ok {
+		return nil, fault.Newf(fault.BadRequest, "Unhandled request '%s' at this path", a.GetRequest())
+	}
+	got, err := do(s, ctx, &request{cmd.GetSessionId(), cmd.GetHandleId(), a.GetParameters(), now})
+	switch {
+	case errors.Is(err, store.ErrNoSession):
+		return nil, fault.Newf(fault.SessionNotFound, "No such session %d", cmd.GetSessionId())
+	case errors.Is(err, store.ErrNoHandle):
+		return nil, fault.Newf(fault.HandleNotFound, "No such handle %d in session %d", cmd.GetHandleId(), cmd.GetSessionId())
+	case err != nil:
+		return nil, err
+	}
+	data, err := json.Marshal(got)
+	if err != nil {
+		return nil, fmt.Errorf("encode answer to %s: %w", a.GetRequest(), err)
+	}
+	return &busv1.Reply{
+		CommandId: cmd.GetId(), Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Data: data}},
+	}, nil
+}
+
+// noToken gives an unknown token its words.
+func noToken(err error, token string) error {
+	if errors.Is(err, store.ErrNoToken) {
+		return fault.Newf(fault.TokenNotFound, "Token %s not found", token)
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+)
+
+// handleInfo tells all of one handle; of its peer, what the node says that has it.
+func (s *Service) handleInfo(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		PluginOnly bool `json:"plugin_only"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
+	session, err := s.Store.Session(ctx, r.session)
+	if err != nil {
+		return nil, err
+	}
+	h, ok := session.Handles[r.handle]
+	if !ok {
+		return nil, store.ErrNoHandle
+	}
+	timeout, err := s.timeout(ctx, &session)
+	if err != nil {
+		return nil, err
+	}
+	info := recorded(&session, &h, timeout, r.now)
+	if p.PluginOnly {
+		return members{"handle_id": r.handle, "info": info}, nil
+	}
+	response, err := s.Nodes.Ask(ctx, &mediav1.DescribePeerRequest{SessionId: r.session, HandleId: r.handle})
+	peer, found := response.(*mediav1.DescribePeerResponse)
+	switch {
+	case err == nil && found:
+		describePeer(info, peer)
+	case fault.Of(err) == fault.NoSuchPeer:
+		info["flags"] = flags(nil)
+	default: // a node that may have it does not answer: what is known is told
+		info["flags"], info["webrtc-unknown"] = flags(nil), "a node does not answer"
+	}
+	return members{"handle_id": r.handle, "info": info}, nil
+}
+
+// timeout is after which time without requests the session ends.
+func (s *Service) timeout(ctx context.Context, session *store.SessionRecord) (time.Duration, error) {
+	if session.Timeout != nil {
+		return *session.Timeout, nil
+	}
+	set, err := s.Store.Settings(ctx)
+	if err != nil || set.SessionTimeout == nil {
+		return s.Timeouts.Session, err
+	}
+	return *set.SessionTimeout, nil
+}
+
+// recorded is what the store knows. Times are in microseconds, of the replica's clock.
+func recorded(session *store.SessionRecord, h *plugin.Handle, timeout time.Duration, now time.Time) members {
+	transport := "janus.transport.websockets"
+	if session.Polled {
+		transport = "janus.transport.http"
+	}
+	info := members{
+		"session_id": h.ID.Session, "session_last_activity": session.LastActivity.UnixMicro(), "session_timeout": seconds(timeout),
+		"session_transport": transport, "handle_id": h.ID.Handle, "loop-running": true,
+		"created": h.Created * 1000, "current_time": now.UnixMicro(), "plugin": h.Plugin,
+	}
+	specific := members{}
+	if h.Room != "" {
+		specific["room"], specific["role"] = h.Room, h.Role
+	}
+	info["plugin_specific"] = specific
+	if h.OpaqueID != "" {
+		info["opaque_id"] = h.OpaqueID
+	}
+	if h.Token != "" {
+		info["token"] = h.Token
+	}
+	return info
+}

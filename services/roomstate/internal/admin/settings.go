@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+)
+
+// DefaultLogLevel is what Janus would call the level at which services log unless told otherwise.
+const DefaultLogLevel = 4
+
+// status is what can be set, and the values of what Janus has and Cardea does not.
+func (s *Service) status(ctx context.Context, _ *request) (members, error) {
+	set, err := s.Store.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	timeout, level := s.Timeouts.Session, DefaultLogLevel
+	if set.SessionTimeout != nil {
+		timeout = *set.SessionTimeout
+	}
+	if set.LogLevel != nil {
+		level = *set.LogLevel
+	}
+	return members{"status": members{
+		"session_timeout": seconds(timeout), "reclaim_session_timeout": seconds(s.Timeouts.Reclaim),
+		"candidates_timeout": CandidatesTimeout, "log_level": level, "log_timestamps": true, "log_colors": false,
+		"locking_debug": false, "refcount_debug": false, "min_nack_queue": 0, "nack-optimizations": false,
+		"no_media_timer": 1, "slowlink_threshold": 0,
+	}}, nil
+}
+
+// CandidatesTimeout is 0: a node needs no candidates of an endpoint, and keeps none.
+const CandidatesTimeout = 0
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+func (s *Service) acceptNewSessions(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		Accept bool `json:"accept"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
+	return members{"accept": p.Accept}, s.Store.AcceptNewSessions(ctx, p.Accept)
+}
+
+// mostTimeout keeps times within what can be reckoned with.
+const mostTimeout = 10 * 365 * 24 * 3600 // seconds
+
+// setSessionTimeout is for all sessions, or for one: there a negative time has it follow the others again.
+func (s *Service) setSessionTimeout(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		Timeout int64 `json:"timeout"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
+	timeout := time.Duration(min(p.Timeout, mostTimeout)) * time.Second
+	answer := members{"timeout": p.Timeout}
+	switch {
+	case r.session == 0:
+		return answer, s.Store.SetGlobalTimeout(ctx, timeout, r.now)
+	case p.Timeout < 0:
+		return answer, s.Store.SetTimeout(ctx, r.session, nil, r.now)
+	}
+	return answer, s.Store.SetTimeout(ctx, r.session, &timeout, r.now)
+}
+
+// setLogLevel changes what all services that run now log; one that is started later goes by its own setting.
+func (s *Service) setLogLevel(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		Level int `json:"level"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
+	if err := s.Store.SetLogLevel(ctx, p.Level); err != nil {
+		return nil, err
+	}
+	return members{"level": p.Level}, s.LogLevel(p.Level)
+}
+
+// resolveAddress looks a name up from here.
+func (s *Service) resolveAddress(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		Address string `json:"address"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	addresses, err := new(net.Resolver).LookupNetIP(ctx, "ip", p.Address)
+	if err != nil || len(addresses) == 0 {
+		return nil, fault.Newf(fault.BadRequest, "Could not resolve address (%s)", p.Address)
+	}
+	return members{"ip": addresses[0].Unmap().String(), "elapsed": time.Since(began).Microseconds()}, nil
+}

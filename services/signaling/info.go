@@ -1,0 +1,85 @@
+package signaling
+
+import (
+	"encoding/json"
+	"net"
+	"runtime/debug"
+
+	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
+)
+
+// apiVersion is the Janus whose API this is, 1.4.2 as Janus writes it: clients choose by it how they speak.
+const apiVersion = 1402
+
+// info is the edge's part of server_info (spec/janus-api.md, section 6).
+func info(cfg Config, auth edge.Auth) json.RawMessage {
+	all := map[string]any{
+		"name": "Cardea", "version": apiVersion, "version_string": Version, "author": "The Cardea authors",
+		"log-to-stdout": true, "log-to-file": false,
+		"server-name": cfg.ServerName, "local-ip": localIP(),
+		"api_secret": auth.Secret != "", "auth_token": auth.Tokens,
+		"event_handlers": false, "opaqueid_in_api": false,
+		"transports": transports(cfg), "events": map[string]any{}, "loggers": map[string]any{},
+	}
+	describeBuild(all)
+	b, _ := json.Marshal(all) // of strings, numbers and booleans: cannot fail
+	return b
+}
+
+// module is how Janus describes a part.
+type module struct {
+	Name          string `json:"name"`
+	Author        string `json:"author"`
+	Description   string `json:"description"`
+	VersionString string `json:"version_string"`
+	Version       int    `json:"version"`
+}
+
+func transports(cfg Config) map[string]module {
+	of := func(name, description string) module {
+		return module{name, "The Cardea authors", description, Version, 1}
+	}
+	all := map[string]module{"janus.transport.websockets": of("Cardea WebSocket transport", "The Janus API over WebSocket")}
+	if cfg.HTTPListen != "" || cfg.TLSCert != "" && cfg.HTTPSListen != "" {
+		all["janus.transport.http"] = of("Cardea HTTP transport", "The Janus API over HTTP, events by long poll")
+	}
+	return all
+}
+
+// describeBuild adds what the Go tool noted when this program was built.
+func describeBuild(all map[string]any) {
+	all["commit-hash"], all["compile-time"] = "unknown", "unknown"
+	dependencies := map[string]string{}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		dependencies["go"] = build.GoVersion
+		for _, s := range build.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				all["commit-hash"] = s.Value
+			case "vcs.time": // of the commit: builds are the same whenever they are made
+				all["compile-time"] = s.Value
+			}
+		}
+		for _, d := range build.Deps {
+			switch d.Path {
+			case "github.com/gorilla/websocket", "github.com/nats-io/nats.go":
+				dependencies[d.Path] = d.Version
+			}
+		}
+	}
+	all["dependencies"] = dependencies
+}
+
+// localIP is an address of this machine at which others may reach it: the first that is no loopback.
+func localIP() string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
+}

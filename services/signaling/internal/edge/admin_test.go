@@ -1,0 +1,88 @@
+package edge
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+)
+
+// adminBus answers every Admin with what it was asked.
+func adminBus() *fakeBus {
+	return &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		a := cmd.GetAdmin()
+		switch {
+		case cmd.GetSessionId() == 404:
+			return nil, fault.Newf(fault.SessionNotFound, "No such session 404")
+		case a == nil:
+			return done, nil
+		case a.GetRequest() == "get_status":
+			return data(`{"status":{"session_timeout":60}}`), nil
+		}
+		return data(`{"got":` + string(a.GetParameters()) + `,"big":9007199254740991}`), nil
+	}}
+}
+
+func data(text string) *busv1.Reply {
+	return &busv1.Reply{Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Data: []byte(text)}}}
+}
+
+func TestAdminAnswers(t *testing.T) {
+	for _, c := range []struct{ body, want string }{
+		{`{"janus":"ping","transaction":"a"}`, `{"janus":"pong","transaction":"a"}`},
+		{`{"janus":"info","transaction":"a"}`, `"name":"Cardea"`},
+		{`{"janus":"list_sessions","transaction":"a"}`, `"code":403`},
+		{`{"janus":"list_sessions","transaction":"a","admin_secret":"sX"}`, `"code":403`},
+		{`{"janus":"list_handles","transaction":"a","session_id":404}`, `"code":403`}, // nothing is told before the secret is
+		{`{"janus":"list_sessions","transaction":"a","admin_secret":"s","more":1}`, `{"big":9007199254740991,"got":{},"janus":"success","transaction":"a"}`},
+		{`{"janus":"set_session_timeout","transaction":"a","admin_secret":"s","timeout":5}`, `"got":{"timeout":5}`},
+		{`{"janus":"get_status","transaction":"a","admin_secret":"s"}`, `"status":{"session_timeout":60,"token_auth":false}`},
+		{`{"janus":"message_plugin","transaction":"a","admin_secret":"s","plugin":"p","request":{}}`, `"response":{`},
+		{`{"janus":"list_tokens","transaction":"a","admin_secret":"s"}`, `"code":490,"reason":"Stored-Token based authentication disabled"`},
+		{`{"janus":"destroy_session","transaction":"a","admin_secret":"s","session_id":7}`, `{"janus":"success","session_id":7,"transaction":"a"}`},
+		{`{"janus":"dance","transaction":"a","admin_secret":"s","session_id":404}`, `"code":458`},
+		{`{"janus":"dance","transaction":"a","admin_secret":"s","session_id":7}`, `"code":457`},
+		{`{"janus":"x","transaction":"a","handle_id":7}`, `"code":458`},
+		{`nojson`, `"code":454`},
+	} {
+		a := &Admin{Edge: start(t, adminBus()), Secret: "s"}
+		if got := string(a.Ask(context.Background(), "test", []byte(c.body), 0, 0)); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %s, want %s in it", c.body, got, c.want)
+		}
+	}
+}
+
+func TestAdminOverASocket(t *testing.T) {
+	a := &Admin{Edge: start(t, adminBus())}
+	socket := &fakeSocket{id: "a", sent: make(chan string, 10)}
+	client := a.Open(socket)
+	client.Receive([]byte(`{"janus":"ping","transaction":"a"}`))
+	socket.want(t, `"pong"`)
+	client.Receive([]byte(`{"janus":"list_sessions","transaction":"b"}`))
+	socket.want(t, `"success"`, `"transaction":"b"`)
+	client.Close()
+}
+
+// An edge passes over the end of a session that one of its own commands brought about; an administrator's is none.
+func TestAdminEndsASessionOfThisEdge(t *testing.T) {
+	var e *Edge
+	bus := adminBus()
+	answer := bus.do
+	bus.do = func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+		if cmd.GetDestroy() != nil {
+			e.Hear(&busv1.Event{SessionId: 7, Number: 1, CommandId: cmd.GetId(), Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}})
+		}
+		return answer(cmd, accepted)
+	}
+	e = start(t, bus)
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	s := e.session(7)
+	(&Admin{Edge: e}).Ask(context.Background(), "test", []byte(`{"janus":"destroy_session","transaction":"a"}`), 7, 0)
+	s.run(func() {})
+	if e.session(7) != nil {
+		t.Error("the edge still has it")
+	}
+}

@@ -1,0 +1,112 @@
+package edge
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/token"
+)
+
+// Auth is what requests must carry (spec/janus-api.md, section 2.7). Without a secret and without tokens, nothing; with
+// both, either is enough.
+type Auth struct {
+	Secret      string // the apisecret; empty for none
+	Tokens      bool   // a token may, or must, be there
+	TokenSecret string // tokens are signed with it; empty: they are stored, and roomstate knows them
+}
+
+// realm is what signed tokens of the core are for.
+const realm = "janus"
+
+// sameSecret compares without telling by its time how much of them is the same.
+func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// asks tells whether roomstate has to be asked about a token.
+func (a *Auth) asks() bool { return a.Tokens && a.TokenSecret == "" }
+
+// grant is what a request may do.
+type grant struct {
+	restricted bool // to some plugins
+	plugins    []string
+}
+
+// unauthorized is the answer to a request without a right.
+var errUnauthorized = fault.New(fault.Unauthorized, nil)
+
+// authorize returns what a request with this secret and this token may do. A token, if one is there, restricts what
+// can be attached to even if the secret is good.
+func (e *Edge) authorize(ctx context.Context, secret, text string) (grant, error) {
+	a := &e.opt.Auth
+	bySecret := a.Secret != "" && sameSecret(secret, a.Secret)
+	switch {
+	case a.Secret == "" && !a.Tokens:
+		return grant{}, nil
+	case !a.Tokens && !bySecret:
+		return grant{}, errUnauthorized
+	case !a.Tokens || bySecret && text == "":
+		return grant{}, nil
+	}
+	plugins, err := e.allowedBy(ctx, text)
+	switch {
+	case err == nil:
+		return grant{true, plugins}, nil
+	case fault.Of(err) != fault.TokenNotFound:
+		return grant{}, err
+	case bySecret:
+		return grant{restricted: true}, nil
+	}
+	return grant{}, errUnauthorized
+}
+
+// allowedBy returns the plugins that a token is for, or a fault.TokenNotFound.
+func (e *Edge) allowedBy(ctx context.Context, text string) ([]string, error) {
+	if text == "" {
+		return nil, fault.New(fault.TokenNotFound, nil)
+	}
+	if !e.opt.Auth.asks() {
+		t, ok := token.Check(text, e.opt.Auth.TokenSecret, realm, time.Now())
+		if !ok {
+			return nil, fault.New(fault.TokenNotFound, nil)
+		}
+		return t.Descriptors(), nil
+	}
+	var answer struct {
+		Plugins []string `json:"allowed_plugins"`
+	}
+	if err := e.askAdmin(ctx, 0, 0, "token", map[string]any{"token": text}, &answer); err != nil {
+		return nil, err
+	}
+	return answer.Plugins, nil
+}
+
+// Authorized tells whether a long poll may be made with these.
+func (e *Edge) Authorized(ctx context.Context, secret, text string) bool {
+	ctx, cancel := context.WithTimeout(ctx, e.opt.AnswerTimeout)
+	defer cancel()
+	_, err := e.authorize(ctx, secret, text)
+	return err == nil
+}
+
+// askAdmin asks what administrators may ask, and decodes the answer.
+func (e *Edge) askAdmin(ctx context.Context, session, handle uint64, request string, parameters, answer any) error {
+	data, err := json.Marshal(parameters)
+	if err != nil {
+		return fmt.Errorf("encode parameters: %w", err)
+	}
+	reply, err := e.bus.Do(ctx, &busv1.Command{
+		Id: e.newCommandID(), SessionId: session, HandleId: handle,
+		Verb: &busv1.Command_Admin{Admin: &busv1.Admin{Request: request, Parameters: data}},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(reply.GetPlugin().GetData(), answer); err != nil {
+		return fmt.Errorf("answer to %s: %w", request, err)
+	}
+	return nil
+}

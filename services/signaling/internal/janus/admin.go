@@ -1,0 +1,200 @@
+package janus
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/busv1"
+)
+
+// AdminRequest is a request of the Admin API whose envelope is sound (spec/janus-api.md, section 7).
+type AdminRequest struct{ Request }
+
+// parameter is a member that a request may or must have.
+type parameter struct {
+	name, kind string // kind as Janus's errors call it
+	required   bool
+}
+
+// adminVerb is a request at one level: global, of a session or of a handle.
+type adminVerb struct {
+	parameters []parameter
+	command    func() *busv1.Command // nil: an Admin of that name
+}
+
+func must(name, kind string) parameter { return parameter{name, kind, true} }
+func may(name, kind string) parameter  { return parameter{name, kind, false} }
+
+const (
+	aString   = "a string"
+	aBool     = "a boolean"
+	aNatural  = "a positive integer"
+	anInteger = "an integer"
+	anObject  = "an object"
+	anArray   = "an array"
+	someArray = "a non-empty array"
+)
+
+func asks(parameters ...parameter) adminVerb { return adminVerb{parameters: parameters} }
+
+var globalVerbs = map[string]adminVerb{
+	"get_status":          asks(),
+	"set_session_timeout": asks(must("timeout", aNatural)),
+	"set_log_level":       asks(must("level", aNatural)),
+	"accept_new_sessions": asks(must("accept", aBool)),
+	"list_sessions":       asks(),
+	"message_plugin":      asks(must("plugin", aString), must("request", anObject)),
+	"resolve_address":     asks(must("address", aString)),
+	"loops_info":          asks(),
+	"add_token":           asks(must("token", aString), may("plugins", anArray)),
+	"allow_token":         asks(must("token", aString), must("plugins", someArray)),
+	"disallow_token":      asks(must("token", aString), must("plugins", someArray)),
+	"list_tokens":         asks(),
+	"remove_token":        asks(must("token", aString)),
+}
+
+var sessionVerbs = map[string]adminVerb{
+	"list_handles":        asks(),
+	"set_session_timeout": asks(must("timeout", anInteger)),
+	"destroy_session": {command: func() *busv1.Command {
+		return &busv1.Command{Verb: &busv1.Command_Destroy{Destroy: &busv1.Destroy{ByAdmin: true}}}
+	}},
+}
+
+var handleVerbs = map[string]adminVerb{
+	"handle_info": asks(may("plugin_only", aBool)),
+	"detach_handle": {command: func() *busv1.Command {
+		return &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{ByAdmin: true}}}
+	}},
+	"hangup_webrtc": {command: func() *busv1.Command {
+		return &busv1.Command{Verb: &busv1.Command_Hangup{Hangup: &busv1.Hangup{ByAdmin: true}}}
+	}},
+}
+
+// ParseAdmin reads the envelope of a request of the Admin API, whose ids may be in the path: 0 for none there. On error
+// the request holds what an error response repeats.
+func ParseAdmin(message []byte, session, handle uint64) (AdminRequest, *Error) {
+	value, err := oneObject(message)
+	if err != nil {
+		return AdminRequest{}, err
+	}
+	r := AdminRequest{}
+	if json.Unmarshal(value, &r.fields) != nil {
+		return AdminRequest{}, httpJSON("unreadable")
+	}
+	if err := r.fields.merge("session_id", "session ID", session); err != nil {
+		return AdminRequest{}, err
+	}
+	if err := r.fields.merge("handle_id", "handle ID", handle); err != nil {
+		return AdminRequest{}, err
+	}
+	r.SessionID, r.HandleID = r.fields.id("session_id"), r.fields.id("handle_id")
+	transaction, err := r.fields.mandatoryString("transaction")
+	if err != nil {
+		return r, err
+	}
+	if r.asSent, err = r.fields.mandatoryString("janus"); err != nil {
+		return r, err
+	}
+	r.Transaction, r.Name = transaction, strings.ToLower(r.asSent)
+	if raw, given := r.fields["handle_id"]; r.SessionID == 0 && r.HandleID != 0 || given && r.HandleID == 0 && string(raw) != "null" {
+		return r, newError(CodeSessionNotFound, "")
+	}
+	return r, nil
+}
+
+// AdminSecret returns what the request has for one; a wrong type is a wrong secret.
+func (r *AdminRequest) AdminSecret() string { return r.fields.text("admin_secret") }
+
+// Global tells whether the request is about no session.
+func (r *AdminRequest) Global() bool { return r.SessionID == 0 }
+
+// Command makes the request a command without an id.
+func (r *AdminRequest) Command() (*busv1.Command, *Error) {
+	verbs := globalVerbs
+	switch {
+	case r.HandleID != 0:
+		verbs = handleVerbs
+	case r.SessionID != 0:
+		verbs = sessionVerbs
+	}
+	verb, ok := verbs[r.Name]
+	if !ok {
+		return nil, r.wrongPath()
+	}
+	parameters := fields{}
+	for _, p := range verb.parameters {
+		raw, given := r.fields[p.name]
+		switch {
+		case !given && p.required && p.kind == someArray: // as Janus says it
+			return nil, wrongType(p.name, p.kind)
+		case !given && p.required:
+			return nil, missing(p.name)
+		case !given:
+			continue
+		case !r.fields.is(p.name, p.kind):
+			return nil, wrongType(p.name, p.kind)
+		}
+		parameters[p.name] = raw
+	}
+	if verb.command != nil {
+		cmd := verb.command()
+		cmd.SessionId, cmd.HandleId = r.SessionID, r.HandleID
+		return cmd, nil
+	}
+	data, err := json.Marshal(parameters)
+	if err != nil {
+		return nil, httpJSON("unreadable")
+	}
+	return &busv1.Command{
+		SessionId: r.SessionID, HandleId: r.HandleID,
+		Verb: &busv1.Command_Admin{Admin: &busv1.Admin{Request: r.Name, Parameters: data}},
+	}, nil
+}
+
+// is tells whether a member that is there is of a kind.
+func (f fields) is(name, kind string) bool {
+	raw := f[name]
+	var err *Error
+	switch kind {
+	case aString:
+		_, err = f.optionalString(name)
+	case aBool:
+		_, err = f.optionalBool(name)
+	case aNatural:
+		_, err = f.optionalUint(name)
+	case anInteger:
+		var n int64
+		return json.Unmarshal(raw, &n) == nil && string(raw) != "null"
+	case anObject:
+		return raw[0] == '{'
+	case anArray, someArray:
+		var list []json.RawMessage
+		return raw[0] == '[' && json.Unmarshal(raw, &list) == nil && (kind == anArray || len(list) > 0)
+	}
+	return err == nil
+}
+
+// StoresTokens tells whether a request is about stored tokens.
+func (r *AdminRequest) StoresTokens() bool { return strings.Contains(r.Name, "_token") }
+
+// NoStoredTokens is the answer to such a request where tokens are not stored.
+func NoStoredTokens() *Error {
+	return newError(CodeUnknown, "Stored-Token based authentication disabled")
+}
+
+// AdminSuccess answers an administrator's request with the members of an object, nil for none.
+func (r *AdminRequest) AdminSuccess(members map[string]any) ([]byte, error) {
+	all := map[string]any{"janus": "success", "transaction": r.Transaction}
+	if r.SessionID != 0 {
+		all["session_id"] = r.SessionID
+	}
+	maps.Copy(all, members)
+	b, err := json.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("encode answer: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,26 @@
+package janus
+
+import "testing"
+
+func FuzzParseAdmin(f *testing.F) {
+	for _, body := range []string{
+		`{"janus":"ping","transaction":"a"}`, `{"janus":"list_sessions","transaction":"a","admin_secret":5}`, `[]`, `{"handle_id":5}`,
+		`{"janus":"set_session_timeout","transaction":"a","timeout":-1}`, `{"janus":"message_plugin","transaction":"a","plugin":"p","request":{}}`,
+		`{"janus":"allow_token","transaction":"a","token":"t","plugins":[]}`,
+	} {
+		f.Add([]byte(body), uint64(7), uint64(0))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, session, handle uint64) {
+		req, err := ParseAdmin(body, session>>1, handle>>1)
+		if err != nil {
+			return
+		}
+		cmd, err := req.Command()
+		if (cmd == nil) == (err == nil) {
+			t.Errorf("command %v, error %v", cmd, err)
+		}
+		if cmd != nil && (cmd.GetSessionId() != req.SessionID || cmd.GetHandleId() != req.HandleID) {
+			t.Errorf("%v is not about %d, %d", cmd, req.SessionID, req.HandleID)
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeAPI is an edge as a test wants it.
+type fakeAPI struct {
+	ask  func(body string, session, handle uint64) string
+	poll func(most int, give func([][]byte) error) error
+}
+
+func (f *fakeAPI) Ask(_ context.Context, _ string, body []byte, session, handle uint64) []byte {
+	return []byte(f.ask(string(body), session, handle))
+}
+func (f *fakeAPI) Authorized(_ context.Context, secret, _ string) bool { return secret == "s" }
+func (f *fakeAPI) Poll(_ context.Context, _ uint64, most int, give func([][]byte) error) error {
+	return f.poll(most, give)
+}
+
+func server(api API, change ...func(*Options)) *Server {
+	opt := Options{Path: "/janus", MaxBody: 100, MaxPending: 10}
+	for _, c := range change {
+		c(&opt)
+	}
+	return New(opt, api, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+}
+
+func ask(s *Server, method, target, body string, header ...string) *http.Response {
+	w, r := httptest.NewRecorder(), httptest.NewRequest(method, target, strings.NewReader(body))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	s.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func text(r *http.Response) string {
+	b, _ := io.ReadAll(r.Body)
+	return string(b)
+}
+
+func TestPollsGiveOneEventOrAList(t *testing.T) {
+	for _, c := range []struct {
+		query  string
+		events [][]byte
+		err    error
+		status int
+		want   string
+	}{
+		{"?apisecret=s", [][]byte{[]byte(`{"a":1}`)}, nil, 200, `{"a":1}`},
+		{"?apisecret=s&maxev=x", [][]byte{[]byte(`{"a":1}`)}, nil, 200, `{"a":1}`},
+		{"?apisecret=s&maxev=3", [][]byte{[]byte(`{"a":1}`), []byte(`{"b":2}`)}, nil, 200, `[{"a":1},{"b":2}]`},
+		{"?apisecret=s", nil, nil, 200, `{"janus":"keepalive"}`},
+		{"?apisecret=s&maxev=3", nil, nil, 200, `[{"janus":"keepalive"}]`},
+		{"?apisecret=wrong", nil, nil, 403, ""},
+		{"?apisecret=s", nil, fault.New(fault.SessionNotFound, nil), 404, ""},
+		{"?apisecret=s", nil, fault.New(fault.NodeUnavailable, nil), 503, ""},
+	} {
+		s := server(&fakeAPI{poll: func(_ int, give func([][]byte) error) error {
+			if c.err != nil {
+				return c.err
+			}
+			return give(c.events)
+		}})
+		if r := ask(s, "GET", "/janus/7"+c.query, ""); r.StatusCode != c.status || text(r) != c.want {
+			t.Errorf("%s: status %d", c.query, r.StatusCode)
+		}
+	}
+}
+
+func TestAnEndpointThatHasLeftWasGivenNothing(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	var given error
+	s := server(&fakeAPI{poll: func(_ int, give func([][]byte) error) error {
+		leave()
+		given = give([][]byte{[]byte(`{}`)})
+		return given
+	}})
+	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/janus/7?apisecret=s", nil).WithContext(ctx))
+	if !errors.Is(given, context.Canceled) {
+		t.Errorf("got %v", given)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	answer := &fakeAPI{ask: func(string, uint64, uint64) string { return `{}` }}
+	if r := ask(server(answer), "POST", "/janus", strings.Repeat("x", 101)); r.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("too large a body: %d", r.StatusCode)
+	}
+	if r := ask(server(answer, func(o *Options) { o.MaxPending = 0 }), "POST", "/janus", ""); r.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("too many requests: %d", r.StatusCode)
+	}
+}
+
+func TestOnlyPagesOfTheOriginsMayAsk(t *testing.T) {
+	s := server(&fakeAPI{ask: func(string, uint64, uint64) string { return `{}` }}, func(o *Options) { o.Origins = []string{"https://a"} })
+	if r := ask(s, "POST", "/janus", "", "Origin", "https://a"); r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "https://a" {
+		t.Errorf("welcome: %d, %v", r.StatusCode, r.Header)
+	}
+	if r := ask(s, "POST", "/janus", "", "Origin", "https://b"); r.StatusCode != 403 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("not welcome: %d, %v", r.StatusCode, r.Header)
+	}
+	if r := ask(s, "POST", "/janus", ""); r.StatusCode != 200 {
+		t.Errorf("no page: %d", r.StatusCode)
+	}
+}
