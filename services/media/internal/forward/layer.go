@@ -94,7 +94,7 @@ func (y *layer) begin(ssrc uint32, seq uint64) {
 // store puts an accepted packet into the ring and the burst.
 func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec, size ringSize) *slot {
 	t := y.ring.put(seq, p.Arrival, p.Payload, size)
-	t.arrival, t.ts, t.marker, t.burst = p.Arrival, p.Timestamp, p.Marker, burst
+	t.arrival, t.ts, t.marker, t.burst, t.red = p.Arrival, p.Timestamp, p.Marker, burst, 0
 	t.ext = p.Ext
 	t.ext.MID, t.ext.RID, t.ext.RepairedRID = nil, nil, nil
 	if codec.Describe(c, p.Payload, &t.desc) != nil {

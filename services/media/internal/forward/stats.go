@@ -11,6 +11,8 @@ type LayerStats struct {
 	Recovered  uint64 // arrived late, or sent again
 	Duplicates uint64
 	TooLate    uint64 // older than the ring
+	Malformed  uint64 // RED that contradicts itself
+	Restored   uint64 // lost, and found in the redundancy of later ones
 	NACKs      uint64 // packets asked for, each time
 	PLIs       uint64
 	Keyframes  uint64

@@ -66,6 +66,7 @@ type Stream struct {
 	playoutDelay *packet.PlayoutDelay // set: instead of what packets say
 	nacks        []uint16             // scratch
 	scratch      []byte               // likewise, of legs: a dependency descriptor
+	blocks       []codec.REDBlock     // likewise
 	mediaCheck   time.Duration        // when media state is to be looked at next
 }
 
@@ -87,18 +88,21 @@ func (s *Stream) Layers() int { return len(s.layers) }
 
 // Receive takes a packet of a layer, 0 being the lowest, into the layer's ring; p.Arrival must be set. Nothing of p
 // is kept. A new SSRC is a restart of the layer's source: legs go on from its next key frame.
-func (s *Stream) Receive(layer int, p *packet.Packet) {
+func (s *Stream) Receive(layer int, p *packet.Packet) { s.receive(layer, p) }
+
+// receive returns what it has stored, or nil.
+func (s *Stream) receive(layer int, p *packet.Packet) *slot {
 	y := &s.layers[layer]
 	if y.highest == 0 {
 		y.keyframes.latest = p.Arrival
 	}
 	seq, ok := y.accept(p)
 	if !ok {
-		return
+		return nil
 	}
 	y.reception.packet(seq, p.Timestamp, p.Arrival, s.cfg.Codec.ClockRate())
 	y.follow(seq, p.Arrival, s.cfg.NACK)
-	s.take(layer, p, seq)
+	return s.take(layer, p, seq)
 }
 
 // ReceiveRTX takes an RTX packet (RFC 4588) of a layer: what it repeats enters the ring as if it came late. p is
@@ -117,7 +121,7 @@ func (s *Stream) ReceiveRTX(layer int, p *packet.Packet) {
 }
 
 // take stores an accepted packet and looks at what else it says.
-func (s *Stream) take(layer int, p *packet.Packet, seq uint64) {
+func (s *Stream) take(layer int, p *packet.Packet, seq uint64) *slot {
 	y := &s.layers[layer]
 	y.stats.Packets++
 	y.stats.Bytes += uint64(len(p.Payload))
@@ -137,6 +141,7 @@ func (s *Stream) take(layer int, p *packet.Packet, seq uint64) {
 			s.cfg.Observer.Talking(s.talk.talking, mean)
 		}
 	}
+	return t
 }
 
 // Flush ends a burst: leg by leg, all that has been received since the last Flush goes out, and what is seen to be

@@ -136,6 +136,8 @@ func (in *inbound) receive(r route, p *packet.Packet) {
 		in.stream.ReceiveRTX(r.layer, p)
 	case p.PayloadType == in.agreed.Format.PayloadType:
 		in.stream.Receive(r.layer, p)
+	case in.agreed.RED != nil && p.PayloadType == *in.agreed.RED:
+		in.stream.ReceiveRED(r.layer, p, in.agreed.Format.PayloadType)
 	default:
 		return // not a payload that was agreed on
 	}

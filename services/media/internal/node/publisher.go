@@ -57,6 +57,7 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 		return OfferAnswer{}, invalidSDP(err)
 	}
 	o.Rules.Echo = o.Echo != nil
+	o.Rules.OpusRED = o.Rules.OpusRED && !o.E2EE // what is encrypted end to end cannot be taken apart
 	streams := sdp.Choose(offer, &o.Rules)
 	sh := n.shard(o.Peer.Handle)
 	return do(ctx, sh, func(now time.Duration) (OfferAnswer, error) {

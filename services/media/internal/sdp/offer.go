@@ -12,7 +12,7 @@ type Slot struct {
 	Kind                    Kind
 	Codec                   string // Janus's name; empty only if never active
 	VP9Profile, H264Profile string
-	Stereo, FEC, DTX        bool // of Opus
+	Stereo, FEC, DTX, RED   bool // of Opus
 	AudioLevel              bool // header extensions that the feed has
 	VideoOrientation        bool
 	PlayoutDelay            bool
@@ -31,6 +31,9 @@ var payloadTypes = map[string]Format{
 	"h264": {PayloadType: 107, Codec: "h264", ClockRate: 90000},
 	"av1":  {PayloadType: 98, Codec: "av1", ClockRate: 90000},
 }
+
+// payloadTypeRED is of Opus with redundancy, as Janus has it.
+const payloadTypeRED = 120
 
 // Numbers of header extensions in our offers, as Janus has them.
 const (
@@ -105,8 +108,14 @@ func (w *writer) slot(s *Slot) {
 		rtx, formats = &pt, formats+" "+formatNumber(pt)
 		format.Feedback = videoFeedback
 	}
+	if s.redundant() {
+		formats += " " + formatNumber(payloadTypeRED)
+	}
 	w.head(s.Kind, "UDP/TLS/RTP/SAVPF", formats, direction, s.MID)
 	w.format(&format, rtx)
+	if s.redundant() {
+		w.redundancy(payloadTypeRED, &format)
+	}
 	for _, x := range s.extensions() {
 		w.line("a=extmap:%d %s", x.ID, x.URI)
 	}
@@ -115,6 +124,8 @@ func (w *writer) slot(s *Slot) {
 	}
 	w.candidates()
 }
+
+func (s *Slot) redundant() bool { return s.RED && s.codec() == "opus" }
 
 func (s *Slot) parameters() string {
 	var all []string
@@ -164,6 +175,7 @@ type Accepted struct {
 	Ready       bool // media, or data, may flow
 	PayloadType uint8
 	RTX         uint8 // payload type; 0 without
+	RED         uint8 // likewise
 	NACK        bool
 	IDs         packet.ExtensionIDs
 }
@@ -206,6 +218,9 @@ func accept(s *Section, slot *Slot) Accepted {
 		}
 		if rtx := repairOf(s, f.PayloadType); rtx != nil && slot.Kind == Video {
 			a.RTX = *rtx
+		}
+		if red := redundancyOf(s, f.PayloadType); red != nil && slot.redundant() {
+			a.RED = *red
 		}
 		break
 	}
