@@ -132,6 +132,9 @@ func (s *Stream) take(layer int, p *packet.Packet, seq uint64) *slot {
 		t.ext.PlayoutDelay = *s.playoutDelay
 		t.ext.Present |= packet.HasPlayoutDelay
 	}
+	if t.ext.Present.Has(packet.HasAbsCaptureTime) {
+		s.cfg.Clock.relate(&t.ext.AbsCaptureTime)
+	}
 	if !y.stats.Receiving {
 		y.stats.Receiving = true
 		s.cfg.Observer.Receiving(layer, true)

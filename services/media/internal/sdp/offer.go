@@ -44,6 +44,7 @@ const (
 	idPlayoutDelay     = 12
 	idDependencies     = 11 // not Janus's: without it, Chromium cannot decode several spatial layers of AV1
 	idVideoOrientation = 13
+	idAbsCaptureTime   = 8 // not Janus's: what is captured at the same time can be shown so, whoever sends it
 )
 
 // Valid reports whether the slot can be written.
@@ -163,6 +164,7 @@ func (s *Slot) extensions() []Extension {
 	add(video, idAbsSendTime, uriAbsSendTime)
 	add(true, idTransportCC, uriTransportCC)
 	add(true, idMID, uriMID)
+	add(true, idAbsCaptureTime, uriAbsCaptureTime)
 	add(video && s.PlayoutDelay, idPlayoutDelay, uriPlayoutDelay)
 	add(video && s.VideoOrientation, idVideoOrientation, uriVideoOrientation)
 	add(s.codec() == "av1", idDependencies, uriDependencyDescriptor)
@@ -234,6 +236,8 @@ func accept(s *Section, slot *Slot) Accepted {
 			a.IDs.TransportCC = x.ID
 		case uriMID:
 			a.IDs.MID = x.ID
+		case uriAbsCaptureTime:
+			a.IDs.AbsCaptureTime = x.ID
 		case uriPlayoutDelay:
 			a.IDs.PlayoutDelay = x.ID
 		case uriVideoOrientation:

@@ -233,7 +233,7 @@ func (r *Rules) takeExtensions(s *Section, codec string, st *Stream) {
 		case uriAbsSendTime:
 			id = when(r.Echo, &st.IDs.AbsSendTime)
 		case uriAbsCaptureTime:
-			id = when(r.Echo, &st.IDs.AbsCaptureTime)
+			id = &st.IDs.AbsCaptureTime
 		}
 		if id != nil && *id == 0 {
 			*id = x.ID

@@ -128,7 +128,7 @@ func TestAnswerSaysWhatIsReady(t *testing.T) {
 	if diff := cmp.Diff([]bool{true, true, true, false, true, false}, ready); diff != "" {
 		t.Error(diff)
 	}
-	if a := accepted[1]; a.PayloadType != 96 || a.RTX != 97 || !a.NACK || a.IDs.MID != idMID {
+	if a := accepted[1]; a.PayloadType != 96 || a.RTX != 97 || !a.NACK || a.IDs.MID != idMID || a.IDs.AbsCaptureTime != idAbsCaptureTime {
 		t.Errorf("video: %+v", a)
 	}
 	if with, without := accepted[4], accepted[0]; with.RED != payloadTypeRED || with.PayloadType != 111 || without.RED != 0 {
@@ -168,6 +168,19 @@ func TestNonsenseIsRefused(t *testing.T) {
 	} {
 		if _, err := Parse(text); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCaptureTimeIsTaken(t *testing.T) {
+	text := strings.ReplaceAll(read(t, "chromium.offer.sdp"), uriAbsSendTime, uriAbsCaptureTime)
+	offer, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range Choose(offer, room()) {
+		if s.Kind != Data && s.IDs.AbsCaptureTime != 2 {
+			t.Errorf("%s: %+v", s.Kind, s.IDs)
 		}
 	}
 }
