@@ -173,7 +173,7 @@ func TestNonsenseIsRefused(t *testing.T) {
 }
 
 func TestCaptureTimeIsTaken(t *testing.T) {
-	text := strings.ReplaceAll(read(t, "chromium.offer.sdp"), uriAbsSendTime, uriAbsCaptureTime)
+	text := strings.ReplaceAll(read(t, "chromium.offer.sdp"), "a=rtcp-mux", "a=extmap:2 "+uriAbsCaptureTime+"\na=rtcp-mux")
 	offer, err := Parse(text)
 	if err != nil {
 		t.Fatal(err)
