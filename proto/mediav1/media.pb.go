@@ -261,6 +261,8 @@ type PublishRules struct {
 	KeyframeEveryS   uint32                 `protobuf:"varint,12,opt,name=keyframe_every_s,json=keyframeEveryS,proto3" json:"keyframe_every_s,omitempty"` // ask for a key frame when the last is older; 0 for never (fir_freq)
 	Talk             *Talk                  `protobuf:"bytes,13,opt,name=talk,proto3" json:"talk,omitempty"`                                              // set: Talking events are wanted
 	OpusRed          bool                   `protobuf:"varint,14,opt,name=opus_red,json=opusRed,proto3" json:"opus_red,omitempty"`                        // take RED of Opus (RFC 2198); never of what is encrypted end to end
+	Audience         string                 `protobuf:"bytes,15,opt,name=audience,proto3" json:"audience,omitempty"`                                      // of all who publish for the same audience on this node,
+	LoudestAudio     uint32                 `protobuf:"varint,16,opt,name=loudest_audio,json=loudestAudio,proto3" json:"loudest_audio,omitempty"`         // only so many are heard at a time, the loudest by their audio levels; 0 for all
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -391,6 +393,20 @@ func (x *PublishRules) GetOpusRed() bool {
 		return x.OpusRed
 	}
 	return false
+}
+
+func (x *PublishRules) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *PublishRules) GetLoudestAudio() uint32 {
+	if x != nil {
+		return x.LoudestAudio
+	}
+	return 0
 }
 
 type Talk struct {
@@ -1903,7 +1919,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05rules\x18\x06 \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x12)\n" +
 	"\x04echo\x18\a \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12(\n" +
 	"\x10lowest_rid_first\x18\b \x01(\bR\x0elowestRidFirst\x12\x12\n" +
-	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xf5\x03\n" +
+	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xb6\x04\n" +
 	"\fPublishRules\x12!\n" +
 	"\faudio_codecs\x18\x01 \x03(\tR\vaudioCodecs\x12!\n" +
 	"\fvideo_codecs\x18\x02 \x03(\tR\vvideoCodecs\x12\x1f\n" +
@@ -1922,7 +1938,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"bitrateBps\x12(\n" +
 	"\x10keyframe_every_s\x18\f \x01(\rR\x0ekeyframeEveryS\x12)\n" +
 	"\x04talk\x18\r \x01(\v2\x15.cardea.media.v1.TalkR\x04talk\x12\x19\n" +
-	"\bopus_red\x18\x0e \x01(\bR\aopusRed\"6\n" +
+	"\bopus_red\x18\x0e \x01(\bR\aopusRed\x12\x1a\n" +
+	"\baudience\x18\x0f \x01(\tR\baudience\x12#\n" +
+	"\rloudest_audio\x18\x10 \x01(\rR\floudestAudio\"6\n" +
 	"\x04Talk\x12\x18\n" +
 	"\apackets\x18\x01 \x01(\rR\apackets\x12\x14\n" +
 	"\x05level\x18\x02 \x01(\rR\x05level\"\x84\x01\n" +

@@ -51,6 +51,7 @@ var pure = []string{
 	"services/media/internal/forward",
 	"services/media/internal/congestion",
 	"services/media/internal/allocation",
+	"services/media/internal/speakers",
 	"services/media/internal/sdp",
 }
 

@@ -7,6 +7,7 @@ import "time"
 // lost is asked for by the origin alone, and follows when it has come. A Burst's buffers are used again.
 type Burst struct {
 	relaying bool
+	quiet    bool
 	clock    PublisherClock
 	layers   [MaxLayers]layerState
 	packets  []copied
@@ -35,7 +36,7 @@ func (b *Burst) Packets() int { return len(b.packets) }
 
 // CopyBurst makes b what has come since the last Flush.
 func (s *Stream) CopyBurst(b *Burst) {
-	b.relaying, b.clock = s.relaying, *s.cfg.Clock
+	b.relaying, b.quiet, b.clock = s.relaying, s.quiet, *s.cfg.Clock
 	b.packets, b.bytes = b.packets[:0], b.bytes[:0]
 	for i := range s.layers {
 		y := &s.layers[i]
@@ -82,6 +83,7 @@ func (nobody) Talking(bool, float64) {}
 // get nothing by Receive, ReceiveRTX and SenderReport.
 func (s *Stream) ReceiveBurst(b *Burst, now time.Duration) {
 	s.SetRelay(b.relaying, now)
+	s.SetQuiet(b.quiet)
 	*s.cfg.Clock = b.clock
 	start := 0
 	for i := range b.packets {

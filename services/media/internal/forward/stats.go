@@ -43,6 +43,7 @@ const (
 	DropLate                   // too late to have a place in what was sent
 	DropUnparsable             // a payload that contradicts its format
 	DropOversized              // would be longer than packet.MaxSize when rewritten
+	DropQuiet                  // of a speaker while others are louder
 	drops
 )
 
@@ -50,7 +51,7 @@ const (
 const Drops = int(drops)
 
 var dropNames = [Drops]string{
-	"not_flowing", "other_layer", "no_keyframe", "temporal", "spatial", "empty", "late", "unparsable", "oversized",
+	"not_flowing", "other_layer", "no_keyframe", "temporal", "spatial", "empty", "late", "unparsable", "oversized", "quiet",
 }
 
 func (d Drop) String() string { return dropNames[d] }

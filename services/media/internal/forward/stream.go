@@ -61,6 +61,7 @@ type Stream struct {
 	layers       []layer
 	legs         []*Leg
 	relaying     bool
+	quiet        bool
 	burst        uint32 // counts Flush; marks what came in one burst
 	talk         talkMeter
 	playoutDelay *packet.PlayoutDelay // set: instead of what packets say
@@ -244,6 +245,21 @@ func (s *Stream) SetRelay(on bool, now time.Duration) {
 	}
 	if on {
 		s.RequestKeyframe(now)
+	}
+}
+
+// Relaying reports what SetRelay has set.
+func (s *Stream) Relaying() bool { return s.relaying }
+
+// SetQuiet says whether legs get nothing for the time being since others are louder. Talking goes on being told. For
+// audio only.
+func (s *Stream) SetQuiet(on bool) {
+	if s.quiet == on {
+		return
+	}
+	s.quiet = on
+	for _, l := range s.legs {
+		l.leaveLayer()
 	}
 }
 

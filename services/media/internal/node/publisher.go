@@ -42,6 +42,8 @@ type Terms struct {
 	E2EE          bool
 	KeyframeEvery uint32 // seconds; 0 for never
 	Talk          forward.Talk
+	Audience      string // whose loudest speakers are heard, and how many; 0 for all
+	Loudest       uint32
 }
 
 func (pub *publisher) begin(p *peer) {
@@ -95,7 +97,7 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 	}
 	p.ufrag = offer.Ufrag
 	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo
-	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk}
+	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk, Audience: o.Audience, Loudest: o.Loudest}
 	pub.setBitrate(o.Bitrate, now)
 	sent := pub.take(streams, now)
 

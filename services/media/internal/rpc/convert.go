@@ -33,6 +33,7 @@ func offerRequest(r *mediav1.AcceptOfferRequest) node.OfferRequest {
 			PlayoutDelay: rules.GetPlayoutDelay(), TransportCC: rules.GetTransportCc(),
 		},
 		Bitrate: uint64(rules.GetBitrateBps()), KeyframeEvery: rules.GetKeyframeEveryS(), Talk: talk(rules.GetTalk()),
+		Audience: rules.GetAudience(), Loudest: rules.GetLoudestAudio(),
 		Echo: echo(r.GetEcho()), LowestRIDFirst: r.GetLowestRidFirst(), E2EE: r.GetE2Ee(),
 	}
 }
