@@ -51,7 +51,6 @@ var pure = []string{
 	"services/media/internal/forward",
 	"services/media/internal/congestion",
 	"services/media/internal/allocation",
-	"services/media/internal/speakers",
 	"services/media/internal/sdp",
 }
 

@@ -15,6 +15,7 @@ type layer struct {
 	loss      lossTracker
 	reception reception
 	keyframes keyframes
+	keyframe  uint64 // where the newest one begins, 0 for none yet
 	stats     LayerStats
 	rates     rates
 
@@ -108,6 +109,7 @@ func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec,
 	if t.desc.Keyframe {
 		y.stats.Keyframes++
 		y.burstKeyframe = true
+		y.keyframe = max(y.keyframe, seq)
 		y.keyframes.seen(p.Arrival)
 	}
 	y.addToBurst(seq)

@@ -180,6 +180,9 @@ func (l *Leg) startAgain(now time.Duration) {
 	}
 	l.choice.wanted = l.choice.substreamNow(l.source, now)
 	l.choice.asked = now
+	if l.beginInPast(now) {
+		return
+	}
 	l.source.RequestKeyframe(now)
 }
 

@@ -47,12 +47,12 @@ func (sh *shard) mirror(id FeedID, origin *shard) *mirror {
 	m.id = id
 	sh.mirrors[id] = m
 	sh.node.mirrors.Add(1)
-	origin.worker.Post(func(time.Duration) { origin.attach(m) })
+	origin.worker.Post(func(now time.Duration) { origin.attach(m, now) })
 	return m
 }
 
 // attach begins to feed a mirror.
-func (sh *shard) attach(m *mirror) {
+func (sh *shard) attach(m *mirror, now time.Duration) {
 	pub := sh.feeds[m.id]
 	if pub == nil {
 		m.shard.worker.Post(m.end)
@@ -61,6 +61,7 @@ func (sh *shard) attach(m *mirror) {
 	m.publisher = pub
 	pub.taps = append(pub.taps, m)
 	m.describe(pub)
+	m.remember(pub, now)
 }
 
 // describe tells a mirror which streams there are.
@@ -72,6 +73,23 @@ func (m *mirror) describe(pub *publisher) {
 		}
 	}
 	m.shard.worker.Post(func(now time.Duration) { m.take(streams, now) })
+}
+
+// remember gives a mirror that begins what its slots may begin with.
+func (m *mirror) remember(pub *publisher, now time.Duration) {
+	for _, in := range pub.streams {
+		b := new(forward.Burst)
+		if in == nil || !in.stream.CopyPast(b, now) {
+			continue
+		}
+		number := in.number
+		m.shard.worker.Post(func(now time.Duration) {
+			if r := m.streams[number]; r != nil && !m.ended {
+				r.stream.ReceiveBurst(b, now)
+				r.received(now)
+			}
+		})
+	}
 }
 
 // detach ends it.

@@ -81,7 +81,7 @@ func TestMirrorOfAFeedThatIsGoneEnds(t *testing.T) {
 	if n.Mirrors() != 1 || n.shards[1].feed("feed") != &m.feed {
 		t.Error("no mirror")
 	}
-	n.shards[0].attach(m) // before the shards end, in whatever order
+	n.shards[0].attach(m, 0) // before the shards end, in whatever order
 	run()
 	if !m.ended || n.Mirrors() != 0 {
 		t.Error("a mirror of nothing")
