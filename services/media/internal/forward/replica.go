@@ -37,6 +37,10 @@ func (b *Burst) Packets() int { return len(b.packets) }
 // CopyBurst makes b what has come since the last Flush.
 func (s *Stream) CopyBurst(b *Burst) {
 	s.begin(b)
+	s.addBurst(b)
+}
+
+func (s *Stream) addBurst(b *Burst) {
 	for i := range s.layers {
 		for _, seq := range s.layers[i].burst {
 			b.add(i, s.layers[i].ring.get(seq))

@@ -22,8 +22,9 @@ type mirror struct {
 	ended   bool
 	waiting atomic.Int64 // bytes of messages under way
 
-	publisher *publisher // set by attach; the origin's, as is all that follows
-	full      bool       // a message was too many
+	publisher *publisher                 // set by attach; the origin's, as is all that follows
+	full      bool                       // a message was too many
+	missed    map[uint32]*forward.Missed // of streams by their numbers; nil while nothing is
 }
 
 // replica is one of its streams.
@@ -211,7 +212,7 @@ func (sh *shard) joined() {
 func (sh *shard) copyTo(m *mirror, f *flow) {
 	b := sh.lanes[m.shard.index].Load()
 	if b == nil {
-		sh.node.mirrorDrops.Add(uint64(f.stream.Pending()))
+		sh.node.mirrorDrops.Add(uint64(f.stream.Miss(m.misses(f.number))))
 		return
 	}
 	if b.used == len(b.each) {
@@ -220,7 +221,23 @@ func (sh *shard) copyTo(m *mirror, f *flow) {
 	next := &b.each[b.used]
 	b.used++
 	next.mirror, next.stream = m, f.number
+	if missed := m.missed[f.number]; missed != nil {
+		sh.node.mirrorDrops.Add(uint64(f.stream.CopyMissed(&next.burst, missed)))
+		delete(m.missed, f.number)
+		return
+	}
 	f.stream.CopyBurst(&next.burst)
+}
+
+// misses are where it is noted what a stream has for the mirror that there is no room for.
+func (m *mirror) misses(stream uint32) *forward.Missed {
+	if m.missed == nil {
+		m.missed = map[uint32]*forward.Missed{}
+	}
+	if m.missed[stream] == nil {
+		m.missed[stream] = new(forward.Missed)
+	}
+	return m.missed[stream]
 }
 
 // takeBursts is where lanes end.
