@@ -37,8 +37,8 @@ profile: ## where CPU time and memory go under load (needs root)
 compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
 	@./deploy/compose-test.sh
 
-fuzz: ## every fuzz target, ten seconds each
-	@./deploy/fuzz.sh
+fuzz: ## every fuzz target for ten seconds each, or as FUZZ says (a time, or a number of inputs: FUZZ=1000000x)
+	@./deploy/fuzz.sh $(FUZZ)
 
 generate: ## Go code of the .proto files
 	proto/generate.sh

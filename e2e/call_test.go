@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -25,10 +26,10 @@ const gathered = pc => new Promise(done => {
 	pc.addEventListener('icegatheringstatechange', look);
 	look();
 });
-const pcs = {};
+const pcs = {}, configuration = JSON.parse(new URLSearchParams(location.search).get('configuration') ?? '{}');
 const simulcast = [{rid: 'h', maxBitrate: 900000}, {rid: 'm', maxBitrate: 300000, scaleResolutionDownBy: 2}, {rid: 'l', maxBitrate: 100000, scaleResolutionDownBy: 4}];
 async function publish(codec, sendEncodings) {
-	const pc = pcs.publisher = new RTCPeerConnection();
+	const pc = pcs.publisher = new RTCPeerConnection(configuration);
 	const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360}});
 	pc.addTrack(stream.getAudioTracks()[0], stream);
 	const video = pc.addTransceiver(stream.getVideoTracks()[0], {direction: 'sendonly', streams: [stream], sendEncodings});
@@ -39,7 +40,7 @@ async function publish(codec, sendEncodings) {
 	return pc.localDescription.sdp;
 }
 async function subscribe(offer) {
-	const pc = pcs.subscriber = new RTCPeerConnection();
+	const pc = pcs.subscriber = new RTCPeerConnection(configuration);
 	pc.ontrack = e => { picture.srcObject = e.streams[0]; };
 	await pc.setRemoteDescription({type: 'offer', sdp: offer});
 	await pc.setLocalDescription();
@@ -72,13 +73,19 @@ type call struct {
 // startCall has a page call a node with a codec in some encodings, which are JavaScript.
 func startCall(ctx context.Context, t *testing.T, api mediav1.MediaClient, codec, encodings string) *call {
 	t.Helper()
+	return startCallWith(ctx, t, api, codec, encodings, "{}")
+}
+
+// startCallWith does the same with an RTCConfiguration, as JSON.
+func startCallWith(ctx context.Context, t *testing.T, api mediav1.MediaClient, codec, encodings, configuration string) *call {
+	t.Helper()
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(callPage))
 	}))
 	t.Cleanup(page.Close)
 	c := &call{
-		Tab:       chrome.Start(t).Open(t, "call", page.URL),
+		Tab:       chrome.Start(t).Open(t, "call", page.URL+"/?configuration="+url.QueryEscape(configuration)),
 		publisher: &mediav1.PeerID{SessionId: 1, HandleId: 1, Generation: 1}, subscriber: &mediav1.PeerID{SessionId: 1, HandleId: 2, Generation: 1},
 	}
 	answer, err := api.AcceptOffer(ctx, &mediav1.AcceptOfferRequest{

@@ -260,6 +260,9 @@ type PublishRules struct {
 	BitrateBps       uint32                 `protobuf:"varint,11,opt,name=bitrate_bps,json=bitrateBps,proto3" json:"bitrate_bps,omitempty"`               // REMB cap, 0 for none
 	KeyframeEveryS   uint32                 `protobuf:"varint,12,opt,name=keyframe_every_s,json=keyframeEveryS,proto3" json:"keyframe_every_s,omitempty"` // ask for a key frame when the last is older; 0 for never (fir_freq)
 	Talk             *Talk                  `protobuf:"bytes,13,opt,name=talk,proto3" json:"talk,omitempty"`                                              // set: Talking events are wanted
+	OpusRed          bool                   `protobuf:"varint,14,opt,name=opus_red,json=opusRed,proto3" json:"opus_red,omitempty"`                        // take RED of Opus (RFC 2198); never of what is encrypted end to end
+	Audience         string                 `protobuf:"bytes,15,opt,name=audience,proto3" json:"audience,omitempty"`                                      // of all who publish for the same audience on this node,
+	LoudestAudio     uint32                 `protobuf:"varint,16,opt,name=loudest_audio,json=loudestAudio,proto3" json:"loudest_audio,omitempty"`         // only so many are heard at a time, the loudest by their audio levels; 0 for all
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -383,6 +386,27 @@ func (x *PublishRules) GetTalk() *Talk {
 		return x.Talk
 	}
 	return nil
+}
+
+func (x *PublishRules) GetOpusRed() bool {
+	if x != nil {
+		return x.OpusRed
+	}
+	return false
+}
+
+func (x *PublishRules) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *PublishRules) GetLoudestAudio() uint32 {
+	if x != nil {
+		return x.LoudestAudio
+	}
+	return 0
 }
 
 type Talk struct {
@@ -880,6 +904,7 @@ type Slot struct {
 	Layers           *Layers                `protobuf:"bytes,16,opt,name=layers,proto3" json:"layers,omitempty"`
 	MinDelay         *int32                 `protobuf:"varint,17,opt,name=min_delay,json=minDelay,proto3,oneof" json:"min_delay,omitempty"` // playout delay override, units of 10 ms, 0 to 4095
 	MaxDelay         *int32                 `protobuf:"varint,18,opt,name=max_delay,json=maxDelay,proto3,oneof" json:"max_delay,omitempty"`
+	OpusRed          bool                   `protobuf:"varint,19,opt,name=opus_red,json=opusRed,proto3" json:"opus_red,omitempty"` // offer RED as well; other subscribers get plain Opus
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1038,6 +1063,13 @@ func (x *Slot) GetMaxDelay() int32 {
 		return *x.MaxDelay
 	}
 	return 0
+}
+
+func (x *Slot) GetOpusRed() bool {
+	if x != nil {
+		return x.OpusRed
+	}
+	return false
 }
 
 type Source struct {
@@ -2363,7 +2395,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05rules\x18\x06 \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x12)\n" +
 	"\x04echo\x18\a \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12(\n" +
 	"\x10lowest_rid_first\x18\b \x01(\bR\x0elowestRidFirst\x12\x12\n" +
-	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xda\x03\n" +
+	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xb6\x04\n" +
 	"\fPublishRules\x12!\n" +
 	"\faudio_codecs\x18\x01 \x03(\tR\vaudioCodecs\x12!\n" +
 	"\fvideo_codecs\x18\x02 \x03(\tR\vvideoCodecs\x12\x1f\n" +
@@ -2381,7 +2413,10 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\vbitrate_bps\x18\v \x01(\rR\n" +
 	"bitrateBps\x12(\n" +
 	"\x10keyframe_every_s\x18\f \x01(\rR\x0ekeyframeEveryS\x12)\n" +
-	"\x04talk\x18\r \x01(\v2\x15.cardea.media.v1.TalkR\x04talk\"6\n" +
+	"\x04talk\x18\r \x01(\v2\x15.cardea.media.v1.TalkR\x04talk\x12\x19\n" +
+	"\bopus_red\x18\x0e \x01(\bR\aopusRed\x12\x1a\n" +
+	"\baudience\x18\x0f \x01(\tR\baudience\x12#\n" +
+	"\rloudest_audio\x18\x10 \x01(\rR\floudestAudio\"6\n" +
 	"\x04Talk\x12\x18\n" +
 	"\apackets\x18\x01 \x01(\rR\apackets\x12\x14\n" +
 	"\x05level\x18\x02 \x01(\rR\x05level\"\x84\x01\n" +
@@ -2426,7 +2461,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\fsession_name\x18\x03 \x01(\tR\vsessionName\x12+\n" +
 	"\x05slots\x18\x04 \x03(\v2\x15.cardea.media.v1.SlotR\x05slots\x12\x1f\n" +
 	"\vice_restart\x18\x05 \x01(\bR\n" +
-	"iceRestart\"\x91\x05\n" +
+	"iceRestart\"\xac\x05\n" +
 	"\x04Slot\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +
@@ -2449,7 +2484,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04send\x18\x0f \x01(\bR\x04send\x12/\n" +
 	"\x06layers\x18\x10 \x01(\v2\x17.cardea.media.v1.LayersR\x06layers\x12 \n" +
 	"\tmin_delay\x18\x11 \x01(\x05H\x00R\bminDelay\x88\x01\x01\x12 \n" +
-	"\tmax_delay\x18\x12 \x01(\x05H\x01R\bmaxDelay\x88\x01\x01B\f\n" +
+	"\tmax_delay\x18\x12 \x01(\x05H\x01R\bmaxDelay\x88\x01\x01\x12\x19\n" +
+	"\bopus_red\x18\x13 \x01(\bR\aopusRedB\f\n" +
 	"\n" +
 	"_min_delayB\f\n" +
 	"\n" +

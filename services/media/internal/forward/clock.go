@@ -29,6 +29,13 @@ func (c *PublisherClock) observe(ntp uint64, now time.Duration) {
 // toNode returns a time of the publisher's on the node's clock.
 func (c *PublisherClock) toNode(ntp uint64) time.Duration { return packet.FromNTP(ntp) + c.offset }
 
+// relate makes a capture time speak of the node's clock, which our sender reports show, instead of the publisher's. It
+// does so once for each packet received, so that one that is sent again is as it was.
+func (c *PublisherClock) relate(t *packet.AbsCaptureTime) {
+	t.HasOffset = t.HasOffset && c.known
+	t.Offset -= packet.FixedPoint(c.offset)
+}
+
 // ticks returns d, of any length, in units of a clock rate, modulo 2^32.
 func ticks(d time.Duration, rate uint32) uint32 {
 	whole, rest := int64(d/time.Second), int64(d%time.Second)

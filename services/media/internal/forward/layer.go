@@ -15,6 +15,7 @@ type layer struct {
 	loss      lossTracker
 	reception reception
 	keyframes keyframes
+	keyframe  uint64 // where the newest one begins, 0 for none yet
 	stats     LayerStats
 	rates     rates
 
@@ -94,7 +95,7 @@ func (y *layer) begin(ssrc uint32, seq uint64) {
 // store puts an accepted packet into the ring and the burst.
 func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec, size ringSize) *slot {
 	t := y.ring.put(seq, p.Arrival, p.Payload, size)
-	t.arrival, t.ts, t.marker, t.burst = p.Arrival, p.Timestamp, p.Marker, burst
+	t.arrival, t.ts, t.marker, t.burst, t.red = p.Arrival, p.Timestamp, p.Marker, burst, 0
 	t.ext = p.Ext
 	t.ext.MID, t.ext.RID, t.ext.RepairedRID = nil, nil, nil
 	if codec.Describe(c, p.Payload, &t.desc) != nil {
@@ -108,6 +109,7 @@ func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec,
 	if t.desc.Keyframe {
 		y.stats.Keyframes++
 		y.burstKeyframe = true
+		y.keyframe = max(y.keyframe, seq)
 		y.keyframes.seen(p.Arrival)
 	}
 	y.addToBurst(seq)

@@ -35,6 +35,9 @@ type LegConfig struct {
 	Codec       codec.Codec
 	SSRC        uint32
 	PayloadType uint8
+	// RED is the payload type of redundant payloads (RFC 2198), which are passed on if it is not 0. What is inside them
+	// has PayloadType.
+	RED uint8
 	// RTXSSRC and RTXPayloadType are of the retransmission stream (RFC 4588); both 0 if there is none.
 	RTXSSRC        uint32
 	RTXPayloadType uint8
@@ -177,6 +180,9 @@ func (l *Leg) startAgain(now time.Duration) {
 	}
 	l.choice.wanted = l.choice.substreamNow(l.source, now)
 	l.choice.asked = now
+	if l.beginInPast(now) {
+		return
+	}
 	l.source.RequestKeyframe(now)
 }
 

@@ -302,6 +302,48 @@ func TestSoundAndPictureStayInStep(t *testing.T) {
 	}
 }
 
+// TestSoundAndPictureStayInStepWhenLayersChange: layers begin at timestamps of their own, and come at times of their own.
+func TestSoundAndPictureStayInStepWhenLayersChange(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 2)
+	begin, lag := [2]uint32{9_000_000, 77}, [2]time.Duration{80 * time.Millisecond, 20 * time.Millisecond}
+	at := start
+	step := func(n uint16) {
+		for layer, behind := range lag { // what is captured at `at`, an hour earlier by the publisher's clock
+			ts := begin[layer] + ticks(at-start, 90000)
+			give(s, layer, frame{seq: n, ts: ts, keyframe: n%10 == 0}, at+behind)
+			s.SenderReport(layer, packet.NTP(at-time.Hour), ts, at+behind)
+		}
+	}
+	apart := func() time.Duration { // what is said of the last picture, and when that was captured
+		sr, ok := l.SenderReport(at + time.Second)
+		if !ok {
+			t.Fatal("no report")
+		}
+		last := sub.sent[len(sub.sent)-1]
+		said := time.Duration(int32(sr.RTPTime-last.Timestamp)) * time.Second / 90000
+		return said - time.Second
+	}
+	l.SetTargets(Targets{Substream: 0, Temporal: 2}, start)
+	for n := range uint16(200) {
+		at += 33 * time.Millisecond
+		if n == 100 {
+			l.SetTargets(BestLayers, at)
+		}
+		step(n)
+		if n < 20 || n > 95 && n < 120 {
+			continue // the clock is learnt; and layers change
+		}
+		l.sentBefore = [2]uint64{}
+		if want := l.choice.wanted; l.choice.current != want {
+			t.Fatalf("layer %d at frame %d", l.choice.current, n)
+		}
+		// The mean of both layers' transit is what is known of the clock.
+		if d := (apart() + 50*time.Millisecond).Abs(); d > 15*time.Millisecond {
+			t.Fatalf("the report after frame %d is %v off", n, apart())
+		}
+	}
+}
+
 func TestTheSubscribersPlayoutDelayWins(t *testing.T) {
 	s, _, l, sub := connected(t, codec.VP8, 1)
 	give2 := func(seq uint16) packet.PlayoutDelay {

@@ -7,6 +7,7 @@ import "time"
 // lost is asked for by the origin alone, and follows when it has come. A Burst's buffers are used again.
 type Burst struct {
 	relaying bool
+	quiet    bool
 	clock    PublisherClock
 	layers   [MaxLayers]layerState
 	packets  []copied
@@ -35,22 +36,53 @@ func (b *Burst) Packets() int { return len(b.packets) }
 
 // CopyBurst makes b what has come since the last Flush.
 func (s *Stream) CopyBurst(b *Burst) {
-	b.relaying, b.clock = s.relaying, *s.cfg.Clock
+	s.begin(b)
+	s.addBurst(b)
+}
+
+func (s *Stream) addBurst(b *Burst) {
+	for i := range s.layers {
+		for _, seq := range s.layers[i].burst {
+			b.add(i, s.layers[i].ring.get(seq))
+		}
+	}
+}
+
+// CopyPast makes b what a new replica's legs may begin with: of each layer the newest key frame and all that follows, if
+// that is of use; see Leg.beginInPast. What a burst brings as well does no harm. It reports whether there is anything.
+func (s *Stream) CopyPast(b *Burst, now time.Duration) bool {
+	s.begin(b)
+	for i := range s.layers {
+		y := &s.layers[i]
+		if s.cfg.Codec.Audio() || y.past(now) == nil {
+			continue
+		}
+		for seq := y.keyframe; seq <= y.highest; seq++ {
+			b.add(i, y.ring.get(seq))
+		}
+	}
+	return len(b.packets) > 0
+}
+
+// begin empties b and notes how the stream is.
+func (s *Stream) begin(b *Burst) {
+	b.relaying, b.quiet, b.clock = s.relaying, s.quiet, *s.cfg.Clock
 	b.packets, b.bytes = b.packets[:0], b.bytes[:0]
 	for i := range s.layers {
 		y := &s.layers[i]
 		b.layers[i] = layerState{y.stats.SSRC, y.first, y.srNTP, y.srTS, y.srKnown}
-		for _, seq := range y.burst {
-			t := y.ring.get(seq)
-			if t == nil {
-				continue // so late that it has had to give way already
-			}
-			b.bytes = append(append(b.bytes, t.payload...), t.dependencies...)
-			b.packets = append(b.packets, copied{slot: *t, layer: i, payload: len(t.payload), end: len(b.bytes)})
-			c := &b.packets[len(b.packets)-1].slot
-			c.payload, c.dependencies, c.ext.DependencyDescriptor = nil, nil, nil
-		}
 	}
+}
+
+// add copies a packet; nil is one so late that it has had to give way already.
+func (b *Burst) add(layer int, t *slot) {
+	if t == nil {
+		return
+	}
+	b.bytes = append(append(b.bytes, t.payload...), t.dependencies...)
+	b.packets = append(b.packets, copied{slot: *t, layer: layer, payload: len(t.payload), end: len(b.bytes)})
+	c := &b.packets[len(b.packets)-1].slot
+	c.payload, c.dependencies, c.ext.DependencyDescriptor = nil, nil, nil
 }
 
 // Pending is how many packets have come since the last Flush.
@@ -82,6 +114,7 @@ func (nobody) Talking(bool, float64) {}
 // get nothing by Receive, ReceiveRTX and SenderReport.
 func (s *Stream) ReceiveBurst(b *Burst, now time.Duration) {
 	s.SetRelay(b.relaying, now)
+	s.SetQuiet(b.quiet)
 	*s.cfg.Clock = b.clock
 	start := 0
 	for i := range b.packets {
@@ -126,6 +159,7 @@ func (y *layer) receiveCopy(from *slot, payload, dependencies []byte, state *lay
 	if t.desc.Keyframe {
 		y.stats.Keyframes++
 		y.burstKeyframe = true
+		y.keyframe = max(y.keyframe, from.seq)
 		y.keyframes.seen(from.arrival)
 	}
 	y.addToBurst(from.seq)

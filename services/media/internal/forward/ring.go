@@ -14,6 +14,7 @@ type slot struct {
 	ts      uint32
 	burst   uint32 // the stream's burst in which it came
 	marker  bool
+	red     uint16 // where the payload proper begins, behind what repeats earlier ones (RFC 2198); 0 if there is no such
 	desc    codec.Descriptor
 	ext     packet.Extensions // of the values that are slices, only the dependency descriptor
 	payload []byte            // the slot's own

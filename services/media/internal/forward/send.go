@@ -32,10 +32,11 @@ func (l *Leg) send(t *slot, r *run, out uint64, now time.Duration) {
 // write writes a packet as a run makes it, and hands it over.
 func (l *Leg) write(t *slot, r *run, out uint64, now time.Duration) bool {
 	h := l.header(t, r)
-	h.SSRC, h.PayloadType, h.Seq = l.cfg.SSRC, l.cfg.PayloadType, uint16(out)
+	payload, payloadType := l.payload(t)
+	h.SSRC, h.PayloadType, h.Seq = l.cfg.SSRC, payloadType, uint16(out)
 	ext := l.extensions(t, r, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
-	return l.finish(b, t, r)
+	return l.finish(b, t, r, payload)
 }
 
 // writeRTX writes the same packet as a retransmission (RFC 4588, section 4), and hands it over.
@@ -44,7 +45,8 @@ func (l *Leg) writeRTX(t *slot, r *run, out uint64, now time.Duration) {
 	h.SSRC, h.PayloadType, h.Seq = l.cfg.RTXSSRC, l.cfg.RTXPayloadType, l.resends.next()
 	ext := l.extensions(t, r, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
-	l.finish(binary.BigEndian.AppendUint16(b, uint16(out)), t, r)
+	payload, _ := l.payload(t)
+	l.finish(binary.BigEndian.AppendUint16(b, uint16(out)), t, r, payload)
 }
 
 // header fills in what does not depend on whether the packet is sent for the first time.
@@ -78,13 +80,16 @@ func (l *Leg) extensions(t *slot, r *run, now time.Duration) packet.Extensions {
 }
 
 // finish appends the payload with its picture numbers rewritten, and hands the packet over if it is not too long.
-func (l *Leg) finish(b []byte, t *slot, r *run) bool {
-	if len(b)+len(t.payload) > packet.MaxSize {
+func (l *Leg) finish(b []byte, t *slot, r *run, payload []byte) bool {
+	if len(b)+len(payload) > packet.MaxSize {
 		l.stats.Dropped[DropOversized]++
 		return false
 	}
 	start := len(b)
-	b = append(b, t.payload...)
+	b = append(b, payload...)
+	if t.red != 0 && l.cfg.RED != 0 {
+		codec.RenumberRED(b[start:], l.cfg.PayloadType)
+	}
 	t.desc.Rewrite(b[start:], t.desc.PictureID+r.pictureID, t.desc.TL0PICIDX+r.tl0)
 	l.cfg.Sender.SendRTP(b)
 	return true

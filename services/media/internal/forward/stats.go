@@ -11,6 +11,8 @@ type LayerStats struct {
 	Recovered  uint64 // arrived late, or sent again
 	Duplicates uint64
 	TooLate    uint64 // older than the ring
+	Malformed  uint64 // RED that contradicts itself
+	Restored   uint64 // lost, and found in the redundancy of later ones
 	NACKs      uint64 // packets asked for, each time
 	PLIs       uint64
 	Keyframes  uint64
@@ -41,6 +43,7 @@ const (
 	DropLate                   // too late to have a place in what was sent
 	DropUnparsable             // a payload that contradicts its format
 	DropOversized              // would be longer than packet.MaxSize when rewritten
+	DropQuiet                  // of a speaker while others are louder
 	drops
 )
 
@@ -48,7 +51,7 @@ const (
 const Drops = int(drops)
 
 var dropNames = [Drops]string{
-	"not_flowing", "other_layer", "no_keyframe", "temporal", "spatial", "empty", "late", "unparsable", "oversized",
+	"not_flowing", "other_layer", "no_keyframe", "temporal", "spatial", "empty", "late", "unparsable", "oversized", "quiet",
 }
 
 func (d Drop) String() string { return dropNames[d] }

@@ -61,11 +61,13 @@ type Stream struct {
 	layers       []layer
 	legs         []*Leg
 	relaying     bool
+	quiet        bool
 	burst        uint32 // counts Flush; marks what came in one burst
 	talk         talkMeter
 	playoutDelay *packet.PlayoutDelay // set: instead of what packets say
 	nacks        []uint16             // scratch
 	scratch      []byte               // likewise, of legs: a dependency descriptor
+	blocks       []codec.REDBlock     // likewise
 	mediaCheck   time.Duration        // when media state is to be looked at next
 }
 
@@ -87,18 +89,21 @@ func (s *Stream) Layers() int { return len(s.layers) }
 
 // Receive takes a packet of a layer, 0 being the lowest, into the layer's ring; p.Arrival must be set. Nothing of p
 // is kept. A new SSRC is a restart of the layer's source: legs go on from its next key frame.
-func (s *Stream) Receive(layer int, p *packet.Packet) {
+func (s *Stream) Receive(layer int, p *packet.Packet) { s.receive(layer, p) }
+
+// receive returns what it has stored, or nil.
+func (s *Stream) receive(layer int, p *packet.Packet) *slot {
 	y := &s.layers[layer]
 	if y.highest == 0 {
 		y.keyframes.latest = p.Arrival
 	}
 	seq, ok := y.accept(p)
 	if !ok {
-		return
+		return nil
 	}
 	y.reception.packet(seq, p.Timestamp, p.Arrival, s.cfg.Codec.ClockRate())
 	y.follow(seq, p.Arrival, s.cfg.NACK)
-	s.take(layer, p, seq)
+	return s.take(layer, p, seq)
 }
 
 // ReceiveRTX takes an RTX packet (RFC 4588) of a layer: what it repeats enters the ring as if it came late. p is
@@ -117,7 +122,7 @@ func (s *Stream) ReceiveRTX(layer int, p *packet.Packet) {
 }
 
 // take stores an accepted packet and looks at what else it says.
-func (s *Stream) take(layer int, p *packet.Packet, seq uint64) {
+func (s *Stream) take(layer int, p *packet.Packet, seq uint64) *slot {
 	y := &s.layers[layer]
 	y.stats.Packets++
 	y.stats.Bytes += uint64(len(p.Payload))
@@ -128,6 +133,9 @@ func (s *Stream) take(layer int, p *packet.Packet, seq uint64) {
 		t.ext.PlayoutDelay = *s.playoutDelay
 		t.ext.Present |= packet.HasPlayoutDelay
 	}
+	if t.ext.Present.Has(packet.HasAbsCaptureTime) {
+		s.cfg.Clock.relate(&t.ext.AbsCaptureTime)
+	}
 	if !y.stats.Receiving {
 		y.stats.Receiving = true
 		s.cfg.Observer.Receiving(layer, true)
@@ -137,6 +145,7 @@ func (s *Stream) take(layer int, p *packet.Packet, seq uint64) {
 			s.cfg.Observer.Talking(s.talk.talking, mean)
 		}
 	}
+	return t
 }
 
 // Flush ends a burst: leg by leg, all that has been received since the last Flush goes out, and what is seen to be
@@ -236,6 +245,21 @@ func (s *Stream) SetRelay(on bool, now time.Duration) {
 	}
 	if on {
 		s.RequestKeyframe(now)
+	}
+}
+
+// Relaying reports what SetRelay has set.
+func (s *Stream) Relaying() bool { return s.relaying }
+
+// SetQuiet says whether legs get nothing for the time being since others are louder. Talking goes on being told. For
+// audio only.
+func (s *Stream) SetQuiet(on bool) {
+	if s.quiet == on {
+		return
+	}
+	s.quiet = on
+	for _, l := range s.legs {
+		l.leaveLayer()
 	}
 }
 

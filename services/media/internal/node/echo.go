@@ -51,6 +51,9 @@ func (e *echoed) config() forward.LegConfig {
 		Extensions: ids, MID: agreed.MID,
 		Sender: p, Observer: &layerObserver{peer: p, mid: agreed.MID, codec: agreed.Format.Codec},
 	}
+	if agreed.RED != nil {
+		cfg.RED = *agreed.RED
+	}
 	if agreed.RTX != nil && e.rtx != 0 {
 		cfg.RTXSSRC, cfg.RTXPayloadType = e.rtx, *agreed.RTX
 	}

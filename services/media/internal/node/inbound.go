@@ -7,6 +7,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 )
 
 // inbound is one m= section of audio or video that a publisher sends.
@@ -20,12 +21,13 @@ type inbound struct {
 	media     [forward.MaxLayers]uint32 // SSRC by layer; 0 if not known
 	repair    [forward.MaxLayers]uint32 // of RTX
 	receiving [forward.MaxLayers]bool
-	lost      uint64  // at the last count
-	echo      *echoed // nil if it does not go back
+	lost      uint64            // at the last count
+	echo      *echoed           // nil if it does not go back
+	speaker   *speakers.Speaker // nil if its loudness does not matter
 }
 
 func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) *inbound {
-	in := &inbound{publisher: pub, codec: codec.Parse(agreed.Format.Codec), layers: 1}
+	in := &inbound{publisher: pub, agreed: *agreed, codec: codec.Parse(agreed.Format.Codec), layers: 1}
 	if agreed.Simulcast {
 		in.layers = len(agreed.SSRCs)
 		if len(agreed.RIDs) > 0 {
@@ -40,6 +42,9 @@ func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) 
 	}), now)
 	pub.numbered++
 	in.number, in.taps = pub.numbered, func() []*mirror { return pub.taps }
+	if !in.video() && t.Loudest > 0 {
+		in.speaker = pub.peer.node.audiences.Join(t.Audience, int(t.Loudest))
+	}
 	return in
 }
 
@@ -136,8 +141,13 @@ func (in *inbound) receive(r route, p *packet.Packet) {
 		in.stream.ReceiveRTX(r.layer, p)
 	case p.PayloadType == in.agreed.Format.PayloadType:
 		in.stream.Receive(r.layer, p)
+	case in.agreed.RED != nil && p.PayloadType == *in.agreed.RED:
+		in.stream.ReceiveRED(r.layer, p, in.agreed.Format.PayloadType)
 	default:
 		return // not a payload that was agreed on
+	}
+	if in.speaker != nil && in.stream.Relaying() && p.Ext.Present.Has(packet.HasAudioLevel) { // others are heard always
+		in.stream.SetQuiet(!in.speaker.Speak(p.Ext.AudioLevel.Level, p.Arrival))
 	}
 	in.received(p.Arrival)
 }
@@ -171,6 +181,9 @@ func (in *inbound) publish(e Event) {
 func (in *inbound) close(now time.Duration) {
 	if in.echo != nil {
 		in.echo.close(now)
+	}
+	if in.speaker != nil {
+		in.speaker.Leave()
 	}
 	in.stop(now)
 	in.forgetSources()

@@ -22,8 +22,9 @@ type mirror struct {
 	ended   bool
 	waiting atomic.Int64 // bytes of messages under way
 
-	publisher *publisher // set by attach; the origin's, as is all that follows
-	full      bool       // a message was too many
+	publisher *publisher                 // set by attach; the origin's, as is all that follows
+	full      bool                       // a message was too many
+	missed    map[uint32]*forward.Missed // of streams by their numbers; nil while nothing is
 }
 
 // replica is one of its streams.
@@ -47,12 +48,12 @@ func (sh *shard) mirror(id FeedID, origin *shard) *mirror {
 	m.id = id
 	sh.mirrors[id] = m
 	sh.node.mirrors.Add(1)
-	origin.worker.Post(func(time.Duration) { origin.attach(m) })
+	origin.worker.Post(func(now time.Duration) { origin.attach(m, now) })
 	return m
 }
 
 // attach begins to feed a mirror.
-func (sh *shard) attach(m *mirror) {
+func (sh *shard) attach(m *mirror, now time.Duration) {
 	pub := sh.feeds[m.id]
 	if pub == nil {
 		m.shard.worker.Post(m.end)
@@ -61,6 +62,7 @@ func (sh *shard) attach(m *mirror) {
 	m.publisher = pub
 	pub.taps = append(pub.taps, m)
 	m.describe(pub)
+	m.remember(pub, now)
 }
 
 // describe tells a mirror which streams there are.
@@ -72,6 +74,23 @@ func (m *mirror) describe(pub *publisher) {
 		}
 	}
 	m.shard.worker.Post(func(now time.Duration) { m.take(streams, now) })
+}
+
+// remember gives a mirror that begins what its slots may begin with.
+func (m *mirror) remember(pub *publisher, now time.Duration) {
+	for _, in := range pub.streams {
+		b := new(forward.Burst)
+		if in == nil || !in.stream.CopyPast(b, now) {
+			continue
+		}
+		number := in.number
+		m.shard.worker.Post(func(now time.Duration) {
+			if r := m.streams[number]; r != nil && !m.ended {
+				r.stream.ReceiveBurst(b, now)
+				r.received(now)
+			}
+		})
+	}
 }
 
 // detach ends it.
@@ -193,7 +212,7 @@ func (sh *shard) joined() {
 func (sh *shard) copyTo(m *mirror, f *flow) {
 	b := sh.lanes[m.shard.index].Load()
 	if b == nil {
-		sh.node.mirrorDrops.Add(uint64(f.stream.Pending()))
+		sh.node.mirrorDrops.Add(uint64(f.stream.Miss(m.misses(f.number))))
 		return
 	}
 	if b.used == len(b.each) {
@@ -202,7 +221,23 @@ func (sh *shard) copyTo(m *mirror, f *flow) {
 	next := &b.each[b.used]
 	b.used++
 	next.mirror, next.stream = m, f.number
+	if missed := m.missed[f.number]; missed != nil {
+		sh.node.mirrorDrops.Add(uint64(f.stream.CopyMissed(&next.burst, missed)))
+		delete(m.missed, f.number)
+		return
+	}
 	f.stream.CopyBurst(&next.burst)
+}
+
+// misses are where it is noted what a stream has for the mirror that there is no room for.
+func (m *mirror) misses(stream uint32) *forward.Missed {
+	if m.missed == nil {
+		m.missed = map[uint32]*forward.Missed{}
+	}
+	if m.missed[stream] == nil {
+		m.missed[stream] = new(forward.Missed)
+	}
+	return m.missed[stream]
 }
 
 // takeBursts is where lanes end.

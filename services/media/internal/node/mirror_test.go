@@ -81,7 +81,7 @@ func TestMirrorOfAFeedThatIsGoneEnds(t *testing.T) {
 	if n.Mirrors() != 1 || n.shards[1].feed("feed") != &m.feed {
 		t.Error("no mirror")
 	}
-	n.shards[0].attach(m) // before the shards end, in whatever order
+	n.shards[0].attach(m, 0) // before the shards end, in whatever order
 	run()
 	if !m.ended || n.Mirrors() != 0 {
 		t.Error("a mirror of nothing")
@@ -142,5 +142,34 @@ func TestTheWayOverAMirrorAllocatesNothing(t *testing.T) {
 	}
 	if far.packets != 501*5 {
 		t.Errorf("%d packets", far.packets)
+	}
+}
+
+// TestAFullLaneLosesNothing that is still held when there is room again.
+func TestAFullLaneLosesNothing(t *testing.T) {
+	n, run := idleNode(t, 2)
+	origin := n.shards[0]
+	far := new(nowhere)
+	m := n.shards[1].mirror("feed", origin)
+	f := &flow{number: 1}
+	f.start(origin, forward.NewStream(forward.StreamConfig{Codec: codec.Opus, Layers: 1, Upstream: far, Observer: far}), 0)
+	lane := origin.lanes[1]
+	for lane.Load() != nil {
+		lane.Send() // the other worker stands still
+	}
+	p := packet.Packet{Payload: make([]byte, 100), Arrival: time.Second}
+	for range 3 {
+		p.Seq++
+		f.stream.Receive(0, &p)
+		origin.copyTo(m, f)
+		f.stream.Flush(time.Second)
+	}
+	run()
+	p.Seq++
+	f.stream.Receive(0, &p)
+	origin.copyTo(m, f)
+	b := lane.Load()
+	if b == nil || b.used != 1 || b.each[0].burst.Packets() != 4 || n.MirrorDrops() != 0 {
+		t.Errorf("%+v, %d dropped", b, n.MirrorDrops())
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -33,6 +34,8 @@ type Node struct {
 	log    *slog.Logger
 	shards []*shard // fixed at birth
 	known  directory
+
+	audiences speakers.Audiences
 
 	count       atomic.Int64 // of peers
 	legs        legCounters

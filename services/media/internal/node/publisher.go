@@ -42,6 +42,8 @@ type Terms struct {
 	E2EE          bool
 	KeyframeEvery uint32 // seconds; 0 for never
 	Talk          forward.Talk
+	Audience      string // whose loudest speakers are heard, and how many; 0 for all
+	Loudest       uint32
 }
 
 func (pub *publisher) begin(p *peer) {
@@ -57,6 +59,7 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 		return OfferAnswer{}, invalidSDP(err)
 	}
 	o.Rules.Echo = o.Echo != nil
+	o.Rules.OpusRED = o.Rules.OpusRED && !o.E2EE // what is encrypted end to end cannot be taken apart
 	streams := sdp.Choose(offer, &o.Rules)
 	sh := n.shard(o.Peer.Handle)
 	return do(ctx, sh, func(now time.Duration) (OfferAnswer, error) {
@@ -95,7 +98,7 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 	}
 	p.ufrag = offer.Ufrag
 	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo
-	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk}
+	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk, Audience: o.Audience, Loudest: o.Loudest}
 	pub.setBitrate(o.Bitrate, now)
 	sent := pub.take(streams, now)
 

@@ -33,6 +33,8 @@ type OfferRequest struct {
 	Bitrate        uint64 // REMB cap in bits a second; 0 for none
 	KeyframeEvery  uint32 // seconds; 0 for never
 	Talk           forward.Talk
+	Audience       string // see Terms
+	Loudest        uint32
 	Echo           *Echo // nil for a publisher
 	LowestRIDFirst bool
 	E2EE           bool

@@ -67,7 +67,7 @@ func (s *slot) fill() {
 func (s *slot) config(a *sdp.Accepted) forward.LegConfig {
 	p := s.subscriber.peer
 	cfg := forward.LegConfig{
-		Codec: codec.Parse(s.offered.Codec), SSRC: s.offered.Sent.SSRC, PayloadType: a.PayloadType, NACK: a.NACK,
+		Codec: codec.Parse(s.offered.Codec), SSRC: s.offered.Sent.SSRC, PayloadType: a.PayloadType, RED: a.RED, NACK: a.NACK,
 		Extensions: a.IDs, MID: s.mid,
 		Sender: p, Observer: &layerObserver{peer: p, mid: s.mid, codec: s.offered.Codec},
 	}

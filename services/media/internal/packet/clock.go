@@ -16,6 +16,12 @@ func FromNTP(ntp uint64) time.Duration {
 	return time.Duration(ntp>>32)*time.Second + time.Duration((ntp&0xffffffff)*uint64(time.Second)>>32) - ntpEpoch
 }
 
+// FixedPoint returns a time in seconds, in 32.32 fixed point.
+func FixedPoint(d time.Duration) int64 {
+	whole, rest := int64(d/time.Second), int64(d%time.Second)
+	return whole<<32 + rest<<32/int64(time.Second)
+}
+
 // AbsSendTime returns a time as the header extension of that name has it: seconds modulo 64 in 6.18 fixed point.
 func AbsSendTime(t time.Duration) uint32 {
 	return uint32(NTP(t)>>14) & 0xffffff

@@ -28,11 +28,12 @@ func offerRequest(r *mediav1.AcceptOfferRequest) node.OfferRequest {
 		Rules: sdp.Rules{
 			AudioCodecs: rules.GetAudioCodecs(), VideoCodecs: rules.GetVideoCodecs(),
 			VP9Profile: rules.GetVp9Profile(), H264Profile: rules.GetH264Profile(),
-			OpusFEC: rules.GetOpusFec(), OpusDTX: rules.GetOpusDtx(),
+			OpusFEC: rules.GetOpusFec(), OpusDTX: rules.GetOpusDtx(), OpusRED: rules.GetOpusRed(),
 			AudioLevel: rules.GetAudioLevel(), VideoOrientation: rules.GetVideoOrientation(),
 			PlayoutDelay: rules.GetPlayoutDelay(), TransportCC: rules.GetTransportCc(),
 		},
 		Bitrate: uint64(rules.GetBitrateBps()), KeyframeEvery: rules.GetKeyframeEveryS(), Talk: talk(rules.GetTalk()),
+		Audience: rules.GetAudience(), Loudest: rules.GetLoudestAudio(),
 		Echo: echo(r.GetEcho()), LowestRIDFirst: r.GetLowestRidFirst(), E2EE: r.GetE2Ee(),
 	}
 }
@@ -129,7 +130,7 @@ func slotRequest(s *mediav1.Slot) node.SlotRequest {
 	want := node.SlotRequest{
 		SDP: sdp.Slot{
 			MID: s.GetMid(), Kind: kind(s.GetKind()), Codec: s.GetCodec(), VP9Profile: s.GetVp9Profile(), H264Profile: s.GetH264Profile(),
-			Stereo: s.GetOpusStereo(), FEC: s.GetOpusFec(), DTX: s.GetOpusDtx(),
+			Stereo: s.GetOpusStereo(), FEC: s.GetOpusFec(), DTX: s.GetOpusDtx(), RED: s.GetOpusRed(),
 			AudioLevel: s.GetAudioLevel(), VideoOrientation: s.GetVideoOrientation(), PlayoutDelay: s.GetPlayoutDelay(),
 			Sent: sdp.Sent{MSID: s.GetMsid()},
 		},

@@ -12,7 +12,7 @@ type Slot struct {
 	Kind                    Kind
 	Codec                   string // Janus's name; empty only if never active
 	VP9Profile, H264Profile string
-	Stereo, FEC, DTX        bool // of Opus
+	Stereo, FEC, DTX, RED   bool // of Opus
 	AudioLevel              bool // header extensions that the feed has
 	VideoOrientation        bool
 	PlayoutDelay            bool
@@ -32,6 +32,9 @@ var payloadTypes = map[string]Format{
 	"av1":  {PayloadType: 98, Codec: "av1", ClockRate: 90000},
 }
 
+// payloadTypeRED is of Opus with redundancy, as Janus has it.
+const payloadTypeRED = 120
+
 // Numbers of header extensions in our offers, as Janus has them.
 const (
 	idAudioLevel       = 1
@@ -41,6 +44,7 @@ const (
 	idPlayoutDelay     = 12
 	idDependencies     = 11 // not Janus's: without it, Chromium cannot decode several spatial layers of AV1
 	idVideoOrientation = 13
+	idAbsCaptureTime   = 8 // not Janus's: what is captured at the same time can be shown so, whoever sends it
 )
 
 // Valid reports whether the slot can be written.
@@ -105,8 +109,14 @@ func (w *writer) slot(s *Slot) {
 		rtx, formats = &pt, formats+" "+formatNumber(pt)
 		format.Feedback = videoFeedback
 	}
+	if s.redundant() {
+		formats += " " + formatNumber(payloadTypeRED)
+	}
 	w.head(s.Kind, "UDP/TLS/RTP/SAVPF", formats, direction, s.MID)
 	w.format(&format, rtx)
+	if s.redundant() {
+		w.redundancy(payloadTypeRED, &format)
+	}
 	for _, x := range s.extensions() {
 		w.line("a=extmap:%d %s", x.ID, x.URI)
 	}
@@ -115,6 +125,8 @@ func (w *writer) slot(s *Slot) {
 	}
 	w.candidates()
 }
+
+func (s *Slot) redundant() bool { return s.RED && s.codec() == "opus" }
 
 func (s *Slot) parameters() string {
 	var all []string
@@ -152,6 +164,7 @@ func (s *Slot) extensions() []Extension {
 	add(video, idAbsSendTime, uriAbsSendTime)
 	add(true, idTransportCC, uriTransportCC)
 	add(true, idMID, uriMID)
+	add(true, idAbsCaptureTime, uriAbsCaptureTime)
 	add(video && s.PlayoutDelay, idPlayoutDelay, uriPlayoutDelay)
 	add(video && s.VideoOrientation, idVideoOrientation, uriVideoOrientation)
 	add(s.codec() == "av1", idDependencies, uriDependencyDescriptor)
@@ -164,6 +177,7 @@ type Accepted struct {
 	Ready       bool // media, or data, may flow
 	PayloadType uint8
 	RTX         uint8 // payload type; 0 without
+	RED         uint8 // likewise
 	NACK        bool
 	IDs         packet.ExtensionIDs
 }
@@ -207,6 +221,9 @@ func accept(s *Section, slot *Slot) Accepted {
 		if rtx := repairOf(s, f.PayloadType); rtx != nil && slot.Kind == Video {
 			a.RTX = *rtx
 		}
+		if red := redundancyOf(s, f.PayloadType); red != nil && slot.redundant() {
+			a.RED = *red
+		}
 		break
 	}
 	for _, x := range s.Extensions {
@@ -219,6 +236,8 @@ func accept(s *Section, slot *Slot) Accepted {
 			a.IDs.TransportCC = x.ID
 		case uriMID:
 			a.IDs.MID = x.ID
+		case uriAbsCaptureTime:
+			a.IDs.AbsCaptureTime = x.ID
 		case uriPlayoutDelay:
 			a.IDs.PlayoutDelay = x.ID
 		case uriVideoOrientation:

@@ -26,6 +26,7 @@ type Rules struct {
 	AudioCodecs, VideoCodecs  []string // most wanted first
 	VP9Profile, H264Profile   string   // wanted; empty for any
 	OpusFEC, OpusDTX          bool
+	OpusRED                   bool // redundancy (RFC 2198)
 	AudioLevel                bool // header extensions
 	VideoOrientation          bool
 	PlayoutDelay, TransportCC bool
@@ -40,6 +41,7 @@ type Stream struct {
 	Direction Direction // ours
 	Format    Format    // empty if refused, and of data
 	RTX       *uint8    // its payload type
+	RED       *uint8    // likewise: of Opus with redundancy
 	Offered   []Extension
 	IDs       packet.ExtensionIDs
 	SSRCs     []uint32 // see Section
@@ -100,6 +102,9 @@ func (r *Rules) choose(s *Section) Stream {
 	st.Format.Feedback = r.feedback(s.Kind, format, st.IDs.TransportCC != 0)
 	if s.Kind == Video {
 		st.RTX = repairOf(s, format.PayloadType)
+	}
+	if r.OpusRED && format.Codec == "opus" {
+		st.RED = redundancyOf(s, format.PayloadType)
 	}
 	if len(st.RIDs) > 0 && (st.IDs.RID == 0 || st.IDs.MID == 0) {
 		st.RIDs, st.Simulcast = nil, false // layers could not be told apart
@@ -228,7 +233,7 @@ func (r *Rules) takeExtensions(s *Section, codec string, st *Stream) {
 		case uriAbsSendTime:
 			id = when(r.Echo, &st.IDs.AbsSendTime)
 		case uriAbsCaptureTime:
-			id = when(r.Echo, &st.IDs.AbsCaptureTime)
+			id = &st.IDs.AbsCaptureTime
 		}
 		if id != nil && *id == 0 {
 			*id = x.ID
@@ -249,6 +254,18 @@ func repairOf(s *Section, pt uint8) *uint8 {
 	for i := range s.Formats {
 		f := &s.Formats[i]
 		if f.Codec == "rtx" && f.parameter("apt") == formatNumber(pt) {
+			return &f.PayloadType
+		}
+	}
+	return nil
+}
+
+// redundancyOf finds the RED payload type of which all blocks are of another (RFC 2198, section 5).
+func redundancyOf(s *Section, pt uint8) *uint8 {
+	for i := range s.Formats {
+		f := &s.Formats[i]
+		inside := strings.Split(strings.TrimSpace(f.Parameters), "/")
+		if f.Codec == "red" && !slices.ContainsFunc(inside, func(one string) bool { return one != formatNumber(pt) }) {
 			return &f.PayloadType
 		}
 	}

@@ -62,6 +62,7 @@ func TestAnswers(t *testing.T) {
 		{"firefox-h264", "firefox", func(r *Rules) { r.VideoCodecs = []string{"av1", "h264"} }},
 		{"firefox-refused-video", "firefox", func(r *Rules) { r.VideoCodecs = []string{"av1"} }},
 		{"chromium-h264-profile", "chromium", func(r *Rules) { r.VideoCodecs, r.H264Profile = []string{"h264"}, "42e01f" }},
+		{"chromium-red", "chromium", func(r *Rules) { r.OpusRED = true }},
 		{"firefox-echo", "firefox", func(r *Rules) { r.Echo = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,6 +92,7 @@ func slots() []Slot {
 		{MID: "1", Kind: Video, Codec: "vp8", VideoOrientation: true, Active: true, Sent: Sent{MSID: "janus janus1", SSRC: 2, RTX: 3}},
 		{MID: "2", Kind: Data, Active: true},
 		{MID: "3", Kind: Video, Codec: "h264", H264Profile: "42e01f"},
+		{MID: "5", Kind: Audio, Codec: "opus", RED: true, Active: true, Sent: Sent{SSRC: 6}},
 		{MID: "4", Kind: Video, Codec: "vp9", VP9Profile: "2", Active: true, Sent: Sent{SSRC: 4, RTX: 5}},
 	}
 }
@@ -123,11 +125,14 @@ func TestAnswerSaysWhatIsReady(t *testing.T) {
 	for _, a := range accepted {
 		ready = append(ready, a.Ready)
 	}
-	if diff := cmp.Diff([]bool{true, true, true, false, false}, ready); diff != "" {
+	if diff := cmp.Diff([]bool{true, true, true, false, true, false}, ready); diff != "" {
 		t.Error(diff)
 	}
-	if a := accepted[1]; a.PayloadType != 96 || a.RTX != 97 || !a.NACK || a.IDs.MID != idMID {
+	if a := accepted[1]; a.PayloadType != 96 || a.RTX != 97 || !a.NACK || a.IDs.MID != idMID || a.IDs.AbsCaptureTime != idAbsCaptureTime {
 		t.Errorf("video: %+v", a)
+	}
+	if with, without := accepted[4], accepted[0]; with.RED != payloadTypeRED || with.PayloadType != 111 || without.RED != 0 {
+		t.Errorf("RED: %+v, %+v", with, without)
 	}
 	if _, err := Accept(answer, slots()[:4]); !errors.Is(err, ErrInvalid) {
 		t.Errorf("answer with more than was offered: %v", err)
@@ -167,6 +172,19 @@ func TestNonsenseIsRefused(t *testing.T) {
 	}
 }
 
+func TestCaptureTimeIsTaken(t *testing.T) {
+	text := strings.ReplaceAll(read(t, "chromium.offer.sdp"), "a=rtcp-mux", "a=extmap:2 "+uriAbsCaptureTime+"\na=rtcp-mux")
+	offer, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range Choose(offer, room()) {
+		if s.Kind != Data && s.IDs.AbsCaptureTime != 2 {
+			t.Errorf("%s: %+v", s.Kind, s.IDs)
+		}
+	}
+}
+
 func TestLayersAreFoundBySSRC(t *testing.T) {
 	offer := read(t, "firefox.offer.sdp")
 	offer = strings.ReplaceAll(offer, "a=simulcast:send hi;~lo\n", "")
@@ -201,7 +219,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		streams := Choose(offer, room())
+		rules := room()
+		rules.OpusRED = true
+		streams := Choose(offer, rules)
 		if !slices.ContainsFunc(streams, func(s Stream) bool { return !s.Refused }) {
 			return // the answer has no transport
 		}

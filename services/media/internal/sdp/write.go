@@ -126,11 +126,17 @@ func (w *writer) stream(s *Stream, sent Sent) {
 		return
 	}
 	formats := formatNumber(s.Format.PayloadType)
+	if s.RED != nil { // first: otherwise browsers do not send it
+		formats = formatNumber(*s.RED) + " " + formats
+	}
 	if s.RTX != nil {
 		formats += " " + formatNumber(*s.RTX)
 	}
 	w.head(s.Kind, s.Protocol, formats, s.Direction, s.MID)
 	w.format(&s.Format, s.RTX)
+	if s.RED != nil {
+		w.redundancy(*s.RED, &s.Format)
+	}
 	for _, x := range s.Offered {
 		w.line("a=extmap:%d %s", x.ID, x.URI)
 	}
@@ -148,7 +154,7 @@ func (w *writer) stream(s *Stream, sent Sent) {
 
 // names are as the registries spell them.
 var names = map[string]string{
-	"opus": "opus", "pcmu": "PCMU", "pcma": "PCMA", "g722": "G722", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1",
+	"opus": "opus", "red": "red", "pcmu": "PCMU", "pcma": "PCMA", "g722": "G722", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1",
 }
 
 func (w *writer) format(f *Format, rtx *uint8) {
@@ -167,6 +173,12 @@ func (w *writer) format(f *Format, rtx *uint8) {
 		w.line("a=rtpmap:%d rtx/%d", *rtx, f.ClockRate)
 		w.line("a=fmtp:%d apt=%d", *rtx, f.PayloadType)
 	}
+}
+
+// redundancy writes what RED is of: one earlier payload beside each.
+func (w *writer) redundancy(pt uint8, of *Format) {
+	inside := formatNumber(of.PayloadType)
+	w.format(&Format{PayloadType: pt, Codec: "red", ClockRate: of.ClockRate, Channels: of.Channels, Parameters: inside + "/" + inside}, nil)
 }
 
 func (w *writer) sent(s Sent) {

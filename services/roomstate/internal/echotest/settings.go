@@ -107,7 +107,7 @@ func (s settings) rules() *mediav1.PublishRules {
 		AudioCodecs: []string{"opus", "pcmu", "pcma", "g722"},
 		VideoCodecs: []string{"vp8", "vp9", "h264", "av1"},
 		OpusFec:     true, OpusDtx: true, AudioLevel: true, VideoOrientation: true, PlayoutDelay: true, TransportCc: true,
-		BitrateBps: value(s.Bitrate, 0),
+		BitrateBps: value(s.Bitrate, 0), OpusRed: value(s.OpusRED, false),
 	}
 	if s.AudioCodec != nil {
 		r.AudioCodecs = []string{*s.AudioCodec}

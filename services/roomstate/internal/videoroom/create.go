@@ -23,6 +23,7 @@ var createTable = []field{
 	may("require_pvtid", boolean), may("signed_tokens", boolean), may("bitrate", positive), may("bitrate_cap", boolean),
 	may("fir_freq", positive), may("publishers", positive), may("audiocodec", text), may("videocodec", text),
 	may("vp9_profile", text), may("h264_profile", text), may("opus_fec", boolean), may("opus_dtx", boolean),
+	may("opus_red", boolean), may("audio_loudest", positive), // Cardea's own
 	may("audiolevel_ext", boolean), may("audiolevel_event", boolean),
 	may("audio_active_packets", positive), may("audio_level_average", positive),
 	may("videoorient_ext", boolean), may("playoutdelay_ext", boolean), may("transport_wide_cc_ext", boolean),
@@ -101,6 +102,8 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		KeyframeEvery:      b.uint32Or("fir_freq", 0),
 		OpusFEC:            b.boolOr("opus_fec", true),
 		OpusDTX:            b.boolOr("opus_dtx", false),
+		OpusRED:            b.boolOr("opus_red", false),
+		AudioLoudest:       b.uint32Or("audio_loudest", 0),
 		AudioLevel:         b.boolOr("audiolevel_ext", true),
 		AudioLevelEvent:    b.boolOr("audiolevel_event", false),
 		AudioActivePackets: b.uint32Or("audio_active_packets", 100),
@@ -147,7 +150,7 @@ func (d *draft) setCodecs(a *attributes) *failure {
 		a.H264Profile, _ = d.body.text("h264_profile")
 	}
 	if !slices.Contains(a.AudioCodecs, "opus") {
-		a.OpusFEC, a.OpusDTX = false, false
+		a.OpusFEC, a.OpusDTX, a.OpusRED = false, false, false
 	}
 	return nil
 }

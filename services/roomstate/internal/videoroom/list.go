@@ -27,10 +27,12 @@ type listedView struct {
 	VideoCodec      string  `json:"videocodec"`
 	OpusFEC         bool    `json:"opus_fec,omitempty"`
 	OpusDTX         bool    `json:"opus_dtx,omitempty"`
+	OpusRED         bool    `json:"opus_red,omitempty"` // Cardea's own
 	Record          bool    `json:"record"`
 	RecDir          string  `json:"rec_dir,omitempty"`
 	LockRecord      bool    `json:"lock_record"`
 	NumParticipants int     `json:"num_participants"`
+	AudioLoudest    uint32  `json:"audio_loudest,omitempty"` // likewise
 	AudioLevel      bool    `json:"audiolevel_ext"`
 	AudioLevelEvent bool    `json:"audiolevel_event"`
 	ActivePackets   *uint32 `json:"audio_active_packets,omitempty"`
@@ -47,7 +49,7 @@ func (d *draft) listed() listedView {
 		MaxPublishers: a.Publishers, Bitrate: a.Bitrate, BitrateCap: a.BitrateCap, FirFreq: a.KeyframeEvery,
 		RequirePvtID: a.RequirePrivateID, RequireE2EE: a.RequireE2EE, NotifyJoining: a.NotifyJoining,
 		AudioCodec: strings.Join(a.AudioCodecs, ","), VideoCodec: strings.Join(a.VideoCodecs, ","),
-		OpusFEC: a.OpusFEC, OpusDTX: a.OpusDTX, Record: a.Record, RecDir: a.RecordDir, LockRecord: a.LockRecord,
+		OpusFEC: a.OpusFEC, OpusDTX: a.OpusDTX, OpusRED: a.OpusRED, AudioLoudest: a.AudioLoudest, Record: a.Record, RecDir: a.RecordDir, LockRecord: a.LockRecord,
 		NumParticipants: len(d.publishers), AudioLevel: a.AudioLevel, AudioLevelEvent: a.AudioLevelEvent,
 		Orientation: a.Orientation, PlayoutDelay: a.PlayoutDelay, TransportCC: a.TransportCC,
 	}

@@ -112,6 +112,7 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
 	switch sl.Type {
 	case audio:
 		m.Kind = mediav1.Kind_KIND_AUDIO
+		m.OpusRed = d.attributes.OpusRED && !s.E2EE // whatever the feed has: another may take its place
 	case video:
 		m.Kind = mediav1.Kind_KIND_VIDEO
 		m.Layers = &mediav1.Layers{

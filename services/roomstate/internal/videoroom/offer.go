@@ -108,9 +108,10 @@ func (d *draft) publishRules(p *publisher) (*mediav1.PublishRules, *failure) {
 	}
 	rules := &mediav1.PublishRules{
 		AudioCodecs: audioCodecs, VideoCodecs: videoCodecs,
-		Vp9Profile: a.VP9Profile, H264Profile: a.H264Profile, OpusFec: a.OpusFEC, OpusDtx: a.OpusDTX,
+		Vp9Profile: a.VP9Profile, H264Profile: a.H264Profile, OpusFec: a.OpusFEC, OpusDtx: a.OpusDTX, OpusRed: a.OpusRED,
 		AudioLevel: a.AudioLevel, VideoOrientation: a.Orientation, PlayoutDelay: a.PlayoutDelay, TransportCc: a.TransportCC,
 		BitrateBps: d.capped(p.Bitrate), KeyframeEveryS: a.KeyframeEvery,
+		Audience: "room " + d.id.String(), LoudestAudio: a.AudioLoudest,
 	}
 	if a.AudioLevelEvent {
 		rules.Talk = d.talk(p)

@@ -50,6 +50,8 @@ type attributes struct {
 	H264Profile        string   `json:"h264_profile,omitempty"`
 	OpusFEC            bool     `json:"opus_fec"`
 	OpusDTX            bool     `json:"opus_dtx"`
+	OpusRED            bool     `json:"opus_red,omitempty"`
+	AudioLoudest       uint32   `json:"audio_loudest,omitempty"` // who is heard at a time at most; 0 for all
 	AudioLevel         bool     `json:"audiolevel_ext"`
 	AudioLevelEvent    bool     `json:"audiolevel_event"`
 	AudioActivePackets uint32   `json:"audio_active_packets"`

@@ -300,6 +300,9 @@ func offerOf(r *mediav1.MakeOfferRequest) string {
 		word := "inactive"
 		if from := slot.GetSource(); from != nil {
 			word = from.GetFeed()[strings.IndexByte(from.GetFeed(), '#')+1:] + ":" + from.GetMid()
+			if slot.GetOpusRed() {
+				word += "/red"
+			}
 		} else if slot.GetKind() == mediav1.Kind_KIND_DATA {
 			word = fmt.Sprintf("data*%d", len(slot.GetDataSources()))
 		}
