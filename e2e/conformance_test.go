@@ -70,6 +70,8 @@ func TestConformance(t *testing.T) {
 			wg.Go(func() {
 				defer func() { <-places }()
 				want, got := play(c)
+				logSlow(t, "Janus", want)
+				logSlow(t, "Cardea", got)
 				for _, d := range report.Add(c.Name, want, got) {
 					t.Errorf("%s: %s", c.Name, d)
 				}
@@ -83,6 +85,15 @@ func TestConformance(t *testing.T) {
 	if *conformanceFile != "" {
 		if err := os.WriteFile(*conformanceFile, []byte(text.String()), 0o644); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// logSlow tells of steps that an answer, or media, was waited for in vain.
+func logSlow(t *testing.T, server string, steps []talk.Step) {
+	for _, s := range steps {
+		if s.Took > 4*time.Second {
+			t.Logf("%s took %v: %.200s", server, s.Took.Round(time.Second), s.Line)
 		}
 	}
 }

@@ -49,6 +49,7 @@ const (
 type Step struct {
 	Line  string
 	Heard map[string][]any
+	Took  time.Duration
 }
 
 // Play plays a conversation to the server at url.
@@ -209,8 +210,9 @@ func (p *player) socketStep(ctx context.Context, s *socket, rest string) error {
 			Janus       string `json:"janus"`
 			Transaction string `json:"transaction"`
 		}
-		// What is no JSON, or wrong in itself, is answered nevertheless.
-		_ = json.Unmarshal([]byte(args), &request)
+		if err := json.Unmarshal([]byte(args), &request); err != nil {
+			return s.conn.SendRaw([]byte(args)) // what comes of it is for the server to say
+		}
 		p.asked = &asked{socket: s, transaction: request.Transaction, message: request.Janus == "message"}
 		return s.conn.SendRaw([]byte(args))
 	case "destroy":
@@ -283,6 +285,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 // listen adds what is heard to step until the step is over. Offers and answers go to the peers of their handles.
 func (p *player) listen(ctx context.Context, step *Step) error {
 	began := time.Now()
+	defer func() { step.Took += time.Since(began) }()
 	last := began
 	for {
 		heard, err := p.drain(step)

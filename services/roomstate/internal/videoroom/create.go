@@ -27,7 +27,8 @@ var createTable = []field{
 	may("audio_active_packets", positive), may("audio_level_average", positive),
 	may("videoorient_ext", boolean), may("playoutdelay_ext", boolean), may("transport_wide_cc_ext", boolean),
 	may("record", boolean), may("rec_dir", text), may("lock_record", boolean), may("permanent", boolean),
-	may("notify_joining", boolean), may("require_e2ee", boolean), may("threads", positive),
+	may("notify_joining", boolean), may("require_e2ee", boolean), may("dummy_publisher", boolean),
+	may("dummy_streams", array), may("dummy_e2ee", boolean), may("threads", positive),
 }
 
 type roomView struct {

@@ -1,6 +1,9 @@
 package videoroom
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // The codes of the plugin's errors.
 const (
@@ -31,6 +34,13 @@ type failure struct {
 	Text      string `json:"error"`
 }
 
+// mostText is how many bytes of an error's text Janus keeps: much of it may be what the endpoint has sent.
+const mostText = 511
+
 func fail(code int, format string, args ...any) *failure {
-	return &failure{VideoRoom: "event", Code: code, Text: fmt.Sprintf(format, args...)}
+	text := fmt.Sprintf(format, args...)
+	if len(text) > mostText {
+		text = strings.ToValidUTF8(text[:mostText], "")
+	}
+	return &failure{VideoRoom: "event", Code: code, Text: text}
 }

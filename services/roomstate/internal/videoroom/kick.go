@@ -7,10 +7,10 @@ type successView struct {
 // kick takes a participant out of the room and ends its media. Its watchers are renegotiated, which Janus puts off
 // until they ask. It may come back: change the pin or the list first.
 func (d *draft) kick() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), may("secret", text), must("id", d.cfg.idKind())); f != nil {
+	if f := d.body.check(may("secret", text), must("id", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
-	if f := d.roomAndSecret(); f != nil {
+	if f := d.looseRoomAndSecret(); f != nil {
 		return nil, f
 	}
 	p, f := d.user()

@@ -195,7 +195,7 @@ func (s *subscriber) slot(mid string) *slot {
 type slot struct {
 	Type        string   `json:"type"`
 	Mid         string   `json:"mid"`
-	CrossRef    string   `json:"crossrefid,omitempty"`
+	CrossRef    *string  `json:"crossrefid,omitempty"`
 	Ready       bool     `json:"ready,omitempty"`
 	Send        bool     `json:"send,omitempty"`
 	Source      *source  `json:"source,omitempty"` // of audio and video; never changed in place
