@@ -30,6 +30,10 @@ type config struct {
 	RoomstateOpsListen    string        `help:"The same of roomstate." default:"127.0.0.1:9091"`
 	MediaOpsListen        string        `help:"The same of the media node." default:"127.0.0.1:9092"`
 	DemoRoom              bool          `help:"Have a room 1234." default:"true" negatable:""`
+	RoomsFile             string        `help:"YAML file of VideoRooms to make at start." type:"path" placeholder:"FILE"`
+	StringIDs             bool          `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
+	AdminKey              string        `help:"Key that VideoRoom's create requires; empty for none."`
+	TokenSecretFile       string        `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens." type:"path" placeholder:"FILE"`
 	SessionTimeout        time.Duration `help:"A session without a request ends after." default:"60s"`
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
 	JanusURL              string        `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
@@ -120,6 +124,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	}
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
+	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen

@@ -26,6 +26,13 @@ func (p *player) rename(v any) any {
 	case map[string]any:
 		for key, member := range v {
 			switch key {
+			case "hint": // of an ack: for people, and no client reads it
+				delete(v, key)
+			case "reason":
+				v[key] = p.rename(member)
+				if text, ok := v[key].(string); ok && strings.HasPrefix(text, unparsable) {
+					v[key] = unparsable // the rest is the words of a JSON parser
+				}
 			case "sdp":
 				v[key] = summarize(fmt.Sprint(member))
 			case "private_id":
@@ -58,6 +65,9 @@ func (p *player) rename(v any) any {
 	}
 	return v
 }
+
+// unparsable begins the error about a message that is not JSON.
+const unparsable = "Invalid Janus API request"
 
 // leastDrawn is more than any id that a conversation asks for, so that what is above it was drawn by the server.
 const leastDrawn = 1 << 33

@@ -15,6 +15,9 @@ func (d *draft) configureSubscription(s *subscriber) *failure {
 	); f != nil {
 		return f
 	}
+	if s.Kicked {
+		return fail(errUnauthorized, "Unauthorized, you have been kicked")
+	}
 	items := d.body.objects("streams")
 	flat := len(items) == 0
 	if flat {

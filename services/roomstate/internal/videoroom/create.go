@@ -37,7 +37,8 @@ type roomView struct {
 	Permanent *bool  `json:"permanent,omitempty"`
 }
 
-// create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
+// create makes a room. It stays until it is destroyed, permanent or not: the store is what Janus's memory and its
+// configuration file are.
 func (d *draft) create() (any, *failure) {
 	if f := d.body.check(createTable...); f != nil {
 		return nil, f
@@ -67,7 +68,7 @@ func (d *draft) create() (any, *failure) {
 }
 
 func (d *draft) roomView(what string) roomView {
-	permanent := d.body.boolOr("permanent", false)
+	permanent := d.body.boolOr("permanent", false) && !d.cfg.Forgets
 	return roomView{what, d.id, &permanent}
 }
 
@@ -95,6 +96,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		Description:        "Room " + d.id.String(),
 		Private:            b.boolOr("is_private", false),
 		RequirePrivateID:   b.boolOr("require_pvtid", false),
+		SignedTokens:       b.boolOr("signed_tokens", false) && d.cfg.TokenSecret != "",
 		RequireE2EE:        b.boolOr("require_e2ee", false),
 		Publishers:         3,
 		Bitrate:            raised(b.uint32Or("bitrate", 0)),

@@ -27,6 +27,9 @@ const (
 	errInvalidFeed    = 438
 )
 
+// ErrRoomExists is the code of the error that a room cannot be made again.
+const ErrRoomExists = errRoomExists
+
 // failure is an error of the plugin's, as the endpoint sees it.
 type failure struct {
 	VideoRoom string `json:"videoroom"`

@@ -24,6 +24,9 @@ func (d *draft) enter(configure bool) *failure {
 	if f := d.thisRoom(); f != nil {
 		return f
 	}
+	if f := d.tokenFits(); f != nil {
+		return f
+	}
 	if f := d.secretFits("pin", d.attributes.HasPin, d.attributes.Pin); f != nil {
 		return f
 	}

@@ -23,11 +23,25 @@ func (d *draft) kick() (any, *failure) {
 	v.Kicked = p.ID
 	d.tellOthers(p.handle, v)
 	peer := d.withdraw(p)
+	if d.attributes.RequirePrivateID {
+		d.silence(p.PrivateID)
+	}
 	d.removePublisher(p)
 	if peer != nil {
 		d.Close(p.handle, peer, closePC, false)
 	}
 	return successView{"success"}, nil
+}
+
+// silence ends the media of the subscriptions that were opened under a private id.
+func (d *draft) silence(privateID uint32) {
+	for _, s := range d.watchers() {
+		if s.PrivateID == privateID {
+			s = d.ownSubscriber(s)
+			s.Kicked = true
+			_ = d.inform(s) // a node that does not answer has lost the peer, or will be told with what comes next
+		}
+	}
 }
 
 // user is the participant that a request names by id.

@@ -17,10 +17,10 @@ func (d *draft) publishRemotely() (any, *failure) {
 	); f != nil {
 		return nil, f
 	}
-	if family, ok := d.body.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
-		return nil, fail(errInvalid, "Unsupported protocol family (%s)", family)
+	if f := d.checkFamily(); f != nil {
+		return nil, f
 	}
-	if port, _ := d.body.int("port"); port == 0 {
+	if port, _ := d.body.int("port"); uint16(port) == 0 {
 		return nil, fail(errInvalid, "Invalid element (port must be a non-zero positive integer)")
 	}
 	if f := d.roomAndSecret(); f != nil {

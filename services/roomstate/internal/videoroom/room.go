@@ -39,6 +39,7 @@ type attributes struct {
 	Allowed            []string `json:"allowed,omitempty"`
 	CheckAllowed       bool     `json:"check_allowed,omitempty"`
 	RequirePrivateID   bool     `json:"require_pvtid,omitempty"`
+	SignedTokens       bool     `json:"signed_tokens,omitempty"` // asked of who joins
 	RequireE2EE        bool     `json:"require_e2ee,omitempty"`
 	Publishers         int64    `json:"publishers"`
 	Bitrate            uint32   `json:"bitrate"`
@@ -161,6 +162,7 @@ type subscriber struct {
 	UseMSID    bool         `json:"use_msid,omitempty"`
 	E2EE       bool         `json:"e2ee,omitempty"`
 	Paused     bool         `json:"paused,omitempty"`
+	Kicked     bool         `json:"kicked,omitempty"` // with the participant whose private id it was opened under
 	Slots      []slot       `json:"slots"`
 	Told       int          `json:"told"` // how many of the slots were in the last offer
 	Peer       *plugin.Peer `json:"peer,omitempty"`

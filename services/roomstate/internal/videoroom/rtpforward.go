@@ -30,16 +30,13 @@ func (d *draft) rtpForward() (any, *failure) {
 	if f := d.body.check(table...); f != nil {
 		return nil, f
 	}
-	items := append([]object{d.body}, d.body.objects("streams")...)
-	for i, item := range items {
-		if i > 0 {
-			if f := item.check(forwardedStreamTable...); f != nil {
-				return nil, f
-			}
+	for _, item := range d.body.objects("streams") {
+		if f := item.check(forwardedStreamTable...); f != nil {
+			return nil, f
 		}
-		if family, ok := item.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
-			return nil, fail(errInvalid, "Unsupported protocol family (%s)", family)
-		}
+	}
+	if f := d.checkFamily(); f != nil {
+		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
@@ -48,6 +45,13 @@ func (d *draft) rtpForward() (any, *failure) {
 		return nil, f
 	}
 	return nil, unsupported("RTP forwarding")
+}
+
+func (d *draft) checkFamily() *failure {
+	if family, ok := d.body.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
+		return fail(errInvalid, "Unsupported protocol family (%s)", family)
+	}
+	return nil
 }
 
 // stopRTPForward finds no forwarder to stop.
