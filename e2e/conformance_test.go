@@ -28,33 +28,16 @@ var (
 // atOnce is how many conversations are played at the same time: most of each is waiting.
 const atOnce = 6
 
-// TestConformance plays what package conform makes to Debian's Janus and to Cardea. A difference counts if it shows
-// twice: timing is neither server's fault.
+// TestConformance plays what people have written, and what package conform makes, to Debian's Janus and to Cardea. Each
+// difference must have its reason in allowed_test.go.
 func TestConformance(t *testing.T) {
 	cardea, oracle := cluster.StartStandalone(t).URL, cluster.StartJanus(t)
-	play := func(c conform.Conversation) (want, got []talk.Step) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-		defer cancel()
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			var err error
-			if want, err = talk.Play(ctx, oracle, c.Text); err != nil {
-				t.Errorf("%s: Janus: %v", c.Name, err)
-			}
-		})
-		var err error
-		if got, err = talk.Play(ctx, cardea, c.Text); err != nil {
-			t.Errorf("%s: Cardea: %v", c.Name, err)
-		}
-		wg.Wait()
-		return want, got
-	}
 	var text strings.Builder
 	for _, part := range []struct {
 		title string
 		all   []conform.Conversation
 	}{
-		{"written conversations", written(t)},
+		{"written conversations", written(t, "conversations")},
 		{"each field of each request", conform.Fields()},
 		{fmt.Sprintf("sequences of seed %d", *conformanceSeed), conform.Sequences(*conformanceSize, *conformanceSeed)},
 	} {
@@ -69,7 +52,7 @@ func TestConformance(t *testing.T) {
 			places <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-places }()
-				want, got := play(c)
+				want, got := playBoth(t, cardea, oracle, c)
 				logSlow(t, "Janus", want)
 				logSlow(t, "Cardea", got)
 				for _, d := range report.Add(c.Name, want, got) {
@@ -89,6 +72,41 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestStringIDsAsJanus compares the two where rooms and participants are named by strings, and create wants a key.
+func TestStringIDsAsJanus(t *testing.T) {
+	cardea := cluster.StartStandalone(t, "--string-ids", "--admin-key", "k").URL
+	oracle := cluster.StartJanus(t, "string_ids = true", `admin_key = "k"`)
+	report := &conform.Report{Reason: allowedBecause}
+	for _, c := range written(t, "conversations/strings") {
+		want, got := playBoth(t, cardea, oracle, c)
+		for _, d := range report.Add(c.Name, want, got) {
+			t.Errorf("%s: %s", c.Name, d)
+		}
+	}
+	var text strings.Builder
+	report.Print(&text, "string ids")
+	t.Log(text.String())
+}
+
+// playBoth plays a conversation to both servers at the same time.
+func playBoth(t *testing.T, cardea, oracle string, c conform.Conversation) (want, got []talk.Step) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var err error
+		if want, err = talk.Play(ctx, oracle, c.Text); err != nil {
+			t.Errorf("%s: Janus: %v", c.Name, err)
+		}
+	})
+	var err error
+	if got, err = talk.Play(ctx, cardea, c.Text); err != nil {
+		t.Errorf("%s: Cardea: %v", c.Name, err)
+	}
+	wg.Wait()
+	return want, got
+}
+
 // logSlow tells of steps that an answer, or media, was waited for in vain.
 func logSlow(t *testing.T, server string, steps []talk.Step) {
 	for _, s := range steps {
@@ -99,8 +117,8 @@ func logSlow(t *testing.T, server string, steps []talk.Step) {
 }
 
 // written are the conversations that people have written.
-func written(t *testing.T) []conform.Conversation {
-	files, err := filepath.Glob("conversations/*.talk")
+func written(t *testing.T, folder string) []conform.Conversation {
+	files, err := filepath.Glob(folder + "/*.talk")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no conversations: %v", err)
 	}

@@ -192,8 +192,9 @@ func (a *Apart) Continue() {
 	a.Redis.Signal(syscall.SIGCONT)
 }
 
-// StartJanus runs Debian's Janus until the test ends and returns the address of its API.
-func StartJanus(t testing.TB) string {
+// StartJanus runs Debian's Janus until the test ends and returns the address of its API. videoroom is settings of that
+// plugin.
+func StartJanus(t testing.TB, videoroom ...string) string {
 	t.Helper()
 	ws := proc.FreeTCP(t)
 	_, port, _ := net.SplitHostPort(ws)
@@ -210,7 +211,7 @@ func StartJanus(t testing.TB) string {
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
 		`transports: { disable = "libjanus_http.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
 	write("janus.transport.websockets.jcfg", `general: { ws = true; ws_ip = "127.0.0.1"; ws_port = `+port+`; json = "compact"; }`)
-	write("janus.plugin.videoroom.jcfg",
+	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(videoroom, "; ")+" }",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
 	p := proc.Start(t, "janus", "janus", "-F", dir)
