@@ -41,7 +41,7 @@ const (
 	// patience is for an answer, and again for media to flow. Servers answer within milliseconds; machines may be busy.
 	patience = 10 * time.Second
 	// afterAck is for the event that should follow an ack: now and then Janus sends none.
-	afterAck = 1500 * time.Millisecond
+	afterAck = 5 * time.Second
 )
 
 // Step is what was heard after one line: by socket, each message with ids and SDP made comparable. The order of
@@ -106,6 +106,7 @@ type asked struct {
 	socket      *socket
 	transaction string
 	message     bool // may be answered by an event
+	any         bool // whatever is heard is the answer
 	acked       time.Time
 	answered    bool
 }
@@ -126,6 +127,7 @@ type handle struct {
 	offer string // last heard
 
 	rising bool            // negotiated, and not up yet
+	ending bool            // to be hung up by the server, which it has not said yet
 	due    map[string]bool // mids of which media is not heard of yet
 }
 
@@ -211,7 +213,8 @@ func (p *player) socketStep(ctx context.Context, s *socket, rest string) error {
 			Transaction string `json:"transaction"`
 		}
 		if err := json.Unmarshal([]byte(args), &request); err != nil {
-			return s.conn.SendRaw([]byte(args)) // what comes of it is for the server to say
+			p.asked = &asked{socket: s, any: true} // what comes of it is for the server to say
+			return s.conn.SendRaw([]byte(args))
 		}
 		p.asked = &asked{socket: s, transaction: request.Transaction, message: request.Janus == "message"}
 		return s.conn.SendRaw([]byte(args))
@@ -317,7 +320,7 @@ func (p *player) settled(now time.Time) bool {
 	}
 	for _, s := range p.sockets {
 		for _, h := range s.handles {
-			if h.rising || len(h.due) > 0 {
+			if h.rising || h.ending || len(h.due) > 0 {
 				return false
 			}
 		}
@@ -353,7 +356,7 @@ func (p *player) noteAnswer(s *socket, m janus.Message) {
 	a := p.asked
 	switch {
 	case a == nil || a.socket != s:
-	case m.Janus == "error":
+	case m.Janus == "error", a.any:
 		a.answered = true
 	case m.Transaction != a.transaction:
 	case m.Janus == "ack" && a.message:
@@ -386,7 +389,14 @@ func (h *handle) note(m janus.Message) {
 		delete(h.due, about.Mid)
 	case "hangup", "detached":
 		h.peer.close()
-		h.peer, h.offer, h.rising, h.due = nil, "", false, nil
+		h.peer, h.offer, h.rising, h.ending, h.due = nil, "", false, false, nil
+	case "event":
+		var data struct {
+			Unpublished json.RawMessage `json:"unpublished"`
+			Left        string          `json:"left"`
+		}
+		_ = json.Unmarshal(m.Plugin.Data, &data) // of another plugin: nothing ends
+		h.ending = h.ending || !h.peer.fresh() && (string(data.Unpublished) == `"ok"` || data.Left == "ok")
 	}
 	if m.JSEP == nil {
 		return
