@@ -74,6 +74,10 @@ var allowed = []struct {
 		"an m= section whose source went before the answer came is not ready: it is about to be inactive",
 	},
 	{
+		regexp.MustCompile(`^\w+\.pub {"request":"leave"} .* only the second: {"janus":"hangup","reason":"Close PC"`),
+		"who leaves has its PeerConnection ended; Janus leaves it up",
+	},
+	{
 		regexp.MustCompile(`"janus":"",.*"Unknown request ''"`),
 		"an empty verb counts as none, and the error about it has no transaction",
 	},

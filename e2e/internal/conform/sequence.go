@@ -70,7 +70,9 @@ func (s *sequence) draw() string {
 	}
 	s.create()
 	s.join(s.people[0])
-	s.publish(s.people[0])
+	if s.people[0].joined { // an offer before that is refused too
+		s.publish(s.people[0])
+	}
 	for range steps {
 		s.step()
 	}

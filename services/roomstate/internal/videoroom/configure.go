@@ -124,16 +124,16 @@ func (d *draft) checkDescriptions() *failure {
 	return nil
 }
 
-// describe labels streams. It reports whether any label is new.
-func (d *draft) describe(p *publisher) (changed bool) {
+// describe labels streams. It reports whether there was any to label: that is announced, new or not.
+func (d *draft) describe(p *publisher) (described bool) {
 	for _, item := range d.body.objects("descriptions") {
 		mid, _ := item.text("mid")
 		description, _ := item.text("description")
-		if s := p.stream(mid); s != nil && s.Description != description {
-			s.Description, changed = description, true
+		if s := p.stream(mid); s != nil {
+			s.Description, described = description, true
 		}
 	}
-	return changed
+	return described
 }
 
 type renamedView struct {
