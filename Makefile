@@ -3,7 +3,7 @@
 MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e bench bench-links bench-doc profile compose-test fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc profile compose-test fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -21,6 +21,12 @@ unit: ## tests of each module, in process, with the race detector
 
 e2e: ## browsers, real servers and a real Janus; leaves artifacts/e2e
 	cd e2e && go test -tags e2e -timeout 15m -count 1 -v .
+
+conformance: ## Cardea beside Debian's Janus: how many steps are equal, and what differs (SEED=7 for other sequences)
+	@mkdir -p artifacts
+	cd e2e && go test -tags e2e -timeout 9m -count 1 -run 'TestConformance$$' . \
+		-conformance.seed $(or $(SEED),1) -conformance.sequences 24 -conformance.report ../artifacts/conformance.txt; \
+		code=$$?; cat ../artifacts/conformance.txt; exit $$code
 
 bench: deps ## Cardea beside Janus under load, over network namespaces (needs root; BENCH_QUICK=1 for a look)
 	@./deploy/bench.sh

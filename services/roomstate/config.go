@@ -1,7 +1,10 @@
 package roomstate
 
 import (
+	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
@@ -22,6 +25,11 @@ type Config struct {
 
 	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
+
+	RoomsFile       string `help:"YAML file of VideoRooms to make at start where they are not there." type:"path" placeholder:"FILE"`
+	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
+	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"path" placeholder:"FILE"`
+	Forgets         bool   `kong:"-"` // Redis is lost with this process
 
 	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
@@ -44,6 +52,20 @@ func (c *Config) limits() session.Limits {
 	return session.Limits{Sessions: c.MaxSessions, Handles: c.MaxHandles, Body: c.MaxBody}
 }
 
-func (c *Config) videoroom() videoroom.Config {
-	return videoroom.Config{AdminKey: c.AdminKey, MaxRooms: c.MaxRooms, MaxParticipants: c.MaxParticipants}
+// videoroom reads what there is to read of files.
+func (c *Config) videoroom() (videoroom.Config, error) {
+	var secret string
+	if c.TokenSecretFile != "" {
+		b, err := os.ReadFile(c.TokenSecretFile)
+		if err != nil {
+			return videoroom.Config{}, fmt.Errorf("token-secret-file: %w", err)
+		}
+		if secret = strings.TrimSpace(string(b)); secret == "" {
+			return videoroom.Config{}, fmt.Errorf("token-secret-file %s is empty", c.TokenSecretFile)
+		}
+	}
+	return videoroom.Config{
+		AdminKey: c.AdminKey, TokenSecret: secret, StringIDs: c.StringIDs, Forgets: c.Forgets,
+		MaxRooms: c.MaxRooms, MaxParticipants: c.MaxParticipants,
+	}, nil
 }

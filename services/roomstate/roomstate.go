@@ -42,6 +42,15 @@ const (
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	id := rand.Text()
 	log = log.With("replica", id[:8])
+	rules, err := cfg.videoroom()
+	if err != nil {
+		return err
+	}
+	video := videoroom.New(rules)
+	rooms, err := readRooms(cfg.RoomsFile, video)
+	if err != nil {
+		return err
+	}
 	st, err := store.Open(cfg.RedisURL)
 	if err != nil {
 		return err
@@ -64,7 +73,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	r := newReplica(id, cfg, st, nc, requests, registry, log)
+	r := newReplica(id, cfg, video, st, nc, requests, registry, log)
+	if cfg.DemoRoom {
+		// Its secret is kept from everyone, so that no visitor can change or destroy it.
+		body, name := r.video.DemoRoom(rand.Text())
+		rooms = append(rooms, staticRoom{body, name}) // last: a room of the file comes first
+	}
+	r.static = rooms
 	return r.run(ctx)
 }
 
@@ -82,13 +97,13 @@ type replica struct {
 	owed     *owed.Worker
 	sessions *session.Service
 	server   *front.Server
+	static   []staticRoom
 	rooms    atomic.Int32 // that are to be there before this replica is ready
 }
 
 // newReplica connects the parts: commands come by server to sessions, which have what concerns rooms decided by the
 // keeper, here or at the shard's owner.
-func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests *bus.Requester, registry *nodes.Registry, log *slog.Logger) *replica {
-	video := videoroom.New(cfg.videoroom())
+func newReplica(id string, cfg Config, video *videoroom.Plugin, st *store.Store, nc *nats.Conn, requests *bus.Requester, registry *nodes.Registry, log *slog.Logger) *replica {
 	plugins := map[string]plugin.Plugin{}
 	for _, p := range []plugin.Plugin{video, echotest.New()} {
 		plugins[p.Name()] = p
@@ -151,9 +166,9 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.sessions.Sweep(ctx) })
 	wg.Go(func() { r.owed.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
-	if r.cfg.DemoRoom {
+	if len(r.static) > 0 {
 		r.rooms.Add(1)
-		wg.Go(func() { makeDemoRoom(ctx, r.requests, r.video, func() { r.rooms.Add(-1) }, r.log) })
+		wg.Go(func() { makeRooms(ctx, r.requests, r.video.Name(), r.static, func() { r.rooms.Add(-1) }, r.log) })
 	}
 	if r.cfg.OpsListen != "" {
 		l, err := ops.Listen(ctx, r.cfg.OpsListen)
@@ -181,7 +196,7 @@ func (r *replica) ready() error {
 		return errors.New("NATS is away")
 	}
 	if r.rooms.Load() > 0 {
-		return errors.New("the demo room is not made yet")
+		return errors.New("rooms are not made yet")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -117,7 +117,8 @@ func (c *Conn) read() {
 			return
 		}
 		m := Message{Raw: b}
-		if err := json.Unmarshal(b, &m); err != nil {
+		err = json.Unmarshal(b, &m)
+		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !odd { // an odd id may be an echo of ours
 			c.cause = fmt.Errorf("%w: not JSON: %.200q", ErrClosed, b)
 			return
 		}

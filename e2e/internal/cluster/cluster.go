@@ -222,14 +222,20 @@ func (a *Apart) Continue() {
 // Janus is the addresses of a real one.
 type Janus struct{ WS, HTTP, Admin string }
 
-// StartJanus runs Debian's Janus until the test ends and returns the address of its API.
-func StartJanus(t testing.TB) string {
+// StartJanus runs Debian's Janus until the test ends and returns the address of its API. videoroom is settings of that
+// plugin.
+func StartJanus(t testing.TB, videoroom ...string) string {
 	t.Helper()
-	return StartWholeJanus(t).WS
+	return startJanus(t, nil, videoroom).WS
 }
 
 // StartWholeJanus is StartJanus, with all its addresses; general is more of that part of its settings.
 func StartWholeJanus(t testing.TB, general ...string) Janus {
+	t.Helper()
+	return startJanus(t, general, nil)
+}
+
+func startJanus(t testing.TB, general, videoroom []string) Janus {
 	t.Helper()
 	ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	_, httpPort, _ := net.SplitHostPort(http)
@@ -251,7 +257,7 @@ func StartWholeJanus(t testing.TB, general ...string) Janus {
 	write("janus.transport.http.jcfg",
 		`general: { base_path = "/janus"; http = true; ip = "127.0.0.1"; port = `+httpPort+`; https = false; json = "compact"; }`,
 		`admin: { admin_base_path = "/admin"; admin_http = true; admin_ip = "127.0.0.1"; admin_port = `+adminPort+`; }`)
-	write("janus.plugin.videoroom.jcfg",
+	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(videoroom, "; ")+" }",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
 	p := proc.Start(t, "janus", "janus", "-F", dir)

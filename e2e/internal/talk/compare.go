@@ -26,6 +26,13 @@ func (p *player) rename(v any) any {
 	case map[string]any:
 		for key, member := range v {
 			switch key {
+			case "hint": // of an ack: for people, and no client reads it
+				delete(v, key)
+			case "reason":
+				v[key] = p.rename(member)
+				if text, ok := v[key].(string); ok && strings.HasPrefix(text, unparsable) {
+					v[key] = unparsable // the rest is the words of a JSON parser
+				}
 			case "sdp":
 				v[key] = summarize(fmt.Sprint(member))
 			case "private_id":
@@ -39,6 +46,7 @@ func (p *player) rename(v any) any {
 				v[key] = p.rename(member)
 			}
 		}
+		nameDrawn(v)
 	case []any:
 		for i := range v {
 			v[i] = p.rename(v[i])
@@ -58,29 +66,74 @@ func (p *player) rename(v any) any {
 	return v
 }
 
+// unparsable begins the error about a message that is not JSON.
+const unparsable = "Invalid Janus API request"
+
+// leastDrawn is more than any id that a conversation asks for, so that what is above it was drawn by the server.
+const leastDrawn = 1 << 33
+
+// nameDrawn replaces the ids of rooms and feeds that the server has chosen itself.
+func nameDrawn(v map[string]any) {
+	for _, key := range []string{"room", "id", "feed_id", "leaving", "unpublished", "kicked"} {
+		switch id := v[key].(type) {
+		case json.Number:
+			if n, err := id.Int64(); err == nil && n >= leastDrawn {
+				v[key] = "$drawn"
+			}
+		case string:
+			if len(id) == 36 && strings.Count(id, "-") == 4 {
+				v[key] = "$drawn"
+			}
+		}
+	}
+	if text, ok := v["description"].(string); ok && v["videoroom"] == "joined" && strings.HasPrefix(text, "Room ") && len(text) > 14 {
+		v["description"] = "Room $drawn"
+	}
+}
+
 // summarize keeps of an SDP what an endpoint's application can see of a negotiation: for each m= section its kind,
 // mid, direction, codecs, and whether it is refused.
 func summarize(sdp string) any {
-	var sections []any
-	var section map[string]any
+	all := []any{}
+	for _, s := range sections(sdp) {
+		all = append(all, map[string]any{
+			"kind": s.kind, "mid": s.mid, "direction": s.direction, "refused": s.refused, "codecs": s.codecs,
+		})
+	}
+	return all
+}
+
+// section is an m= section.
+type section struct {
+	kind, mid, direction string
+	refused              bool
+	codecs               []string
+}
+
+func sections(sdp string) []section {
+	var all []section
 	for line := range strings.SplitSeq(sdp, "\n") {
 		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "m="):
+		if strings.HasPrefix(line, "m=") {
 			words := strings.Fields(line[2:])
-			section = map[string]any{"kind": words[0], "refused": words[1] == "0", "codecs": []string{}}
-			sections = append(sections, section)
-		case section == nil:
+			all = append(all, section{kind: words[0], refused: len(words) > 1 && words[1] == "0", codecs: []string{}})
+			continue
+		}
+		if len(all) == 0 {
+			continue
+		}
+		s := &all[len(all)-1]
+		switch {
 		case strings.HasPrefix(line, "a=mid:"):
-			section["mid"] = line[len("a=mid:"):]
+			s.mid = line[len("a=mid:"):]
 		case line == "a=sendrecv", line == "a=sendonly", line == "a=recvonly", line == "a=inactive":
-			section["direction"] = line[2:]
+			s.direction = line[2:]
 		case strings.HasPrefix(line, "a=rtpmap:"):
 			_, codec, _ := strings.Cut(line, " ")
-			section["codecs"] = append(section["codecs"].([]string), strings.ToLower(codec))
+			s.codecs = append(s.codecs, strings.ToLower(codec))
 		}
 	}
-	return sections
+	return all
 }
 
 func sortByText(messages []any) {

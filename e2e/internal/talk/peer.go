@@ -1,6 +1,7 @@
 package talk
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,13 +17,15 @@ type peer struct {
 	stop chan struct{}
 	wg   sync.WaitGroup
 	sent map[webrtc.RTPCodecType]bool
+
+	known map[string]bool // mids that the server has accepted media of
 }
 
 func newPeer() *peer {
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
 	m := &webrtc.MediaEngine{}
-	p := &peer{stop: make(chan struct{}), sent: map[webrtc.RTPCodecType]bool{}}
+	p := &peer{stop: make(chan struct{}), sent: map[webrtc.RTPCodecType]bool{}, known: map[string]bool{}}
 	if p.err = m.RegisterDefaultCodecs(); p.err == nil {
 		p.pc, p.err = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
 	}
@@ -37,6 +40,11 @@ func (p *peer) close() {
 	p.wg.Wait()
 	_ = p.pc.Close()
 	p.pc = nil
+}
+
+// fresh says whether nothing has been negotiated yet.
+func (p *peer) fresh() bool {
+	return p == nil || p.pc == nil || p.pc.CurrentRemoteDescription() == nil
 }
 
 // refused says whether the last offer had no answer.
@@ -114,6 +122,7 @@ func (p *peer) settle(d webrtc.SessionDescription) (string, error) {
 	return p.pc.LocalDescription().SDP, nil
 }
 
+// answer answers as a browser would that has nothing to send.
 func (p *peer) answer(offer string) (string, error) {
 	if p.err != nil {
 		return "", p.err
@@ -129,8 +138,8 @@ func (p *peer) answer(offer string) (string, error) {
 }
 
 func (p *peer) accept(answer string) error {
-	if p == nil {
-		return nil
+	if p == nil || p.pc == nil {
+		return errors.New("no offer is under way")
 	}
 	return p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
 }

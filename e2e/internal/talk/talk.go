@@ -15,8 +15,10 @@
 //	al destroy
 //	al drop                                  the socket is closed
 //	wait 500ms                               time for the step before it
+//	quiet 50ms                               how long nothing must be heard from here on before the next step
 //
-// All that any socket hears after a step, until it is quiet again, belongs to that step.
+// All that any socket hears after a step belongs to that step: until its request is answered, media that it has
+// begun flows, and it is quiet again.
 package talk
 
 import (
@@ -33,19 +35,26 @@ import (
 	"github.com/cardea-rtc/cardea/tools/janus"
 )
 
-// quiet is how long nothing must be heard before the next step.
-const quiet = 250 * time.Millisecond
+const (
+	// quiet is how long nothing must be heard before the next step, unless the conversation says otherwise.
+	quiet = 250 * time.Millisecond
+	// patience is for an answer, and again for media to flow. Servers answer within milliseconds; machines may be busy.
+	patience = 10 * time.Second
+	// afterAck is for the event that should follow an ack: now and then Janus sends none.
+	afterAck = 5 * time.Second
+)
 
 // Step is what was heard after one line: by socket, each message with ids and SDP made comparable. The order of
 // messages is Janus's to choose (spec/janus-api.md, 2.3), so they are sorted.
 type Step struct {
 	Line  string
 	Heard map[string][]any
+	Took  time.Duration
 }
 
 // Play plays a conversation to the server at url.
 func Play(ctx context.Context, url, conversation string) ([]Step, error) {
-	p := &player{url: url, sockets: map[string]*socket{}, names: map[uint64]string{}}
+	p := &player{url: url, quiet: quiet, sockets: map[string]*socket{}, names: map[uint64]string{}}
 	defer p.close()
 	var steps []Step
 	lines := bufio.NewScanner(strings.NewReader(conversation))
@@ -54,13 +63,23 @@ func Play(ctx context.Context, url, conversation string) ([]Step, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
+		if during, ok := strings.CutPrefix(line, "quiet "); ok {
+			d, err := time.ParseDuration(during)
+			if err != nil {
+				return steps, fmt.Errorf("%s: %w", line, err)
+			}
+			p.quiet = d
+			continue
+		}
 		if wait, ok := strings.CutPrefix(line, "wait "); ok {
 			d, err := time.ParseDuration(wait)
 			if err != nil || len(steps) == 0 {
 				return steps, fmt.Errorf("%s: %w", line, err)
 			}
+			p.asked = nil
 			time.Sleep(d)
 		} else {
+			p.asked = nil
 			if err := p.step(ctx, line); err != nil {
 				return steps, fmt.Errorf("%s: %w", line, err)
 			}
@@ -75,9 +94,21 @@ func Play(ctx context.Context, url, conversation string) ([]Step, error) {
 
 type player struct {
 	url     string
+	quiet   time.Duration
 	sockets map[string]*socket
 	next    int
+	asked   *asked
 	names   map[uint64]string // of session and handle ids
+}
+
+// asked is a request of the step under way.
+type asked struct {
+	socket      *socket
+	transaction string
+	message     bool // may be answered by an event
+	any         bool // whatever is heard is the answer
+	acked       time.Time
+	answered    bool
 }
 
 type socket struct {
@@ -88,13 +119,16 @@ type socket struct {
 
 	mu    sync.Mutex
 	heard []janus.Message
-	last  time.Time
 }
 
 type handle struct {
 	id    uint64
 	peer  *peer
 	offer string // last heard
+
+	rising bool            // negotiated, and not up yet
+	ending bool            // to be hung up by the server, which it has not said yet
+	due    map[string]bool // mids of which media is not heard of yet
 }
 
 func (p *player) close() {
@@ -124,7 +158,6 @@ func (s *socket) hear(m janus.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, m)
-	s.last = time.Now()
 }
 
 // step does one line.
@@ -175,9 +208,18 @@ func (p *player) socketStep(ctx context.Context, s *socket, rest string) error {
 		for _, name := range slices.Backward(slices.Sorted(maps.Keys(s.handles))) { // longer names first
 			args = strings.ReplaceAll(args, "$"+name, fmt.Sprint(s.handles[name].id))
 		}
+		var request struct {
+			Janus       string `json:"janus"`
+			Transaction string `json:"transaction"`
+		}
+		if err := json.Unmarshal([]byte(args), &request); err != nil {
+			p.asked = &asked{socket: s, any: true} // what comes of it is for the server to say
+			return s.conn.SendRaw([]byte(args))
+		}
+		p.asked = &asked{socket: s, transaction: request.Transaction, message: request.Janus == "message"}
 		return s.conn.SendRaw([]byte(args))
 	case "destroy":
-		return s.conn.Send(janus.Object{"janus": "destroy", "session_id": s.session, "transaction": p.transaction()})
+		return p.ask(s, janus.Object{"janus": "destroy", "session_id": s.session, "transaction": p.transaction()})
 	case "drop":
 		for _, h := range s.handles {
 			h.peer.close()
@@ -188,16 +230,23 @@ func (p *player) socketStep(ctx context.Context, s *socket, rest string) error {
 	return fmt.Errorf("unknown step %q", verb)
 }
 
+// ask sends a request that is to be answered before the next step.
+func (p *player) ask(s *socket, request janus.Object) error {
+	transaction, _ := request["transaction"].(string)
+	p.asked = &asked{socket: s, transaction: transaction, message: request["janus"] == "message"}
+	return s.conn.Send(request)
+}
+
 func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	request := janus.Object{"session_id": s.session, "handle_id": h.id, "transaction": p.transaction()}
 	verb, args, _ := strings.Cut(rest, " ")
 	switch verb {
 	case "hangup", "detach":
 		request["janus"] = verb
-		return s.conn.Send(request)
+		return p.ask(s, request)
 	case "trickle":
 		request["janus"], request["candidate"] = "trickle", json.RawMessage(args)
-		return s.conn.Send(request)
+		return p.ask(s, request)
 	case "offer":
 		var kinds string
 		kinds, rest, _ = strings.Cut(args, " ")
@@ -212,75 +261,165 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		request["jsep"] = janus.JSEP{Type: "offer", SDP: sdp}
 	case "answer":
 		rest = args
+		if h.offer == "" {
+			break // the request goes out without: a server that owes no offer says so
+		}
+		first := h.peer.fresh()
 		if h.peer == nil {
 			h.peer = newPeer()
+		}
+		for _, section := range sections(h.offer) {
+			h.rising = h.rising || first && !section.refused && section.direction != "inactive"
 		}
 		sdp, err := h.peer.answer(h.offer)
 		if err != nil {
 			return err
 		}
+		h.offer = ""
 		request["jsep"] = janus.JSEP{Type: "answer", SDP: sdp}
 	}
 	if !json.Valid([]byte(rest)) {
 		return fmt.Errorf("not JSON: %s", rest)
 	}
 	request["janus"], request["body"] = "message", json.RawMessage(rest)
-	return s.conn.Send(request)
+	return p.ask(s, request)
 }
 
-// listen waits until it is quiet and adds what was heard to step. Offers and answers go to the peers of their handles.
+// listen adds what is heard to step until the step is over. Offers and answers go to the peers of their handles.
 func (p *player) listen(ctx context.Context, step *Step) error {
 	began := time.Now()
+	defer func() { step.Took += time.Since(began) }()
+	last := began
 	for {
-		last := began
-		for _, s := range p.sockets {
-			s.mu.Lock()
-			if s.last.After(last) {
-				last = s.last
-			}
-			s.mu.Unlock()
+		heard, err := p.drain(step)
+		if err != nil {
+			return err
 		}
-		if time.Since(last) >= quiet {
+		now := time.Now()
+		if heard {
+			last = now
+		}
+		if now.Sub(last) >= p.quiet && (p.settled(now) || now.Sub(began) > patience) {
 			break
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		time.Sleep(quiet - time.Since(last))
+		time.Sleep(5 * time.Millisecond)
 	}
+	for _, messages := range step.Heard {
+		sortByText(messages)
+	}
+	return nil
+}
+
+// settled tells whether the step's request is answered, and what media it has begun flows.
+func (p *player) settled(now time.Time) bool {
+	if a := p.asked; a != nil && !a.answered && (a.acked.IsZero() || now.Sub(a.acked) < afterAck) {
+		return false
+	}
+	for _, s := range p.sockets {
+		for _, h := range s.handles {
+			if h.rising || h.ending || len(h.due) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// drain takes what was heard since, and reports whether that was anything.
+func (p *player) drain(step *Step) (bool, error) {
+	any := false
 	for name, s := range p.sockets {
 		s.mu.Lock()
 		messages := s.heard
 		s.heard = nil
 		s.mu.Unlock()
 		for _, m := range messages {
-			if err := s.takeJSEP(m); err != nil {
-				return err
+			any = true
+			p.noteAnswer(s, m)
+			if h := s.sender(m); h != nil {
+				h.note(m)
 			}
 			plain, err := p.comparable(m.Raw)
 			if err != nil {
-				return err
+				return any, err
 			}
 			step.Heard[name] = append(step.Heard[name], plain)
 		}
-		sortByText(step.Heard[name])
+	}
+	return any, nil
+}
+
+func (p *player) noteAnswer(s *socket, m janus.Message) {
+	a := p.asked
+	switch {
+	case a == nil || a.socket != s:
+	case m.Janus == "error", a.any:
+		a.answered = true
+	case m.Transaction != a.transaction:
+	case m.Janus == "ack" && a.message:
+		a.acked = time.Now()
+	default:
+		a.answered = true
+	}
+}
+
+// sender finds the handle that a message is about.
+func (s *socket) sender(m janus.Message) *handle {
+	for _, h := range s.handles {
+		if m.Sender != 0 && h.id == m.Sender {
+			return h
+		}
 	}
 	return nil
 }
 
-func (s *socket) takeJSEP(m janus.Message) error {
-	if m.JSEP == nil {
-		return nil
+// note takes over what a message means for the handle's PeerConnection.
+func (h *handle) note(m janus.Message) {
+	switch m.Janus {
+	case "webrtcup":
+		h.rising = false
+	case "media":
+		var about struct {
+			Mid string `json:"mid"`
+		}
+		_ = json.Unmarshal(m.Raw, &about) // without a mid it is about none that is waited for
+		delete(h.due, about.Mid)
+	case "hangup", "detached":
+		h.peer.close()
+		h.peer, h.offer, h.rising, h.ending, h.due = nil, "", false, false, nil
+	case "event":
+		var data struct {
+			Unpublished json.RawMessage `json:"unpublished"`
+			Left        string          `json:"left"`
+		}
+		_ = json.Unmarshal(m.Plugin.Data, &data) // of another plugin: nothing ends
+		h.ending = h.ending || !h.peer.fresh() && (string(data.Unpublished) == `"ok"` || data.Left == "ok")
 	}
-	for _, h := range s.handles {
-		if h.id != m.Sender {
+	if m.JSEP == nil {
+		return
+	}
+	if m.JSEP.Type == "offer" {
+		h.offer = m.JSEP.SDP
+		return
+	}
+	first := h.peer.fresh()
+	if err := h.peer.accept(m.JSEP.SDP); err != nil {
+		return // the peer stays as it is; that the servers' answers differ shows in their comparison
+	}
+	for _, section := range sections(m.JSEP.SDP) {
+		if section.refused || section.direction == "inactive" {
 			continue
 		}
-		if m.JSEP.Type == "offer" {
-			h.offer = m.JSEP.SDP
-			return nil
+		h.rising = h.rising || first
+		if section.kind != "application" && !h.peer.known[section.mid] {
+			h.peer.known[section.mid] = true
+			if h.due == nil {
+				h.due = map[string]bool{}
+			}
+			h.due[section.mid] = true
 		}
-		return h.peer.accept(m.JSEP.SDP)
 	}
-	return nil
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate"
 )
 
+const about = "One replica of Cardea's keeper of sessions and rooms. " +
+	"Or: roomstate read-jcfg FILE... says what the settings of a Janus server are here (janus.jcfg, janus.plugin.videoroom.jcfg)."
+
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "roomstate:", err)
@@ -21,8 +24,11 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) > 0 && args[0] == "read-jcfg" {
+		return readJCFG(args[1:], os.Stdout)
+	}
 	var cfg roomstate.Config
-	if err := settings.Parse(&cfg, "roomstate", "One replica of Cardea's keeper of sessions and rooms.", roomstate.Version, args); err != nil {
+	if err := settings.Parse(&cfg, "roomstate", about, roomstate.Version, args); err != nil {
 		return err
 	}
 	cfg.Level = new(slog.LevelVar)

@@ -2,9 +2,10 @@ package echotest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
@@ -35,15 +36,19 @@ type settings struct {
 
 func defaults() settings { return settings{Audio: new(true), Video: new(true)} }
 
-// read parses a message's body.
+// read parses a message's body, fields in the order of the struct. Unknown ones are passed over.
 func read(body []byte) (settings, *failure) {
 	var s settings
-	err := json.Unmarshal(body, &s)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return s, &failure{"event", errInvalid, fmt.Sprintf("Invalid element type (%s should be %s)", wrong.Field, named(wrong.Type))}
-	}
-	if err != nil || len(body) == 0 || body[0] != '{' {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
 		return s, &failure{"event", errNotObject, "JSON error: not an object"}
+	}
+	to := reflect.ValueOf(&s).Elem()
+	for i := range to.NumField() {
+		name, _, _ := strings.Cut(to.Type().Field(i).Tag.Get("json"), ",")
+		if value, there := fields[name]; there && !take(to.Field(i), value) {
+			return s, invalid("Invalid element type (%s should be %s)", name, named(to.Field(i).Type().Elem()))
+		}
 	}
 	for _, layer := range []struct {
 		name  string
@@ -53,10 +58,44 @@ func read(body []byte) (settings, *failure) {
 		{"spatial_layer", s.SpatialLayer}, {"temporal_layer", s.TemporalLayer},
 	} {
 		if layer.value != nil && *layer.value > 2 {
-			return s, &failure{"event", errInvalid, fmt.Sprintf("Invalid value (%s should be 0, 1 or 2)", layer.name)}
+			return s, invalid("Invalid value (%s should be 0, 1 or 2)", layer.name)
 		}
 	}
 	return s, nil
+}
+
+func invalid(format string, args ...any) *failure {
+	return &failure{"event", errInvalid, fmt.Sprintf(format, args...)}
+}
+
+// take puts a JSON value into a field, a pointer, unless it is of another type. Integers beyond the field's limits are
+// cut to them, except that a positive one must not be negative.
+func take(field reflect.Value, value json.RawMessage) bool {
+	v := reflect.New(field.Type().Elem())
+	switch into := v.Interface().(type) {
+	case *uint32, *int32:
+		var n int64
+		if json.Unmarshal(value, &n) != nil {
+			return false
+		}
+		if u, ok := into.(*uint32); ok {
+			*u = uint32(min(max(n, 0), math.MaxUint32))
+			if n < 0 {
+				return false
+			}
+		} else {
+			v.Elem().SetInt(min(max(n, math.MinInt32), math.MaxInt32))
+		}
+	default:
+		if json.Unmarshal(value, into) != nil {
+			return false
+		}
+	}
+	if string(value) == "null" {
+		return false
+	}
+	field.Set(v)
+	return true
 }
 
 func named(t reflect.Type) string {

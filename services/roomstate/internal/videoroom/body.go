@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -144,6 +145,28 @@ func (o object) uint32Or(name string, absent uint32) uint32 {
 func (o object) int32(name string) (int32, bool) {
 	i, ok := o.int(name)
 	return int32(min(max(i, math.MinInt32), math.MaxInt32)), ok
+}
+
+// cInt is an integer as Janus reads a field whose type it has not checked: the low 32 bits, and 0 of what is no integer.
+func (o object) cInt(name string) int32 {
+	i, _ := o.int(name)
+	return int32(i)
+}
+
+// only returns a copy without those fields of the table that are of another type. Janus takes them so where it builds
+// an item of a list from the body. An integer's sign is not looked at yet.
+func (o object) only(table ...field) object {
+	c := maps.Clone(o)
+	for _, f := range table {
+		k := f.kind
+		if k == positive {
+			k = integer
+		}
+		if v, there := c[f.name]; there && !k.fits(v) {
+			delete(c, f.name)
+		}
+	}
+	return c
 }
 
 // raw returns a field's JSON.

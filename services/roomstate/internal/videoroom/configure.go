@@ -7,21 +7,24 @@ import (
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
-// configureTable is what publish, configure and joinandconfigure take.
+// configureTable is what publish and configure check of what they take. As at Janus the rest is passed over where it is
+// of another type.
 var configureTable = []field{
 	may("audiocodec", text), may("videocodec", text), may("bitrate", positive), may("record", boolean),
 	may("filename", text), may("display", text), may("metadata", dict), may("secret", text),
-	may("audio_active_packets", positive), may("audio_level_average", positive),
+	may("audio_active_packets", positive),
 	may("audio", boolean), may("video", boolean), may("data", boolean),
-	may("streams", array), may("descriptions", array), may("mid", text), may("send", boolean),
-	may("keyframe", boolean), may("min_delay", integer), may("max_delay", integer),
-	may("update", boolean), may("restart", boolean),
+	may("descriptions", array), may("keyframe", boolean), may("update", boolean), may("restart", boolean),
 }
 
-var streamTable = []field{
-	may("mid", text), may("send", boolean), may("keyframe", boolean),
-	may("min_delay", integer), may("max_delay", integer),
+// joinAndConfigureTable is what joinandconfigure checks besides what join does.
+var joinAndConfigureTable = []field{
+	may("bitrate", positive), may("record", boolean), may("filename", text),
+	may("audio", boolean), may("video", boolean), may("data", boolean),
 }
+
+// streamTable is what is checked of an item of streams.
+var streamTable = []field{may("mid", text), may("send", boolean), may("min_delay", integer), may("max_delay", integer)}
 
 type configuredView struct {
 	VideoRoom  string `json:"videoroom"`
@@ -32,9 +35,6 @@ type configuredView struct {
 
 // publish is configure, but for one who does not publish yet.
 func (d *draft) publish(p *publisher) *failure {
-	if f := d.body.check(configureTable...); f != nil {
-		return f
-	}
 	if p.Peer != nil && p.Peer.Up {
 		return fail(errPublished, "Can't publish, already published")
 	}
@@ -124,16 +124,16 @@ func (d *draft) checkDescriptions() *failure {
 	return nil
 }
 
-// describe labels streams. It reports whether any label is new.
-func (d *draft) describe(p *publisher) (changed bool) {
+// describe labels streams. It reports whether there was any to label: that is announced, new or not.
+func (d *draft) describe(p *publisher) (described bool) {
 	for _, item := range d.body.objects("descriptions") {
 		mid, _ := item.text("mid")
 		description, _ := item.text("description")
-		if s := p.stream(mid); s != nil && s.Description != description {
-			s.Description, changed = description, true
+		if s := p.stream(mid); s != nil {
+			s.Description, described = description, true
 		}
 	}
-	return changed
+	return described
 }
 
 type renamedView struct {
@@ -193,7 +193,7 @@ func (d *draft) streamItems() []object {
 	if items := d.body.objects("streams"); len(items) > 0 {
 		return items
 	}
-	return []object{d.body}
+	return []object{d.body.only(streamTable...)}
 }
 
 // checkStreams fails unless wantedStates can go by the items. As at Janus, an item names a stream that is published

@@ -9,16 +9,19 @@ var slotTable = []field{
 
 // configureSubscription sets what is relayed, and renegotiates if asked to.
 func (d *draft) configureSubscription(s *subscriber) *failure {
-	if f := d.body.check(append([]field{
+	if f := d.body.check(
 		may("streams", array), may("update", boolean), may("restart", boolean),
 		may("audio", boolean), may("video", boolean), may("data", boolean),
-	}, slotTable...)...); f != nil {
+	); f != nil {
 		return f
+	}
+	if s.Kicked {
+		return fail(errUnauthorized, "Unauthorized, you have been kicked")
 	}
 	items := d.body.objects("streams")
 	flat := len(items) == 0
 	if flat {
-		items = []object{d.body}
+		items = []object{d.body.only(slotTable...)}
 	}
 	named := false
 	for _, item := range items {

@@ -28,7 +28,8 @@ var createTable = []field{
 	may("audio_active_packets", positive), may("audio_level_average", positive),
 	may("videoorient_ext", boolean), may("playoutdelay_ext", boolean), may("transport_wide_cc_ext", boolean),
 	may("record", boolean), may("rec_dir", text), may("lock_record", boolean), may("permanent", boolean),
-	may("notify_joining", boolean), may("require_e2ee", boolean), may("threads", positive),
+	may("notify_joining", boolean), may("require_e2ee", boolean), may("dummy_publisher", boolean),
+	may("dummy_streams", array), may("dummy_e2ee", boolean), may("threads", positive),
 }
 
 type roomView struct {
@@ -37,7 +38,8 @@ type roomView struct {
 	Permanent *bool  `json:"permanent,omitempty"`
 }
 
-// create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
+// create makes a room. It stays until it is destroyed, permanent or not: the store is what Janus's memory and its
+// configuration file are.
 func (d *draft) create() (any, *failure) {
 	if f := d.body.check(createTable...); f != nil {
 		return nil, f
@@ -67,7 +69,7 @@ func (d *draft) create() (any, *failure) {
 }
 
 func (d *draft) roomView(what string) roomView {
-	permanent := d.body.boolOr("permanent", false)
+	permanent := d.body.boolOr("permanent", false) && !d.cfg.Forgets
 	return roomView{what, d.id, &permanent}
 }
 
@@ -95,6 +97,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		Description:        "Room " + d.id.String(),
 		Private:            b.boolOr("is_private", false),
 		RequirePrivateID:   b.boolOr("require_pvtid", false),
+		SignedTokens:       b.boolOr("signed_tokens", false) && d.cfg.TokenSecret != "",
 		RequireE2EE:        b.boolOr("require_e2ee", false),
 		Publishers:         3,
 		Bitrate:            raised(b.uint32Or("bitrate", 0)),

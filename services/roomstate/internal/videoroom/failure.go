@@ -1,6 +1,9 @@
 package videoroom
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // The codes of the plugin's errors.
 const (
@@ -24,6 +27,9 @@ const (
 	errInvalidFeed    = 438
 )
 
+// ErrRoomExists is the code of the error that a room cannot be made again.
+const ErrRoomExists = errRoomExists
+
 // failure is an error of the plugin's, as the endpoint sees it.
 type failure struct {
 	VideoRoom string `json:"videoroom"`
@@ -31,6 +37,13 @@ type failure struct {
 	Text      string `json:"error"`
 }
 
+// mostText is how many bytes of an error's text Janus keeps: much of it may be what the endpoint has sent.
+const mostText = 511
+
 func fail(code int, format string, args ...any) *failure {
-	return &failure{VideoRoom: "event", Code: code, Text: fmt.Sprintf(format, args...)}
+	text := fmt.Sprintf(format, args...)
+	if len(text) > mostText {
+		text = strings.ToValidUTF8(text[:mostText], "")
+	}
+	return &failure{VideoRoom: "event", Code: code, Text: text}
 }

@@ -18,10 +18,13 @@ func (d *draft) enter(configure bool) *failure {
 	if f := d.namesRoom(); f != nil {
 		return f
 	}
-	if f := d.body.check(must("ptype", text), may("pin", text), may("token", text)); f != nil {
+	if f := d.body.check(must("ptype", text), may("token", text)); f != nil {
 		return f
 	}
 	if f := d.thisRoom(); f != nil {
+		return f
+	}
+	if f := d.tokenFits(); f != nil {
 		return f
 	}
 	if f := d.secretFits("pin", d.attributes.HasPin, d.attributes.Pin); f != nil {
@@ -45,8 +48,8 @@ type joinedView struct {
 	PrivateID   uint32         `json:"private_id"`
 	Publishers  []feedView     `json:"publishers"`
 	Attendees   []attendeeView `json:"attendees,omitzero"`
-	Packets     *uint32        `json:"audio_active_packets,omitempty"`
-	Level       *uint32        `json:"audio_level_average,omitempty"`
+	Packets     int32          `json:"audio_active_packets,omitempty"`
+	Level       int32          `json:"audio_level_average,omitempty"`
 	publishedView
 }
 
@@ -66,10 +69,9 @@ type joiningView struct {
 func (d *draft) joinPublisher(configure bool) *failure {
 	table := []field{
 		may("display", text), may("metadata", dict),
-		may("audio_active_packets", positive), may("audio_level_average", positive),
 	}
 	if configure {
-		table = append(table, configureTable...)
+		table = append(table, joinAndConfigureTable...)
 	}
 	if f := d.body.check(table...); f != nil {
 		return f
@@ -97,18 +99,19 @@ func (d *draft) joinPublisher(configure bool) *failure {
 		p.Display = &display
 	}
 	p.Metadata, _ = d.body.raw("metadata")
-	if n, ok := d.body.uint32("audio_active_packets"); ok {
-		p.AudioActivePackets = &n
+	packets, level := d.body.cInt("audio_active_packets"), d.body.cInt("audio_level_average")
+	if packets > 0 {
+		p.AudioActivePackets = new(uint32(packets))
 	}
-	if n, ok := d.body.uint32("audio_level_average"); ok {
-		p.AudioLevelAverage = &n
+	if level > 0 {
+		p.AudioLevelAverage = new(uint32(level))
 	}
 	d.addPublisher(p)
 	d.Bind = &plugin.Binding{Room: d.name, Role: rolePublisher}
 
 	joined := joinedView{
 		VideoRoom: "joined", Room: d.id, Description: d.attributes.Description, ID: p.ID, PrivateID: p.PrivateID,
-		Publishers: []feedView{}, Packets: p.AudioActivePackets, Level: p.AudioLevelAverage,
+		Publishers: []feedView{}, Packets: packets, Level: level,
 	}
 	var jsep *busv1.Jsep
 	if configure {

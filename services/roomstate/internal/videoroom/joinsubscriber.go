@@ -23,7 +23,7 @@ func (d *draft) joinSubscriber() *failure {
 		return fail(errRequest, "Can't send an offer to create subscribers")
 	}
 	if f := d.body.check(
-		may("streams", array), may("private_id", positive), may("autoupdate", boolean), may("use_msid", boolean),
+		may("streams", array), may("private_id", positive), may("autoupdate", boolean),
 		may("feed", d.cfg.idKind()),
 		may("offer_audio", boolean), may("offer_video", boolean), may("offer_data", boolean),
 		may("audio", boolean), may("video", boolean), may("data", boolean),

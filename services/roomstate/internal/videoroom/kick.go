@@ -7,10 +7,10 @@ type successView struct {
 // kick takes a participant out of the room and ends its media. Its watchers are renegotiated, which Janus puts off
 // until they ask. It may come back: change the pin or the list first.
 func (d *draft) kick() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), may("secret", text), must("id", d.cfg.idKind())); f != nil {
+	if f := d.body.check(may("secret", text), must("id", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
-	if f := d.roomAndSecret(); f != nil {
+	if f := d.looseRoomAndSecret(); f != nil {
 		return nil, f
 	}
 	p, f := d.user()
@@ -23,11 +23,25 @@ func (d *draft) kick() (any, *failure) {
 	v.Kicked = p.ID
 	d.tellOthers(p.handle, v)
 	peer := d.withdraw(p)
+	if d.attributes.RequirePrivateID {
+		d.silence(p.PrivateID)
+	}
 	d.removePublisher(p)
 	if peer != nil {
 		d.Close(p.handle, peer, closePC, false)
 	}
 	return successView{"success"}, nil
+}
+
+// silence ends the media of the subscriptions that were opened under a private id.
+func (d *draft) silence(privateID uint32) {
+	for _, s := range d.watchers() {
+		if s.PrivateID == privateID {
+			s = d.ownSubscriber(s)
+			s.Kicked = true
+			_ = d.inform(s) // a node that does not answer has lost the peer, or will be told with what comes next
+		}
+	}
 }
 
 // user is the participant that a request names by id.

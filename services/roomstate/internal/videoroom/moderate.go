@@ -12,11 +12,11 @@ type moderationView struct {
 
 // moderate mutes one stream of a participant, or lets it be heard and seen again.
 func (d *draft) moderate() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), may("secret", text), must("id", d.cfg.idKind()),
+	if f := d.body.check(may("secret", text), must("id", d.cfg.idKind()),
 		must("mid", text), must("mute", boolean)); f != nil {
 		return nil, f
 	}
-	if f := d.roomAndSecret(); f != nil {
+	if f := d.looseRoomAndSecret(); f != nil {
 		return nil, f
 	}
 	p, f := d.user()
@@ -29,22 +29,20 @@ func (d *draft) moderate() (any, *failure) {
 	}
 	mute, _ := d.body.bool("mute")
 	p = d.own(p)
-	s := p.stream(mid)
-	if s.Muted == mute {
-		return successView{"success"}, nil
+	if s := p.stream(mid); s.Muted != mute {
+		s.Muted = mute
+		_, ok, err := d.call(p.handle, p.Peer, &mediav1.UpdatePublisherRequest{
+			Peer:    peerID(p.handle, p.Peer),
+			Streams: []*mediav1.StreamState{{Mid: mid, Relay: new(s.relayed())}},
+		})
+		if !ok {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, unserved(err)
+		}
+		p.Peer.Told++
 	}
-	s.Muted = mute
-	_, ok, err := d.call(p.handle, p.Peer, &mediav1.UpdatePublisherRequest{
-		Peer:    peerID(p.handle, p.Peer),
-		Streams: []*mediav1.StreamState{{Mid: mid, Relay: new(s.relayed())}},
-	})
-	if !ok {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, unserved(err)
-	}
-	p.Peer.Told++
 	v := moderationView{"event", d.id, p.ID, mid, "unmuted"}
 	if mute {
 		v.Moderation = "muted"

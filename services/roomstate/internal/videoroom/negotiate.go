@@ -68,7 +68,7 @@ func (d *draft) inform(s *subscriber) *failure {
 		return nil
 	}
 	_, ok, err := d.call(s.handle, s.Peer, &mediav1.UpdateSubscriberRequest{
-		Peer: peerID(s.handle, s.Peer), Slots: d.mediaSlots(s)[:s.Told], Paused: s.Paused,
+		Peer: peerID(s.handle, s.Peer), Slots: d.mediaSlots(s)[:s.Told], Paused: s.Paused || s.Kicked,
 	})
 	if !ok {
 		return nil

@@ -17,7 +17,7 @@ type recordingView struct {
 
 // enableRecording sets the room's flag, and that of everyone in it.
 func (d *draft) enableRecording() (any, *failure) {
-	if f := d.roomAndSecret(); f != nil {
+	if f := d.looseRoomAndSecret(); f != nil {
 		return nil, f
 	}
 	if f := d.body.check(must("record", boolean)); f != nil {

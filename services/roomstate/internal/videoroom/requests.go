@@ -20,6 +20,17 @@ var (
 		"enable_recording": (*draft).enableRecording,
 		"list":             (*draft).list,
 		"listparticipants": (*draft).listParticipants,
+
+		"listforwarders":          (*draft).listForwarders,
+		"rtp_forward":             (*draft).rtpForward,
+		"stop_rtp_forward":        (*draft).stopRTPForward,
+		"publish_remotely":        (*draft).publishRemotely,
+		"unpublish_remotely":      (*draft).unpublishRemotely,
+		"listremotes":             (*draft).listRemotes,
+		"list_remotes":            (*draft).listRemotes, // the documented name, which Janus does not know
+		"add_remote_publisher":    (*draft).addRemotePublisher,
+		"update_remote_publisher": (*draft).updateRemotePublisher,
+		"remove_remote_publisher": (*draft).removeRemotePublisher,
 	}
 	joinRequests = map[string]func(d *draft) *failure{
 		"join":             (*draft).join,
@@ -146,6 +157,15 @@ func (d *draft) roomAndSecret() *failure {
 		return f
 	}
 	return d.secretFits("secret", d.attributes.HasSecret, d.attributes.Secret)
+}
+
+// looseRoomAndSecret is roomAndSecret where Janus does not look at the type of room: what is no id names no room.
+func (d *draft) looseRoomAndSecret() *failure {
+	if _, ok := d.body.id("room", d.cfg.StringIDs); !ok {
+		n, _ := d.body.int("room")
+		return fail(errNoSuchRoom, "No such room (%d)", uint64(n))
+	}
+	return d.roomAndSecret()
 }
 
 // thisRoom fails unless the request names a room that exists.

@@ -39,6 +39,7 @@ type attributes struct {
 	Allowed            []string `json:"allowed,omitempty"`
 	CheckAllowed       bool     `json:"check_allowed,omitempty"`
 	RequirePrivateID   bool     `json:"require_pvtid,omitempty"`
+	SignedTokens       bool     `json:"signed_tokens,omitempty"` // asked of who joins
 	RequireE2EE        bool     `json:"require_e2ee,omitempty"`
 	Publishers         int64    `json:"publishers"`
 	Bitrate            uint32   `json:"bitrate"`
@@ -163,6 +164,7 @@ type subscriber struct {
 	UseMSID    bool         `json:"use_msid,omitempty"`
 	E2EE       bool         `json:"e2ee,omitempty"`
 	Paused     bool         `json:"paused,omitempty"`
+	Kicked     bool         `json:"kicked,omitempty"` // with the participant whose private id it was opened under
 	Slots      []slot       `json:"slots"`
 	Told       int          `json:"told"` // how many of the slots were in the last offer
 	Peer       *plugin.Peer `json:"peer,omitempty"`
@@ -197,7 +199,7 @@ func (s *subscriber) slot(mid string) *slot {
 type slot struct {
 	Type        string   `json:"type"`
 	Mid         string   `json:"mid"`
-	CrossRef    string   `json:"crossrefid,omitempty"`
+	CrossRef    *string  `json:"crossrefid,omitempty"`
 	Ready       bool     `json:"ready,omitempty"`
 	Send        bool     `json:"send,omitempty"`
 	Source      *source  `json:"source,omitempty"` // of audio and video; never changed in place

@@ -6,7 +6,7 @@ import "github.com/cardea-rtc/cardea/proto/fault"
 func (c *Config) wishTable() []field {
 	return []field{
 		must("feed", c.idKind()), may("mid", text), may("crossrefid", text), may("send", boolean),
-		may("substream", positive), may("temporal", positive), may("fallback", positive),
+		may("substream", positive), may("temporal", positive),
 		may("spatial_layer", positive), may("temporal_layer", positive),
 		may("min_delay", integer), may("max_delay", integer),
 	}

@@ -57,7 +57,9 @@ func (s *subscriber) add(w wish) (changed bool) {
 	sl := &s.Slots[at]
 	*sl = slot{Type: sl.Type, Mid: sl.Mid, Send: true, Targets: highest, Now: unknown}
 	sl.take(from, w.from)
-	sl.CrossRef, _ = w.item.text("crossrefid")
+	if ref, ok := w.item.text("crossrefid"); ok {
+		sl.CrossRef = &ref
+	}
 	return true
 }
 

@@ -54,23 +54,23 @@ func (d *draft) switchSources(s *subscriber) *failure {
 func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
 	items := d.body.objects("streams")
 	for _, item := range items {
-		if f := item.check(must("feed", d.cfg.idKind()), must("mid", text), must("sub_mid", text),
-			may("substream", integer), may("temporal", integer),
-			may("spatial_layer", integer), may("temporal_layer", integer)); f != nil {
+		if f := item.check(must("mid", text), must("sub_mid", text), must("feed", d.cfg.idKind())); f != nil {
 			return nil, f
 		}
 		for _, layer := range []string{"substream", "temporal", "spatial_layer", "temporal_layer"} {
-			if n, ok := item.int(layer); ok && (n < 0 || n > 2) {
+			if n, ok := item.int(layer); !ok || n < 0 || n > 2 {
 				delete(item, layer) // counts as the highest
 			}
 		}
 	}
 	id, legacy := d.body.id("feed", d.cfg.StringIDs)
-	if len(items) > 0 || !legacy {
-		if len(items) == 0 {
-			return nil, fail(errInvalid, "Empty switch list")
-		}
+	switch {
+	case len(items) > 0:
 		return items, nil
+	case !legacy && d.body.has("streams"):
+		return nil, fail(errInvalid, "Empty switch list")
+	case !legacy:
+		return nil, fail(errNoSuchFeed, "No such feed (0)")
 	}
 	p := d.feed(id)
 	if p == nil || !p.live() {

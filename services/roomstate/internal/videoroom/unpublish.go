@@ -42,9 +42,10 @@ type unpublishedView struct {
 	Unpublished string `json:"unpublished"`
 }
 
-// unpublish ends a publisher's media; it stays in the room.
+// unpublish ends a publisher's media; it stays in the room. As at Janus media that is not up cannot be ended so: a
+// hangup does that.
 func (d *draft) unpublish(p *publisher) *failure {
-	if p.Peer == nil {
+	if p.Peer == nil || !p.Peer.Up {
 		return fail(errNotPublished, "Can't unpublish, not published")
 	}
 	p = d.own(p)

@@ -128,7 +128,7 @@ type slotView struct {
 	Active          bool            `json:"active"`
 	MIndex          int             `json:"mindex"`
 	Mid             string          `json:"mid"`
-	CrossRef        string          `json:"crossrefid,omitempty"`
+	CrossRef        *string         `json:"crossrefid,omitempty"`
 	Ready           bool            `json:"ready"`
 	Send            bool            `json:"send"`
 	Sources         int             `json:"sources,omitempty"`

@@ -1,0 +1,134 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
+	"github.com/cardea-rtc/cardea/e2e/internal/conform"
+	"github.com/cardea-rtc/cardea/e2e/internal/talk"
+)
+
+var (
+	conformanceSeed = flag.Uint64("conformance.seed", 1, "of the sequences that are played to Cardea and to Janus")
+	conformanceSize = flag.Int("conformance.sequences", 12, "how many sequences")
+	conformanceFile = flag.String("conformance.report", "", "file for the report")
+	conformanceOnly = flag.String("conformance.only", "", "play only conversations whose name has this in it")
+)
+
+// atOnce is how many conversations are played at the same time: most of each is waiting.
+const atOnce = 6
+
+// TestConformance plays what people have written, and what package conform makes, to Debian's Janus and to Cardea. Each
+// difference must have its reason in allowed_test.go.
+func TestConformance(t *testing.T) {
+	cardea, oracle := cluster.StartStandalone(t).URL, cluster.StartJanus(t)
+	var text strings.Builder
+	for _, part := range []struct {
+		title string
+		all   []conform.Conversation
+	}{
+		{"written conversations", written(t, "conversations")},
+		{"each field of each request", conform.Fields()},
+		{fmt.Sprintf("sequences of seed %d", *conformanceSeed), conform.Sequences(*conformanceSize, *conformanceSeed)},
+	} {
+		report := &conform.Report{Reason: allowedBecause}
+		began := time.Now()
+		var wg sync.WaitGroup
+		places := make(chan struct{}, atOnce)
+		for _, c := range part.all {
+			if !strings.Contains(c.Name, *conformanceOnly) {
+				continue
+			}
+			places <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-places }()
+				want, got := playBoth(t, cardea, oracle, c)
+				logSlow(t, "Janus", want)
+				logSlow(t, "Cardea", got)
+				for _, d := range report.Add(c.Name, want, got) {
+					t.Errorf("%s: %s", c.Name, d)
+				}
+			})
+		}
+		wg.Wait()
+		report.Print(&text, part.title)
+		t.Logf("%s took %v", part.title, time.Since(began).Round(time.Second))
+	}
+	fmt.Print(text.String())
+	if *conformanceFile != "" {
+		if err := os.WriteFile(*conformanceFile, []byte(text.String()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestStringIDsAsJanus compares the two where rooms and participants are named by strings, and create wants a key.
+func TestStringIDsAsJanus(t *testing.T) {
+	cardea := cluster.StartStandalone(t, "--string-ids", "--admin-key", "k").URL
+	oracle := cluster.StartJanus(t, "string_ids = true", `admin_key = "k"`)
+	report := &conform.Report{Reason: allowedBecause}
+	for _, c := range written(t, "conversations/strings") {
+		want, got := playBoth(t, cardea, oracle, c)
+		for _, d := range report.Add(c.Name, want, got) {
+			t.Errorf("%s: %s", c.Name, d)
+		}
+	}
+	var text strings.Builder
+	report.Print(&text, "string ids")
+	t.Log(text.String())
+}
+
+// playBoth plays a conversation to both servers at the same time.
+func playBoth(t *testing.T, cardea, oracle string, c conform.Conversation) (want, got []talk.Step) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var err error
+		if want, err = talk.Play(ctx, oracle, c.Text); err != nil {
+			t.Errorf("%s: Janus: %v", c.Name, err)
+		}
+	})
+	var err error
+	if got, err = talk.Play(ctx, cardea, c.Text); err != nil {
+		t.Errorf("%s: Cardea: %v", c.Name, err)
+	}
+	wg.Wait()
+	return want, got
+}
+
+// logSlow tells of steps that an answer, or media, was waited for in vain.
+func logSlow(t *testing.T, server string, steps []talk.Step) {
+	for _, s := range steps {
+		if s.Took > 4*time.Second {
+			t.Logf("%s took %v: %.200s", server, s.Took.Round(time.Second), s.Line)
+		}
+	}
+}
+
+// written are the conversations that people have written.
+func written(t *testing.T, folder string) []conform.Conversation {
+	files, err := filepath.Glob(folder + "/*.talk")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	var all []conform.Conversation
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conform.Conversation{Name: filepath.Base(file), Text: string(text)})
+	}
+	return all
+}

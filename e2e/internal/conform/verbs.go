@@ -1,0 +1,173 @@
+package conform
+
+import (
+	"fmt"
+	"strings"
+)
+
+// verb is a request of which every field is tried.
+type verb struct {
+	who    string // handle that sends it; a $N in it, and in what follows, is another number for each request
+	before string // lines before each request, separated by newlines
+	sound  string
+	fields string
+}
+
+// group is verbs that are tried in one conversation, one after another.
+type group struct {
+	name  string
+	begin string
+	verbs []verb
+}
+
+// hasty is how long it must be quiet where nobody but the asker hears anything.
+const hasty = "quiet 40ms\n"
+
+// Fields returns conversations that try each field of each request of the core, of VideoRoom and of EchoTest.
+func Fields() []Conversation {
+	var all []Conversation
+	for i, g := range groups {
+		var b strings.Builder
+		b.WriteString(strings.ReplaceAll(g.begin, "$R", fmt.Sprint(20000+i)))
+		b.WriteString("\n" + hasty)
+		n := 30000 + 1000*i // of rooms that a request needs for itself
+		for _, v := range g.verbs {
+			fill := func(text string) string {
+				return strings.NewReplacer("$N", fmt.Sprint(n), "$R", fmt.Sprint(20000+i)).Replace(text)
+			}
+			// Numbers stand for the names while values are put in.
+			sound := strings.NewReplacer("$N", `987654321`, "$R", fmt.Sprint(20000+i), "$S", `"$S"`, "$h", `"$h"`).Replace(v.sound)
+			for _, request := range mutants(sound, v.fields) {
+				n++
+				request = strings.NewReplacer("987654321", "$N", `"$S"`, "$S", `"$h"`, "$h").Replace(request)
+				if v.before != "" {
+					b.WriteString(fill(v.before) + "\n")
+				}
+				b.WriteString(fill(v.who+" "+request) + "\n")
+			}
+		}
+		all = append(all, Conversation{Name: g.name, Text: b.String()})
+	}
+	return all
+}
+
+const (
+	session = "al create\nal attach janus.plugin.videoroom h\n"
+	// published is a room with someone in it who sends audio and video.
+	published = session + `al attach janus.plugin.videoroom pub
+al.pub {"request":"create","room":$R,"publishers":3,"audiolevel_event":true}
+al.pub offer av {"request":"joinandconfigure","ptype":"publisher","room":$R,"id":1,"display":"Al"}
+wait 500ms
+`
+	// subscribed is someone who watches that.
+	subscribed = published + `al attach janus.plugin.videoroom sub
+al.sub {"request":"join","ptype":"subscriber","room":$R,"streams":[{"feed":1}]}
+al.sub answer {"request":"start"}
+wait 500ms
+`
+	newHandle = "al attach janus.plugin.videoroom n$N"
+)
+
+var groups = []group{
+	{name: "create", begin: session, verbs: []verb{
+		{who: "al.h", sound: `{"request":"create","room":$N}`, fields: "request room description is_private allowed " +
+			"allowed.0 secret pin require_pvtid signed_tokens bitrate bitrate_cap fir_freq publishers audiocodec videocodec"},
+	}},
+	{name: "create-more", begin: session, verbs: []verb{
+		{who: "al.h", sound: `{"request":"create","room":$N,"allowed":["x"]}`, fields: "allowed.0 vp9_profile h264_profile opus_fec opus_dtx " +
+			"audiolevel_ext audiolevel_event audio_active_packets audio_level_average videoorient_ext playoutdelay_ext " +
+			"transport_wide_cc_ext record rec_dir lock_record permanent notify_joining require_e2ee dummy_publisher dummy_streams"},
+	}},
+	{name: "edit", begin: session, verbs: []verb{
+		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"edit","room":$N,"secret":"s"}`,
+			fields: "room secret new_description new_is_private new_secret new_pin new_require_pvtid new_bitrate new_fir_freq " +
+				"new_publishers new_lock_record new_rec_dir permanent"},
+		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"destroy","room":$N,"secret":"s"}`,
+			fields: "room secret permanent"},
+	}},
+	{name: "rooms", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
+		{who: "al.h", sound: `{"request":"exists","room":$R}`, fields: "room"},
+		{who: "al.h", sound: `{"request":"listparticipants","room":$R}`, fields: "room"},
+		{who: "al.h", sound: `{"request":"allowed","room":$R,"secret":"s","action":"add","allowed":["a"]}`, fields: "room secret action allowed allowed.0"},
+		{who: "al.h", sound: `{"request":"kick","room":$R,"secret":"s","id":77}`, fields: "room secret id"},
+		{who: "al.h", sound: `{"request":"moderate","room":$R,"secret":"s","id":1,"mid":"7","mute":true}`, fields: "room secret id mid mute"},
+		{who: "al.h", sound: `{"request":"enable_recording","room":$R,"secret":"s","record":false}`, fields: "room secret record"},
+	}},
+	{name: "forwarders", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
+		{who: "al.h", sound: `{"request":"listforwarders","room":$R,"secret":"s"}`, fields: "room secret"},
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`,
+			fields: "room secret publisher_id host host_family srtp_suite srtp_crypto streams streams.0 streams.0.mid streams.0.port " +
+				"streams.0.host streams.0.host_family streams.0.ssrc streams.0.pt streams.0.rtcp_port streams.0.simulcast " +
+				"streams.0.port_2 streams.0.ssrc_2 streams.0.pt_2 streams.0.srtp_suite streams.0.srtp_crypto"},
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1"}`,
+			fields: "audio_port audio_ssrc audio_pt audio_rtcp_port video_port video_ssrc video_pt video_rtcp_port video_port_2 data_port simulcast"},
+		{who: "al.h", sound: `{"request":"stop_rtp_forward","room":$R,"secret":"s","publisher_id":1,"stream_id":5}`, fields: "room secret publisher_id stream_id"},
+	}},
+	{name: "remotes", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
+		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":77,"remote_id":"r","host":"127.0.0.1","port":6000}`,
+			fields: "room secret publisher_id remote_id host port host_family rtcp_port srtp_suite srtp_crypto"},
+		{who: "al.h", sound: `{"request":"unpublish_remotely","room":$R,"secret":"s","publisher_id":1,"remote_id":"r"}`, fields: "room secret publisher_id remote_id"},
+		{who: "al.h", sound: `{"request":"listremotes","room":$R,"secret":"s","publisher_id":1}`, fields: "room secret publisher_id"},
+		{who: "al.h", sound: `{"request":"update_remote_publisher","room":$R,"secret":"s","id":77,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`,
+			fields: "room secret id display streams"},
+		{who: "al.h", sound: `{"request":"remove_remote_publisher","room":$R,"secret":"s","id":77}`, fields: "room secret id"},
+	}},
+	{name: "join", begin: session + `al.h {"request":"create","room":$R,"pin":"p"}` + "\n", verbs: []verb{
+		{who: "al.n$N", before: newHandle, sound: `{"request":"join","ptype":"publisher","room":$R,"pin":"p"}`,
+			fields: "room ptype pin token id display audio_active_packets audio_level_average"},
+	}},
+	{name: "joinandconfigure", begin: session + `al.h {"request":"create","room":$R}` + "\n", verbs: []verb{
+		{who: "al.n$N", before: newHandle, sound: `{"request":"joinandconfigure","ptype":"publisher","room":$R}`,
+			fields: "audiocodec videocodec bitrate record filename descriptions descriptions.0 audio video data streams mid"},
+	}},
+	{name: "watch", begin: published, verbs: []verb{
+		{who: "al.n$N", before: newHandle, sound: `{"request":"join","ptype":"subscriber","room":$R,"streams":[{"feed":1,"mid":"0"}]}`,
+			fields: "room ptype pin streams streams.0 streams.0.feed streams.0.mid streams.0.crossrefid streams.0.send streams.0.substream " +
+				"streams.0.temporal streams.0.fallback streams.0.spatial_layer streams.0.temporal_layer streams.0.min_delay streams.0.max_delay"},
+	}},
+	{name: "watch-more", begin: published, verbs: []verb{
+		{who: "al.n$N", before: newHandle, sound: `{"request":"join","ptype":"subscriber","room":$R,"feed":1}`,
+			fields: "feed private_id autoupdate use_msid offer_audio offer_video offer_data audio video data substream temporal fallback " +
+				"spatial_layer temporal_layer"},
+	}},
+	{name: "configure", begin: published, verbs: []verb{
+		{who: "al.pub", sound: `{"request":"configure"}`, fields: "audiocodec videocodec bitrate record filename display audio_active_packets " +
+			"audio_level_average audio video data streams descriptions mid send keyframe min_delay max_delay update restart secret"},
+		{who: "al.pub", sound: `{"request":"configure","streams":[{"mid":"0"}],"descriptions":[{"mid":"0","description":"d"}]}`,
+			fields: "streams.0 streams.0.mid streams.0.send streams.0.keyframe streams.0.min_delay streams.0.max_delay " +
+				"descriptions.0 descriptions.0.mid descriptions.0.description"},
+		{who: "al.pub", sound: `{"request":"publish","audiocodec":"x"}`, fields: "audiocodec videocodec bitrate"},
+	}},
+	{name: "subscription", begin: subscribed, verbs: []verb{
+		{who: "al.sub", sound: `{"request":"subscribe","streams":[{"feed":99,"mid":"0"}]}`, fields: "streams streams.0 streams.0.feed streams.0.mid " +
+			"streams.0.crossrefid streams.0.send streams.0.substream streams.0.temporal streams.0.fallback streams.0.min_delay"},
+		{who: "al.sub", sound: `{"request":"unsubscribe","streams":[{"feed":99,"mid":"0"}]}`, fields: "streams streams.0 streams.0.feed streams.0.mid streams.0.sub_mid"},
+		{who: "al.sub", sound: `{"request":"update","subscribe":[{"feed":99}],"unsubscribe":[{"feed":98}]}`, fields: "subscribe unsubscribe " +
+			"subscribe.0 unsubscribe.0 subscribe.0.feed unsubscribe.0.feed subscribe.0.mid unsubscribe.0.sub_mid"},
+		{who: "al.sub", sound: `{"request":"switch","streams":[{"feed":99,"mid":"0","sub_mid":"0"}]}`, fields: "streams streams.0 streams.0.feed " +
+			"streams.0.mid streams.0.sub_mid streams.0.substream streams.0.temporal"},
+		{who: "al.sub", sound: `{"request":"start"}`, fields: "request"},
+	}},
+	{name: "subscription-configure", begin: subscribed, verbs: []verb{
+		{who: "al.sub", sound: `{"request":"configure"}`, fields: "streams mid send substream temporal fallback spatial_layer temporal_layer " +
+			"min_delay max_delay audio video data"},
+		{who: "al.sub", sound: `{"request":"configure","streams":[{"mid":"1"}]}`, fields: "streams.0 streams.0.mid streams.0.send " +
+			"streams.0.substream streams.0.temporal streams.0.fallback streams.0.min_delay streams.0.max_delay"},
+	}},
+	{name: "echotest", begin: "al create\nal attach janus.plugin.echotest h\n", verbs: []verb{
+		{who: "al.h", sound: `{"audio":true}`, fields: "audio video bitrate record filename substream temporal fallback svc " +
+			"spatial_layer temporal_layer audiocodec videocodec videoprofile opusred min_delay max_delay"},
+	}},
+	{name: "core", begin: session, verbs: []verb{
+		{who: "al send", sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$h,"body":{"request":"exists","room":1}}`,
+			fields: "janus transaction session_id handle_id body jsep"},
+		{who: "al send", sound: `{"janus":"keepalive","transaction":"a","session_id":$S}`, fields: "session_id transaction"},
+		{who: "al send", sound: `{"janus":"create","transaction":"a"}`, fields: "id"},
+		{who: "al send", sound: `{"janus":"attach","transaction":"a","session_id":$S,"plugin":"janus.plugin.none"}`, fields: "plugin session_id opaque_id loop_index"},
+		{who: "al send", sound: `{"janus":"claim","transaction":"a","session_id":5}`, fields: "session_id"},
+		{who: "al send", sound: `{"janus":"trickle","transaction":"a","session_id":$S,"handle_id":$h,"candidate":{"completed":true}}`,
+			fields: "session_id handle_id candidate candidate.completed candidates"},
+		{who: "al send", sound: `{"janus":"hangup","transaction":"a","session_id":$S,"handle_id":5}`, fields: "session_id handle_id"},
+		{who: "al send", sound: `{"janus":"detach","transaction":"a","session_id":$S,"handle_id":5}`, fields: "session_id handle_id"},
+	}},
+}

@@ -1,0 +1,133 @@
+package jcfg
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseReadsWhatLibconfigWrites(t *testing.T) {
+	got, err := Parse(`# a comment
+general: {
+	text = "a" // another
+	       "b\n\x41\"";   /* and
+	another */ number = -5; big : 0x1FL, real = 1.5; yes = TRUE
+	list = ( "x", { deep = [1, 2] }, () )
+};
+empty = {}
+room-1234: { secret = "s" }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Group{
+		{"general", Group{
+			{"text", "ab\nA\"", 3}, {"number", int64(-5), 5}, {"big", int64(31), 5}, {"real", 1.5, 5}, {"yes", true, 5},
+			{"list", []any{"x", Group{{"deep", []any{int64(1), int64(2)}, 6}}, []any{}}, 6},
+		}, 2},
+		{"empty", Group{}, 8},
+		{"room-1234", Group{{"secret", "s", 9}}, 9},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestParseSaysWhereAFileIsBroken(t *testing.T) {
+	for text, want := range map[string]string{
+		"a = {\nb = 1":                   "line 2: a group is not closed",
+		"a = \"x":                        "a string is not closed",
+		"a 5":                            "expected = or :",
+		"a = maybe":                      `"maybe" is no value`,
+		"= 5":                            "expected a name",
+		"a = [1 2]":                      "expected ,",
+		"@include \"b\"":                 "@include",
+		"a = \"\\q\"":                    "unknown escape",
+		"a = ":                           "a value is missing",
+		"a = }":                          "is no value",
+		strings.Repeat("a={", 99):        "groups in each other",
+		"a = " + strings.Repeat("(", 99): "lists in each other",
+	} {
+		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, not %q", text, err, want)
+		}
+	}
+}
+
+func TestEveryKeyIsTakenOrToldWhyNot(t *testing.T) {
+	var r Result
+	for _, file := range []string{"janus.jcfg", "janus.plugin.videoroom.jcfg"} {
+		b, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Read(file, string(b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := r.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/report.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Error(diff)
+	}
+	for _, hidden := range []string{"apisecret-value", "adminkey-value"} {
+		if strings.Contains(out.String(), hidden) {
+			t.Errorf("the report shows the secret %s", hidden)
+		}
+	}
+}
+
+func TestThePageOnMigrationNamesEveryKey(t *testing.T) {
+	b, err := os.ReadFile("../../../../docs/migrate-from-janus.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	for _, k := range slices.Concat(CoreKeys, PluginKeys) {
+		row := "| `" + k.Name + "` | "
+		if k.Service == "" {
+			row += "not supported: " + k.Why
+		} else {
+			row += "`" + k.as() + "`"
+		}
+		if !strings.Contains(page, row) {
+			t.Errorf("the page lacks: %s", row)
+		}
+	}
+	for name, why := range RoomGone {
+		if !strings.Contains(page, "| `"+name+"` | not supported: "+why) {
+			t.Errorf("the page lacks %s of rooms", name)
+		}
+	}
+	for name := range RoomKeys {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("the page lacks %s of rooms", name)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"a: { b = \"c\" \"d\"; e = [1, 2L, 0x3]; }", "/* */ a = (true, {}, 1.5e3)", "a=\"\\x41\" # c", "@include \"x\""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := Parse(text); err != nil {
+			return
+		}
+		var r Result
+		if err := r.Read("f", text); err != nil {
+			t.Errorf("parsed, but not read: %v", err)
+		}
+		if err := r.Print(new(strings.Builder)); err != nil {
+			t.Errorf("not printed: %v", err)
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package jcfg
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Key is a setting of janus.jcfg: what it is here, or why it is nothing.
+type Key struct {
+	Name    string // with its group, as "nat.ice_lite"
+	Service string // signaling, roomstate or media; empty if nothing here corresponds
+	Setting string // of that service
+	Why     string // it is not taken; or, if it is, what to know
+	value   func(v any) (string, bool)
+}
+
+// CoreKeys are the keys of janus.jcfg that are known, in its order. A name that ends in ".*" is for all of a group.
+var CoreKeys = []Key{
+	gone("general.configs_folder", folders), gone("general.plugins_folder", folders), gone("general.transports_folder", folders),
+	gone("general.events_folder", folders), gone("general.loggers_folder", folders),
+	gone("general.log_to_stdout", logging), gone("general.log_to_file", logging), gone("general.debug_timestamps", logging),
+	gone("general.debug_colors", logging), gone("general.debug_locks", logging), gone("general.log_prefix", logging),
+	{"general.debug_level", "all", "log-level", "0 to 3 are error, 4 is info, more is debug", logLevel},
+	gone("general.daemonize", "whatever starts the services (systemd, containers) keeps them running"),
+	gone("general.pid_file", "whatever starts the services knows their processes"),
+	secret("general.api_secret", "api-secret-file"),
+	{"general.token_auth", "signaling", "token-auth", "", plain},
+	secret("general.token_auth_secret", "token-secret-file (roomstate too, for rooms with signed_tokens)"),
+	secret("general.admin_secret", "admin-secret-file"),
+	gone("general.interface", "each listener has an address of its own; --advertise of media is what endpoints are told"),
+	{"general.server_name", "signaling", "server-name", "", plain},
+	{"general.session_timeout", "roomstate", "session-timeout", "", seconds},
+	{"general.reclaim_session_timeout", "roomstate", "reclaim-session-timeout", "", seconds},
+	gone("general.candidates_timeout", "a node keeps candidates that come before the offer for as long as the handle lives"),
+	gone("general.recordings_tmp_ext", "there is no recording"),
+	gone("general.event_loops", "a node has a worker for each core"), gone("general.allow_loop_indication", "clients cannot choose a worker"),
+	gone("general.task_pool_size", "there is no such pool"),
+	gone("general.opaqueid_in_api", "events do not carry opaque ids"),
+	gone("general.hide_dependencies", "info names no dependencies"), gone("general.exit_on_dl_error", "there is nothing to load"),
+	gone("general.no_webrtc_encryption", "media is always encrypted"),
+	gone("general.protected_folders", "nothing that endpoints say becomes a path"),
+	gone("certificates.cert_pem", "each PeerConnection's certificate is made by its node; for WSS there is --tls-cert of signaling"),
+	gone("certificates.cert_key", "likewise, --tls-key"), gone("certificates.cert_pwd", "keys are files that only the service can read"),
+	gone("certificates.dtls_accept_selfsigned", "certificates of DTLS are checked against the fingerprint in the SDP, as WebRTC wants"),
+	gone("certificates.dtls_ciphers", "the ciphers of WebRTC are offered, AES-GCM first"), gone("certificates.rsa_private_key", "keys are ECDSA"),
+	gone("media.ipv6", "what --advertise of media names is used, of either family"), gone("media.ipv6_linklocal", "link-local addresses are never told"),
+	gone("media.min_nack_queue", "rings are sized by time and bounded by --max-peers"),
+	gone("media.rtp_port_range", "a node has one port for all media: --udp-port of media"),
+	gone("media.dtls_mtu", "1200 bytes, as the default"),
+	{"media.no_media_timer", "media", "no-media-timer", "", plain},
+	{"media.slowlink_threshold", "media", "slowlink-threshold", "", plain},
+	gone("media.twcc_period", "feedback is sent as often as the rate needs"), gone("media.dtls_timeout", "DTLS retransmits as RFC 6347 says"),
+	gone("media.nack_optimizations", "always on"), gone("media.dscp", "packets are not marked"),
+	gone("nat.stun_server", "a node does not discover its address: --advertise of media"), gone("nat.stun_port", "likewise"),
+	gone("nat.nice_debug", "there is no libnice; --log-level"), gone("nat.full_trickle", "a node has all of its candidates at once"),
+	gone("nat.ice_nomination", "endpoints nominate: nodes are ICE-lite"), gone("nat.ice_keepalive_conncheck", "endpoints check"),
+	gone("nat.ice_lite", "nodes always are"),
+	{"nat.ice_tcp", "media", "tcp", "", plain},
+	gone("nat.ignore_mdns", "nodes never connect to endpoints' candidates"),
+	{"nat.nat_1_1_mapping", "media", "advertise", "", plain},
+	gone("nat.keep_private_host", "name the private address in --advertise too"),
+	gone("nat.turn_server", "nodes have public addresses; endpoints use TURN as before"), gone("nat.turn_port", turn), gone("nat.turn_type", turn),
+	gone("nat.turn_user", turn), gone("nat.turn_pwd", turn), gone("nat.turn_rest_api", turn), gone("nat.turn_rest_api_key", turn),
+	gone("nat.turn_rest_api_method", turn), gone("nat.turn_rest_api_timeout", turn), gone("nat.allow_force_relay", turn),
+	gone("nat.ice_enforce_list", "--advertise of media is the list"), gone("nat.ice_ignore_list", "--advertise of media is the list"),
+	gone("nat.ignore_unreachable_ice_server", "there is no such server to reach"),
+	gone("plugins.disable", "plugins are not loaded; nobody has to attach to one"), gone("transports.disable", "a listener with an empty address is off"),
+	gone("loggers.*", logging), gone("events.*", "there are no event handlers yet"),
+}
+
+// Why some keys are nothing here.
+const (
+	folders = "there is nothing to load from folders"
+	logging = "services log to standard error, as text"
+	turn    = "as turn_server"
+)
+
+func gone(name, why string) Key { return Key{Name: name, Why: why} }
+
+// secret is taken by way of a file: no secret is printed.
+func secret(name, setting string) Key {
+	return Key{name, "signaling", setting, "write it to a file of its own, which the setting names", func(any) (string, bool) { return "FILE", true }}
+}
+
+func plain(v any) (string, bool) {
+	switch v.(type) {
+	case string, int64, bool:
+		return fmt.Sprint(v), true
+	}
+	return "", false
+}
+
+func seconds(v any) (string, bool) {
+	n, ok := v.(int64)
+	return fmt.Sprintf("%ds", n), ok && n >= 0
+}
+
+func logLevel(v any) (string, bool) {
+	n, ok := v.(int64)
+	switch {
+	case n < 4:
+		return "error", ok
+	case n == 4:
+		return "info", ok
+	}
+	return "debug", ok
+}
+
+// PluginKeys are the keys of the general group of janus.plugin.videoroom.jcfg.
+var PluginKeys = []Key{
+	{"general.admin_key", "roomstate", "admin-key", "copy it by hand: no secret is printed", func(any) (string, bool) { return "KEY", true }},
+	gone("general.lock_rtp_forward", "there is no RTP forwarding"),
+	gone("general.events", "there are no event handlers yet"),
+	{"general.string_ids", "roomstate", "string-ids", "", plain},
+}
+
+// RoomKeys are the keys of a room that keep their name and meaning, each with its type: b for a boolean, n for a number,
+// s for a string.
+var RoomKeys = map[string]byte{
+	"description": 's', "is_private": 'b', "secret": 's', "pin": 's', "require_pvtid": 'b', "signed_tokens": 'b',
+	"publishers": 'n', "bitrate": 'n', "bitrate_cap": 'b', "fir_freq": 'n', "audiocodec": 's', "videocodec": 's',
+	"vp9_profile": 's', "h264_profile": 's', "opus_fec": 'b', "opus_dtx": 'b', "audiolevel_ext": 'b', "audiolevel_event": 'b',
+	"audio_active_packets": 'n', "audio_level_average": 'n', "videoorient_ext": 'b', "playoutdelay_ext": 'b',
+	"transport_wide_cc_ext": 'b', "notify_joining": 'b', "require_e2ee": 'b', "lock_record": 'b', "record": 'b', "rec_dir": 's',
+}
+
+// RoomGone are the keys of a room that are not taken, and why.
+var RoomGone = map[string]string{
+	"dummy_publisher": "there are no dummy publishers", "dummy_streams": "there are no dummy publishers",
+	"dummy_e2ee": "there are no dummy publishers", "threads": "a node has a worker for each core",
+	"video_svc": "SVC needs no switch",
+}
+
+// find returns the key of a name.
+func find(keys []Key, name string) (Key, bool) {
+	group, _, _ := strings.Cut(name, ".")
+	for _, k := range keys {
+		if k.Name == name || k.Name == group+".*" {
+			return k, true
+		}
+	}
+	return Key{Name: name, Why: "unknown"}, false
+}
+
+// as is what a taken key becomes, as "roomstate --session-timeout".
+func (k Key) as() string { return cmp.Or(k.Service, "-") + " --" + k.Setting }

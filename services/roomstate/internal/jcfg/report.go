@@ -1,0 +1,167 @@
+package jcfg
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Result is what came of files.
+type Result struct {
+	Lines []string         // one for each key: what it became, or why nothing
+	Rooms []map[string]any // as the rooms file has them
+	Taken int              // keys
+	Gone  int
+}
+
+// Read adds a file. Whether it is janus.jcfg or janus.plugin.videoroom.jcfg shows in what it has.
+func (r *Result) Read(file, text string) error {
+	groups, err := Parse(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	videoroom := isVideoRoom(groups)
+	stringIDs := false
+	for _, g := range groups {
+		settings, ok := g.Value.(Group)
+		switch {
+		case !ok:
+			r.gone(file, g.Line, g.Name, "expected a group")
+		case !videoroom:
+			r.keys(file, g.Name, settings, CoreKeys)
+		case g.Name == "general":
+			stringIDs = stringIDs || flag(settings, "string_ids")
+			r.keys(file, g.Name, settings, PluginKeys)
+		}
+	}
+	for _, g := range groups {
+		if settings, ok := g.Value.(Group); ok && videoroom && g.Name != "general" {
+			r.room(file, g, settings, stringIDs)
+		}
+	}
+	return nil
+}
+
+// isVideoRoom tells the files apart: janus.jcfg has groups that no room is named after.
+func isVideoRoom(groups Group) bool {
+	for _, g := range groups {
+		switch g.Name {
+		case "nat", "media", "plugins", "transports", "certificates", "loggers", "events":
+			return false
+		}
+		if settings, ok := g.Value.(Group); ok && g.Name == "general" {
+			for _, s := range settings {
+				if _, known := find(PluginKeys, "general."+s.Name); !known {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+func flag(settings Group, name string) bool {
+	for _, s := range settings {
+		if on, ok := s.Value.(bool); ok && s.Name == name {
+			return on
+		}
+	}
+	return false
+}
+
+func (r *Result) keys(file, group string, settings Group, keys []Key) {
+	for _, s := range settings {
+		name := group + "." + s.Name
+		k, _ := find(keys, name)
+		if k.Service == "" {
+			r.gone(file, s.Line, name, k.Why)
+			continue
+		}
+		value, ok := k.value(s.Value)
+		if !ok {
+			r.gone(file, s.Line, name, "its value is of another type than expected")
+			continue
+		}
+		r.taken(file, s.Line, name, strings.TrimSuffix(k.as()+" "+value+"; "+k.Why, "; "))
+	}
+}
+
+func (r *Result) taken(file string, line int, name, as string) {
+	r.Taken++
+	r.Lines = append(r.Lines, fmt.Sprintf("%s:%d: %s: taken: %s", file, line, name, as))
+}
+
+func (r *Result) gone(file string, line int, name, why string) {
+	r.Gone++
+	r.Lines = append(r.Lines, fmt.Sprintf("%s:%d: %s: not supported: %s", file, line, name, why))
+}
+
+// room adds a section of a room. Its name is the id, with or without room- before it.
+func (r *Result) room(file string, g Setting, settings Group, stringIDs bool) {
+	id := strings.TrimPrefix(g.Name, "room-")
+	room := map[string]any{"room": id, "description": g.Name}
+	if !stringIDs {
+		n, err := strconv.ParseUint(id, 10, 63)
+		if err != nil || n == 0 {
+			r.gone(file, g.Line, g.Name, "its name is no number, and string_ids is not set: Janus passes it over too")
+			return
+		}
+		room["room"] = n
+	}
+	for _, s := range settings {
+		name := g.Name + "." + s.Name
+		kind, known := RoomKeys[s.Name]
+		switch value, ok := roomValue(kind, s); {
+		case RoomGone[s.Name] != "":
+			r.gone(file, s.Line, name, RoomGone[s.Name])
+		case !known:
+			r.gone(file, s.Line, name, "unknown")
+		case !ok:
+			r.gone(file, s.Line, name, "its value is of another type than expected")
+		default:
+			room[s.Name] = value
+			r.taken(file, s.Line, name, "rooms file, "+s.Name)
+		}
+	}
+	r.Rooms = append(r.Rooms, room)
+}
+
+// roomValue reads a value as Janus does, which reads text as well: it writes permanent rooms with every value in quotes.
+func roomValue(kind byte, s Setting) (any, bool) {
+	text := fmt.Sprint(s.Value)
+	switch s.Value.(type) {
+	case string, int64, bool:
+	default:
+		return nil, false
+	}
+	switch kind {
+	case 'b':
+		on := text == "yes" || strings.EqualFold(text, "true") || text == "1"
+		return on, on || text == "no" || strings.EqualFold(text, "false") || text == "0"
+	case 'n':
+		n, err := strconv.ParseInt(text, 10, 64)
+		if s.Name == "publishers" && n < 0 {
+			n = 3 // Janus's default, which it takes then
+		}
+		return n, err == nil && n >= 0
+	}
+	return text, true
+}
+
+// Print writes the report as comments, and after it the rooms as a file for --rooms-file.
+func (r *Result) Print(w io.Writer) error {
+	var b strings.Builder
+	for _, line := range r.Lines {
+		fmt.Fprintf(&b, "# %s\n", strings.ReplaceAll(line, "\n", " "))
+	}
+	fmt.Fprintf(&b, "# %d keys taken, %d not; %d rooms\n", r.Taken, r.Gone, len(r.Rooms))
+	rooms, err := yaml.Marshal(map[string]any{"rooms": r.Rooms})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, b.String()+string(rooms))
+	return err
+}

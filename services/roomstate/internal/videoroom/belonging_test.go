@@ -1,0 +1,131 @@
+package videoroom
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func signedToken(secret, text string) string {
+	h := hmac.New(sha1.New, []byte(secret))
+	h.Write([]byte(text))
+	return text + ":" + base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+func TestSignedTokensAreForOneRoomUntilTheyExpire(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	good := "1700000000,janus.plugin.videoroom,room=7,room=8"
+	for _, c := range []struct {
+		name, token string
+		want        bool
+	}{
+		{"sound", signedToken("key", good), true},
+		{"expired", signedToken("key", strings.Replace(good, "1700000000", "1699999999", 1)), false},
+		{"other room", signedToken("key", "1700000000,janus.plugin.videoroom,room=77"), false},
+		{"no room", signedToken("key", "1700000000,janus.plugin.videoroom"), false},
+		{"other realm", signedToken("key", "1700000000,janus,room=7"), false},
+		{"other secret", signedToken("other", good), false},
+		{"changed", "1700000001" + signedToken("key", good)[10:], false},
+		{"no time", signedToken("key", "soon,janus.plugin.videoroom,room=7"), false},
+		{"no signature", good, false},
+		{"odd signature", good + ":!", false},
+		{"empty", "", false},
+	} {
+		if got := signedFor(c.token, "key", "7", now); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func said(s *sim) string {
+	all := strings.Join(s.log, "\n")
+	s.log = nil
+	return all
+}
+
+func TestRoomsAskForSignedTokensWhereThereIsASecret(t *testing.T) {
+	join := `{"request":"join","room":7,"ptype":"publisher","token":"%s"}`
+	for _, secret := range []string{"", "key"} {
+		s := newSim(Config{TokenSecret: secret})
+		s.send("al", `{"request":"create","room":7,"signed_tokens":true}`)
+		s.log = nil
+		s.send("al", fmt.Sprintf(join, "x"))
+		if got := said(s); strings.Contains(got, "Unauthorized (wrong token)") != (secret != "") {
+			t.Errorf("secret %q: %s", secret, got)
+		}
+		if secret == "" {
+			continue
+		}
+		s.send("bo", fmt.Sprintf(join, signedToken(secret, "9999999999,janus.plugin.videoroom,room=7")))
+		if got := said(s); !strings.Contains(got, `"joined"`) {
+			t.Errorf("with a token: %s", got)
+		}
+	}
+}
+
+func TestWhoIsKickedLosesItsSubscriptionsToo(t *testing.T) {
+	s := newSim(Config{})
+	s.send("al", `{"request":"create","room":5,"require_pvtid":true}`)
+	for i, name := range []string{"al", "bo"} {
+		s.send(name, fmt.Sprintf(`{"request":"join","room":5,"ptype":"publisher","id":%d}`, i+1))
+	}
+	s.send("al", `{"request":"publish"}`, "offer", "audio:opus")
+	s.up("al")
+	room := s.rooms["videoroom/5"].(*Room)
+	private := room.feed("2").PrivateID
+	s.send("watcher", fmt.Sprintf(`{"request":"join","room":5,"ptype":"subscriber","private_id":%d,"streams":[{"feed":1}]}`, private))
+	if got := said(s); !strings.Contains(got, `"attached"`) {
+		t.Fatalf("not attached: %s", got)
+	}
+	s.send("al", `{"request":"kick","room":5,"id":2}`)
+	s.log = nil
+	s.send("watcher", `{"request":"configure"}`)
+	if got := said(s); !strings.Contains(got, "Unauthorized, you have been kicked") {
+		t.Errorf("a subscription of the kicked one may still be configured: %s", got)
+	}
+	room = s.rooms["videoroom/5"].(*Room)
+	for _, w := range room.watchers() {
+		if !w.Kicked {
+			t.Error("the subscription is still served")
+		}
+	}
+}
+
+func TestNoRoomIsPermanentWhereTheStoreForgets(t *testing.T) {
+	for _, forgets := range []bool{false, true} {
+		s := newSim(Config{Forgets: forgets})
+		s.send("al", `{"request":"create","room":7,"permanent":true}`)
+		if got, want := said(s), fmt.Sprintf(`"permanent":%v`, !forgets); !strings.Contains(got, want) {
+			t.Errorf("%s, not %s", got, want)
+		}
+	}
+}
+
+func TestStaticRoomsAreCheckedAsCreateDoes(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		settings map[string]any
+		strings  bool
+		want     string // room's name, or a part of the error
+	}{
+		{"sound", map[string]any{"room": 7, "publishers": 6, "allowed": []string{"a"}, "opus_fec": false}, false, "videoroom/7"},
+		{"by a string", map[string]any{"room": "green"}, true, "videoroom/green"},
+		{"no room", map[string]any{"publishers": 6}, false, "room should be a positive integer"},
+		{"wrong kind of id", map[string]any{"room": "green"}, false, "room should be a positive integer"},
+		{"unknown key", map[string]any{"room": 7, "bitrates": 1}, false, `unknown key "bitrates"`},
+		{"wrong type", map[string]any{"room": 7, "publishers": "six"}, false, "publishers should be a positive integer"},
+		{"unknown codec", map[string]any{"room": 7, "videocodec": "vp7"}, false, "videocodec can only be"},
+	} {
+		_, name, err := New(Config{StringIDs: c.strings}).StaticRoom(c.settings)
+		if err != nil {
+			name = err.Error()
+		}
+		if !strings.Contains(name, c.want) {
+			t.Errorf("%s: %s", c.name, name)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package roomstate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
+)
+
+// staticRoom is a room of the rooms file: the request that makes it, and its name.
+type staticRoom struct {
+	body []byte
+	name string
+}
+
+// roomsFile is the form of the rooms file.
+type roomsFile struct {
+	Rooms []map[string]any `yaml:"rooms"`
+}
+
+// readRooms reads a rooms file; "" is none. An unknown or unsound key is an error that names it.
+func readRooms(path string, video *videoroom.Plugin) ([]staticRoom, error) {
+	if path == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("rooms file: %w", err)
+	}
+	var file roomsFile
+	if err := yaml.Unmarshal(b, &file); err != nil {
+		return nil, fmt.Errorf("rooms file %s: %w", path, err)
+	}
+	var rooms []staticRoom
+	seen := map[string]bool{}
+	for i, settings := range file.Rooms {
+		body, name, err := video.StaticRoom(settings)
+		if err == nil && seen[name] {
+			err = fmt.Errorf("room %v is there twice", settings["room"])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rooms file %s: room %d of the list: %w", path, i+1, err)
+		}
+		seen[name] = true
+		rooms = append(rooms, staticRoom{body, name})
+	}
+	return rooms, nil
+}
+
+// makeRooms makes the rooms of the file that are not there. One that is there stays as it is. It waits for replicas to
+// own them. done is called when they are there, or can not be made.
+func makeRooms(ctx context.Context, requests *bus.Requester, plugin string, rooms []staticRoom, done func(), log *slog.Logger) {
+	defer done()
+	for _, room := range rooms {
+		reply, err := requests.Do(ctx, bus.RoomCommands(bus.Shard(room.name)), &busv1.Command{
+			Id:   bus.NewCommandID(),
+			Verb: &busv1.Command_Message{Message: &busv1.Message{Body: room.body}},
+			// There is no session to it: as when one is over.
+			Routed: &busv1.Routed{Plugin: plugin, Room: room.name, Over: true},
+		}, nil)
+		if err == nil {
+			err = refusal(reply)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Warn("room not made", "room", room.name, "err", err)
+		}
+	}
+}
+
+// refusal is what a plugin has against a request; that a room is there already is nothing.
+func refusal(reply *busv1.Reply) error {
+	var answer struct {
+		Code  int    `json:"error_code"`
+		Error string `json:"error"`
+	}
+	data := reply.GetPlugin().GetData()
+	if len(data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if answer.Code != 0 && answer.Code != videoroom.ErrRoomExists {
+		return fmt.Errorf("%d %s", answer.Code, answer.Error)
+	}
+	return nil
+}
