@@ -88,7 +88,7 @@ func open(cfg *config) (b *bench, err error) {
 	serverEnd := lab.End{In: b.server, Name: "server", Address: serverAddress, Core: -1}
 	loadEnd := lab.End{In: b.load, Name: "load", Address: loadAddress, Core: -1}
 	if cfg.Steer {
-		serverEnd.Core, loadEnd.Core = cfg.ServerCore, cfg.LoadCore
+		loadEnd.Core = cfg.LoadCore
 		serverEnd.Cuts = !cfg.Offload
 	}
 	if err := b.lab.Connect(serverEnd, loadEnd); err != nil {

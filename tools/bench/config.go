@@ -22,8 +22,8 @@ type config struct {
 	Paced      bool          `help:"Publishers spread a frame over time; otherwise its packets leave at once, as browsers' do."`
 	ServerCore int           `help:"Core of the server." default:"0"`
 	LoadCore   int           `help:"Core of the load." default:"1"`
-	Offload    bool          `help:"Nobody cuts runs of segments (UDP_SEGMENT) into packets, as if the network card did it. Otherwise the kernel does, where it receives."`
-	Steer      bool          `help:"A thread of the kernel takes what arrives, on the receiver's core, as with a network card. Otherwise the sender's time pays for it." default:"true" negatable:""`
+	Offload    bool          `help:"Nobody cuts runs of segments (UDP_SEGMENT) into packets, as if the network card did it. Otherwise the kernel does, in the server's time, or, without --steer, where it receives."`
+	Steer      bool          `help:"A thread of the kernel takes what subscribers get, on the load's core, as if it were a machine of its own. Otherwise the server's time pays for it." default:"true" negatable:""`
 	Profiles   string        `help:"Measure nothing: have Cardea profile itself in each scenario, and put that into this folder." type:"path" placeholder:"DIR"`
 	JSON       string        `help:"Write all that was measured to this file." type:"path" placeholder:"FILE" name:"json"`
 	Markdown   string        `help:"Write the tables to this file, too." type:"path" placeholder:"FILE"`

@@ -95,7 +95,7 @@ func (l *Lab) Connect(a, b End) error {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(a.receive(b), b.receive(a))
 }
 
 func (e End) up() error {
@@ -110,23 +110,27 @@ func (e End) up() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// receive has a thread of the kernel's, on one core, take what arrives (NAPI, threaded).
+func (e End) receive(from End) error {
 	if e.Core < 0 {
 		return nil
 	}
-	return e.receiveOn(e.Core)
-}
-
-// receiveOn has a thread of the kernel's, on one core, take what arrives (NAPI, threaded).
-func (e End) receiveOn(core int) error {
-	// A veth has such a thread, as network cards do, only while it may join packets, which for UDP it does not.
-	if err := run(e.In.command("ethtool", "-K", e.Name, "gro", "on", "tso", "off")); err != nil {
+	// A veth has such a thread, as network cards do, only while it may join packets, which for UDP it does not, and uses it
+	// only if the other end leaves TCP's packets as they are.
+	if err := run(e.In.command("ethtool", "-K", e.Name, "gro", "on")); err != nil {
+		return err
+	}
+	if err := run(from.In.command("ethtool", "-K", from.Name, "tso", "off")); err != nil {
 		return err
 	}
 	if err := run(e.In.command("sh", "-c", "echo 1 > "+filepath.Join("/sys/class/net", e.Name, "threaded"))); err != nil {
 		return err
 	}
 	return run(exec.Command("sh", "-c", fmt.Sprintf(
-		"set -e; pid=$(pgrep -n '^napi/%s-'); taskset -pc %d $pid; chrt -f -p 10 $pid || renice -n -19 -p $pid", e.Name, core)))
+		"set -e; pid=$(pgrep -n '^napi/%s-'); taskset -pc %d $pid; chrt -f -p 10 $pid || renice -n -19 -p $pid", e.Name, e.Core)))
 }
 
 // Adopt gives the namespace a device of this process's, such as a TUN, with an address.
