@@ -10,8 +10,12 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
-// takeOverTime bounds how long the last word of the node that had a peer is waited for.
-const takeOverTime = 2 * time.Second
+// How long the last word of the node that had a peer is waited for, in all, for one answer, and before it is asked for again.
+const (
+	takeOverTime  = 2 * time.Second
+	takeOverTry   = 500 * time.Millisecond
+	takeOverPause = 50 * time.Millisecond
+)
 
 // Origin is the node that has a peer which is to go on here.
 type Origin interface {
@@ -21,12 +25,15 @@ type Origin interface {
 }
 
 // ExportPeer returns a peer's state. With leaveAt, the version of the last state given, the peer ends here without a
-// word to anybody.
+// word to anybody; asked again with the same, for its answer may be lost, it says the same, for a minute.
 func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64) (*State, error) {
 	sh := n.shard(id.Handle)
 	return do(ctx, sh, func(now time.Duration) (*State, error) {
 		p, err := sh.find(id)
 		if err != nil {
+			if last := sh.gone[id.Handle].left; last != nil && leaveAt != nil && last.Peer == id && last.Version == *leaveAt {
+				return last, nil
+			}
 			return nil, err
 		}
 		state, err := p.export()
@@ -39,6 +46,7 @@ func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64) (*Sta
 		p.log.Info("peer leaves for another node")
 		p.conn.Leave()
 		p.release(now)
+		sh.gone[id.Handle] = generation{number: id.Generation, at: now, left: state}
 		return state, nil
 	})
 }
@@ -107,7 +115,7 @@ func (sh *shard) takeOver(p *peer) {
 	sh.node.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
 		defer cancel()
-		state, err := origin.Export(ctx, p.id, &version)
+		state, err := lastWord(ctx, origin, p.id, version)
 		_ = origin.Close()
 		sh.worker.Post(func(now time.Duration) {
 			switch {
@@ -120,6 +128,27 @@ func (sh *shard) takeOver(p *peer) {
 			}
 		})
 	})
+}
+
+// lastWord has origin let go of a peer, and returns its last state. As long as it is not known whether origin has let go,
+// it is asked again.
+func lastWord(ctx context.Context, origin Origin, id PeerID, version uint64) (*State, error) {
+	for {
+		try, cancel := context.WithTimeout(ctx, takeOverTry)
+		state, err := origin.Export(try, id, &version)
+		cancel()
+		switch fault.Of(err) {
+		case "":
+			return state, nil
+		case fault.NoSuchPeer, fault.WrongState:
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(takeOverPause):
+		}
+	}
 }
 
 // goOn takes the last state of the node that had the peer until now, and sends from there on.

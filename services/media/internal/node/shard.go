@@ -27,6 +27,7 @@ type shard struct {
 type generation struct {
 	number uint32
 	at     time.Duration // when it was closed
+	left   *State        // its last, if it went to another node
 }
 
 func newShard(n *Node, w *transport.Worker) *shard {
