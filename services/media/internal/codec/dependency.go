@@ -1,6 +1,9 @@
 package codec
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Limits of the dependency descriptor's fields.
 const (
@@ -24,6 +27,7 @@ type Dependencies struct {
 	targets   int
 	templates [maxTemplates]template
 	layers    [maxDecodeTargets]struct{ spatial, temporal uint8 } // the highest that each decode target has
+	raw       []byte                                              // the descriptor with the structure
 }
 
 type template struct {
@@ -55,6 +59,7 @@ func (x *Dependencies) Read(b []byte, seq uint64, d *Descriptor) error {
 			if x.known && seq < x.seq {
 				inForce = &next // late: a newer one has come
 			} else {
+				next.raw = append(x.raw[:0], b...)
 				*x = next
 			}
 		}
@@ -74,6 +79,18 @@ func (x *Dependencies) Read(b []byte, seq uint64, d *Descriptor) error {
 	d.Keyframe = structure && start && t.spatial == 0
 	d.PictureID = frame
 	return nil
+}
+
+// Structure returns the descriptor that brought the structure in force, and the number of its packet, for another
+// Dependencies to Learn. It is nil if none has come.
+func (x *Dependencies) Structure() (descriptor []byte, seq uint64) {
+	return bytes.Clone(x.raw), x.seq
+}
+
+// Learn takes what Structure gave, if it is newer than what is known.
+func (x *Dependencies) Learn(descriptor []byte, seq uint64) {
+	var d Descriptor
+	_ = x.Read(descriptor, seq, &d) // what makes no sense is as good as nothing
 }
 
 // template returns the one that a frame refers to, nil if there is none.

@@ -121,3 +121,22 @@ func FuzzDependencies(f *testing.F) {
 		}
 	})
 }
+
+func TestAStructureCanBeHandedOn(t *testing.T) {
+	var x, there Dependencies
+	if b, _ := x.Structure(); b != nil {
+		t.Errorf("a structure %x of nothing", b)
+	}
+	if err := x.Read(unhex(t, "c00001"+structure), 10, new(Descriptor)); err != nil {
+		t.Fatal(err)
+	}
+	there.Learn(x.Structure())
+	var d Descriptor
+	if err := there.Read(unhex(t, "c80004"), 11, &d); err != nil || d.Spatial != 1 || d.Temporal != 2 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	there.Learn([]byte{0xc0, 0, 1, 0xff, 0xff}, 12)
+	if err := there.Read(unhex(t, "c80004"), 13, &d); err != nil {
+		t.Errorf("after rubbish: %v", err)
+	}
+}

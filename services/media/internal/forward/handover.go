@@ -3,6 +3,7 @@ package forward
 import (
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/media/internal/codec"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
@@ -23,6 +24,8 @@ type LayerState struct {
 	ReportNTP      uint64 // of the publisher's last SR, with the RTP timestamp of that instant; 0 for none
 	ReportRTP      uint32
 	Stats          LayerStats
+	Structure      []byte // of AV1: see codec.Dependencies.Structure
+	StructureAt    uint64
 }
 
 // Export returns the state.
@@ -33,6 +36,9 @@ func (s *Stream) Export() StreamState {
 		l := LayerState{SSRC: y.stats.SSRC, First: y.first, Highest: y.highest, Stats: y.stats}
 		if y.srKnown {
 			l.ReportNTP, l.ReportRTP = y.srNTP, y.srTS
+		}
+		if y.dependencies != nil {
+			l.Structure, l.StructureAt = y.dependencies.Structure()
 		}
 		state.Layers = append(state.Layers, l)
 	}
@@ -57,6 +63,17 @@ func (y *layer) adopt(l *LayerState, now time.Duration) {
 	y.reception.start(l.SSRC, l.Highest+1)
 	y.keyframes.latest = now
 	y.srNTP, y.srTS, y.srKnown = l.ReportNTP, l.ReportRTP, l.ReportNTP != 0
+	y.learn(l)
+}
+
+func (y *layer) learn(l *LayerState) {
+	if l.Structure == nil {
+		return
+	}
+	if y.dependencies == nil {
+		y.dependencies = new(codec.Dependencies)
+	}
+	y.dependencies.Learn(l.Structure, l.StructureAt)
 }
 
 // Settle takes the last state of the other node, after packets may have begun to come here. What has come there is not
@@ -70,6 +87,7 @@ func (s *Stream) Settle(state StreamState, now time.Duration) {
 		if y.first != l.First {
 			continue // the source began anew meanwhile
 		}
+		y.learn(l)
 		relayed := s.relayed(i, l.Highest)
 		y.loss.forget(relayed)
 		y.ring.evicted = max(y.ring.evicted, relayed)

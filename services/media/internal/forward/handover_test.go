@@ -1,10 +1,12 @@
 package forward
 
 import (
+	"encoding/hex"
 	"slices"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/codec"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
 // moved returns a stream and a leg on another node that go on from the given ones. early is what the other node knew of
@@ -108,5 +110,49 @@ func TestALegWhoseLayerIsNotThereStartsAtAKeyframe(t *testing.T) {
 	give(there, 0, frame{seq: 901, keyframe: true}, start)
 	if got, want := sub.seqs(), []int{0, 1}; !slices.Equal(got, want) {
 		t.Errorf("sent %v, want %v", got, want)
+	}
+}
+
+// TestAMovedAV1StreamKnowsItsLayers has a subscriber of the lowest spatial layer move while there is no key frame.
+func TestAMovedAV1StreamKnowsItsLayers(t *testing.T) {
+	// What Chromium sends of an L2T3_KEY stream; see package codec.
+	const structure = "800514853aaaa8018004004002a02a0060010015d34514174d144c700874321651118543276809f8059813f80b38"
+	p := new(publisher)
+	cfg := p.config(codec.AV1, 1)
+	cfg.SVC = true
+	s := NewStream(cfg)
+	l, sub := newLeg(t, codec.AV1)
+	l.SetTargets(Targets{SpatialLayer: 0, TemporalLayer: 2}, start)
+	l.Connect(s, start)
+	l.SetFlowing(true, start)
+	seq := uint16(10)
+	give := func(descriptor string) int {
+		t.Helper()
+		b, err := hex.DecodeString(descriptor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := []byte{0x10, 0x30, 1}
+		if len(b) > 3 {
+			payload = []byte{0x18, 0x08, 1} // a sequence header first
+		}
+		one := packet.Packet{
+			Header:  packet.Header{SSRC: 1, Seq: seq, Timestamp: 3000 * uint32(seq), PayloadType: 120},
+			Payload: payload, Arrival: start,
+		}
+		one.Ext.Present, one.Ext.DependencyDescriptor = packet.HasDependencyDescriptor, b
+		seq++
+		before := len(sub.sent)
+		s.Receive(0, &one)
+		s.Flush(start)
+		return len(sub.sent) - before
+	}
+	lower, upper := "c30003", "c80004"
+	if got := []int{give("c00001" + structure), give("c50002"), give(lower), give(upper)}; !slices.Equal(got, []int{1, 0, 1, 0}) {
+		t.Fatalf("relayed %v before", got)
+	}
+	s, l = moved(s, l, p, s.Export())
+	if got := []int{give(lower), give(upper), give(lower)}; !slices.Equal(got, []int{1, 0, 1}) {
+		t.Errorf("relayed %v after", got)
 	}
 }
