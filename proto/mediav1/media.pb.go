@@ -147,6 +147,7 @@ type AcceptOfferRequest struct {
 	Echo           *Echo                  `protobuf:"bytes,7,opt,name=echo,proto3" json:"echo,omitempty"` // set: streams go back to where they come from, and the answer is sendrecv
 	LowestRidFirst bool                   `protobuf:"varint,8,opt,name=lowest_rid_first,json=lowestRidFirst,proto3" json:"lowest_rid_first,omitempty"`
 	E2Ee           bool                   `protobuf:"varint,9,opt,name=e2ee,proto3" json:"e2ee,omitempty"`
+	OpaqueId       string                 `protobuf:"bytes,20,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle, if it has one: what event handlers are told
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -242,6 +243,13 @@ func (x *AcceptOfferRequest) GetE2Ee() bool {
 		return x.E2Ee
 	}
 	return false
+}
+
+func (x *AcceptOfferRequest) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
 }
 
 // PublishRules say what an answer may take from an offer. Codec names are Janus's: opus, pcmu, pcma, g722, vp8, vp9, h264, av1.
@@ -790,6 +798,7 @@ type MakeOfferRequest struct {
 	SessionName   string                 `protobuf:"bytes,3,opt,name=session_name,json=sessionName,proto3" json:"session_name,omitempty"`
 	Slots         []*Slot                `protobuf:"bytes,4,rep,name=slots,proto3" json:"slots,omitempty"`
 	IceRestart    bool                   `protobuf:"varint,5,opt,name=ice_restart,json=iceRestart,proto3" json:"ice_restart,omitempty"`
+	OpaqueId      string                 `protobuf:"bytes,20,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle, if it has one: what event handlers are told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -857,6 +866,13 @@ func (x *MakeOfferRequest) GetIceRestart() bool {
 		return x.IceRestart
 	}
 	return false
+}
+
+func (x *MakeOfferRequest) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
 }
 
 // Slot is one m= section of a subscriber. Slots are never removed; one without a source is inactive.
@@ -2352,7 +2368,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\rR\n" +
-	"generation\"\xc7\x02\n" +
+	"generation\"\xe4\x02\n" +
 	"\x12AcceptOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2363,7 +2379,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05rules\x18\x06 \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x12)\n" +
 	"\x04echo\x18\a \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12(\n" +
 	"\x10lowest_rid_first\x18\b \x01(\bR\x0elowestRidFirst\x12\x12\n" +
-	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xda\x03\n" +
+	"\x04e2ee\x18\t \x01(\bR\x04e2ee\x12\x1b\n" +
+	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\"\xda\x03\n" +
 	"\fPublishRules\x12!\n" +
 	"\faudio_codecs\x18\x01 \x03(\tR\vaudioCodecs\x12!\n" +
 	"\fvideo_codecs\x18\x02 \x03(\tR\vvideoCodecs\x12\x1f\n" +
@@ -2418,7 +2435,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x03svc\x18\v \x01(\bR\x03svc\x12$\n" +
 	"\x0eaudio_level_id\x18\f \x01(\rR\faudioLevelId\x120\n" +
 	"\x14video_orientation_id\x18\r \x01(\rR\x12videoOrientationId\x12(\n" +
-	"\x10playout_delay_id\x18\x0e \x01(\rR\x0eplayoutDelayId\"\xcf\x01\n" +
+	"\x10playout_delay_id\x18\x0e \x01(\rR\x0eplayoutDelayId\"\xec\x01\n" +
 	"\x10MakeOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2426,7 +2443,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\fsession_name\x18\x03 \x01(\tR\vsessionName\x12+\n" +
 	"\x05slots\x18\x04 \x03(\v2\x15.cardea.media.v1.SlotR\x05slots\x12\x1f\n" +
 	"\vice_restart\x18\x05 \x01(\bR\n" +
-	"iceRestart\"\x91\x05\n" +
+	"iceRestart\x12\x1b\n" +
+	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\"\x91\x05\n" +
 	"\x04Slot\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +

@@ -62,6 +62,7 @@ func (d *draft) create() (any, *failure) {
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
+	d.notice(notice{Event: "created"})
 	return d.roomView("created"), nil
 }
 
