@@ -144,3 +144,13 @@ func drain(ctx, farewell context.Context, q *queue, most, mostBytes int, send fu
 		}
 	}
 }
+
+// Dropped counts an event that could not be made.
+func (e *Emitter) Dropped(reason string) {
+	if e == nil {
+		return
+	}
+	for _, d := range e.destinations {
+		e.drop(d.name, reason, 1)
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media"
 	"github.com/cardea-rtc/cardea/services/roomstate"
@@ -41,6 +42,7 @@ type config struct {
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
 	JanusURL              string        `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
 	PageOnly              bool          `help:"Serve nothing but the page."`
+	Events                events.Config `embed:""`
 	LogLevel              slog.Level    `help:"debug, info, warn or error." default:"info"`
 
 	level *slog.LevelVar // what the logger goes by
@@ -127,6 +129,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 			return rs, md, sg, err
 		}
 	}
+	rs.Events, md.Events, sg.Events = cfg.Events, cfg.Events, cfg.Events
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
 	sg.Level = cfg.level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout

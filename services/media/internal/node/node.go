@@ -23,6 +23,8 @@ type Config struct {
 	NoMedia           time.Duration // silence after which MediaState says so; 0 for never
 	SlowLinkThreshold uint32        // packets lost in a second from which SlowLink is told; 0 for never
 	Events            Events
+	Observer          Observer      // may be nil
+	StatsEvery        time.Duration // whole seconds between Statistics of a peer; 0 for never
 	Log               *slog.Logger
 }
 

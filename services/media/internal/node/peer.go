@@ -27,9 +27,14 @@ type peer struct {
 	ufrag   string // the endpoint's last
 	sdps    sdps
 	up      bool
+	reached bool // there has been a path
 	closed  bool
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
+
+	opaqueID string // of the handle; for the observer, as the next two
+	statsDue time.Duration
+	counted  map[countedKey]counted
 
 	publishing  publisher
 	subscribing subscriber
@@ -70,6 +75,7 @@ func makePeer(sh *shard, id PeerID) *peer {
 // Up is of transport.Handler.
 func (p *peer) Up(now time.Duration) {
 	p.up = true
+	p.observe(DTLS{"connected"})
 	p.seconds.Set(now + time.Second)
 	p.log.Info("peer up")
 	p.node.cfg.Events.Publish(p.id, Up{})
@@ -80,6 +86,7 @@ func (p *peer) Up(now time.Duration) {
 // Closed is of transport.Handler.
 func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
+	p.lost(reason)
 	p.release(p.shard.worker.Now())
 	if p.taking == nil { // else the endpoint did not come, and the other node still has it
 		p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
@@ -105,6 +112,7 @@ func (p *peer) release(now time.Duration) {
 		return
 	}
 	p.closed = true
+	p.tellStatistics(true)
 	p.seconds.Stop()
 	p.feedback.Stop()
 	p.subscribing.bandwidth.timer.Stop()
@@ -151,11 +159,15 @@ func (p *peer) eachSecond(now time.Duration) {
 	p.seconds.Set(now + time.Second)
 	p.sendReports(now)
 	p.countLosses()
+	p.tellStatistics(false)
 }
 
 // local is our side of the next description.
 func (p *peer) local(setup, sessionName string) *sdp.Local {
 	p.version++
+	if p.version == 1 {
+		p.observe(Gathered{p.conn.Candidates()})
+	}
 	g, credentials := p.node.group, p.conn.Credentials()
 	return &sdp.Local{
 		Host: g.Host(), Candidates: g.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,
