@@ -62,7 +62,9 @@ func (d *draft) create() (any, *failure) {
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
-	d.notice(notice{Event: "created"})
+	if !d.Command.Over { // else nobody asked for it: it is the room that is there from the start
+		d.notice(notice{Event: "created"})
+	}
 	return d.roomView("created"), nil
 }
 

@@ -22,9 +22,6 @@ func (d *draft) kick() (any, *failure) {
 	v := d.goneView(p)
 	v.Kicked = p.ID
 	d.tellOthers(p.handle, v)
-	if p.live() {
-		d.noticeOfRoom("unpublished", p.ID)
-	}
 	d.noticeOfRoom("kicked", p.ID)
 	peer := d.withdraw(p)
 	d.removePublisher(p)

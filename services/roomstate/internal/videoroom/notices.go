@@ -41,7 +41,11 @@ func (d *draft) noticeConfigured(p *publisher) {
 }
 
 func (d *draft) noticePublished(p *publisher) {
-	d.notice(notice{Event: "published", ID: p.ID, Display: p.Display, Metadata: p.Metadata, Streams: p.view().Streams})
+	streams := p.view().Streams
+	for i := range streams { // of these Janus tells endpoints alone
+		streams[i].Stereo, streams[i].FEC, streams[i].DTX = false, false, false
+	}
+	d.notice(notice{Event: "published", ID: p.ID, Display: p.Display, Metadata: p.Metadata, Streams: streams})
 }
 
 // noticeSubscription tells of a subscriber's streams: subscribing when it has joined, updated when they have changed.
