@@ -88,4 +88,3 @@ func ParseMask(names []string) (Mask, error) {
 
 // Wants tells whether a type is in the mask.
 func (m Mask) Wants(t Type) bool { return m&Mask(t) != 0 }
-
