@@ -20,6 +20,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
+	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -77,6 +78,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	observations := bus.NewObservations(emitter)
+	var captures *capture.Folder
+	if cfg.PcapDir != "" {
+		if captures, err = capture.OpenFolder(cfg.PcapDir, cfg.PcapMaxBytes); err != nil {
+			return err
+		}
+	}
+	defer captures.Close()
 	observing, endObserving := stage(func(context.Context) error { observations.Run(); return nil }, nil)
 	delivering, endDelivering := stage(func(ctx context.Context) error { emitter.Run(ctx); return nil }, nil)
 	defer func() { // when no peer is left
@@ -90,7 +98,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
-		Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
+		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)

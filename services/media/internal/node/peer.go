@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
@@ -32,7 +33,8 @@ type peer struct {
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
 
-	opaqueID string // of the handle; for the observer, as the next two
+	capture  *capture.Capture // nil for none
+	opaqueID string           // of the handle; for the observer, as the next two
 	statsDue time.Duration
 	counted  map[countedKey]counted
 
@@ -113,6 +115,7 @@ func (p *peer) release(now time.Duration) {
 	}
 	p.closed = true
 	p.tellStatistics(true)
+	p.endCapture()
 	p.seconds.Stop()
 	p.feedback.Stop()
 	p.subscribing.bandwidth.timer.Stop()
@@ -126,6 +129,9 @@ func (p *peer) release(now time.Duration) {
 
 // RTP is of transport.Handler.
 func (p *peer) RTP(b []byte, now time.Duration) {
+	if p.capture != nil {
+		p.capture.Packet(b, true)
+	}
 	if p.packet.Parse(b, &p.publishing.ids) != nil {
 		return
 	}
@@ -135,6 +141,9 @@ func (p *peer) RTP(b []byte, now time.Duration) {
 
 // RTCP is of transport.Handler.
 func (p *peer) RTCP(b []byte, now time.Duration) {
+	if p.capture != nil {
+		p.capture.Packet(b, true)
+	}
 	p.clock = now
 	// What cannot be read of a datagram is left out; it is authentic, so there is nobody to warn of.
 	_ = p.inRTCP.Handle(b)
@@ -148,6 +157,9 @@ func (p *peer) Buffer() []byte { return p.conn.Buffer() }
 
 // SendRTP is of forward.Sender.
 func (p *peer) SendRTP(b []byte) {
+	if p.capture != nil {
+		p.capture.Packet(b, false)
+	}
 	p.subscribing.bandwidth.sent(len(b))
 	p.conn.SendRTP(b)
 }
