@@ -504,7 +504,8 @@ func (x *Socket) GetRemote() string {
 // Create makes a session under the command's session_id.
 type Create struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chosen        bool                   `protobuf:"varint,1,opt,name=chosen,proto3" json:"chosen,omitempty"` // the endpoint asked for this id, so a clash is its error
+	Chosen        bool                   `protobuf:"varint,1,opt,name=chosen,proto3" json:"chosen,omitempty"`  // the endpoint asked for this id, so a clash is its error
+	Request       string                 `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"` // the id of the request, if it came over HTTP, as event handlers are told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -544,6 +545,13 @@ func (x *Create) GetChosen() bool {
 		return x.Chosen
 	}
 	return false
+}
+
+func (x *Create) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
 }
 
 // Touch refreshes a session's timer and tells whether the session, and the handle if one is named, exist.
@@ -3056,9 +3064,10 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06Socket\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
-	"\x06remote\x18\x03 \x01(\tR\x06remote\" \n" +
+	"\x06remote\x18\x03 \x01(\tR\x06remote\":\n" +
 	"\x06Create\x12\x16\n" +
-	"\x06chosen\x18\x01 \x01(\bR\x06chosen\"\a\n" +
+	"\x06chosen\x18\x01 \x01(\bR\x06chosen\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\tR\arequest\"\a\n" +
 	"\x05Touch\"\a\n" +
 	"\x05Claim\"\xc0\x01\n" +
 	"\x06Attach\x12\"\n" +

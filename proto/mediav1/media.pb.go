@@ -147,6 +147,7 @@ type AcceptOfferRequest struct {
 	Echo           *Echo                  `protobuf:"bytes,7,opt,name=echo,proto3" json:"echo,omitempty"` // set: streams go back to where they come from, and the answer is sendrecv
 	LowestRidFirst bool                   `protobuf:"varint,8,opt,name=lowest_rid_first,json=lowestRidFirst,proto3" json:"lowest_rid_first,omitempty"`
 	E2Ee           bool                   `protobuf:"varint,9,opt,name=e2ee,proto3" json:"e2ee,omitempty"`
+	OpaqueId       string                 `protobuf:"bytes,20,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle, if it has one: what event handlers are told
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -242,6 +243,13 @@ func (x *AcceptOfferRequest) GetE2Ee() bool {
 		return x.E2Ee
 	}
 	return false
+}
+
+func (x *AcceptOfferRequest) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
 }
 
 // PublishRules say what an answer may take from an offer. Codec names are Janus's: opus, pcmu, pcma, g722, vp8, vp9, h264, av1.
@@ -814,6 +822,7 @@ type MakeOfferRequest struct {
 	SessionName   string                 `protobuf:"bytes,3,opt,name=session_name,json=sessionName,proto3" json:"session_name,omitempty"`
 	Slots         []*Slot                `protobuf:"bytes,4,rep,name=slots,proto3" json:"slots,omitempty"`
 	IceRestart    bool                   `protobuf:"varint,5,opt,name=ice_restart,json=iceRestart,proto3" json:"ice_restart,omitempty"`
+	OpaqueId      string                 `protobuf:"bytes,20,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle, if it has one: what event handlers are told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -881,6 +890,13 @@ func (x *MakeOfferRequest) GetIceRestart() bool {
 		return x.IceRestart
 	}
 	return false
+}
+
+func (x *MakeOfferRequest) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
 }
 
 // Slot is one m= section of a subscriber. Slots are never removed; one without a source is inactive.
@@ -2081,6 +2097,214 @@ func (x *DescribePeerResponse) GetSections() []*DescribePeerResponse_Section {
 	return nil
 }
 
+type StartCaptureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	HandleId      uint64                 `protobuf:"varint,2,opt,name=handle_id,json=handleId,proto3" json:"handle_id,omitempty"`
+	Folder        string                 `protobuf:"bytes,3,opt,name=folder,proto3" json:"folder,omitempty"`      // below the node's, or empty
+	Filename      string                 `protobuf:"bytes,4,opt,name=filename,proto3" json:"filename,omitempty"`  // empty to have one made up
+	Truncate      uint32                 `protobuf:"varint,5,opt,name=truncate,proto3" json:"truncate,omitempty"` // bytes kept of each packet; 0 for all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartCaptureRequest) Reset() {
+	*x = StartCaptureRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartCaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartCaptureRequest) ProtoMessage() {}
+
+func (x *StartCaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartCaptureRequest.ProtoReflect.Descriptor instead.
+func (*StartCaptureRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *StartCaptureRequest) GetSessionId() uint64 {
+	if x != nil {
+		return x.SessionId
+	}
+	return 0
+}
+
+func (x *StartCaptureRequest) GetHandleId() uint64 {
+	if x != nil {
+		return x.HandleId
+	}
+	return 0
+}
+
+func (x *StartCaptureRequest) GetFolder() string {
+	if x != nil {
+		return x.Folder
+	}
+	return ""
+}
+
+func (x *StartCaptureRequest) GetFilename() string {
+	if x != nil {
+		return x.Filename
+	}
+	return ""
+}
+
+func (x *StartCaptureRequest) GetTruncate() uint32 {
+	if x != nil {
+		return x.Truncate
+	}
+	return 0
+}
+
+type StartCaptureResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"` // path on the node
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartCaptureResponse) Reset() {
+	*x = StartCaptureResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartCaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartCaptureResponse) ProtoMessage() {}
+
+func (x *StartCaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartCaptureResponse.ProtoReflect.Descriptor instead.
+func (*StartCaptureResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *StartCaptureResponse) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+type StopCaptureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	HandleId      uint64                 `protobuf:"varint,2,opt,name=handle_id,json=handleId,proto3" json:"handle_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopCaptureRequest) Reset() {
+	*x = StopCaptureRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopCaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopCaptureRequest) ProtoMessage() {}
+
+func (x *StopCaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopCaptureRequest.ProtoReflect.Descriptor instead.
+func (*StopCaptureRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *StopCaptureRequest) GetSessionId() uint64 {
+	if x != nil {
+		return x.SessionId
+	}
+	return 0
+}
+
+func (x *StopCaptureRequest) GetHandleId() uint64 {
+	if x != nil {
+		return x.HandleId
+	}
+	return 0
+}
+
+type StopCaptureResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopCaptureResponse) Reset() {
+	*x = StopCaptureResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopCaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopCaptureResponse) ProtoMessage() {}
+
+func (x *StopCaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopCaptureResponse.ProtoReflect.Descriptor instead.
+func (*StopCaptureResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{31}
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -2095,7 +2319,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[28]
+	mi := &file_mediav1_media_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2107,7 +2331,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[28]
+	mi := &file_mediav1_media_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2181,7 +2405,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[29]
+	mi := &file_mediav1_media_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2417,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[29]
+	mi := &file_mediav1_media_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2282,7 +2506,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2518,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2608,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\rR\n" +
-	"generation\"\xc7\x02\n" +
+	"generation\"\xe4\x02\n" +
 	"\x12AcceptOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2395,7 +2619,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05rules\x18\x06 \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x12)\n" +
 	"\x04echo\x18\a \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12(\n" +
 	"\x10lowest_rid_first\x18\b \x01(\bR\x0elowestRidFirst\x12\x12\n" +
-	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xb6\x04\n" +
+	"\x04e2ee\x18\t \x01(\bR\x04e2ee\x12\x1b\n" +
+	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\"\xb6\x04\n" +
 	"\fPublishRules\x12!\n" +
 	"\faudio_codecs\x18\x01 \x03(\tR\vaudioCodecs\x12!\n" +
 	"\fvideo_codecs\x18\x02 \x03(\tR\vvideoCodecs\x12\x1f\n" +
@@ -2453,7 +2678,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x03svc\x18\v \x01(\bR\x03svc\x12$\n" +
 	"\x0eaudio_level_id\x18\f \x01(\rR\faudioLevelId\x120\n" +
 	"\x14video_orientation_id\x18\r \x01(\rR\x12videoOrientationId\x12(\n" +
-	"\x10playout_delay_id\x18\x0e \x01(\rR\x0eplayoutDelayId\"\xcf\x01\n" +
+	"\x10playout_delay_id\x18\x0e \x01(\rR\x0eplayoutDelayId\"\xec\x01\n" +
 	"\x10MakeOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2461,7 +2686,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\fsession_name\x18\x03 \x01(\tR\vsessionName\x12+\n" +
 	"\x05slots\x18\x04 \x03(\v2\x15.cardea.media.v1.SlotR\x05slots\x12\x1f\n" +
 	"\vice_restart\x18\x05 \x01(\bR\n" +
-	"iceRestart\"\xac\x05\n" +
+	"iceRestart\x12\x1b\n" +
+	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\"\xac\x05\n" +
 	"\x04Slot\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +
@@ -2594,14 +2820,28 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x0fretransmissions\x18\x06 \x01(\x04R\x0fretransmissions\x12\x12\n" +
 	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x1b\n" +
 	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x12\x15\n" +
-	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs*K\n" +
+	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs\"\xa1\x01\n" +
+	"\x13StartCaptureRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x16\n" +
+	"\x06folder\x18\x03 \x01(\tR\x06folder\x12\x1a\n" +
+	"\bfilename\x18\x04 \x01(\tR\bfilename\x12\x1a\n" +
+	"\btruncate\x18\x05 \x01(\rR\btruncate\"*\n" +
+	"\x14StartCaptureResponse\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\"P\n" +
+	"\x12StopCaptureRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\x15\n" +
+	"\x13StopCaptureResponse*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xba\x06\n" +
+	"\tKIND_DATA\x10\x032\xf1\a\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -2612,7 +2852,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\bTakePeer\x12 .cardea.media.v1.TakePeerRequest\x1a!.cardea.media.v1.TakePeerResponse\x12U\n" +
 	"\n" +
 	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponse\x12[\n" +
-	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponse\x12[\n" +
+	"\fStartCapture\x12$.cardea.media.v1.StartCaptureRequest\x1a%.cardea.media.v1.StartCaptureResponse\x12X\n" +
+	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -2627,7 +2869,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -2658,9 +2900,13 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*ExportPeerResponse)(nil),            // 26: cardea.media.v1.ExportPeerResponse
 	(*DescribePeerRequest)(nil),           // 27: cardea.media.v1.DescribePeerRequest
 	(*DescribePeerResponse)(nil),          // 28: cardea.media.v1.DescribePeerResponse
-	(*DescribePeerResponse_Section)(nil),  // 29: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 30: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 31: cardea.media.v1.DescribePeerResponse.Outbound
+	(*StartCaptureRequest)(nil),           // 29: cardea.media.v1.StartCaptureRequest
+	(*StartCaptureResponse)(nil),          // 30: cardea.media.v1.StartCaptureResponse
+	(*StopCaptureRequest)(nil),            // 31: cardea.media.v1.StopCaptureRequest
+	(*StopCaptureResponse)(nil),           // 32: cardea.media.v1.StopCaptureResponse
+	(*DescribePeerResponse_Section)(nil),  // 33: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 34: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 35: cardea.media.v1.DescribePeerResponse.Outbound
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -2687,10 +2933,10 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 21: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 22: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 23: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	29, // 24: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	33, // 24: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	0,  // 25: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	31, // 26: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	30, // 27: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	35, // 26: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	34, // 27: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
 	2,  // 28: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
 	9,  // 29: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
 	14, // 30: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
@@ -2700,17 +2946,21 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	23, // 34: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
 	25, // 35: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
 	27, // 36: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	7,  // 37: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	13, // 38: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	15, // 39: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	18, // 40: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	20, // 41: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	22, // 42: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	24, // 43: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	26, // 44: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	28, // 45: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	37, // [37:46] is the sub-list for method output_type
-	28, // [28:37] is the sub-list for method input_type
+	29, // 37: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	31, // 38: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	7,  // 39: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	13, // 40: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	15, // 41: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	18, // 42: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	20, // 43: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	22, // 44: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	24, // 45: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	26, // 46: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	28, // 47: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	30, // 48: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	32, // 49: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	39, // [39:50] is the sub-list for method output_type
+	28, // [28:39] is the sub-list for method input_type
 	28, // [28:28] is the sub-list for extension type_name
 	28, // [28:28] is the sub-list for extension extendee
 	0,  // [0:28] is the sub-list for field type_name
@@ -2731,7 +2981,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

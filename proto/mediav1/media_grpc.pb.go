@@ -29,6 +29,8 @@ const (
 	Media_TakePeer_FullMethodName         = "/cardea.media.v1.Media/TakePeer"
 	Media_ExportPeer_FullMethodName       = "/cardea.media.v1.Media/ExportPeer"
 	Media_DescribePeer_FullMethodName     = "/cardea.media.v1.Media/DescribePeer"
+	Media_StartCapture_FullMethodName     = "/cardea.media.v1.Media/StartCapture"
+	Media_StopCapture_FullMethodName      = "/cardea.media.v1.Media/StopCapture"
 )
 
 // MediaClient is the client API for Media service.
@@ -60,6 +62,10 @@ type MediaClient interface {
 	ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(ctx context.Context, in *DescribePeerRequest, opts ...grpc.CallOption) (*DescribePeerResponse, error)
+	// StartCapture has decrypted packets of a handle's peer written to a file. NoSuchPeer; BadRequest with Janus's words.
+	StartCapture(ctx context.Context, in *StartCaptureRequest, opts ...grpc.CallOption) (*StartCaptureResponse, error)
+	// StopCapture ends that. Likewise.
+	StopCapture(ctx context.Context, in *StopCaptureRequest, opts ...grpc.CallOption) (*StopCaptureResponse, error)
 }
 
 type mediaClient struct {
@@ -160,6 +166,26 @@ func (c *mediaClient) DescribePeer(ctx context.Context, in *DescribePeerRequest,
 	return out, nil
 }
 
+func (c *mediaClient) StartCapture(ctx context.Context, in *StartCaptureRequest, opts ...grpc.CallOption) (*StartCaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartCaptureResponse)
+	err := c.cc.Invoke(ctx, Media_StartCapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) StopCapture(ctx context.Context, in *StopCaptureRequest, opts ...grpc.CallOption) (*StopCaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopCaptureResponse)
+	err := c.cc.Invoke(ctx, Media_StopCapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -189,6 +215,10 @@ type MediaServer interface {
 	ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error)
+	// StartCapture has decrypted packets of a handle's peer written to a file. NoSuchPeer; BadRequest with Janus's words.
+	StartCapture(context.Context, *StartCaptureRequest) (*StartCaptureResponse, error)
+	// StopCapture ends that. Likewise.
+	StopCapture(context.Context, *StopCaptureRequest) (*StopCaptureResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -225,6 +255,12 @@ func (UnimplementedMediaServer) ExportPeer(context.Context, *ExportPeerRequest) 
 }
 func (UnimplementedMediaServer) DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DescribePeer not implemented")
+}
+func (UnimplementedMediaServer) StartCapture(context.Context, *StartCaptureRequest) (*StartCaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartCapture not implemented")
+}
+func (UnimplementedMediaServer) StopCapture(context.Context, *StopCaptureRequest) (*StopCaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopCapture not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -409,6 +445,42 @@ func _Media_DescribePeer_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_StartCapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartCaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).StartCapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_StartCapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).StartCapture(ctx, req.(*StartCaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_StopCapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopCaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).StopCapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_StopCapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).StopCapture(ctx, req.(*StopCaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -451,6 +523,14 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DescribePeer",
 			Handler:    _Media_DescribePeer_Handler,
+		},
+		{
+			MethodName: "StartCapture",
+			Handler:    _Media_StartCapture_Handler,
+		},
+		{
+			MethodName: "StopCapture",
+			Handler:    _Media_StopCapture_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

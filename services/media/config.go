@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+
+	"github.com/cardea-rtc/cardea/proto/events"
 )
 
 // Version is set when images are built.
@@ -27,6 +29,12 @@ type Config struct {
 	MaxPeers          int    `name:"max-peers" help:"PeerConnections that are taken at most." default:"10000"`
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
 	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
+
+	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path"`
+	PcapMaxBytes int64  `name:"pcap-max-bytes" help:"Bytes that such a file may have." default:"104857600"`
+
+	Events            events.Config `embed:""`
+	EventsStatsPeriod uint32        `name:"events-stats-period" help:"Seconds between events of a PeerConnection's media statistics; 0 for never." default:"1"`
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cardea-rtc/cardea/proto v0.0.0
 	github.com/google/go-cmp v0.7.0
+	github.com/gopacket/gopacket v1.7.7
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
 	github.com/pion/datachannel v1.6.3

@@ -14,10 +14,13 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 
 	protobus "github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
+	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -69,10 +72,33 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Listening != nil {
 		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: group.Port()})
 	}
-	s := &service{cfg: cfg, log: log, nats: nc, group: group, events: bus.NewEvents(cfg.Name, requests, log)}
+	metrics := ops.NewRegistry()
+	emitter, err := events.New(cfg.Events, cfg.Name, nc, metrics, log)
+	if err != nil {
+		return err
+	}
+	observations := bus.NewObservations(emitter)
+	var captures *capture.Folder
+	if cfg.PcapDir != "" {
+		if captures, err = capture.OpenFolder(cfg.PcapDir, cfg.PcapMaxBytes); err != nil {
+			return err
+		}
+	}
+	defer captures.Close()
+	observing, endObserving := stage(func(context.Context) error { observations.Run(); return nil }, nil)
+	delivering, endDelivering := stage(func(ctx context.Context) error { emitter.Run(ctx); return nil }, nil)
+	defer func() { // when no peer is left
+		observations.Close()
+		observing.Wait()
+		endObserving()
+		endDelivering()
+		delivering.Wait()
+	}()
+	s := &service{cfg: cfg, log: log, nats: nc, group: group, registry: metrics, events: bus.NewEvents(cfg.Name, requests, log)}
 	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
+		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
@@ -86,6 +112,8 @@ type service struct {
 	group  *transport.Group
 	node   *node.Node
 	events *bus.Events
+
+	registry *prometheus.Registry
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then

@@ -3,16 +3,14 @@ package media
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // metrics are read when they are asked for.
 func (s *service) metrics() prometheus.Gatherer {
-	r := ops.NewRegistry()
-	r.MustRegister(&collector{service: s})
-	return r
+	s.registry.MustRegister(&collector{service: s})
+	return s.registry
 }
 
 type collector struct{ service *service }

@@ -13,9 +13,9 @@ import (
 )
 
 // watched is a publisher of one VP8 stream under the name "feed", and somebody who watches it.
-func watched(t *testing.T) (s *system, pub, sub *endpoint, track *received) {
+func watched(t *testing.T, change ...func(*Config)) (s *system, pub, sub *endpoint, track *received) {
 	t.Helper()
-	s = start(t)
+	s = start(t, change...)
 	pub = s.dial()
 	video := pub.send(webrtc.MimeTypeVP8, "v")
 	pub.publish("feed")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
@@ -36,6 +37,8 @@ type Config struct {
 	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
 	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each; 0 for no limit."`
+
+	Events events.Config `embed:""`
 
 	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
@@ -73,13 +74,23 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	r := newReplica(id, cfg, video, st, nc, requests, registry, log)
+	metrics := ops.NewRegistry()
+	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)
+	if err != nil {
+		return err
+	}
+	r := newReplica(id, cfg, video, st, nc, requests, registry, metrics, emitter, log)
 	if cfg.DemoRoom {
 		// Its secret is kept from everyone, so that no visitor can change or destroy it.
 		body, name := r.video.DemoRoom(rand.Text())
 		rooms = append(rooms, staticRoom{body, name}) // last: a room of the file comes first
 	}
 	r.static = rooms
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	delivering, stop := context.WithCancel(context.WithoutCancel(ctx)) // of what the last commands bring about too
+	defer stop()
+	wg.Go(func() { emitter.Run(delivering) })
 	return r.run(ctx)
 }
 
@@ -103,19 +114,20 @@ type replica struct {
 
 // newReplica connects the parts: commands come by server to sessions, which have what concerns rooms decided by the
 // keeper, here or at the shard's owner.
-func newReplica(id string, cfg Config, video *videoroom.Plugin, st *store.Store, nc *nats.Conn, requests *bus.Requester, registry *nodes.Registry, log *slog.Logger) *replica {
+func newReplica(id string, cfg Config, video *videoroom.Plugin, st *store.Store, nc *nats.Conn, requests *bus.Requester,
+	registry *nodes.Registry, metrics *prometheus.Registry, emitter *events.Emitter, log *slog.Logger,
+) *replica {
 	plugins := map[string]plugin.Plugin{}
 	for _, p := range []plugin.Plugin{video, echotest.New()} {
 		plugins[p.Name()] = p
 	}
-	metrics := ops.NewRegistry()
 	holder := &shard.Holder{Replica: id, Shards: bus.Shards, Leases: st, Log: log}
 	count := newCounters(metrics, holder.Count)
 	publish := front.Publish(nc, log)
 	worker := owed.New(owed.Worker{Store: st, Nodes: registry, Requests: requests, Log: log})
 	keeper := &room.Keeper{
 		Store: st, Nodes: registry, Plugins: plugins,
-		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Log: log,
+		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Events: emitter, Log: log,
 	}
 	owner := &front.Owner{Holds: holder.Holds, Keeper: keeper}
 	sessions := &session.Service{
@@ -124,7 +136,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, st *store.Store,
 		Admin: (&admin.Service{Store: st, Nodes: registry, Plugins: plugins, Timeouts: cfg.timeouts(), LogLevel: func(level int) error {
 			return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level)))
 		}}).Do,
-		Publish: publish, Owe: worker.Owe, Log: log,
+		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
 	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
 	shards := &front.Shards{Server: server}

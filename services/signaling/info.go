@@ -12,13 +12,13 @@ import (
 const apiVersion = 1402
 
 // info is the edge's part of server_info (spec/janus-api.md, section 6).
-func info(cfg Config, auth edge.Auth) json.RawMessage {
+func info(cfg Config, auth edge.Auth, handlers bool) json.RawMessage {
 	all := map[string]any{
 		"name": "Cardea", "version": apiVersion, "version_string": Version, "author": "The Cardea authors",
 		"log-to-stdout": true, "log-to-file": false,
 		"server-name": cfg.ServerName, "local-ip": localIP(),
 		"api_secret": auth.Secret != "", "auth_token": auth.Tokens,
-		"event_handlers": false, "opaqueid_in_api": false,
+		"event_handlers": handlers, "opaqueid_in_api": false,
 		"transports": transports(cfg), "events": map[string]any{}, "loggers": map[string]any{},
 	}
 	describeBuild(all)

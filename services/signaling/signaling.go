@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
@@ -47,8 +48,10 @@ type Config struct {
 	SessionPolls    int           `help:"Long polls that wait for one session on this edge; a further one ends the oldest." default:"8"`
 	MaxMessage      int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
 	AnswerTimeout   time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
-	OpsListen       string        `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
-	LogLevel        slog.Level    `help:"debug, info, warn or error." default:"info"`
+	Events          events.Config `embed:""`
+
+	OpsListen string     `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
+	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
 
 	// Level, if set, is what the logger given to Run goes by: administrators can change it.
 	Level *slog.LevelVar `kong:"-"`
@@ -129,10 +132,16 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer eb.Close()
 
 	metrics := ops.NewRegistry()
+	emitter, err := events.New(cfg.Events, name, nc, metrics, log)
+	if err != nil {
+		return err
+	}
+	about := info(cfg, auth, emitter != nil)
+	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Startup, Event: events.Object{"status": "started", "info": about}})
 	e := edge.New(eb, edge.Options{
-		Name: name, Auth: auth, Info: info(cfg, auth), AnswerTimeout: cfg.AnswerTimeout,
+		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
-		SessionPolls: cfg.SessionPolls, PollTime: pollTime,
+		SessionPolls: cfg.SessionPolls, PollTime: pollTime, Events: emitter,
 	}, edge.NewMetrics(metrics), log)
 	sockets := ws.New(ws.Options{
 		Subprotocol: "janus-protocol",
@@ -172,7 +181,14 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			tasks = append(tasks, func(ctx context.Context) error { return admin.http.Serve(ctx, l) })
 		}
 	}
-	return serve(ctx, tasks, e, sockets, admin.sockets)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	delivering, stop := context.WithCancel(context.WithoutCancel(ctx)) // of the edge's end too
+	defer stop()
+	wg.Go(func() { emitter.Run(delivering) })
+	err = serve(ctx, tasks, e, sockets, admin.sockets)
+	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Shutdown, Event: events.Object{"status": "shutdown", "signum": 0}})
+	return err
 }
 
 // serve runs the tasks until ctx or one of them ends. Then endpoints are told first, while answers can still be had.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media"
 	"github.com/cardea-rtc/cardea/services/roomstate"
@@ -44,6 +45,8 @@ type config struct {
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
 	JanusURL              string        `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
 	PageOnly              bool          `help:"Serve nothing but the page."`
+	PcapDir               string        `help:"Existing folder in which administrators may have decrypted packets of single handles written." type:"path"`
+	Events                events.Config `embed:""`
 	LogLevel              slog.Level    `help:"debug, info, warn or error." default:"info"`
 
 	level *slog.LevelVar // what the logger goes by
@@ -130,11 +133,13 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 			return rs, md, sg, err
 		}
 	}
+	rs.Events, md.Events, sg.Events = cfg.Events, cfg.Events, cfg.Events
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
 	sg.Level = cfg.level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
 	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
+	md.PcapDir = cfg.PcapDir
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen

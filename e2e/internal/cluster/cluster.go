@@ -226,16 +226,22 @@ type Janus struct{ WS, HTTP, Admin string }
 // plugin.
 func StartJanus(t testing.TB, videoroom ...string) string {
 	t.Helper()
-	return startJanus(t, nil, videoroom).WS
+	return startJanus(t, "", nil, videoroom).WS
 }
 
 // StartWholeJanus is StartJanus, with all its addresses; general is more of that part of its settings.
 func StartWholeJanus(t testing.TB, general ...string) Janus {
 	t.Helper()
-	return startJanus(t, general, nil)
+	return startJanus(t, "", general, nil)
 }
 
-func startJanus(t testing.TB, general, videoroom []string) Janus {
+// StartJanusWithEvents runs one that posts its events to sink, an address.
+func StartJanusWithEvents(t testing.TB, sink string) Janus {
+	t.Helper()
+	return startJanus(t, sink, nil, nil)
+}
+
+func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
 	t.Helper()
 	ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	_, httpPort, _ := net.SplitHostPort(http)
@@ -252,6 +258,7 @@ func startJanus(t testing.TB, general, videoroom []string) Janus {
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
 		`media: { rtp_port_range = "20000-29999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
+		`events: { broadcast = `+strconv.FormatBool(sink != "")+`; }`,
 		`transports: { disable = "libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
 	write("janus.transport.websockets.jcfg", `general: { ws = true; ws_ip = "127.0.0.1"; ws_port = `+port+`; json = "compact"; }`)
 	write("janus.transport.http.jcfg",
@@ -260,6 +267,9 @@ func startJanus(t testing.TB, general, videoroom []string) Janus {
 	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(videoroom, "; ")+" }",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
+	if sink != "" {
+		write("janus.eventhandler.sampleevh.jcfg", `general: { enabled = true; events = "all"; grouping = true; backend = "`+sink+`"; backend_user = "events"; backend_pwd = "pwd"; }`)
+	}
 	p := proc.Start(t, "janus", "janus", "-F", dir)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)

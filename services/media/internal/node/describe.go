@@ -54,21 +54,28 @@ func (n *Node) Describe(ctx context.Context, h Handle) (Description, error) {
 			Peer: p.id, Local: p.sdps.local, Remote: p.sdps.remote, Started: p.conn.Started(), Up: p.up, Client: p.client,
 			Fingerprint: p.conn.Fingerprint(), Candidates: p.conn.Candidates(), Network: p.conn.Describe(),
 		}
-		for i, in := range p.publishing.streams {
-			if in != nil {
-				d.Sections = append(d.Sections, in.describe(i))
-			}
-		}
-		for i, sl := range p.subscribing.slots {
-			if sl.leg != nil {
-				sent := sl.offered.Sent
-				d.Sections = append(d.Sections, SectionDescription{
-					Index: i, MID: sl.mid, Kind: sl.kind, Codec: sl.offered.Codec, Sent: &sent, Stats: sl.leg.Stats(),
-				})
-			}
-		}
+		d.Sections = p.sections()
 		return d, nil
 	})
+}
+
+// sections describes all audio and video.
+func (p *peer) sections() []SectionDescription {
+	var all []SectionDescription
+	for i, in := range p.publishing.streams {
+		if in != nil {
+			all = append(all, in.describe(i))
+		}
+	}
+	for i, sl := range p.subscribing.slots {
+		if sl.leg != nil {
+			sent := sl.offered.Sent
+			all = append(all, SectionDescription{
+				Index: i, MID: sl.mid, Kind: sl.kind, Codec: sl.offered.Codec, Sent: &sent, Stats: sl.leg.Stats(),
+			})
+		}
+	}
+	return all
 }
 
 func (in *inbound) describe(index int) SectionDescription {

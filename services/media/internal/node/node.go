@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -24,6 +25,9 @@ type Config struct {
 	NoMedia           time.Duration // silence after which MediaState says so; 0 for never
 	SlowLinkThreshold uint32        // packets lost in a second from which SlowLink is told; 0 for never
 	Events            Events
+	Captures          *capture.Folder // nil: there may be none
+	Observer          Observer        // may be nil
+	StatsEvery        time.Duration   // whole seconds between Statistics of a peer; 0 for never
 	Log               *slog.Logger
 }
 
@@ -62,6 +66,11 @@ func New(g *transport.Group, cfg Config) *Node {
 func (n *Node) Run(ctx context.Context) error {
 	defer n.tasks.Wait()
 	err := n.group.Run(ctx, func(worker int) func(time.Duration) { return n.shards[worker].flush })
+	for _, sh := range n.shards { // whose workers have ended
+		for _, p := range sh.peers {
+			p.endCapture()
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("media worker: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/feedback"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
@@ -27,9 +28,15 @@ type peer struct {
 	ufrag   string // the endpoint's last
 	sdps    sdps
 	up      bool
+	reached bool // there has been a path
 	closed  bool
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
+
+	capture  *capture.Capture // nil for none
+	opaqueID string           // of the handle; for the observer, as the next two
+	statsDue time.Duration
+	counted  map[countedKey]counted
 
 	publishing  publisher
 	subscribing subscriber
@@ -70,6 +77,7 @@ func makePeer(sh *shard, id PeerID) *peer {
 // Up is of transport.Handler.
 func (p *peer) Up(now time.Duration) {
 	p.up = true
+	p.observe(DTLS{"connected"})
 	p.seconds.Set(now + time.Second)
 	p.log.Info("peer up")
 	p.node.cfg.Events.Publish(p.id, Up{})
@@ -80,6 +88,7 @@ func (p *peer) Up(now time.Duration) {
 // Closed is of transport.Handler.
 func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
+	p.lost(reason)
 	p.release(p.shard.worker.Now())
 	if p.taking == nil { // else the endpoint did not come, and the other node still has it
 		p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
@@ -105,6 +114,8 @@ func (p *peer) release(now time.Duration) {
 		return
 	}
 	p.closed = true
+	p.tellStatistics(true)
+	p.endCapture()
 	p.seconds.Stop()
 	p.feedback.Stop()
 	p.subscribing.bandwidth.timer.Stop()
@@ -118,6 +129,9 @@ func (p *peer) release(now time.Duration) {
 
 // RTP is of transport.Handler.
 func (p *peer) RTP(b []byte, now time.Duration) {
+	if p.capture != nil {
+		p.capture.Packet(b, true)
+	}
 	if p.packet.Parse(b, &p.publishing.ids) != nil {
 		return
 	}
@@ -127,6 +141,9 @@ func (p *peer) RTP(b []byte, now time.Duration) {
 
 // RTCP is of transport.Handler.
 func (p *peer) RTCP(b []byte, now time.Duration) {
+	if p.capture != nil {
+		p.capture.Packet(b, true)
+	}
 	p.clock = now
 	// What cannot be read of a datagram is left out; it is authentic, so there is nobody to warn of.
 	_ = p.inRTCP.Handle(b)
@@ -140,6 +157,9 @@ func (p *peer) Buffer() []byte { return p.conn.Buffer() }
 
 // SendRTP is of forward.Sender.
 func (p *peer) SendRTP(b []byte) {
+	if p.capture != nil {
+		p.capture.Packet(b, false)
+	}
 	p.subscribing.bandwidth.sent(len(b))
 	p.conn.SendRTP(b)
 }
@@ -151,11 +171,15 @@ func (p *peer) eachSecond(now time.Duration) {
 	p.seconds.Set(now + time.Second)
 	p.sendReports(now)
 	p.countLosses()
+	p.tellStatistics(false)
 }
 
 // local is our side of the next description.
 func (p *peer) local(setup, sessionName string) *sdp.Local {
 	p.version++
+	if p.version == 1 {
+		p.observe(Gathered{p.conn.Candidates()})
+	}
 	g, credentials := p.node.group, p.conn.Credentials()
 	return &sdp.Local{
 		Host: g.Host(), Candidates: g.Candidates(), Ufrag: credentials.Ufrag, Pwd: credentials.Pwd,

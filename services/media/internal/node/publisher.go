@@ -70,6 +70,7 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 		if answer, ok := recall[OfferAnswer](&p.done, o.ID); ok {
 			return answer, nil
 		}
+		p.opaqueID = o.OpaqueID
 		answer, err := p.publishing.accept(&o, offer, streams, now)
 		if err != nil {
 			p.undo(now)
@@ -93,6 +94,7 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 	if !p.conn.Started() {
 		p.client = offer.Setup == "passive"
 		p.conn.Start(sdpRemote(offer, p.client), now)
+		p.observe(ICE{"connecting"})
 	} else if offer.Ufrag != p.ufrag {
 		p.conn.RestartICE()
 	}

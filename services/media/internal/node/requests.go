@@ -19,8 +19,9 @@ type FeedID string
 
 // Command says whose request it is, and which: a repeat has the same ID and gets the same answer.
 type Command struct {
-	Peer PeerID
-	ID   string
+	Peer     PeerID
+	ID       string
+	OpaqueID string // of the handle, where it is known
 }
 
 // OfferRequest is an endpoint's offer.

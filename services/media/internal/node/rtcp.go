@@ -144,5 +144,8 @@ func (p *peer) write(packets []rtcp.Packet) {
 		p.log.Error("write RTCP", "err", err)
 		return
 	}
+	if p.capture != nil {
+		p.capture.Packet(b, false)
+	}
 	p.conn.SendRTCP(b)
 }

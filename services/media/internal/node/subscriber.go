@@ -51,6 +51,9 @@ func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error
 		if offer, ok := recall[string](&p.done, r.ID); ok {
 			return offer, nil
 		}
+		if r.OpaqueID != "" { // others than the handle have offers made too, and do not know it
+			p.opaqueID = r.OpaqueID
+		}
 		offer, err := p.subscribing.offer(&r, now)
 		if err != nil {
 			p.undo(now)
@@ -159,6 +162,7 @@ func (s *subscriber) accept(answer *sdp.Description, now time.Duration) ([]strin
 	if !p.conn.Started() {
 		p.client = answer.Setup == "passive"
 		p.conn.Start(sdpRemote(answer, p.client), now)
+		p.observe(ICE{"connecting"})
 	}
 	p.ufrag = answer.Ufrag
 	ready := []string{}

@@ -23,7 +23,7 @@ func command(id *mediav1.PeerID, commandID string) node.Command {
 func offerRequest(r *mediav1.AcceptOfferRequest) node.OfferRequest {
 	rules := r.GetRules()
 	return node.OfferRequest{
-		Command: command(r.GetPeer(), r.GetCommandId()), SDP: r.GetSdp(),
+		Command: node.Command{Peer: peerID(r.GetPeer()), ID: r.GetCommandId(), OpaqueID: r.GetOpaqueId()}, SDP: r.GetSdp(),
 		Feed: node.FeedID(r.GetFeed()), SessionName: r.GetSessionName(),
 		Rules: sdp.Rules{
 			AudioCodecs: rules.GetAudioCodecs(), VideoCodecs: rules.GetVideoCodecs(),
@@ -113,7 +113,7 @@ func publishedStream(p *node.Published) *mediav1.PublishedStream {
 
 func subscribeRequest(r *mediav1.MakeOfferRequest) node.SubscribeRequest {
 	return node.SubscribeRequest{
-		Command: command(r.GetPeer(), r.GetCommandId()), SessionName: r.GetSessionName(),
+		Command: node.Command{Peer: peerID(r.GetPeer()), ID: r.GetCommandId(), OpaqueID: r.GetOpaqueId()}, SessionName: r.GetSessionName(),
 		Slots: slotRequests(r.GetSlots()), ICERestart: r.GetIceRestart(),
 	}
 }

@@ -132,6 +132,9 @@ func (p *Peer) choose(to path) {
 	}
 	p.selected = to
 	p.dtls.redirect(to)
+	if w, ok := p.handler.(watcher); ok {
+		w.Selected(to.addr, to.tcp != nil)
+	}
 }
 
 // lose takes a path away, as when its connection ends.

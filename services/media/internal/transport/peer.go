@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/pion/srtp/v3"
@@ -33,6 +34,11 @@ type Handler interface {
 	// Overrun says that some of what was sent in the burst that has just ended was dropped, since the network or the
 	// endpoint does not keep up.
 	Overrun(now time.Duration)
+}
+
+// watcher is a Handler that is told, each time, where media goes from now on.
+type watcher interface {
+	Selected(endpoint netip.AddrPort, tcp bool)
 }
 
 // Remote is what the endpoint's SDP says of its transport.

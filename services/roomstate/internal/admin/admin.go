@@ -81,6 +81,8 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"list_handles":        (*Service).listHandles,
 	"handle_info":         (*Service).handleInfo,
 	"exists":              (*Service).exists,
+	"start_pcap":          (*Service).startPcap,
+	"stop_pcap":           (*Service).stopPcap,
 	"loops_info":          (*Service).loops,
 	"resolve_address":     (*Service).resolveAddress,
 }

@@ -20,7 +20,8 @@ func describePeer(info members, p *mediav1.DescribePeerResponse) {
 	}
 	info["sdps"] = sdps
 	webrtc := members{"ice": ice(p), "dtls": dtls(p), "media": media(p)}
-	webrtc["extensions"] = extensions(p.GetLocalSdp())
+	all := extensions(p.GetLocalSdp())
+	webrtc["extensions"], webrtc["bwe"] = all, bwe(all)
 	info["webrtc"] = webrtc
 }
 
@@ -136,6 +137,7 @@ var layers = []string{"main", "sim1", "sim2"}
 
 func media(p *mediav1.DescribePeerResponse) members {
 	all := members{}
+	ours, theirs := sectionsOf(p.GetLocalSdp()), sectionsOf(p.GetRemoteSdp())
 	for _, s := range p.GetSections() {
 		kind := "audio"
 		if s.GetKind() == mediav1.Kind_KIND_VIDEO {
@@ -172,11 +174,13 @@ func media(p *mediav1.DescribePeerResponse) members {
 				"packets": o.GetPackets(), "bytes": o.GetBytes(), "nacks": o.GetNacks(), "retransmissions": o.GetRetransmissions(),
 			}
 		}
-		all[s.GetMid()] = members{
+		one := members{
 			"type": kind, "mindex": s.GetIndex(), "mid": s.GetMid(), "ssrc": ssrc,
 			"direction": members{"send": s.GetOutbound() != nil, "recv": len(s.GetInbound()) > 0},
-			"codecs":    members{"codec": s.GetCodec()}, "rtcp": rtcp, "stats": members{"in": in, "out": out},
+			"rtcp":      rtcp, "stats": members{"in": in, "out": out},
 		}
+		ours[s.GetMid()].add(one, s.GetCodec(), theirs[s.GetMid()])
+		all[s.GetMid()] = one
 	}
 	return all
 }

@@ -59,6 +59,7 @@ func (n *turn) message() {
 		}
 	}
 	n.tellPresent(set)
+	n.notice()
 	n.Answer(event(okView{"event", "ok"}, answer))
 }
 

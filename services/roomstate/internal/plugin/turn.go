@@ -32,6 +32,21 @@ type Turn struct {
 	Made  []PeerKey // peers that now exist on a node
 	Lost  []PeerKey // peers that do not any more
 	Tasks []Task
+
+	// Notices are for event handlers, not for endpoints.
+	Notices []Notice
+}
+
+// Notice is what a plugin tells event handlers.
+type Notice struct {
+	Handle   HandleID // that it is about; zero for none
+	OpaqueID string   // of that handle
+	Data     any      // a JSON object, not changed any more
+}
+
+// Notify adds a notice for event handlers.
+func (t *Turn) Notify(h HandleID, opaqueID string, data any) {
+	t.Notices = append(t.Notices, Notice{h, opaqueID, data})
 }
 
 // HangupReason is what an endpoint is told of a hangup that was asked for, in Janus's words.

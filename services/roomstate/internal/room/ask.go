@@ -46,18 +46,23 @@ func (k *Keeper) answer(ctx context.Context, plug plugin.Plugin, cmd plugin.Comm
 		n, err := k.Store.CountRooms(ctx, plug.Name())
 		return plugin.Answer{Count: n, Err: err}
 	}
-	response, err := k.Nodes.Call(ctx, q.Node, named(q, cmd.GetId()))
+	response, err := k.Nodes.Call(ctx, q.Node, named(q, cmd))
 	return plugin.Answer{Response: response, Err: err}
 }
 
-// named returns the request of q with the id under which the node remembers its answer, where it has one.
-func named(q plugin.Question, command string) proto.Message {
+// named returns the request of q with the id under which the node remembers its answer, where it has one, and the handle's
+// opaque id.
+func named(q plugin.Question, cmd plugin.Command) proto.Message {
+	command, opaqueID := cmd.GetId(), ""
+	if q.Handle == cmd.Handle.ID { // as for all that make a peer
+		opaqueID = cmd.Handle.OpaqueID
+	}
 	request := proto.Clone(q.Request)
 	switch r := request.(type) {
 	case *mediav1.AcceptOfferRequest:
-		r.CommandId = q.ID(command)
+		r.CommandId, r.OpaqueId = q.ID(command), opaqueID
 	case *mediav1.MakeOfferRequest:
-		r.CommandId = q.ID(command)
+		r.CommandId, r.OpaqueId = q.ID(command), opaqueID
 	case *mediav1.AcceptAnswerRequest:
 		r.CommandId = q.ID(command)
 	}

@@ -11,7 +11,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -44,7 +46,9 @@ type Keeper struct {
 	Owe func(tasks []store.OwedTask)
 	// Stale counts decisions that came too late and were made again.
 	Stale func()
-	Log   *slog.Logger
+	// Events tells event handlers of what was decided.
+	Events *events.Emitter
+	Log    *slog.Logger
 
 	mu    sync.Mutex
 	known map[string]*entry
@@ -222,6 +226,7 @@ func (k *Keeper) decide(
 		}
 	}
 	k.Owe(done.Tasks)
+	eventhandler.Committed(k.Events, t)
 	reply.LastEvent = done.LastEvent
 	return t, reply, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -23,13 +24,14 @@ func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) 
 	if err != nil {
 		return nil, err
 	}
-	err = s.Store.Attach(ctx, r.Command, plugin.Handle{
+	h := plugin.Handle{
 		ID:       plugin.HandleID{Session: r.GetSessionId(), Handle: r.GetAttach().GetNewHandleId()},
 		Plugin:   name,
 		OpaqueID: r.GetAttach().GetOpaqueId(),
 		Token:    r.GetAttach().GetToken(),
 		Created:  r.now.UnixMilli(),
-	}, s.Limits.Handles, answer)
+	}
+	err = s.Store.Attach(ctx, r.Command, h, s.Limits.Handles, answer)
 	switch {
 	case errors.Is(err, store.ErrFull):
 		return nil, fault.Newf(fault.AttachRefused, "Too many handles in this session (at most %d)", s.Limits.Handles)
@@ -38,6 +40,7 @@ func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) 
 	case err != nil:
 		return nil, err
 	}
+	s.Events.Emit(eventhandler.Attached(&h))
 	reply := done(r.Command)
 	reply.LastEvent = r.entered.LastEvent
 	return reply, nil

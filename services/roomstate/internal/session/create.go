@@ -6,6 +6,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
@@ -23,6 +24,9 @@ func (s *Service) create(ctx context.Context, r *request) (*busv1.Reply, error) 
 		return nil, fault.New(fault.NotAccepting, err)
 	case errors.Is(err, store.ErrFull):
 		return nil, fault.Newf(fault.TooBusy, "Too many sessions")
+	case err != nil:
+		return nil, err
 	}
-	return done(r.Command), err
+	s.Events.Emit(eventhandler.Created(r.Command))
+	return done(r.Command), nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
@@ -21,8 +23,17 @@ func (s *Service) destroy(ctx context.Context, r *request) (*busv1.Reply, error)
 	return done(r.Command), nil
 }
 
-// over lets the edge that has the session's socket, and nodes, know of its end.
+// over lets the edge that has the session's socket, nodes, and event handlers know of its end.
 func (s *Service) over(ended store.Ended) {
 	s.Publish(ended.Last)
 	s.Owe(ended.Tasks)
+	var handles []plugin.Handle
+	for _, t := range ended.Tasks {
+		if l := t.Task.Leave; l != nil {
+			h := l.Handle
+			h.ID = l.ID
+			handles = append(handles, h)
+		}
+	}
+	eventhandler.Ended(s.Events, ended.Last.GetSessionId(), ended.Last.GetTimedOut() != nil, handles)
 }

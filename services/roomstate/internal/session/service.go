@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -64,6 +65,7 @@ type Service struct {
 	Admin   func(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error)
 	Publish func(event *busv1.Event)
 	Owe     func(tasks []store.OwedTask)
+	Events  *events.Emitter
 	Log     *slog.Logger
 }
 

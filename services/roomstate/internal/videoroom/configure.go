@@ -71,6 +71,7 @@ func (d *draft) configure(p *publisher) *failure {
 		return f
 	}
 	d.reply(configured, jsep)
+	d.noticeConfigured(p)
 	d.rename(p)
 	if p.live() && (renegotiated || described) {
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})

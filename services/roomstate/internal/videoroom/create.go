@@ -65,6 +65,9 @@ func (d *draft) create() (any, *failure) {
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
+	if !d.Command.Over { // else nobody asked for it: it is the room that is there from the start
+		d.notice(notice{Event: "created"})
+	}
 	return d.roomView("created"), nil
 }
 

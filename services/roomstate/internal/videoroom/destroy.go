@@ -23,6 +23,7 @@ func (d *draft) destroy() (any, *failure) {
 		}
 		delete(d.subscribers, s.handle)
 	}
+	d.notice(notice{Event: "destroyed"})
 	d.attributes = nil
 	d.dropped = true
 	return d.roomView("destroyed"), nil

@@ -45,7 +45,7 @@ func (d *draft) undo() {
 	d.Room = &next
 	d.touched = map[string]bool{}
 	d.dropped, d.created = false, false
-	d.Events, d.Tasks, d.Made, d.Lost, d.Bind = nil, nil, nil, nil, nil
+	d.Events, d.Tasks, d.Made, d.Lost, d.Bind, d.Notices = nil, nil, nil, nil, nil, nil
 }
 
 // settings returns the room's attributes to be changed.

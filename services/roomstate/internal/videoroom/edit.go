@@ -35,5 +35,6 @@ func (d *draft) edit() (any, *failure) {
 	if n, ok := b.int("new_publishers"); ok {
 		a.Publishers = n
 	}
+	d.notice(notice{Event: "edited"})
 	return d.roomView("edited"), nil
 }

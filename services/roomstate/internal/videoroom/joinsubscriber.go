@@ -86,6 +86,7 @@ func (d *draft) joinSubscriber() *failure {
 		attached.Warning, attached.ID, attached.Display, attached.Metadata = "deprecated_api", p.ID, p.Display, p.Metadata
 	}
 	d.reply(attached, jsep)
+	d.noticeSubscription("subscribing", s)
 	return nil
 }
 

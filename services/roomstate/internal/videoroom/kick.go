@@ -22,6 +22,7 @@ func (d *draft) kick() (any, *failure) {
 	v := d.goneView(p)
 	v.Kicked = p.ID
 	d.tellOthers(p.handle, v)
+	d.noticeOfRoom("kicked", p.ID)
 	peer := d.withdraw(p)
 	if d.attributes.RequirePrivateID {
 		d.silence(p.PrivateID)

@@ -1,6 +1,9 @@
 package videoroom
 
-import "github.com/cardea-rtc/cardea/proto/mediav1"
+import (
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
 
 type moderationView struct {
 	VideoRoom  string `json:"videoroom"`
@@ -48,5 +51,7 @@ func (d *draft) moderate() (any, *failure) {
 		v.Moderation = "muted"
 	}
 	d.tellAll(v)
+	v.VideoRoom = "moderated"
+	d.Notify(plugin.HandleID{}, "", v)
 	return successView{"success"}, nil
 }

@@ -60,6 +60,7 @@ func (d *draft) offerWaiting(s *subscriber) {
 		return
 	}
 	d.emit(s.handle, s.OpaqueID, event(updatedView{"updated", d.id, d.slotViews(s)}, jsep))
+	d.noticeSubscription("updated", s)
 }
 
 // inform tells the node what the slots that it knows are to relay, without an offer.

@@ -45,6 +45,9 @@ func (d *draft) peer(news *busv1.PeerEvent) {
 func (d *draft) up(p *publisher, s *subscriber) {
 	d.core(&busv1.Event{Kind: &busv1.Event_WebrtcUp{WebrtcUp: &busv1.WebrtcUp{}}})
 	if s != nil {
+		if !s.Peer.Up {
+			d.notice(notice{Event: "subscribed"})
+		}
 		d.ownSubscriber(s).Peer.Up = true
 		return
 	}
@@ -54,6 +57,7 @@ func (d *draft) up(p *publisher, s *subscriber) {
 	p = d.own(p)
 	p.Peer.Up = true
 	if p.live() {
+		d.noticePublished(p)
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	}
 }
@@ -81,6 +85,7 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 // lose leaves a subscriber without a PeerConnection: its slots stay, for an offer of a new one.
 func (d *draft) lose(s *subscriber) {
 	d.Lost = append(d.Lost, key(s.handle, s.Peer))
+	d.noticeUnsubscribed(s)
 	s.Peer, s.Offered, s.Changed, s.Restart, s.Told = nil, false, false, false, 0
 	for i := range s.Slots {
 		s.Slots[i].Ready, s.Slots[i].Now = false, unknown
@@ -171,4 +176,5 @@ func (d *draft) talking(p *publisher, t *busv1.PeerEvent_Talking) {
 		}
 	}
 	d.tellAll(v)
+	d.Notify(p.handle, p.OpaqueID, v)
 }

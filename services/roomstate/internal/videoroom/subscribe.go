@@ -229,6 +229,7 @@ func (d *draft) answerChange(s *subscriber, rerouted bool) *failure {
 		}
 		if jsep != nil {
 			d.reply(updatedView{"updated", d.id, d.slotViews(s)}, jsep)
+			d.noticeSubscription("updated", s)
 		}
 		return nil
 	}

@@ -45,6 +45,7 @@ func (d *draft) switchSources(s *subscriber) *failure {
 	if f := d.offerSwitched(s, changes); f != nil {
 		return f
 	}
+	d.notice(notice{Event: "switched"})
 	d.reply(switchedView{"event", "ok", d.id, changes, d.slotViews(s)}, nil)
 	return nil
 }

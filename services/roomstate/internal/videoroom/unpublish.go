@@ -27,12 +27,14 @@ func (d *draft) goneView(p *publisher) goneView {
 func (d *draft) tellUnpublished(p *publisher) {
 	v := d.goneView(p)
 	v.Unpublished = p.ID
+	d.noticeOfRoom("unpublished", p.ID)
 	d.tellOthers(p.handle, v)
 }
 
 func (d *draft) tellLeaving(p *publisher) {
 	v := d.goneView(p)
 	v.Leaving = p.ID
+	d.noticeOfRoom("leaving", p.ID)
 	d.tellOthers(p.handle, v)
 }
 

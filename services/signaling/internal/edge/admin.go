@@ -20,6 +20,11 @@ type Admin struct {
 
 // Ask returns the answer to a request, whose ids may be in the path: 0 for none there. It is nil if ctx ended first.
 func (a *Admin) Ask(ctx context.Context, remote string, body []byte, session, handle uint64) []byte {
+	a.Edge.noteRequest(bus.NewCommandID(), remote, true)
+	return a.ask(ctx, remote, body, session, handle)
+}
+
+func (a *Admin) ask(ctx context.Context, remote string, body []byte, session, handle uint64) []byte {
 	ctx, cancel := context.WithTimeout(ctx, a.Edge.opt.AnswerTimeout)
 	defer cancel()
 	req, bad := janus.ParseAdmin(body, session, handle)
@@ -150,15 +155,19 @@ func (a *Admin) Open(socket Socket) interface {
 	Receive(message []byte)
 	Close()
 } {
+	a.Edge.noteSocket(socket, true, true)
 	c := &adminClient{admin: a, socket: socket}
 	c.ctx, c.cancel = context.WithCancel(a.Edge.ctx)
 	return c
 }
 
-func (c *adminClient) Close() { c.cancel() }
+func (c *adminClient) Close() {
+	c.admin.Edge.noteSocket(c.socket, true, false)
+	c.cancel()
+}
 
 func (c *adminClient) Receive(message []byte) {
-	if answer := c.admin.Ask(c.ctx, c.socket.Remote(), message, 0, 0); answer != nil {
+	if answer := c.admin.ask(c.ctx, c.socket.Remote(), message, 0, 0); answer != nil {
 		c.socket.Send(answer)
 	}
 }

@@ -15,8 +15,9 @@ import (
 // The ids may be in the path instead of the body: 0 for none there.
 func (e *Edge) Ask(ctx context.Context, remote string, body []byte, session, handle uint64) []byte {
 	socket := &askSocket{remote: remote, answer: make(chan []byte, 1)}
-	c := e.Open(socket)
-	c.polled = true
+	c := e.newClient(socket)
+	c.polled, c.request = true, bus.NewCommandID()
+	e.noteRequest(c.request, remote, false)
 	if req, bad := janus.FromPath(body, session, handle); bad != nil {
 		c.refuse(&req, bad)
 	} else {

@@ -18,11 +18,12 @@ var errTooManySessions = errors.New("too many sessions")
 
 // Client is a socket and what it has under way.
 type Client struct {
-	edge   *Edge
-	socket Socket
-	slots  chan struct{} // one for each request under way
-	closed chan struct{}
-	polled bool // it is one request over HTTP: answered once, when all is done; what it makes belongs to no socket here
+	edge    *Edge
+	socket  Socket
+	slots   chan struct{} // one for each request under way
+	closed  chan struct{}
+	request string // its id, of one over HTTP
+	polled  bool   // it is one request over HTTP: answered once, when all is done; what it makes belongs to no socket here
 
 	mu     sync.Mutex
 	owned  map[uint64]*session
@@ -31,6 +32,11 @@ type Client struct {
 
 // Open takes a new socket on.
 func (e *Edge) Open(socket Socket) *Client {
+	e.noteSocket(socket, false, true)
+	return e.newClient(socket)
+}
+
+func (e *Edge) newClient(socket Socket) *Client {
 	return &Client{
 		edge: e, socket: socket, slots: make(chan struct{}, e.opt.SocketPending),
 		closed: make(chan struct{}), owned: map[uint64]*session{},
@@ -39,6 +45,7 @@ func (e *Edge) Open(socket Socket) *Client {
 
 // Close says that the socket is gone: the sessions that it owned are lost, or wait for a claim.
 func (c *Client) Close() {
+	c.edge.noteSocket(c.socket, false, false)
 	close(c.closed)
 	c.mu.Lock()
 	owned := slices.Collect(maps.Values(c.owned))
@@ -302,7 +309,7 @@ func (c *Client) create(ctx context.Context, req *janus.Request, id uint64) {
 func (c *Client) createAs(ctx context.Context, req *janus.Request, id uint64, chosen bool) error {
 	cmd := &busv1.Command{
 		SessionId: id, Transaction: req.Transaction,
-		Verb: &busv1.Command_Create{Create: &busv1.Create{Chosen: chosen}},
+		Verb: &busv1.Command_Create{Create: &busv1.Create{Chosen: chosen, Request: c.request}},
 	}
 	if c.polled {
 		_, err := c.do(ctx, req, cmd)

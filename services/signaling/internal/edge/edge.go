@@ -17,6 +17,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/events"
 )
 
 // Bus is the way to roomstate.
@@ -56,6 +57,7 @@ type Options struct {
 	Sessions       int             // sessions that all sockets together may own
 	SessionPolls   int             // long polls of one session at a time; a further one ends the oldest
 	PollTime       time.Duration   // after which a long poll without events is answered
+	Events         *events.Emitter // for event handlers; may be nil
 }
 
 // Edge connects sockets and roomstate.

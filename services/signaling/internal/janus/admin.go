@@ -65,6 +65,8 @@ var sessionVerbs = map[string]adminVerb{
 
 var handleVerbs = map[string]adminVerb{
 	"handle_info": asks(may("plugin_only", aBool)),
+	"start_pcap":  asks(may("folder", aString), may("filename", aString), may("truncate", aNatural)),
+	"stop_pcap":   asks(),
 	"detach_handle": {command: func() *busv1.Command {
 		return &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{ByAdmin: true}}}
 	}},

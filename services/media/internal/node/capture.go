@@ -1,0 +1,86 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/capture"
+)
+
+// CaptureRequest says which packets are to be written where; see capture.Folder.Create.
+type CaptureRequest struct {
+	Handle           Handle
+	Folder, Filename string
+	Truncate         uint32
+}
+
+// StartCapture writes the decrypted RTP and RTCP of a handle's peer, both ways, to a file, whose path it returns. It goes on
+// until StopCapture or the peer's end.
+func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, error) {
+	sh := n.shard(r.Handle)
+	free := func() (*peer, error) {
+		switch p := sh.peers[r.Handle]; {
+		case p == nil:
+			return nil, fault.New(fault.NoSuchPeer, nil)
+		case p.capture != nil:
+			return nil, fault.Newf(fault.BadRequest, "pcap already started")
+		default:
+			return p, nil
+		}
+	}
+	if err := sh.run(ctx, func(time.Duration) error { _, err := free(); return err }); err != nil {
+		return "", err
+	}
+	c, path, err := n.cfg.Captures.Create(r.Folder, r.Filename, r.Truncate, time.Now())
+	switch {
+	case errors.Is(err, capture.ErrOff):
+		return "", fault.Newf(fault.BadRequest, "Captures are off: the node has no folder for them")
+	case errors.Is(err, capture.ErrOutside), errors.Is(err, capture.ErrExists):
+		return "", fault.Newf(fault.BadRequest, "Error starting recording of the capture (%v)", err)
+	case err != nil:
+		n.log.Warn("capture not started", "session", r.Handle.Session, "handle", r.Handle.ID, "err", err)
+		return "", fault.Newf(fault.BadRequest, "Error starting recording of the capture")
+	}
+	n.tasks.Go(func() {
+		err := c.Run()
+		n.log.Info("capture ended", "session", r.Handle.Session, "handle", r.Handle.ID, "missed", c.Missed(), "err", err)
+	})
+	_, err = do(context.WithoutCancel(ctx), sh, func(time.Duration) (struct{}, error) {
+		p, err := free()
+		if err == nil {
+			p.capture = c
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
+		c.Close()
+		return "", err
+	}
+	n.log.Info("capture started", "session", r.Handle.Session, "handle", r.Handle.ID, "file", path)
+	return path, nil
+}
+
+// StopCapture ends what StartCapture began.
+func (n *Node) StopCapture(ctx context.Context, h Handle) error {
+	sh := n.shard(h)
+	return sh.run(ctx, func(time.Duration) error {
+		p := sh.peers[h]
+		if p == nil {
+			return fault.New(fault.NoSuchPeer, nil)
+		}
+		if p.capture == nil {
+			return fault.Newf(fault.BadRequest, "Capture not started")
+		}
+		p.endCapture()
+		return nil
+	})
+}
+
+func (p *peer) endCapture() {
+	if p.capture != nil {
+		p.capture.Close()
+		p.capture = nil
+	}
+}

@@ -1,0 +1,67 @@
+package admin
+
+import (
+	"testing"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+const sectionsSDP = "v=0\r\na=msid:not mine\r\n" +
+	"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\na=msid:s t\r\n" +
+	"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n" +
+	"a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=extmap:5 " + twccURI + "\r\n" +
+	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n"
+
+func TestSectionsAreRead(t *testing.T) {
+	got := sectionsOf(sectionsSDP)
+	for mid, want := range map[string]section{
+		"0": {pt: 111, rtx: -1, clock: 48000, stream: "s", track: "t"},
+		"1": {pt: 96, rtx: 97, clock: 90000, nack: true},
+		"2": {pt: -1, rtx: -1},
+	} {
+		if got[mid] != want {
+			t.Errorf("%s is %+v, want %+v", mid, got[mid], want)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestHandleInfoHasWhatTheSDPsSay(t *testing.T) {
+	info := members{}
+	describePeer(info, &mediav1.DescribePeerResponse{
+		LocalSdp: sectionsSDP, RemoteSdp: "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=msid:their track\r\n",
+		Sections: []*mediav1.DescribePeerResponse_Section{{
+			Index: 1, Mid: "1", Kind: mediav1.Kind_KIND_VIDEO, Codec: "vp8", Inbound: []*mediav1.DescribePeerResponse_Layer{{Packets: 1}},
+		}},
+	})
+	webrtc := info["webrtc"].(members)
+	if b := webrtc["bwe"].(members); b["twcc"] != true || b["twcc-ext-id"] != 5 {
+		t.Errorf("bwe %v", b)
+	}
+	video := webrtc["media"].(members)["1"].(members)
+	if c := video["codecs"].(members); c["codec"] != "vp8" || c["pt"] != 96 || c["rtx-pt"] != 97 {
+		t.Errorf("codecs %v", c)
+	}
+	if m := video["msid"].(members); m["remote-stream"] != "their" || m["remote-track"] != "track" || m["local-stream"] != nil {
+		t.Errorf("msid %v", m)
+	}
+	if video["do_nacks"] != true || video["rtcp"].(members)["main"].(members)["base"] != 90000 {
+		t.Errorf("got %v", video)
+	}
+	if b := bwe(members{}); b["twcc"] != false {
+		t.Errorf("without: %v", b)
+	}
+}
+
+func FuzzSections(f *testing.F) {
+	f.Add(sectionsSDP)
+	f.Fuzz(func(t *testing.T, sdp string) {
+		for mid := range sectionsOf(sdp) {
+			if mid == "" {
+				t.Error("a section has no mid")
+			}
+		}
+	})
+}
