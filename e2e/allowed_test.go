@@ -18,6 +18,22 @@ var allowed = []struct {
 		"Janus 1.4 says so too",
 	},
 	{
+		regexp.MustCompile(`"kick".* text\.(textbridge: only the first|textroom: only the second)|"kick".*plugindata\.data\.(textbridge|textroom): only`),
+		"TextRoom's 1.1.2 misspells the key; 1.4 does not",
+	},
+	{
+		regexp.MustCompile(`"listparticipants".*textroom: only the second: "success"`),
+		"TextRoom's 1.4 says so too",
+	},
+	{
+		regexp.MustCompile(`"destroy".* only the first: .*"textroom":"destroyed"`),
+		"who destroys a text room hears of it once, as its member, and not once more as the one who asked",
+	},
+	{
+		regexp.MustCompile(`"textroom":"join".* only the first: .*"textroom":"announcement"`),
+		"announcements are no part of a text room's history; at 1.1.2 they are",
+	},
+	{
 		regexp.MustCompile(`plugindata\.data\.display: only the second: `),
 		"unpublished, leaving and kicked name the participant, as Janus 1.4 does",
 	},

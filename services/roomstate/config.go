@@ -4,8 +4,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
@@ -21,13 +23,17 @@ type Config struct {
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
 	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
-	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
+	AdminKey string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none."`
 
 	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
 	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
-	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each; 0 for no limit."`
+	MaxTextRooms    int `default:"10000" help:"TextRooms there may be; 0 for no limit."`
+	MaxTextHistory  int `default:"100" help:"Messages that a TextRoom keeps for who joins later, whatever it is created with."`
+	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit."`
+
+	TextPostAllow []string `help:"Where TextRooms may post their messages to (post in create): hosts, addresses, networks such as 10.0.0.0/8, comma-separated; empty for nowhere."`
 
 	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
@@ -42,6 +48,13 @@ func (c *Config) timeouts() store.Timeouts {
 
 func (c *Config) limits() session.Limits {
 	return session.Limits{Sessions: c.MaxSessions, Handles: c.MaxHandles, Body: c.MaxBody}
+}
+
+func (c *Config) textroom(allow *post.Allow) textroom.Config {
+	return textroom.Config{
+		AdminKey: c.AdminKey, MaxRooms: c.MaxTextRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		PostAllow: allow,
+	}
 }
 
 func (c *Config) videoroom() videoroom.Config {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -24,10 +25,12 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/owed"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/room"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/shard"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
@@ -64,7 +67,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	r := newReplica(id, cfg, st, nc, requests, registry, log)
+	allow, err := post.ParseAllow(cfg.TextPostAllow)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", post.Setting, err)
+	}
+	r := newReplica(id, cfg, st, nc, requests, registry, allow, log)
 	return r.run(ctx)
 }
 
@@ -76,7 +83,8 @@ type replica struct {
 	nats     *nats.Conn
 	requests *bus.Requester
 	nodes    *nodes.Registry
-	video    *videoroom.Plugin
+	demos    []demo
+	posts    *post.Poster
 	metrics  *prometheus.Registry
 	shards   *shard.Holder
 	owed     *owed.Worker
@@ -87,19 +95,21 @@ type replica struct {
 
 // newReplica connects the parts: commands come by server to sessions, which have what concerns rooms decided by the
 // keeper, here or at the shard's owner.
-func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests *bus.Requester, registry *nodes.Registry, log *slog.Logger) *replica {
-	video := videoroom.New(cfg.videoroom())
+func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests *bus.Requester, registry *nodes.Registry, allow *post.Allow, log *slog.Logger) *replica {
+	video, text := videoroom.New(cfg.videoroom()), textroom.New(cfg.textroom(allow))
 	plugins := map[string]plugin.Plugin{}
-	for _, p := range []plugin.Plugin{video, echotest.New()} {
+	for _, p := range []plugin.Plugin{video, text, echotest.New()} {
 		plugins[p.Name()] = p
 	}
 	metrics := ops.NewRegistry()
 	holder := &shard.Holder{Replica: id, Shards: bus.Shards, Leases: st, Log: log}
-	count := newCounters(metrics, holder.Count)
+	posts := post.New(allow, log)
+	count := newCounters(metrics, holder.Count, posts)
 	publish := front.Publish(nc, log)
 	worker := owed.New(owed.Worker{Store: st, Nodes: registry, Requests: requests, Log: log})
 	keeper := &room.Keeper{
 		Store: st, Nodes: registry, Plugins: plugins,
+		Send: front.SendTexts(nc, count.Dropped, log), Post: posts.Post,
 		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Log: log,
 	}
 	owner := &front.Owner{Holds: holder.Holds, Keeper: keeper}
@@ -119,7 +129,7 @@ func newReplica(id string, cfg Config, st *store.Store, nc *nats.Conn, requests 
 		keeper.Forget(func(room string) bool { return bus.Shard(room) == n })
 	}
 	return &replica{
-		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, video: video, metrics: metrics,
+		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, demos: []demo{video, text}, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
 	}
 }
@@ -150,10 +160,13 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.shards.Run(ctx) })
 	wg.Go(func() { r.sessions.Sweep(ctx) })
 	wg.Go(func() { r.owed.Run(ctx) })
+	wg.Go(func() { r.posts.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
 	if r.cfg.DemoRoom {
-		r.rooms.Add(1)
-		wg.Go(func() { makeDemoRoom(ctx, r.requests, r.video, func() { r.rooms.Add(-1) }, r.log) })
+		for _, d := range r.demos {
+			r.rooms.Add(1)
+			wg.Go(func() { makeDemoRoom(ctx, r.requests, d, func() { r.rooms.Add(-1) }, r.log) })
+		}
 	}
 	if r.cfg.OpsListen != "" {
 		l, err := ops.Listen(ctx, r.cfg.OpsListen)

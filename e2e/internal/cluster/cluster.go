@@ -254,6 +254,8 @@ func StartWholeJanus(t testing.TB, general ...string) Janus {
 	write("janus.plugin.videoroom.jcfg",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
+	write("janus.plugin.videocall.jcfg", "general: { }")
+	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
 	p := proc.Start(t, "janus", "janus", "-F", dir)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)

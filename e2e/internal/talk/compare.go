@@ -30,6 +30,8 @@ func (p *player) rename(v any) any {
 				v[key] = summarize(fmt.Sprint(member))
 			case "private_id":
 				v[key] = "$private_id"
+			case "date":
+				v[key] = shape(fmt.Sprint(member))
 			case "participants", "publishers", "attendees", "list":
 				// Janus lists them in the order of a hash table.
 				if list, ok := p.rename(member).([]any); ok {
@@ -81,6 +83,16 @@ func summarize(sdp string) any {
 		}
 	}
 	return sections
+}
+
+// shape makes each digit of a time a 0.
+func shape(date string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '0'
+		}
+		return r
+	}, date)
 }
 
 func sortByText(messages []any) {
