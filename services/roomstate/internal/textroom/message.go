@@ -75,6 +75,10 @@ func (d *draft) post(m members) {
 	}
 }
 
+// maxHistoryBytes is what a history may have. All of it goes to who joins at once, and a node ends channels for which much
+// more than that waits.
+const maxHistoryBytes = 1 << 20
+
 // keep adds a message to the history, with its sender's display name, and drops the oldest.
 func (d *draft) keep(m members, display string) {
 	most := min(d.attributes.History, d.cfg.MaxHistory)
@@ -90,7 +94,12 @@ func (d *draft) keep(m members, display string) {
 	}
 	d.lines = append(slices.Clip(d.lines), next)
 	d.set[lineField(next)] = next.text
-	for len(d.lines) > most {
+	size := 0
+	for _, l := range d.lines {
+		size += len(l.text)
+	}
+	for len(d.lines) > most || size > maxHistoryBytes {
+		size -= len(d.lines[0].text)
 		d.deleted = append(d.deleted, lineField(d.lines[0]))
 		d.lines = d.lines[1:]
 	}

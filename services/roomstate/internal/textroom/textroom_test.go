@@ -214,6 +214,26 @@ func TestHistoryIsBoundedWhateverIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestHistoryIsBoundedInBytes(t *testing.T) {
+	s := newSim(t, Config{MaxHistory: 1000})
+	s.api("al", `{"request":"create","room":5,"history":1000}`)
+	s.data("al", `{"textroom":"join","transaction":"1","room":5,"username":"al"}`)
+	long := strings.Repeat("x", 60_000)
+	for range 30 {
+		s.data("al", `{"textroom":"message","transaction":"2","room":5,"text":"`+long+`"}`)
+	}
+	s.data("bo", `{"textroom":"join","transaction":"3","room":5,"username":"bo"}`)
+	size, messages := 0, 0
+	for _, text := range s.last.Texts {
+		if strings.Contains(string(text.Text), `"textroom":"message"`) {
+			size, messages = size+len(text.Text), messages+1
+		}
+	}
+	if size > maxHistoryBytes || size < maxHistoryBytes-100_000 {
+		t.Errorf("%d bytes in %d messages", size, messages)
+	}
+}
+
 func TestWhisperReachesOnlyThoseNamed(t *testing.T) {
 	s := newSim(t, Config{MaxHistory: 9})
 	s.api("al", `{"request":"create","room":5,"history":9}`)
