@@ -44,11 +44,44 @@ func echoDemo(t *testing.T, server string) {
 	tab.Screenshot("echo")
 }
 
+// textRoomDemo has two tabs chat on the demo page; each uses the next of the servers.
+func textRoomDemo(t *testing.T, servers ...string) {
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 2 {
+		name := fmt.Sprint("chat", i)
+		tab := browser.Open(t, name, demos.Serve(t, servers[i%len(servers)])+"/textroomtest.html")
+		tab.Click("#start")
+		tab.Type("#username", name)
+		tab.Click("#register")
+		tab.WaitFor("joined", `!document.querySelector('#datasend').disabled`, 30*time.Second)
+		tabs = append(tabs, tab)
+	}
+	sees := func(tab *chrome.Tab, text string) {
+		t.Helper()
+		tab.WaitFor(text, `document.querySelector('#chatroom').innerText.includes('`+text+`')`, 20*time.Second)
+	}
+	sees(tabs[0], "chat1 joined")
+	sees(tabs[1], "chat0 joined")
+	for i, tab := range tabs {
+		tab.Type("#datasend", fmt.Sprint("good evening from ", i))
+		chrome.Eval[bool](tab, `(sendData(), true)`)
+	}
+	for _, tab := range tabs {
+		sees(tab, "chat0: good evening from 0")
+		sees(tab, "chat1: good evening from 1")
+		tab.Screenshot("textroom")
+	}
+	chrome.Eval[bool](tabs[1], `(janus.destroy(), true)`)
+	sees(tabs[0], "chat1 left")
+}
+
 func TestDemoPagesOnStandalone(t *testing.T) {
 	s := cluster.StartStandalone(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
+	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, s.URL) })
 	t.Run("echo over HTTP", func(t *testing.T) { echoDemo(t, s.HTTP) })
 }
 
@@ -57,6 +90,7 @@ func TestDemoPagesOnSeparateServices(t *testing.T) {
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", a.URLs...) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", a.URLs...) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, a.URLs[1]) })
+	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, a.URLs...) })
 	t.Run("videoroom over HTTP, each request at the next edge", func(t *testing.T) {
 		videoRoomDemo(t, "videoroomtest.html", alternate(t, a.HTTPs))
 	})
@@ -67,6 +101,7 @@ func TestDemoPagesOnJanus(t *testing.T) {
 	url := cluster.StartJanus(t)
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", url) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, url) })
+	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, url) })
 }
 
 // alternate is an address whose requests go to the servers in turn: a balancer that is not sticky.

@@ -3,6 +3,7 @@
 package bus
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -41,6 +42,10 @@ func RoomCommands(shard int) string { return fmt.Sprintf("cardea.room.%d", shard
 
 // SessionEvents is where the edge that holds a session's socket hears its events.
 func SessionEvents(session uint64) string { return fmt.Sprintf("cardea.session.%d", session) }
+
+// NodeTexts is where a node hears what data channels of its peers are to be sent: busv1.Texts. The name of a node may have
+// characters that a subject may not.
+func NodeTexts(node string) string { return "cardea.texts." + hex.EncodeToString([]byte(node)) }
 
 // ReleasePattern is SessionRelease for fmt.
 const ReleasePattern = "cardea.session.%d.release"

@@ -946,6 +946,7 @@ func (x *Hangup) GetByAdmin() bool {
 type Detach struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ByAdmin       bool                   `protobuf:"varint,1,opt,name=by_admin,json=byAdmin,proto3" json:"by_admin,omitempty"` // likewise
+	Generation    uint32                 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`          // set by roomstate alone: only the state that came with that peer, or an earlier one, is over
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,6 +986,13 @@ func (x *Detach) GetByAdmin() bool {
 		return x.ByAdmin
 	}
 	return false
+}
+
+func (x *Detach) GetGeneration() uint32 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 type Destroy struct {
@@ -1089,6 +1097,7 @@ type PeerEvent struct {
 	//	*PeerEvent_SlowLink_
 	//	*PeerEvent_Layer_
 	//	*PeerEvent_Talking_
+	//	*PeerEvent_Text_
 	Kind          isPeerEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1199,6 +1208,15 @@ func (x *PeerEvent) GetTalking() *PeerEvent_Talking {
 	return nil
 }
 
+func (x *PeerEvent) GetText() *PeerEvent_Text {
+	if x != nil {
+		if x, ok := x.Kind.(*PeerEvent_Text_); ok {
+			return x.Text
+		}
+	}
+	return nil
+}
+
 type isPeerEvent_Kind interface {
 	isPeerEvent_Kind()
 }
@@ -1227,6 +1245,10 @@ type PeerEvent_Talking_ struct {
 	Talking *PeerEvent_Talking `protobuf:"bytes,8,opt,name=talking,proto3,oneof"`
 }
 
+type PeerEvent_Text_ struct {
+	Text *PeerEvent_Text `protobuf:"bytes,9,opt,name=text,proto3,oneof"`
+}
+
 func (*PeerEvent_Up_) isPeerEvent_Kind() {}
 
 func (*PeerEvent_Closed_) isPeerEvent_Kind() {}
@@ -1238,6 +1260,8 @@ func (*PeerEvent_SlowLink_) isPeerEvent_Kind() {}
 func (*PeerEvent_Layer_) isPeerEvent_Kind() {}
 
 func (*PeerEvent_Talking_) isPeerEvent_Kind() {}
+
+func (*PeerEvent_Text_) isPeerEvent_Kind() {}
 
 // Reply answers a Command, on the subject that the command named for it.
 type Reply struct {
@@ -2595,6 +2619,51 @@ func (x *NodeStatus) GetLeaving() bool {
 	return false
 }
 
+// Texts are messages for data channels of peers on one node, oldest first. A peer that is not there gets none.
+type Texts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Texts         []*Texts_Text          `protobuf:"bytes,1,rep,name=texts,proto3" json:"texts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Texts) Reset() {
+	*x = Texts{}
+	mi := &file_busv1_bus_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Texts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Texts) ProtoMessage() {}
+
+func (x *Texts) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Texts.ProtoReflect.Descriptor instead.
+func (*Texts) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Texts) GetTexts() []*Texts_Text {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
+
 type Jsep_Svc struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mid           string                 `protobuf:"bytes,1,opt,name=mid,proto3" json:"mid,omitempty"`
@@ -2605,7 +2674,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2617,7 +2686,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2655,7 +2724,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2667,7 +2736,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2692,7 +2761,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2704,7 +2773,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2740,7 +2809,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2821,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2816,7 +2885,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2828,7 +2897,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +2963,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2906,7 +2975,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2975,7 +3044,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2987,7 +3056,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3020,6 +3089,163 @@ func (x *PeerEvent_Talking) GetTalking() bool {
 func (x *PeerEvent_Talking) GetLevel() float64 {
 	if x != nil {
 		return x.Level
+	}
+	return 0
+}
+
+// Text is a message of the endpoint's on a data channel; only of peers whose texts roomstate wants.
+type PeerEvent_Text struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // UTF-8, as the endpoint says
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerEvent_Text) Reset() {
+	*x = PeerEvent_Text{}
+	mi := &file_busv1_bus_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerEvent_Text) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerEvent_Text) ProtoMessage() {}
+
+func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerEvent_Text.ProtoReflect.Descriptor instead.
+func (*PeerEvent_Text) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 6}
+}
+
+func (x *PeerEvent_Text) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+type Texts_Text struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	To            []*Texts_Peer          `protobuf:"bytes,1,rep,name=to,proto3" json:"to,omitempty"`
+	Text          []byte                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"` // UTF-8
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Texts_Text) Reset() {
+	*x = Texts_Text{}
+	mi := &file_busv1_bus_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Texts_Text) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Texts_Text) ProtoMessage() {}
+
+func (x *Texts_Text) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Texts_Text.ProtoReflect.Descriptor instead.
+func (*Texts_Text) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{36, 0}
+}
+
+func (x *Texts_Text) GetTo() []*Texts_Peer {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *Texts_Text) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+type Texts_Peer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	HandleId      uint64                 `protobuf:"varint,2,opt,name=handle_id,json=handleId,proto3" json:"handle_id,omitempty"`
+	Generation    uint32                 `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Texts_Peer) Reset() {
+	*x = Texts_Peer{}
+	mi := &file_busv1_bus_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Texts_Peer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Texts_Peer) ProtoMessage() {}
+
+func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Texts_Peer.ProtoReflect.Descriptor instead.
+func (*Texts_Peer) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{36, 1}
+}
+
+func (x *Texts_Peer) GetSessionId() uint64 {
+	if x != nil {
+		return x.SessionId
+	}
+	return 0
+}
+
+func (x *Texts_Peer) GetHandleId() uint64 {
+	if x != nil {
+		return x.HandleId
+	}
+	return 0
+}
+
+func (x *Texts_Peer) GetGeneration() uint32 {
+	if x != nil {
+		return x.Generation
 	}
 	return 0
 }
@@ -3098,13 +3324,16 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\tcompleted\x18\x02 \x01(\bR\tcompleted\x12\x1c\n" +
 	"\tmalformed\x18\x03 \x01(\bR\tmalformed\"#\n" +
 	"\x06Hangup\x12\x19\n" +
-	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"#\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"C\n" +
 	"\x06Detach\x12\x19\n" +
-	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"$\n" +
+	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x02 \x01(\rR\n" +
+	"generation\"$\n" +
 	"\aDestroy\x12\x19\n" +
 	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"\x1f\n" +
 	"\x04Lost\x12\x17\n" +
-	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xc6\b\n" +
+	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\x97\t\n" +
 	"\tPeerEvent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1e\n" +
 	"\n" +
@@ -3115,7 +3344,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05media\x18\x05 \x01(\v2#.cardea.bus.v1.PeerEvent.MediaStateH\x00R\x05media\x12@\n" +
 	"\tslow_link\x18\x06 \x01(\v2!.cardea.bus.v1.PeerEvent.SlowLinkH\x00R\bslowLink\x126\n" +
 	"\x05layer\x18\a \x01(\v2\x1e.cardea.bus.v1.PeerEvent.LayerH\x00R\x05layer\x12<\n" +
-	"\atalking\x18\b \x01(\v2 .cardea.bus.v1.PeerEvent.TalkingH\x00R\atalking\x1a\x04\n" +
+	"\atalking\x18\b \x01(\v2 .cardea.bus.v1.PeerEvent.TalkingH\x00R\atalking\x123\n" +
+	"\x04text\x18\t \x01(\v2\x1d.cardea.bus.v1.PeerEvent.TextH\x00R\x04text\x1a\x04\n" +
 	"\x02Up\x1a \n" +
 	"\x06Closed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x1a\x9b\x01\n" +
@@ -3150,7 +3380,9 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\aTalking\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12\x18\n" +
 	"\atalking\x18\x02 \x01(\bR\atalking\x12\x14\n" +
-	"\x05level\x18\x03 \x01(\x01R\x05levelB\x06\n" +
+	"\x05level\x18\x03 \x01(\x01R\x05level\x1a\x1a\n" +
+	"\x04Text\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\fR\x04textB\x06\n" +
 	"\x04kind\"\xc9\x02\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
@@ -3244,7 +3476,19 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x12packets_per_second\x18\x06 \x01(\x04R\x10packetsPerSecond\x12&\n" +
 	"\x0fbits_per_second\x18\a \x01(\x04R\rbitsPerSecond\x12\x10\n" +
 	"\x03cpu\x18\b \x01(\x02R\x03cpu\x12\x18\n" +
-	"\aleaving\x18\t \x01(\bR\aleavingB*Z(github.com/cardea-rtc/cardea/proto/busv1b\x06proto3"
+	"\aleaving\x18\t \x01(\bR\aleaving\"\xe3\x01\n" +
+	"\x05Texts\x12/\n" +
+	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +
+	"\x04Text\x12)\n" +
+	"\x02to\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.PeerR\x02to\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\fR\x04text\x1ab\n" +
+	"\x04Peer\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x03 \x01(\rR\n" +
+	"generationB*Z(github.com/cardea-rtc/cardea/proto/busv1b\x06proto3"
 
 var (
 	file_busv1_bus_proto_rawDescOnce sync.Once
@@ -3258,7 +3502,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -3296,13 +3540,17 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Resume)(nil),               // 33: cardea.bus.v1.Resume
 	(*Events)(nil),               // 34: cardea.bus.v1.Events
 	(*NodeStatus)(nil),           // 35: cardea.bus.v1.NodeStatus
-	(*Jsep_Svc)(nil),             // 36: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 37: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 38: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 39: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 40: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 41: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 42: cardea.bus.v1.PeerEvent.Talking
+	(*Texts)(nil),                // 36: cardea.bus.v1.Texts
+	(*Jsep_Svc)(nil),             // 37: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 38: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 39: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 40: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 41: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 42: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 43: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 44: cardea.bus.v1.PeerEvent.Text
+	(*Texts_Text)(nil),           // 45: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 46: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -3322,37 +3570,40 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	30, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
 	32, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
 	8,  // 16: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	36, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	37, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	38, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	39, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	40, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	41, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	42, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	16, // 24: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
-	17, // 25: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
-	18, // 26: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
-	19, // 27: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	31, // 28: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
-	20, // 29: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	21, // 30: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	22, // 31: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	39, // 32: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	40, // 33: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	23, // 34: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	24, // 35: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	25, // 36: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	26, // 37: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	27, // 38: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
-	8,  // 39: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 40: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	20, // 41: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
-	20, // 42: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	37, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	38, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	39, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	40, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	41, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	42, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	43, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	44, // 24: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	16, // 25: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
+	17, // 26: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
+	18, // 27: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
+	19, // 28: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
+	31, // 29: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
+	20, // 30: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	21, // 31: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	22, // 32: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	40, // 33: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	41, // 34: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	23, // 35: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	24, // 36: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	25, // 37: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	26, // 38: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	27, // 39: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	8,  // 40: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 41: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	20, // 42: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
+	20, // 43: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	45, // 44: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	46, // 45: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -3383,6 +3634,7 @@ func file_busv1_bus_proto_init() {
 		(*PeerEvent_SlowLink_)(nil),
 		(*PeerEvent_Layer_)(nil),
 		(*PeerEvent_Talking_)(nil),
+		(*PeerEvent_Text_)(nil),
 	}
 	file_busv1_bus_proto_msgTypes[15].OneofWrappers = []any{
 		(*Reply_Accepted)(nil),
@@ -3402,15 +3654,15 @@ func file_busv1_bus_proto_init() {
 		(*Event_Moved)(nil),
 		(*Event_Ended)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[39].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[41].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[40].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[42].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -823,6 +823,7 @@ type MakeOfferRequest struct {
 	Slots         []*Slot                `protobuf:"bytes,4,rep,name=slots,proto3" json:"slots,omitempty"`
 	IceRestart    bool                   `protobuf:"varint,5,opt,name=ice_restart,json=iceRestart,proto3" json:"ice_restart,omitempty"`
 	OpaqueId      string                 `protobuf:"bytes,20,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle, if it has one: what event handlers are told
+	Texts         bool                   `protobuf:"varint,6,opt,name=texts,proto3" json:"texts,omitempty"`                       // what the endpoint sends over data channels goes to roomstate
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -897,6 +898,13 @@ func (x *MakeOfferRequest) GetOpaqueId() string {
 		return x.OpaqueId
 	}
 	return ""
+}
+
+func (x *MakeOfferRequest) GetTexts() bool {
+	if x != nil {
+		return x.Texts
+	}
+	return false
 }
 
 // Slot is one m= section of a subscriber. Slots are never removed; one without a source is inactive.
@@ -2678,7 +2686,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x03svc\x18\v \x01(\bR\x03svc\x12$\n" +
 	"\x0eaudio_level_id\x18\f \x01(\rR\faudioLevelId\x120\n" +
 	"\x14video_orientation_id\x18\r \x01(\rR\x12videoOrientationId\x12(\n" +
-	"\x10playout_delay_id\x18\x0e \x01(\rR\x0eplayoutDelayId\"\xec\x01\n" +
+	"\x10playout_delay_id\x18\x0e \x01(\rR\x0eplayoutDelayId\"\x82\x02\n" +
 	"\x10MakeOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2687,7 +2695,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05slots\x18\x04 \x03(\v2\x15.cardea.media.v1.SlotR\x05slots\x12\x1f\n" +
 	"\vice_restart\x18\x05 \x01(\bR\n" +
 	"iceRestart\x12\x1b\n" +
-	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\"\xac\x05\n" +
+	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\x12\x14\n" +
+	"\x05texts\x18\x06 \x01(\bR\x05texts\"\xac\x05\n" +
 	"\x04Slot\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +

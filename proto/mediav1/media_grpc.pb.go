@@ -58,7 +58,7 @@ type MediaClient interface {
 	// candidates. The other node serves it until the endpoint has chosen one of them.
 	// NoSuchPeer or WrongState if the other node cannot give it, NodeUnavailable.
 	TakePeer(ctx context.Context, in *TakePeerRequest, opts ...grpc.CallOption) (*TakePeerResponse, error)
-	// ExportPeer gives a peer's state to another node. WrongState if it is not up, or its own echo.
+	// ExportPeer gives a peer's state to another node. WrongState if it is not up, its own echo, or its texts go to roomstate.
 	ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(ctx context.Context, in *DescribePeerRequest, opts ...grpc.CallOption) (*DescribePeerResponse, error)
@@ -211,7 +211,7 @@ type MediaServer interface {
 	// candidates. The other node serves it until the endpoint has chosen one of them.
 	// NoSuchPeer or WrongState if the other node cannot give it, NodeUnavailable.
 	TakePeer(context.Context, *TakePeerRequest) (*TakePeerResponse, error)
-	// ExportPeer gives a peer's state to another node. WrongState if it is not up, or its own echo.
+	// ExportPeer gives a peer's state to another node. WrongState if it is not up, its own echo, or its texts go to roomstate.
 	ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error)

@@ -100,6 +100,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
 		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
+	s.texts = &bus.Texts{Conn: nc, Name: cfg.Name, Node: s.node, Log: log}
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
 }
@@ -112,6 +113,7 @@ type service struct {
 	group  *transport.Group
 	node   *node.Node
 	events *bus.Events
+	texts  *bus.Texts
 
 	registry *prometheus.Registry
 }
@@ -123,6 +125,7 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	defer fail(nil)
 	events, endEvents := stage(func(ctx context.Context) error { s.events.Run(ctx); return nil }, fail)
 	peers, endPeers := stage(s.node.Run, fail)
+	texts, endTexts := stage(s.texts.Run, fail)
 	beats, endBeats := stage(func(ctx context.Context) error { s.beats(grpcListener.Addr()).Run(ctx); return nil }, fail)
 	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
 	api, endAPI := stage(func(ctx context.Context) error { return rpc.New(s.node, s.log).Serve(ctx, grpcListener) }, fail)
@@ -134,6 +137,8 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	endAPI()
 	api.Wait()
 	s.closePeers()
+	endTexts()
+	texts.Wait()
 	endPeers()
 	peers.Wait()
 	endEvents()

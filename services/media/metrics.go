@@ -30,6 +30,7 @@ var (
 	leftOutDesc       = describe("left_out_total", "Packets that did not go out to a subscriber, counted for each.", "reason")
 	handedOverDesc    = describe("handed_over_total", "Datagrams that arrived on the socket of one worker for a peer of another.")
 	mirrorsDesc       = describe("mirrors", "Feeds of one worker that have subscribers on another, counted for each of those.")
+	textsDroppedDesc  = describe("texts_dropped_total", "Messages of roomstate's, for data channels, that were not taken in time.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -72,4 +73,5 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(downgradesDesc, b.Downgrades)
 	count(pausesDesc, b.Pauses)
 	count(eventsDroppedDesc, s.events.Dropped())
+	count(textsDroppedDesc, s.texts.Dropped())
 }

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
@@ -25,7 +27,7 @@ type Config struct {
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
 	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
-	AdminKey string `help:"Key that VideoRoom's create requires and that shows private rooms; empty for none."`
+	AdminKey string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none."`
 
 	RoomsFile       string `help:"YAML file of VideoRooms to make at start where they are not there." type:"path" placeholder:"FILE"`
 	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
@@ -36,7 +38,11 @@ type Config struct {
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
 	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
-	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each; 0 for no limit."`
+	MaxTextRooms    int `default:"10000" help:"TextRooms there may be; 0 for no limit."`
+	MaxTextHistory  int `default:"100" help:"Messages that a TextRoom keeps for who joins later, whatever it is created with."`
+	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit."`
+
+	TextPostAllow []string `help:"Where TextRooms may post their messages to (post in create): hosts, addresses, networks such as 10.0.0.0/8, comma-separated; empty for nowhere."`
 
 	Events events.Config `embed:""`
 
@@ -53,6 +59,13 @@ func (c *Config) timeouts() store.Timeouts {
 
 func (c *Config) limits() session.Limits {
 	return session.Limits{Sessions: c.MaxSessions, Handles: c.MaxHandles, Body: c.MaxBody}
+}
+
+func (c *Config) textroom(allow *post.Allow) textroom.Config {
+	return textroom.Config{
+		AdminKey: c.AdminKey, MaxRooms: c.MaxTextRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		PostAllow: allow,
+	}
 }
 
 // videoroom reads what there is to read of files.

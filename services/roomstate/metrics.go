@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 )
 
 // counters is what the replica's metrics show.
@@ -15,7 +17,7 @@ type counters struct {
 	waited   prometheus.Histogram
 }
 
-func newCounters(r prometheus.Registerer, shards func() int) *counters {
+func newCounters(r prometheus.Registerer, shards func() int, posts *post.Poster) *counters {
 	c := &counters{
 		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cardea_roomstate_commands_total", Help: "Commands by verb and by what came of them.",
@@ -38,7 +40,13 @@ func newCounters(r prometheus.Registerer, shards func() int) *counters {
 	held := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "cardea_roomstate_shards", Help: "Shards of rooms that this replica holds.",
 	}, func() float64 { return float64(shards()) })
-	r.MustRegister(c.commands, c.took, c.stale, c.dropped, c.waited, held)
+	postsDropped := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "cardea_roomstate_posts_dropped_total", Help: "Messages of TextRooms that were not posted, since too many waited.",
+	}, func() float64 { return float64(posts.Dropped()) })
+	postsFailed := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "cardea_roomstate_posts_failed_total", Help: "Messages of TextRooms that the server which they went to did not take.",
+	}, func() float64 { return float64(posts.Failed()) })
+	r.MustRegister(c.commands, c.took, c.stale, c.dropped, c.waited, held, postsDropped, postsFailed)
 	return c
 }
 

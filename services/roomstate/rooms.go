@@ -2,6 +2,7 @@ package roomstate
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,13 +12,27 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
-// staticRoom is a room of the rooms file: the request that makes it, and its name.
+// staticRoom is a room that is to be there from the start.
 type staticRoom struct {
-	body []byte
-	name string
+	plugin string
+	exists int    // the plugin's error code for a room that is there
+	body   []byte // the request that makes it
+	name   string
+}
+
+// demoRooms are those of Janus's demo pages. Their secrets are kept from everyone, so that no visitor can change or
+// destroy them.
+func demoRooms(video *videoroom.Plugin, text *textroom.Plugin) []staticRoom {
+	videoBody, videoName := video.DemoRoom(rand.Text())
+	textBody, textName := text.DemoRoom(rand.Text())
+	return []staticRoom{
+		{video.Name(), videoroom.ErrRoomExists, videoBody, videoName},
+		{text.Name(), textroom.ErrRoomExists, textBody, textName},
+	}
 }
 
 // roomsFile is the form of the rooms file.
@@ -49,33 +64,33 @@ func readRooms(path string, video *videoroom.Plugin) ([]staticRoom, error) {
 			return nil, fmt.Errorf("rooms file %s: room %d of the list: %w", path, i+1, err)
 		}
 		seen[name] = true
-		rooms = append(rooms, staticRoom{body, name})
+		rooms = append(rooms, staticRoom{video.Name(), videoroom.ErrRoomExists, body, name})
 	}
 	return rooms, nil
 }
 
-// makeRooms makes the rooms of the file that are not there. One that is there stays as it is. It waits for replicas to
+// makeRooms makes the rooms that are not there. One that is there stays as it is. It waits for replicas to
 // own them. done is called when they are there, or can not be made.
-func makeRooms(ctx context.Context, requests *bus.Requester, plugin string, rooms []staticRoom, done func(), log *slog.Logger) {
+func makeRooms(ctx context.Context, requests *bus.Requester, rooms []staticRoom, done func(), log *slog.Logger) {
 	defer done()
 	for _, room := range rooms {
 		reply, err := requests.Do(ctx, bus.RoomCommands(bus.Shard(room.name)), &busv1.Command{
 			Id:   bus.NewCommandID(),
 			Verb: &busv1.Command_Message{Message: &busv1.Message{Body: room.body}},
 			// There is no session to it: as when one is over.
-			Routed: &busv1.Routed{Plugin: plugin, Room: room.name, Over: true},
+			Routed: &busv1.Routed{Plugin: room.plugin, Room: room.name, Over: true},
 		}, nil)
 		if err == nil {
-			err = refusal(reply)
+			err = refusal(reply, room.exists)
 		}
 		if err != nil && ctx.Err() == nil {
-			log.Warn("room not made", "room", room.name, "err", err)
+			log.Warn("room not made", "plugin", room.plugin, "room", room.name, "err", err)
 		}
 	}
 }
 
 // refusal is what a plugin has against a request; that a room is there already is nothing.
-func refusal(reply *busv1.Reply) error {
+func refusal(reply *busv1.Reply, exists int) error {
 	var answer struct {
 		Code  int    `json:"error_code"`
 		Error string `json:"error"`
@@ -87,7 +102,7 @@ func refusal(reply *busv1.Reply) error {
 	if err := json.Unmarshal(data, &answer); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	if answer.Code != 0 && answer.Code != videoroom.ErrRoomExists {
+	if answer.Code != 0 && answer.Code != exists {
 		return fmt.Errorf("%d %s", answer.Code, answer.Error)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -25,10 +26,12 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/owed"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/room"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/shard"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
@@ -74,16 +77,19 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
+	allow, err := post.ParseAllow(cfg.TextPostAllow)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", post.Setting, err)
+	}
 	metrics := ops.NewRegistry()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)
 	if err != nil {
 		return err
 	}
-	r := newReplica(id, cfg, video, st, nc, requests, registry, metrics, emitter, log)
+	text := textroom.New(cfg.textroom(allow))
+	r := newReplica(id, cfg, video, text, post.New(allow, log), st, nc, requests, registry, metrics, emitter, log)
 	if cfg.DemoRoom {
-		// Its secret is kept from everyone, so that no visitor can change or destroy it.
-		body, name := r.video.DemoRoom(rand.Text())
-		rooms = append(rooms, staticRoom{body, name}) // last: a room of the file comes first
+		rooms = append(rooms, demoRooms(video, text)...) // last: a room of the file comes first
 	}
 	r.static = rooms
 	var wg sync.WaitGroup
@@ -102,7 +108,7 @@ type replica struct {
 	nats     *nats.Conn
 	requests *bus.Requester
 	nodes    *nodes.Registry
-	video    *videoroom.Plugin
+	posts    *post.Poster
 	metrics  *prometheus.Registry
 	shards   *shard.Holder
 	owed     *owed.Worker
@@ -114,19 +120,20 @@ type replica struct {
 
 // newReplica connects the parts: commands come by server to sessions, which have what concerns rooms decided by the
 // keeper, here or at the shard's owner.
-func newReplica(id string, cfg Config, video *videoroom.Plugin, st *store.Store, nc *nats.Conn, requests *bus.Requester,
-	registry *nodes.Registry, metrics *prometheus.Registry, emitter *events.Emitter, log *slog.Logger,
+func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.Plugin, posts *post.Poster, st *store.Store, nc *nats.Conn,
+	requests *bus.Requester, registry *nodes.Registry, metrics *prometheus.Registry, emitter *events.Emitter, log *slog.Logger,
 ) *replica {
 	plugins := map[string]plugin.Plugin{}
-	for _, p := range []plugin.Plugin{video, echotest.New()} {
+	for _, p := range []plugin.Plugin{video, text, echotest.New()} {
 		plugins[p.Name()] = p
 	}
 	holder := &shard.Holder{Replica: id, Shards: bus.Shards, Leases: st, Log: log}
-	count := newCounters(metrics, holder.Count)
+	count := newCounters(metrics, holder.Count, posts)
 	publish := front.Publish(nc, log)
 	worker := owed.New(owed.Worker{Store: st, Nodes: registry, Requests: requests, Log: log})
 	keeper := &room.Keeper{
 		Store: st, Nodes: registry, Plugins: plugins,
+		Send: front.SendTexts(nc, count.Dropped, log), Post: posts.Post,
 		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Events: emitter, Log: log,
 	}
 	owner := &front.Owner{Holds: holder.Holds, Keeper: keeper}
@@ -146,7 +153,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, st *store.Store,
 		keeper.Forget(func(room string) bool { return bus.Shard(room) == n })
 	}
 	return &replica{
-		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, video: video, metrics: metrics,
+		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
 	}
 }
@@ -177,10 +184,11 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.shards.Run(ctx) })
 	wg.Go(func() { r.sessions.Sweep(ctx) })
 	wg.Go(func() { r.owed.Run(ctx) })
+	wg.Go(func() { r.posts.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
 	if len(r.static) > 0 {
 		r.rooms.Add(1)
-		wg.Go(func() { makeRooms(ctx, r.requests, r.video.Name(), r.static, func() { r.rooms.Add(-1) }, r.log) })
+		wg.Go(func() { makeRooms(ctx, r.requests, r.static, func() { r.rooms.Add(-1) }, r.log) })
 	}
 	if r.cfg.OpsListen != "" {
 		l, err := ops.Listen(ctx, r.cfg.OpsListen)

@@ -270,6 +270,8 @@ func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
 	if sink != "" {
 		write("janus.eventhandler.sampleevh.jcfg", `general: { enabled = true; events = "all"; grouping = true; backend = "`+sink+`"; backend_user = "events"; backend_pwd = "pwd"; }`)
 	}
+	write("janus.plugin.videocall.jcfg", "general: { }")
+	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
 	p := proc.Start(t, "janus", "janus", "-F", dir)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)

@@ -37,6 +37,8 @@ func (p *player) rename(v any) any {
 				v[key] = summarize(fmt.Sprint(member))
 			case "private_id":
 				v[key] = "$private_id"
+			case "date":
+				v[key] = shape(fmt.Sprint(member))
 			case "participants", "publishers", "attendees", "list":
 				// Janus lists them in the order of a hash table.
 				if list, ok := p.rename(member).([]any); ok {
@@ -134,6 +136,16 @@ func sections(sdp string) []section {
 		}
 	}
 	return all
+}
+
+// shape makes each digit of a time a 0.
+func shape(date string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '0'
+		}
+		return r
+	}, date)
 }
 
 func sortByText(messages []any) {

@@ -3,6 +3,7 @@ package talk
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,15 +18,18 @@ type peer struct {
 	stop chan struct{}
 	wg   sync.WaitGroup
 	sent map[webrtc.RTPCodecType]bool
+	hear func(text string) // what comes over data channels
+	data *webrtc.DataChannel
+	open chan struct{} // closed when data can be written to
 
 	known map[string]bool // mids that the server has accepted media of
 }
 
-func newPeer() *peer {
+func newPeer(hear func(text string)) *peer {
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
 	m := &webrtc.MediaEngine{}
-	p := &peer{stop: make(chan struct{}), sent: map[webrtc.RTPCodecType]bool{}, known: map[string]bool{}}
+	p := &peer{stop: make(chan struct{}), sent: map[webrtc.RTPCodecType]bool{}, known: map[string]bool{}, hear: hear}
 	if p.err = m.RegisterDefaultCodecs(); p.err == nil {
 		p.pc, p.err = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
 	}
@@ -65,7 +69,7 @@ func (p *peer) offer(kinds string) (string, error) {
 		case 'v':
 			err = p.send(webrtc.RTPCodecTypeVideo, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, 1800)
 		case 'd':
-			_, err = p.pc.CreateDataChannel("data", nil)
+			err = p.channel()
 		default:
 			err = fmt.Errorf("unknown kind %q", kind)
 		}
@@ -113,6 +117,34 @@ func (p *peer) send(kind webrtc.RTPCodecType, codec webrtc.RTPCodecCapability, s
 	return nil
 }
 
+// channel opens the data channel, with the label that janus.js gives it, unless it is there.
+func (p *peer) channel() error {
+	if p.data != nil {
+		return nil
+	}
+	var err error
+	if p.data, err = p.pc.CreateDataChannel("JanusDataChannel", nil); err != nil {
+		return err
+	}
+	p.open = make(chan struct{})
+	p.data.OnOpen(func() { close(p.open) })
+	p.data.OnMessage(func(m webrtc.DataChannelMessage) { p.hear(string(m.Data)) })
+	return nil
+}
+
+// write sends a text over the data channel.
+func (p *peer) write(text string) error {
+	if p == nil || p.data == nil {
+		return errors.New("no data channel")
+	}
+	select {
+	case <-p.open:
+		return p.data.SendText(text)
+	case <-time.After(20 * time.Second):
+		return errors.New("the data channel does not open")
+	}
+}
+
 func (p *peer) settle(d webrtc.SessionDescription) (string, error) {
 	gathered := webrtc.GatheringCompletePromise(p.pc)
 	if err := p.pc.SetLocalDescription(d); err != nil {
@@ -129,6 +161,11 @@ func (p *peer) answer(offer string) (string, error) {
 	}
 	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
 		return "", err
+	}
+	if strings.Contains(offer, "m=application") {
+		if err := p.channel(); err != nil {
+			return "", err
+		}
 	}
 	answer, err := p.pc.CreateAnswer(nil)
 	if err != nil {

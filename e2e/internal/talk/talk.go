@@ -10,6 +10,7 @@
 //	al.pub offer av {"request":"configure"}  the same with an offer, of audio and video that are then sent
 //	al.sub answer {"request":"start"}        the same with an answer to the last offer on that handle
 //	al.pub trickle null                      a trickle of that candidate
+//	al.pub data {"textroom":"list"}          a text over the data channel, once that is open
 //	al.pub hangup | detach                   such a request
 //	al send {"janus":"keepalive",…}          anything: $S is the session, $pub a handle
 //	al destroy
@@ -160,6 +161,19 @@ func (s *socket) hear(m janus.Message) {
 	s.heard = append(s.heard, m)
 }
 
+// hearData notes a text that came over the data channel of a handle.
+func (s *socket) hearData(handle uint64, text string) {
+	heard := janus.Object{"janus": "data", "sender": handle, "text": text}
+	if json.Valid([]byte(text)) {
+		heard["text"] = json.RawMessage(text)
+	}
+	raw, err := json.Marshal(heard)
+	if err != nil {
+		panic(err) // of text and numbers
+	}
+	s.hear(janus.Message{Raw: raw})
+}
+
 // step does one line.
 func (p *player) step(ctx context.Context, line string) error {
 	who, rest, _ := strings.Cut(line, " ")
@@ -247,12 +261,14 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	case "trickle":
 		request["janus"], request["candidate"] = "trickle", json.RawMessage(args)
 		return p.ask(s, request)
+	case "data":
+		return h.peer.write(args)
 	case "offer":
 		var kinds string
 		kinds, rest, _ = strings.Cut(args, " ")
 		if h.peer == nil || h.peer.refused() {
 			h.peer.close()
-			h.peer = newPeer()
+			h.peer = newPeer(func(text string) { s.hearData(h.id, text) })
 		}
 		sdp, err := h.peer.offer(kinds)
 		if err != nil {
@@ -266,7 +282,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		}
 		first := h.peer.fresh()
 		if h.peer == nil {
-			h.peer = newPeer()
+			h.peer = newPeer(func(text string) { s.hearData(h.id, text) })
 		}
 		for _, section := range sections(h.offer) {
 			h.rising = h.rising || first && !section.refused && section.direction != "inactive"

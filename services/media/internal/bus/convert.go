@@ -25,6 +25,8 @@ func command(nodeName string, id node.PeerID, e node.Event) *busv1.Command {
 			Mid: e.MID, Codec: e.Codec, Substream: number(e.Substream), Temporal: number(e.Temporal),
 			SpatialLayer: number(e.SpatialLayer), TemporalLayer: number(e.TemporalLayer),
 		}}
+	case node.Text:
+		p.Kind = &busv1.PeerEvent_Text_{Text: &busv1.PeerEvent_Text{Text: e.Text}}
 	case node.Talking:
 		p.Kind = &busv1.PeerEvent_Talking_{Talking: &busv1.PeerEvent_Talking{Mid: e.MID, Talking: e.Talking, Level: e.Level}}
 	}

@@ -16,6 +16,8 @@ import (
 const (
 	// maxQueued is how many events of one peer wait for roomstate.
 	maxQueued = 64
+	// maxTexts is how many texts of one peer wait beside them. What comes then is dropped.
+	maxTexts = 1024
 	// flushGrace is what events that wait are given when the node ends.
 	flushGrace = 2 * time.Second
 )
@@ -61,7 +63,13 @@ func (e *Events) Publish(id node.PeerID, event node.Event) {
 		return
 	}
 	queue, busy := e.queues[id]
-	if len(queue) == maxQueued {
+	_, text := event.(node.Text)
+	texts := countTexts(queue)
+	switch {
+	case text && texts == maxTexts:
+		e.dropped.Add(1)
+		return
+	case !text && len(queue)-texts == maxQueued:
 		queue = dropOne(queue)
 		e.dropped.Add(1)
 	}
@@ -71,11 +79,21 @@ func (e *Events) Publish(id node.PeerID, event node.Event) {
 	}
 }
 
+func countTexts(queue []node.Event) int {
+	texts := 0
+	for _, event := range queue {
+		if _, ok := event.(node.Text); ok {
+			texts++
+		}
+	}
+	return texts
+}
+
 // dropOne takes out the oldest event that a later one makes up for.
 func dropOne(queue []node.Event) []node.Event {
 	for i, event := range queue {
 		switch event.(type) {
-		case node.Up, node.Closed:
+		case node.Up, node.Closed, node.Text:
 		default:
 			return append(queue[:i], queue[i+1:]...)
 		}

@@ -49,9 +49,13 @@ type Talking struct {
 	Level   float64 // mean in -dBov
 }
 
+// Text is a text message of the endpoint's on a data channel.
+type Text struct{ Text []byte }
+
 func (Up) event()         {}
 func (Closed) event()     {}
 func (MediaState) event() {}
 func (SlowLink) event()   {}
 func (Layer) event()      {}
 func (Talking) event()    {}
+func (Text) event()       {}

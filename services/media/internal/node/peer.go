@@ -30,6 +30,7 @@ type peer struct {
 	up      bool
 	reached bool // there has been a path
 	closed  bool
+	texts   bool   // what comes over data channels is roomstate's
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
 
@@ -150,7 +151,13 @@ func (p *peer) RTCP(b []byte, now time.Duration) {
 }
 
 // Data is of transport.Handler.
-func (p *peer) Data(m transport.Message, now time.Duration) { p.publishing.data(m) }
+func (p *peer) Data(m transport.Message, now time.Duration) {
+	if p.texts {
+		p.tell(m)
+		return
+	}
+	p.publishing.data(m)
+}
 
 // Buffer is of forward.Sender.
 func (p *peer) Buffer() []byte { return p.conn.Buffer() }

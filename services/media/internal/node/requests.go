@@ -89,6 +89,7 @@ type SubscribeRequest struct {
 	SessionName string
 	Slots       []SlotRequest
 	ICERestart  bool
+	Texts       bool // what comes over data channels is roomstate's
 }
 
 // AnswerRequest is an endpoint's answer to it.

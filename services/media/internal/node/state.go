@@ -86,6 +86,8 @@ func (p *peer) export() (*State, error) {
 	switch {
 	case !p.up:
 		return nil, fault.New(fault.WrongState, errors.New("peer is not up"))
+	case p.texts:
+		return nil, fault.New(fault.WrongState, errors.New("rooms know on which node they have the peer"))
 	case p.publishing.echo != nil:
 		return nil, fault.New(fault.WrongState, errors.New("peer is its own echo"))
 	}

@@ -59,6 +59,7 @@ func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error
 			p.undo(now)
 			return "", err
 		}
+		p.texts = r.Texts
 		p.sdps.local = offer
 		p.done.put(r.ID, offer)
 		return offer, nil

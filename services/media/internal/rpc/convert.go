@@ -112,9 +112,13 @@ func publishedStream(p *node.Published) *mediav1.PublishedStream {
 }
 
 func subscribeRequest(r *mediav1.MakeOfferRequest) node.SubscribeRequest {
+	slots := slotRequests(r.GetSlots())
+	for i := range slots {
+		slots[i].SDP.Both = r.GetTexts() && slots[i].SDP.Kind == sdp.Data
+	}
 	return node.SubscribeRequest{
 		Command: node.Command{Peer: peerID(r.GetPeer()), ID: r.GetCommandId(), OpaqueID: r.GetOpaqueId()}, SessionName: r.GetSessionName(),
-		Slots: slotRequests(r.GetSlots()), ICERestart: r.GetIceRestart(),
+		Slots: slots, ICERestart: r.GetIceRestart(), Texts: r.GetTexts(),
 	}
 }
 

@@ -17,6 +17,7 @@ type Slot struct {
 	VideoOrientation        bool
 	PlayoutDelay            bool
 	Active                  bool
+	Both                    bool // of data: messages of the endpoint are wanted as well
 	Sent                    Sent
 }
 
@@ -95,6 +96,9 @@ func (w *writer) slot(s *Slot) {
 	direction := Inactive
 	if s.Active {
 		direction = SendOnly
+		if s.Both {
+			direction = SendRecv
+		}
 	}
 	if s.Kind == Data {
 		w.data("UDP/DTLS/SCTP", false, direction, s.MID)

@@ -34,7 +34,7 @@ func (n *turn) message() {
 		return
 	}
 	set, f := read(n.Command.GetMessage().GetBody())
-	if f == nil && set.empty() && jsep == nil {
+	if f == nil && set.asksNothing() && jsep == nil {
 		f = &failure{"event", errInvalid, "Message error: no supported attributes found"}
 	}
 	if f != nil {

@@ -128,7 +128,11 @@ func (s settings) withoutCodecs() settings {
 	return s
 }
 
-func (s settings) empty() bool { return s == settings{} }
+// asksNothing tells whether nothing is set that counts by itself, as Janus sees it.
+func (s settings) asksNothing() bool {
+	s.AudioCodec, s.Filename = nil, nil
+	return s == settings{}
+}
 
 func (s settings) echo() *mediav1.Echo {
 	return &mediav1.Echo{

@@ -132,17 +132,21 @@ func (w *Worker) closePeer(ctx context.Context, c *plugin.Close) error {
 }
 
 func (w *Worker) leave(ctx context.Context, l *plugin.Leave) error {
-	if l.Handle.Room == "" {
+	room, id := l.Handle.Room, "leave "+l.ID.String()
+	if l.Room != "" {
+		room, id = l.Room, fmt.Sprintf("leave %s %d %s", l.ID, l.Generation, l.Room)
+	}
+	if room == "" {
 		return nil
 	}
-	_, err := w.Requests.Do(ctx, bus.RoomCommands(bus.Shard(l.Handle.Room)), &busv1.Command{
-		Id:        "leave " + l.ID.String(),
+	_, err := w.Requests.Do(ctx, bus.RoomCommands(bus.Shard(room)), &busv1.Command{
+		Id:        id,
 		SessionId: l.ID.Session,
 		HandleId:  l.ID.Handle,
-		Verb:      &busv1.Command_Detach{Detach: &busv1.Detach{}},
+		Verb:      &busv1.Command_Detach{Detach: &busv1.Detach{Generation: l.Generation}},
 		Routed: &busv1.Routed{
 			Plugin: l.Handle.Plugin, OpaqueId: l.Handle.OpaqueID,
-			Room: l.Handle.Room, Bound: true, Role: l.Handle.Role, Over: true,
+			Room: room, Bound: true, Role: l.Handle.Role, Over: true,
 		},
 	}, nil)
 	return err

@@ -10,6 +10,12 @@ type Plugin interface {
 	Load(name string, fields map[string]string) (Room, error)
 }
 
+// Texting is a Plugin whose endpoints make requests over data channels as well.
+type Texting interface {
+	// RouteText says in which room a text of cmd's is decided, cmd being what a node says of a peer; empty for none.
+	RouteText(cmd Command) string
+}
+
 // Administered is a Plugin that answers administrators itself. To others their requests are messages without a session, if
 // those are answered at once.
 type Administered interface {

@@ -24,8 +24,20 @@ type Turn struct {
 	Failure error
 	Events  []*busv1.Event
 
+	// Texts go to data channels of peers, Posts to web servers. Both are sent once the room is written, in order, and
+	// lost if this process ends before.
+	Texts []Text
+	Posts []Post
+
 	// Bind puts the command's handle into a room, for good.
 	Bind *Binding
+	// Enter says that the command's handle now has state in this room without being bound to it. When the handle ends, it is
+	// taken out of such rooms.
+	Enter bool
+	// Scatter takes the handle out of all such rooms: its peer of that generation is over. 0 does nothing.
+	Scatter uint32
+	// Parted are handles that no longer have such state in this room.
+	Parted []HandleID
 	// Gone says that the command's handle ceases to exist.
 	Gone bool
 
@@ -55,6 +67,18 @@ func (t *Turn) HangupReason() string {
 		return "Admin API"
 	}
 	return "Janus API"
+}
+
+// Text is a message for data channels.
+type Text struct {
+	To   []PeerKey // Node is the node's name, not its id
+	Text []byte
+}
+
+// Post is a JSON message for a web server.
+type Post struct {
+	URL  string
+	Body []byte
 }
 
 // Binding is a handle's place.
@@ -89,6 +113,9 @@ type Close struct {
 type Leave struct {
 	ID     HandleID `json:"id"`
 	Handle Handle   `json:"handle"`
+	// Room is another than the handle is bound to, if not empty, and Generation the handle's peer that is over, 0 for all.
+	Room       string `json:"room,omitempty"`
+	Generation uint32 `json:"generation,omitempty"`
 }
 
 // NewTurn begins a turn with the answers known so far.

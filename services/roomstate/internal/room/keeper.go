@@ -42,6 +42,9 @@ type Keeper struct {
 	Plugins map[string]plugin.Plugin
 	// Publish makes an event known. Losing one is no harm: it is in the log.
 	Publish func(event *busv1.Event)
+	// Send and Post send what is for data channels and for web servers, without waiting and in order.
+	Send func(texts []plugin.Text)
+	Post func(posts []plugin.Post)
 	// Owe carries out tasks, later.
 	Owe func(tasks []store.OwedTask)
 	// Stale counts decisions that came too late and were made again.
@@ -204,7 +207,8 @@ func (k *Keeper) decide(
 		return t, nil, t.Failure
 	}
 	reply := replyOf(t)
-	if result.Next == nil && len(t.Events) == 0 && len(t.Tasks) == 0 && t.Bind == nil && !t.Gone {
+	if result.Next == nil && len(t.Events) == 0 && len(t.Tasks) == 0 && t.Bind == nil && !t.Gone &&
+		len(t.Texts) == 0 && len(t.Posts) == 0 {
 		return t, reply, nil // nothing but an answer, which can be given again
 	}
 
@@ -224,6 +228,12 @@ func (k *Keeper) decide(
 		if event.GetNumber() > 0 {
 			k.Publish(event)
 		}
+	}
+	if len(t.Texts) > 0 {
+		k.Send(t.Texts)
+	}
+	if len(t.Posts) > 0 {
+		k.Post(t.Posts)
 	}
 	k.Owe(done.Tasks)
 	eventhandler.Committed(k.Events, t)
@@ -279,6 +289,7 @@ func write(t *plugin.Turn, reply *busv1.Reply, room, version string, result plug
 		Handle: t.Command.Handle, Gone: t.Gone, Over: t.Command.Over,
 		Room: room, Read: version, Result: result,
 		Events: t.Events, Tasks: t.Tasks, Made: t.Made, Lost: t.Lost,
+		Enter: t.Enter, Scatter: t.Scatter, Parted: t.Parted,
 	}
 	for _, event := range w.Events {
 		if event.GetHandleId() == w.Handle.ID.Handle && event.GetSessionId() == w.Handle.ID.Session {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // peer passes on what a node says. It is no sign of life of the endpoint's, so the session's timer runs on.
@@ -11,5 +12,9 @@ func (s *Service) peer(ctx context.Context, r *request) (*busv1.Reply, error) {
 	if r.entered.Handle.Room == "" {
 		return done(r.Command), nil // late news of a handle that never had a peer we know of
 	}
-	return s.Rooms.Decide(ctx, s.command(r), r.entered.Handle.Room)
+	cmd := s.command(r)
+	if texting, ok := s.Plugins[cmd.Handle.Plugin].(plugin.Texting); ok && cmd.GetPeer().GetText() != nil {
+		return s.Rooms.Decide(ctx, cmd, texting.RouteText(cmd))
+	}
+	return s.Rooms.Decide(ctx, cmd, r.entered.Handle.Room)
 }

@@ -24,6 +24,10 @@ type Write struct {
 	Gone    bool          // it ceases to exist
 	Over    bool          // its session has ceased to exist already
 
+	Enter   bool              // it has state in this room without being bound to it
+	Scatter uint32            // it is taken out of all such rooms, its peer of that generation being over; 0 for nothing
+	Parted  []plugin.HandleID // those that no longer have such state here
+
 	Room   string // empty if no room is concerned
 	Read   string // the version that was read, empty for no room
 	Result plugin.Result
@@ -51,6 +55,11 @@ func (s *Store) Commit(ctx context.Context, w *Write, now time.Time) (Committed,
 	if err != nil {
 		return Committed{}, err
 	}
+	scattered, err := readTasks(got[2])
+	if err != nil {
+		return Committed{}, err
+	}
+	tasks = append(tasks, scattered...)
 	numbers, _ := got[1].([]any)
 	for i, event := range w.Events {
 		event.Number = uint64(number(numbers[i]))
@@ -114,6 +123,10 @@ func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedT
 		add("")
 	}
 
+	if err := w.encodePlaces(add); err != nil {
+		return nil, "", nil, err
+	}
+
 	add(len(w.Events))
 	for _, event := range w.Events {
 		data, err := proto.Marshal(event)
@@ -138,6 +151,27 @@ func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedT
 		}
 	}
 	return args, version, tasks, nil
+}
+
+// encodePlaces adds which rooms the handle has state in, beside the one it is bound to.
+func (w *Write) encodePlaces(add func(...any)) error {
+	room, err := json.Marshal(w.Room)
+	if err != nil {
+		return fmt.Errorf("encode name of room: %w", err)
+	}
+	record, err := json.Marshal(w.Handle)
+	if err != nil {
+		return fmt.Errorf("encode handle: %w", err)
+	}
+	scatter := ""
+	if w.Scatter != 0 || w.Gone {
+		scatter = fmt.Sprint(w.Scatter)
+	}
+	add(flag(w.Enter), string(room), scatter, string(record), len(w.Parted))
+	for _, h := range w.Parted {
+		add(h.Session, h.Handle)
+	}
+	return nil
 }
 
 // LoadRoom returns a room's fields and version; no fields and an empty version if there is no such room.

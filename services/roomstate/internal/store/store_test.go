@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -212,5 +213,53 @@ func TestServerThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
 	m.Close()
 	if err := st.Ping(t.Context()); !errors.Is(err, ErrAway) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestHandleIsTakenOutOfAllItsPlaces(t *testing.T) {
+	st, m := open(t)
+	h := withHandle(t, st)
+	commit := func(w Write) Committed {
+		t.Helper()
+		w.Handle = h
+		done, err := st.Commit(t.Context(), &w, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	for _, room := range []string{`a "room"`, "b", "c", "d"} {
+		commit(Write{Room: room, Enter: true})
+	}
+	commit(Write{Room: "c", Parted: []plugin.HandleID{h.ID, {Session: 99, Handle: 1}}})
+	left := func(tasks []OwedTask) map[string]uint32 {
+		t.Helper()
+		rooms := map[string]uint32{}
+		for _, task := range tasks {
+			if task.Leave == nil || task.Leave.ID != h.ID || task.Leave.Handle.Plugin != h.Plugin {
+				t.Errorf("task %+v", task)
+				continue
+			}
+			rooms[task.Leave.Room] = task.Leave.Generation
+		}
+		return rooms
+	}
+	want := map[string]uint32{`a "room"`: 3, "b": 3, "d": 3}
+	if got := left(commit(Write{Scatter: 3}).Tasks); !maps.Equal(got, want) {
+		t.Errorf("scattered: %v, want %v", got, want)
+	}
+	if got := left(commit(Write{Scatter: 3}).Tasks); len(got) != 0 {
+		t.Errorf("scattered twice: %v", got)
+	}
+	commit(Write{Room: "b", Enter: true})
+	ended, err := st.End(t.Context(), End{Session: 1}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := left(ended.Tasks); got["b"] != 0 || len(got) != 2 { // and the one that it is bound to, here none
+		t.Errorf("at the end of the session: %v", got)
+	}
+	if m.Exists(prefix + "session:99") {
+		t.Error("a session came to be because a handle of it parted")
 	}
 }

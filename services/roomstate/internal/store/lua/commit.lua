@@ -46,6 +46,25 @@ elseif session ~= '' and record ~= '' then
   redis.call('HSET', key, 'h:' .. handle, record)
 end
 
+-- Where the acting handle has state beside the room that it is bound to.
+local enter, place, scatter, place_record = arg(), arg(), arg(), arg()
+local scattered = {}
+if session ~= '' and enter == '1' then redis.call('HSET', key, place_field(handle, room), place) end
+if session ~= '' and scatter ~= '' then
+  local start = place_field(handle, '')
+  local fields = redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, #start) == start then
+      scattered[#scattered + 1] = leave_place(session, handle, place_record, fields[i + 1], scatter, again)
+      redis.call('HDEL', key, fields[i])
+    end
+  end
+end
+for _ = 1, count() do
+  local other, other_handle = arg(), arg()
+  redis.call('HDEL', session_key(other), place_field(other_handle, room))
+end
+
 local numbers, raised = {}, {}
 for i = 1, count() do
   local to = arg()
@@ -69,4 +88,4 @@ end
 remember(command, answer, answer_ms, table.concat(raised, ' '))
 local last = 0
 if session ~= '' then last = tonumber(redis.call('HGET', key, 'events')) end
-return {'ok', last, numbers}
+return {'ok', last, numbers, scattered}

@@ -51,3 +51,16 @@ local function deadline(session, setting, reclaim)
   return due
 end
 
+
+-- place_field is of a session: its handle has state in that room, without being bound to it. The value is the room's name
+-- in JSON.
+local function place_field(handle, room) return 'p:' .. handle .. ':' .. room end
+
+-- leave_place keeps the task that a handle leaves a place, and returns it. record is the handle's, place the room's name in
+-- JSON, generation the handle's peer that is over, 0 for whatever it had.
+local function leave_place(session, handle, record, place, generation, try_again)
+  local task = '{"leave":{"id":"' .. session .. '/' .. handle .. '","handle":' .. record
+    .. ',"room":' .. place .. ',"generation":' .. generation .. '}}'
+  redis.call('ZADD', prefix .. 'tasks', try_again, task)
+  return task
+end

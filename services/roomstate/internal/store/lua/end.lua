@@ -25,6 +25,11 @@ for i = 1, #fields, 2 do
     redis.call('ZADD', prefix .. 'tasks', try_again, task)
     tasks[#tasks + 1] = task
   end
+  local handle = string.match(fields[i], '^p:(%d+):')
+  if handle then
+    local record = redis.call('HGET', key, 'h:' .. handle)
+    if record then tasks[#tasks + 1] = leave_place(session, handle, record, fields[i + 1], 0, try_again) end
+  end
 end
 redis.call('DEL', key)
 redis.call('SREM', prefix .. 'sessions', session)

@@ -1,0 +1,16 @@
+package textroom
+
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
+
+// announce sends a text of nobody's to all members.
+func (d *draft) announce() (members, *failure) {
+	if f := check(d.body, request.May("secret", request.Text), request.Must("text", request.Text)); f != nil {
+		return nil, f
+	}
+	if f := d.roomAndSecret(); f != nil {
+		return nil, f
+	}
+	text, _ := d.body.Text("text")
+	d.tellAll(members{"textroom": "announcement", "room": d.id, "date": d.date(), "text": text})
+	return members{"textroom": "success"}, nil
+}

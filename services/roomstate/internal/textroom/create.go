@@ -1,0 +1,97 @@
+package textroom
+
+import (
+	"fmt"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
+)
+
+var createTable = []request.Field{
+	request.May("description", request.Text), request.May("secret", request.Text), request.May("pin", request.Text),
+	request.May("post", request.Text), request.May("is_private", request.Boolean), request.May("history", request.Positive),
+	request.May("allowed", request.Array), request.May("permanent", request.Boolean),
+	request.May("room", request.Positive),
+}
+
+// create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
+func (d *draft) create() (members, *failure) {
+	if f := check(d.body, createTable...); f != nil {
+		return nil, f
+	}
+	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
+		if f := d.fits("admin_key", &key); f != nil {
+			return nil, f
+		}
+	}
+	a := &attributes{
+		Description: fmt.Sprintf("Room %d", d.id), Private: d.body.BoolOr("is_private", false),
+		Secret: d.textOrNil("secret"), Pin: d.textOrNil("pin"),
+	}
+	if description, _ := d.body.Text("description"); description != "" {
+		a.Description = description
+	}
+	history, _ := d.body.Uint("history")
+	a.History = int(min(history, uint64(d.cfg.MaxHistory)))
+	if d.body.Has("allowed") {
+		allowed, ok := d.body.Strings("allowed")
+		if !ok {
+			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
+		}
+		a.Allowed, a.CheckAllowed = allowed, true
+	}
+	if d.attributes != nil {
+		return nil, fail(ErrRoomExists, "Room %d already exists", d.id)
+	}
+	a.Post, _ = d.body.Text("post")
+	if f := d.mayPost(a.Post); f != nil {
+		return nil, f
+	}
+	if full, f := d.full(); full || f != nil {
+		return nil, f
+	}
+	d.setAttributes(a)
+	return d.done("created"), nil
+}
+
+// textOrNil is nil for an empty text too, as that protects nothing.
+func (d *draft) textOrNil(name string) *string {
+	if v, _ := d.body.Text(name); v != "" {
+		return &v
+	}
+	return nil
+}
+
+// mayPost fails if messages may not be posted there.
+func (d *draft) mayPost(url string) *failure {
+	if url == "" {
+		return nil
+	}
+	if err := d.cfg.PostAllow.Check(url); err != nil {
+		return fail(errUnauthorized, "Unauthorized (post: %v)", err)
+	}
+	return nil
+}
+
+// full tells whether there may be no more rooms; it is not known yet, and then counts as such, if f is nil.
+func (d *draft) full() (full bool, f *failure) {
+	if d.cfg.MaxRooms == 0 {
+		return false, nil
+	}
+	answer, ok := d.Ask(plugin.Question{Count: true})
+	switch {
+	case !ok:
+		return true, nil
+	case answer.Err != nil:
+		d.Failure = answer.Err
+		return true, nil
+	case answer.Count >= d.cfg.MaxRooms:
+		return true, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
+	}
+	return false, nil
+}
+
+// done answers what has changed a room.
+func (d *draft) done(what string) members {
+	return members{"textroom": what, "room": d.id, "permanent": d.body.BoolOr("permanent", false)}
+}

@@ -1,0 +1,57 @@
+package textroom
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
+)
+
+// listing is a room's entry in the list of rooms.
+type listing struct {
+	Room         uint64 `json:"room"`
+	Description  string `json:"description"`
+	Pin          bool   `json:"pin_required"`
+	Participants int    `json:"num_participants"`
+	History      int    `json:"history"`
+	Private      bool   `json:"is_private,omitempty"` // not shown
+}
+
+func (d *draft) listed() listing {
+	return listing{
+		d.id, d.attributes.Description, d.attributes.Pin != nil, len(d.members), d.attributes.History, d.attributes.Private,
+	}
+}
+
+// list tells of all rooms that are public, or of all to who has the key.
+func (d *draft) list() (members, *failure) {
+	if f := check(d.body, request.May("admin_key", request.Text)); f != nil {
+		return nil, f
+	}
+	all := false
+	if key := d.cfg.AdminKey; key != "" && d.body.Has("admin_key") {
+		if f := d.fits("admin_key", &key); f != nil {
+			return nil, f
+		}
+		all = true
+	}
+	got, ok := d.Ask(plugin.Question{Rooms: true})
+	if !ok {
+		return nil, nil
+	}
+	if got.Err != nil {
+		d.Failure = got.Err
+		return nil, nil
+	}
+	shown := []listing{}
+	for _, entry := range got.Rooms {
+		var l listing
+		if json.Unmarshal(entry, &l) == nil && (all || !l.Private) { // our own entries
+			l.Private = false
+			shown = append(shown, l)
+		}
+	}
+	slices.SortFunc(shown, func(a, b listing) int { return compare(a.Room, b.Room) })
+	return members{"textroom": "success", "list": shown}, nil
+}
