@@ -147,6 +147,7 @@ type AcceptOfferRequest struct {
 	Echo           *Echo                  `protobuf:"bytes,7,opt,name=echo,proto3" json:"echo,omitempty"` // set: streams go back to where they come from, and the answer is sendrecv
 	LowestRidFirst bool                   `protobuf:"varint,8,opt,name=lowest_rid_first,json=lowestRidFirst,proto3" json:"lowest_rid_first,omitempty"`
 	E2Ee           bool                   `protobuf:"varint,9,opt,name=e2ee,proto3" json:"e2ee,omitempty"`
+	Recording      *Recording             `protobuf:"bytes,10,opt,name=recording,proto3" json:"recording,omitempty"` // unset: nothing is recorded, or what was goes on
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -242,6 +243,13 @@ func (x *AcceptOfferRequest) GetE2Ee() bool {
 		return x.E2Ee
 	}
 	return false
+}
+
+func (x *AcceptOfferRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
 }
 
 // PublishRules say what an answer may take from an offer. Codec names are Janus's: opus, pcmu, pcma, g722, vp8, vp9, h264, av1.
@@ -530,6 +538,83 @@ func (x *Echo) GetTextPrefix() string {
 	return ""
 }
 
+// Recording says where a peer's streams are written, each to an MJR file of its own: base, then "-audio-0.mjr" and so on.
+type Recording struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Base          string                 `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`                                                                                           // path within the node's folder; empty: nothing is recorded any more
+	Stamped       bool                   `protobuf:"varint,2,opt,name=stamped,proto3" json:"stamped,omitempty"`                                                                                    // base is followed by the time of the start, in microseconds since 1970
+	Unnumbered    bool                   `protobuf:"varint,3,opt,name=unnumbered,proto3" json:"unnumbered,omitempty"`                                                                              // names end in "-audio.mjr"
+	Take          uint32                 `protobuf:"varint,4,opt,name=take,proto3" json:"take,omitempty"`                                                                                          // another one ends what is recorded, and begins anew
+	Descriptions  map[string]string      `protobuf:"bytes,5,rep,name=descriptions,proto3" json:"descriptions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of streams, by mid
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recording) Reset() {
+	*x = Recording{}
+	mi := &file_mediav1_media_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recording) ProtoMessage() {}
+
+func (x *Recording) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
+func (*Recording) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Recording) GetBase() string {
+	if x != nil {
+		return x.Base
+	}
+	return ""
+}
+
+func (x *Recording) GetStamped() bool {
+	if x != nil {
+		return x.Stamped
+	}
+	return false
+}
+
+func (x *Recording) GetUnnumbered() bool {
+	if x != nil {
+		return x.Unnumbered
+	}
+	return false
+}
+
+func (x *Recording) GetTake() uint32 {
+	if x != nil {
+		return x.Take
+	}
+	return 0
+}
+
+func (x *Recording) GetDescriptions() map[string]string {
+	if x != nil {
+		return x.Descriptions
+	}
+	return nil
+}
+
 // Layers are the targets of a simulcast or SVC stream. Each 0 to 2, 2 being "the best there is".
 type Layers struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -544,7 +629,7 @@ type Layers struct {
 
 func (x *Layers) Reset() {
 	*x = Layers{}
-	mi := &file_mediav1_media_proto_msgTypes[5]
+	mi := &file_mediav1_media_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +641,7 @@ func (x *Layers) String() string {
 func (*Layers) ProtoMessage() {}
 
 func (x *Layers) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[5]
+	mi := &file_mediav1_media_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +654,7 @@ func (x *Layers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Layers.ProtoReflect.Descriptor instead.
 func (*Layers) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{5}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Layers) GetSubstream() uint32 {
@@ -617,7 +702,7 @@ type AcceptOfferResponse struct {
 
 func (x *AcceptOfferResponse) Reset() {
 	*x = AcceptOfferResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[6]
+	mi := &file_mediav1_media_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +714,7 @@ func (x *AcceptOfferResponse) String() string {
 func (*AcceptOfferResponse) ProtoMessage() {}
 
 func (x *AcceptOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[6]
+	mi := &file_mediav1_media_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +727,7 @@ func (x *AcceptOfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOfferResponse.ProtoReflect.Descriptor instead.
 func (*AcceptOfferResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{6}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AcceptOfferResponse) GetSdp() string {
@@ -681,7 +766,7 @@ type PublishedStream struct {
 
 func (x *PublishedStream) Reset() {
 	*x = PublishedStream{}
-	mi := &file_mediav1_media_proto_msgTypes[7]
+	mi := &file_mediav1_media_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +778,7 @@ func (x *PublishedStream) String() string {
 func (*PublishedStream) ProtoMessage() {}
 
 func (x *PublishedStream) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[7]
+	mi := &file_mediav1_media_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +791,7 @@ func (x *PublishedStream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishedStream.ProtoReflect.Descriptor instead.
 func (*PublishedStream) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{7}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PublishedStream) GetMid() string {
@@ -820,7 +905,7 @@ type MakeOfferRequest struct {
 
 func (x *MakeOfferRequest) Reset() {
 	*x = MakeOfferRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[8]
+	mi := &file_mediav1_media_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +917,7 @@ func (x *MakeOfferRequest) String() string {
 func (*MakeOfferRequest) ProtoMessage() {}
 
 func (x *MakeOfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[8]
+	mi := &file_mediav1_media_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +930,7 @@ func (x *MakeOfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeOfferRequest.ProtoReflect.Descriptor instead.
 func (*MakeOfferRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{8}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MakeOfferRequest) GetPeer() *PeerID {
@@ -911,7 +996,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_mediav1_media_proto_msgTypes[9]
+	mi := &file_mediav1_media_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1008,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[9]
+	mi := &file_mediav1_media_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1021,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{9}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Slot) GetMid() string {
@@ -1082,7 +1167,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_mediav1_media_proto_msgTypes[10]
+	mi := &file_mediav1_media_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1179,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[10]
+	mi := &file_mediav1_media_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1192,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{10}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Source) GetFeed() string {
@@ -1134,7 +1219,7 @@ type DataSource struct {
 
 func (x *DataSource) Reset() {
 	*x = DataSource{}
-	mi := &file_mediav1_media_proto_msgTypes[11]
+	mi := &file_mediav1_media_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1231,7 @@ func (x *DataSource) String() string {
 func (*DataSource) ProtoMessage() {}
 
 func (x *DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[11]
+	mi := &file_mediav1_media_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1244,7 @@ func (x *DataSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DataSource.ProtoReflect.Descriptor instead.
 func (*DataSource) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{11}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DataSource) GetFeed() string {
@@ -1185,7 +1270,7 @@ type MakeOfferResponse struct {
 
 func (x *MakeOfferResponse) Reset() {
 	*x = MakeOfferResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[12]
+	mi := &file_mediav1_media_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1197,7 +1282,7 @@ func (x *MakeOfferResponse) String() string {
 func (*MakeOfferResponse) ProtoMessage() {}
 
 func (x *MakeOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[12]
+	mi := &file_mediav1_media_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1210,7 +1295,7 @@ func (x *MakeOfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeOfferResponse.ProtoReflect.Descriptor instead.
 func (*MakeOfferResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{12}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MakeOfferResponse) GetSdp() string {
@@ -1231,7 +1316,7 @@ type AcceptAnswerRequest struct {
 
 func (x *AcceptAnswerRequest) Reset() {
 	*x = AcceptAnswerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[13]
+	mi := &file_mediav1_media_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1328,7 @@ func (x *AcceptAnswerRequest) String() string {
 func (*AcceptAnswerRequest) ProtoMessage() {}
 
 func (x *AcceptAnswerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[13]
+	mi := &file_mediav1_media_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1341,7 @@ func (x *AcceptAnswerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptAnswerRequest.ProtoReflect.Descriptor instead.
 func (*AcceptAnswerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{13}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AcceptAnswerRequest) GetPeer() *PeerID {
@@ -1289,7 +1374,7 @@ type AcceptAnswerResponse struct {
 
 func (x *AcceptAnswerResponse) Reset() {
 	*x = AcceptAnswerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[14]
+	mi := &file_mediav1_media_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1386,7 @@ func (x *AcceptAnswerResponse) String() string {
 func (*AcceptAnswerResponse) ProtoMessage() {}
 
 func (x *AcceptAnswerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[14]
+	mi := &file_mediav1_media_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1399,7 @@ func (x *AcceptAnswerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptAnswerResponse.ProtoReflect.Descriptor instead.
 func (*AcceptAnswerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{14}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AcceptAnswerResponse) GetReady() []string {
@@ -1331,13 +1416,14 @@ type UpdatePublisherRequest struct {
 	BitrateBps    *uint32                `protobuf:"varint,3,opt,name=bitrate_bps,json=bitrateBps,proto3,oneof" json:"bitrate_bps,omitempty"`
 	Echo          *Echo                  `protobuf:"bytes,4,opt,name=echo,proto3" json:"echo,omitempty"`
 	Talk          *Talk                  `protobuf:"bytes,5,opt,name=talk,proto3" json:"talk,omitempty"`
+	Recording     *Recording             `protobuf:"bytes,6,opt,name=recording,proto3" json:"recording,omitempty"` // unset: as before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdatePublisherRequest) Reset() {
 	*x = UpdatePublisherRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[15]
+	mi := &file_mediav1_media_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1435,7 @@ func (x *UpdatePublisherRequest) String() string {
 func (*UpdatePublisherRequest) ProtoMessage() {}
 
 func (x *UpdatePublisherRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[15]
+	mi := &file_mediav1_media_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1448,7 @@ func (x *UpdatePublisherRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePublisherRequest.ProtoReflect.Descriptor instead.
 func (*UpdatePublisherRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{15}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdatePublisherRequest) GetPeer() *PeerID {
@@ -1400,6 +1486,13 @@ func (x *UpdatePublisherRequest) GetTalk() *Talk {
 	return nil
 }
 
+func (x *UpdatePublisherRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
 type StreamState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mid           string                 `protobuf:"bytes,1,opt,name=mid,proto3" json:"mid,omitempty"`
@@ -1413,7 +1506,7 @@ type StreamState struct {
 
 func (x *StreamState) Reset() {
 	*x = StreamState{}
-	mi := &file_mediav1_media_proto_msgTypes[16]
+	mi := &file_mediav1_media_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1518,7 @@ func (x *StreamState) String() string {
 func (*StreamState) ProtoMessage() {}
 
 func (x *StreamState) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[16]
+	mi := &file_mediav1_media_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1531,7 @@ func (x *StreamState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamState.ProtoReflect.Descriptor instead.
 func (*StreamState) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{16}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StreamState) GetMid() string {
@@ -1484,7 +1577,7 @@ type UpdatePublisherResponse struct {
 
 func (x *UpdatePublisherResponse) Reset() {
 	*x = UpdatePublisherResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[17]
+	mi := &file_mediav1_media_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1589,7 @@ func (x *UpdatePublisherResponse) String() string {
 func (*UpdatePublisherResponse) ProtoMessage() {}
 
 func (x *UpdatePublisherResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[17]
+	mi := &file_mediav1_media_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1602,7 @@ func (x *UpdatePublisherResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePublisherResponse.ProtoReflect.Descriptor instead.
 func (*UpdatePublisherResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{17}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{18}
 }
 
 type UpdateSubscriberRequest struct {
@@ -1523,7 +1616,7 @@ type UpdateSubscriberRequest struct {
 
 func (x *UpdateSubscriberRequest) Reset() {
 	*x = UpdateSubscriberRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[18]
+	mi := &file_mediav1_media_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1628,7 @@ func (x *UpdateSubscriberRequest) String() string {
 func (*UpdateSubscriberRequest) ProtoMessage() {}
 
 func (x *UpdateSubscriberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[18]
+	mi := &file_mediav1_media_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1641,7 @@ func (x *UpdateSubscriberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriberRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriberRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{18}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateSubscriberRequest) GetPeer() *PeerID {
@@ -1580,7 +1673,7 @@ type UpdateSubscriberResponse struct {
 
 func (x *UpdateSubscriberResponse) Reset() {
 	*x = UpdateSubscriberResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[19]
+	mi := &file_mediav1_media_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1685,7 @@ func (x *UpdateSubscriberResponse) String() string {
 func (*UpdateSubscriberResponse) ProtoMessage() {}
 
 func (x *UpdateSubscriberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[19]
+	mi := &file_mediav1_media_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1698,7 @@ func (x *UpdateSubscriberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriberResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriberResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{19}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{20}
 }
 
 type ClosePeerRequest struct {
@@ -1619,7 +1712,7 @@ type ClosePeerRequest struct {
 
 func (x *ClosePeerRequest) Reset() {
 	*x = ClosePeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[20]
+	mi := &file_mediav1_media_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1724,7 @@ func (x *ClosePeerRequest) String() string {
 func (*ClosePeerRequest) ProtoMessage() {}
 
 func (x *ClosePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[20]
+	mi := &file_mediav1_media_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1737,7 @@ func (x *ClosePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClosePeerRequest.ProtoReflect.Descriptor instead.
 func (*ClosePeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{20}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ClosePeerRequest) GetPeer() *PeerID {
@@ -1676,7 +1769,7 @@ type ClosePeerResponse struct {
 
 func (x *ClosePeerResponse) Reset() {
 	*x = ClosePeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[21]
+	mi := &file_mediav1_media_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +1781,7 @@ func (x *ClosePeerResponse) String() string {
 func (*ClosePeerResponse) ProtoMessage() {}
 
 func (x *ClosePeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[21]
+	mi := &file_mediav1_media_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +1794,7 @@ func (x *ClosePeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClosePeerResponse.ProtoReflect.Descriptor instead.
 func (*ClosePeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{21}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{22}
 }
 
 type TakePeerRequest struct {
@@ -1714,7 +1807,7 @@ type TakePeerRequest struct {
 
 func (x *TakePeerRequest) Reset() {
 	*x = TakePeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[22]
+	mi := &file_mediav1_media_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1819,7 @@ func (x *TakePeerRequest) String() string {
 func (*TakePeerRequest) ProtoMessage() {}
 
 func (x *TakePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[22]
+	mi := &file_mediav1_media_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1832,7 @@ func (x *TakePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakePeerRequest.ProtoReflect.Descriptor instead.
 func (*TakePeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{22}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TakePeerRequest) GetPeer() *PeerID {
@@ -1765,7 +1858,7 @@ type TakePeerResponse struct {
 
 func (x *TakePeerResponse) Reset() {
 	*x = TakePeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[23]
+	mi := &file_mediav1_media_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1870,7 @@ func (x *TakePeerResponse) String() string {
 func (*TakePeerResponse) ProtoMessage() {}
 
 func (x *TakePeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[23]
+	mi := &file_mediav1_media_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1883,7 @@ func (x *TakePeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakePeerResponse.ProtoReflect.Descriptor instead.
 func (*TakePeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{23}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TakePeerResponse) GetCandidates() []string {
@@ -1811,7 +1904,7 @@ type ExportPeerRequest struct {
 
 func (x *ExportPeerRequest) Reset() {
 	*x = ExportPeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[24]
+	mi := &file_mediav1_media_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1823,7 +1916,7 @@ func (x *ExportPeerRequest) String() string {
 func (*ExportPeerRequest) ProtoMessage() {}
 
 func (x *ExportPeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[24]
+	mi := &file_mediav1_media_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1836,7 +1929,7 @@ func (x *ExportPeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPeerRequest.ProtoReflect.Descriptor instead.
 func (*ExportPeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{24}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExportPeerRequest) GetPeer() *PeerID {
@@ -1862,7 +1955,7 @@ type ExportPeerResponse struct {
 
 func (x *ExportPeerResponse) Reset() {
 	*x = ExportPeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[25]
+	mi := &file_mediav1_media_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +1967,7 @@ func (x *ExportPeerResponse) String() string {
 func (*ExportPeerResponse) ProtoMessage() {}
 
 func (x *ExportPeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[25]
+	mi := &file_mediav1_media_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +1980,7 @@ func (x *ExportPeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPeerResponse.ProtoReflect.Descriptor instead.
 func (*ExportPeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{25}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ExportPeerResponse) GetState() []byte {
@@ -1907,7 +2000,7 @@ type DescribePeerRequest struct {
 
 func (x *DescribePeerRequest) Reset() {
 	*x = DescribePeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[26]
+	mi := &file_mediav1_media_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2012,7 @@ func (x *DescribePeerRequest) String() string {
 func (*DescribePeerRequest) ProtoMessage() {}
 
 func (x *DescribePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[26]
+	mi := &file_mediav1_media_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2025,7 @@ func (x *DescribePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerRequest.ProtoReflect.Descriptor instead.
 func (*DescribePeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{26}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DescribePeerRequest) GetSessionId() uint64 {
@@ -1969,7 +2062,7 @@ type DescribePeerResponse struct {
 
 func (x *DescribePeerResponse) Reset() {
 	*x = DescribePeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[27]
+	mi := &file_mediav1_media_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1981,7 +2074,7 @@ func (x *DescribePeerResponse) String() string {
 func (*DescribePeerResponse) ProtoMessage() {}
 
 func (x *DescribePeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[27]
+	mi := &file_mediav1_media_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1994,7 +2087,7 @@ func (x *DescribePeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DescribePeerResponse) GetPeer() *PeerID {
@@ -2095,7 +2188,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[28]
+	mi := &file_mediav1_media_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2107,7 +2200,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[28]
+	mi := &file_mediav1_media_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2120,7 +2213,7 @@ func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Section.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Section) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 0}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 0}
 }
 
 func (x *DescribePeerResponse_Section) GetIndex() uint32 {
@@ -2181,7 +2274,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[29]
+	mi := &file_mediav1_media_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2286,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[29]
+	mi := &file_mediav1_media_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2299,7 @@ func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Layer.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Layer) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 1}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 1}
 }
 
 func (x *DescribePeerResponse_Layer) GetRid() string {
@@ -2282,7 +2375,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2387,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2400,7 @@ func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Outbound.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Outbound) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 2}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 2}
 }
 
 func (x *DescribePeerResponse_Outbound) GetSsrc() uint32 {
@@ -2384,7 +2477,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\rR\n" +
-	"generation\"\xc7\x02\n" +
+	"generation\"\x81\x03\n" +
 	"\x12AcceptOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2395,7 +2488,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05rules\x18\x06 \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x12)\n" +
 	"\x04echo\x18\a \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12(\n" +
 	"\x10lowest_rid_first\x18\b \x01(\bR\x0elowestRidFirst\x12\x12\n" +
-	"\x04e2ee\x18\t \x01(\bR\x04e2ee\"\xb6\x04\n" +
+	"\x04e2ee\x18\t \x01(\bR\x04e2ee\x128\n" +
+	"\trecording\x18\n" +
+	" \x01(\v2\x1a.cardea.media.v1.RecordingR\trecording\"\xb6\x04\n" +
 	"\fPublishRules\x12!\n" +
 	"\faudio_codecs\x18\x01 \x03(\tR\vaudioCodecs\x12!\n" +
 	"\fvideo_codecs\x18\x02 \x03(\tR\vvideoCodecs\x12\x1f\n" +
@@ -2425,7 +2520,18 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05video\x18\x02 \x01(\bR\x05video\x12/\n" +
 	"\x06layers\x18\x03 \x01(\v2\x17.cardea.media.v1.LayersR\x06layers\x12\x1f\n" +
 	"\vtext_prefix\x18\x04 \x01(\tR\n" +
-	"textPrefix\"\xaf\x01\n" +
+	"textPrefix\"\x80\x02\n" +
+	"\tRecording\x12\x12\n" +
+	"\x04base\x18\x01 \x01(\tR\x04base\x12\x18\n" +
+	"\astamped\x18\x02 \x01(\bR\astamped\x12\x1e\n" +
+	"\n" +
+	"unnumbered\x18\x03 \x01(\bR\n" +
+	"unnumbered\x12\x12\n" +
+	"\x04take\x18\x04 \x01(\rR\x04take\x12P\n" +
+	"\fdescriptions\x18\x05 \x03(\v2,.cardea.media.v1.Recording.DescriptionsEntryR\fdescriptions\x1a?\n" +
+	"\x11DescriptionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xaf\x01\n" +
 	"\x06Layers\x12\x1c\n" +
 	"\tsubstream\x18\x01 \x01(\rR\tsubstream\x12\x1a\n" +
 	"\btemporal\x18\x02 \x01(\rR\btemporal\x12\x1f\n" +
@@ -2505,14 +2611,15 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"command_id\x18\x02 \x01(\tR\tcommandId\x12\x10\n" +
 	"\x03sdp\x18\x03 \x01(\tR\x03sdp\",\n" +
 	"\x14AcceptAnswerResponse\x12\x14\n" +
-	"\x05ready\x18\x01 \x03(\tR\x05ready\"\x89\x02\n" +
+	"\x05ready\x18\x01 \x03(\tR\x05ready\"\xc3\x02\n" +
 	"\x16UpdatePublisherRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x126\n" +
 	"\astreams\x18\x02 \x03(\v2\x1c.cardea.media.v1.StreamStateR\astreams\x12$\n" +
 	"\vbitrate_bps\x18\x03 \x01(\rH\x00R\n" +
 	"bitrateBps\x88\x01\x01\x12)\n" +
 	"\x04echo\x18\x04 \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12)\n" +
-	"\x04talk\x18\x05 \x01(\v2\x15.cardea.media.v1.TalkR\x04talkB\x0e\n" +
+	"\x04talk\x18\x05 \x01(\v2\x15.cardea.media.v1.TalkR\x04talk\x128\n" +
+	"\trecording\x18\x06 \x01(\v2\x1a.cardea.media.v1.RecordingR\trecordingB\x0e\n" +
 	"\f_bitrate_bps\"\xc0\x01\n" +
 	"\vStreamState\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12\x19\n" +
@@ -2627,7 +2734,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -2635,85 +2742,90 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*PublishRules)(nil),                  // 3: cardea.media.v1.PublishRules
 	(*Talk)(nil),                          // 4: cardea.media.v1.Talk
 	(*Echo)(nil),                          // 5: cardea.media.v1.Echo
-	(*Layers)(nil),                        // 6: cardea.media.v1.Layers
-	(*AcceptOfferResponse)(nil),           // 7: cardea.media.v1.AcceptOfferResponse
-	(*PublishedStream)(nil),               // 8: cardea.media.v1.PublishedStream
-	(*MakeOfferRequest)(nil),              // 9: cardea.media.v1.MakeOfferRequest
-	(*Slot)(nil),                          // 10: cardea.media.v1.Slot
-	(*Source)(nil),                        // 11: cardea.media.v1.Source
-	(*DataSource)(nil),                    // 12: cardea.media.v1.DataSource
-	(*MakeOfferResponse)(nil),             // 13: cardea.media.v1.MakeOfferResponse
-	(*AcceptAnswerRequest)(nil),           // 14: cardea.media.v1.AcceptAnswerRequest
-	(*AcceptAnswerResponse)(nil),          // 15: cardea.media.v1.AcceptAnswerResponse
-	(*UpdatePublisherRequest)(nil),        // 16: cardea.media.v1.UpdatePublisherRequest
-	(*StreamState)(nil),                   // 17: cardea.media.v1.StreamState
-	(*UpdatePublisherResponse)(nil),       // 18: cardea.media.v1.UpdatePublisherResponse
-	(*UpdateSubscriberRequest)(nil),       // 19: cardea.media.v1.UpdateSubscriberRequest
-	(*UpdateSubscriberResponse)(nil),      // 20: cardea.media.v1.UpdateSubscriberResponse
-	(*ClosePeerRequest)(nil),              // 21: cardea.media.v1.ClosePeerRequest
-	(*ClosePeerResponse)(nil),             // 22: cardea.media.v1.ClosePeerResponse
-	(*TakePeerRequest)(nil),               // 23: cardea.media.v1.TakePeerRequest
-	(*TakePeerResponse)(nil),              // 24: cardea.media.v1.TakePeerResponse
-	(*ExportPeerRequest)(nil),             // 25: cardea.media.v1.ExportPeerRequest
-	(*ExportPeerResponse)(nil),            // 26: cardea.media.v1.ExportPeerResponse
-	(*DescribePeerRequest)(nil),           // 27: cardea.media.v1.DescribePeerRequest
-	(*DescribePeerResponse)(nil),          // 28: cardea.media.v1.DescribePeerResponse
-	(*DescribePeerResponse_Section)(nil),  // 29: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 30: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 31: cardea.media.v1.DescribePeerResponse.Outbound
+	(*Recording)(nil),                     // 6: cardea.media.v1.Recording
+	(*Layers)(nil),                        // 7: cardea.media.v1.Layers
+	(*AcceptOfferResponse)(nil),           // 8: cardea.media.v1.AcceptOfferResponse
+	(*PublishedStream)(nil),               // 9: cardea.media.v1.PublishedStream
+	(*MakeOfferRequest)(nil),              // 10: cardea.media.v1.MakeOfferRequest
+	(*Slot)(nil),                          // 11: cardea.media.v1.Slot
+	(*Source)(nil),                        // 12: cardea.media.v1.Source
+	(*DataSource)(nil),                    // 13: cardea.media.v1.DataSource
+	(*MakeOfferResponse)(nil),             // 14: cardea.media.v1.MakeOfferResponse
+	(*AcceptAnswerRequest)(nil),           // 15: cardea.media.v1.AcceptAnswerRequest
+	(*AcceptAnswerResponse)(nil),          // 16: cardea.media.v1.AcceptAnswerResponse
+	(*UpdatePublisherRequest)(nil),        // 17: cardea.media.v1.UpdatePublisherRequest
+	(*StreamState)(nil),                   // 18: cardea.media.v1.StreamState
+	(*UpdatePublisherResponse)(nil),       // 19: cardea.media.v1.UpdatePublisherResponse
+	(*UpdateSubscriberRequest)(nil),       // 20: cardea.media.v1.UpdateSubscriberRequest
+	(*UpdateSubscriberResponse)(nil),      // 21: cardea.media.v1.UpdateSubscriberResponse
+	(*ClosePeerRequest)(nil),              // 22: cardea.media.v1.ClosePeerRequest
+	(*ClosePeerResponse)(nil),             // 23: cardea.media.v1.ClosePeerResponse
+	(*TakePeerRequest)(nil),               // 24: cardea.media.v1.TakePeerRequest
+	(*TakePeerResponse)(nil),              // 25: cardea.media.v1.TakePeerResponse
+	(*ExportPeerRequest)(nil),             // 26: cardea.media.v1.ExportPeerRequest
+	(*ExportPeerResponse)(nil),            // 27: cardea.media.v1.ExportPeerResponse
+	(*DescribePeerRequest)(nil),           // 28: cardea.media.v1.DescribePeerRequest
+	(*DescribePeerResponse)(nil),          // 29: cardea.media.v1.DescribePeerResponse
+	nil,                                   // 30: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 31: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 32: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 33: cardea.media.v1.DescribePeerResponse.Outbound
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
 	3,  // 1: cardea.media.v1.AcceptOfferRequest.rules:type_name -> cardea.media.v1.PublishRules
 	5,  // 2: cardea.media.v1.AcceptOfferRequest.echo:type_name -> cardea.media.v1.Echo
-	4,  // 3: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
-	6,  // 4: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	8,  // 5: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
-	0,  // 6: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
-	1,  // 7: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
-	10, // 8: cardea.media.v1.MakeOfferRequest.slots:type_name -> cardea.media.v1.Slot
-	0,  // 9: cardea.media.v1.Slot.kind:type_name -> cardea.media.v1.Kind
-	11, // 10: cardea.media.v1.Slot.source:type_name -> cardea.media.v1.Source
-	12, // 11: cardea.media.v1.Slot.data_sources:type_name -> cardea.media.v1.DataSource
-	6,  // 12: cardea.media.v1.Slot.layers:type_name -> cardea.media.v1.Layers
-	1,  // 13: cardea.media.v1.AcceptAnswerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 14: cardea.media.v1.UpdatePublisherRequest.peer:type_name -> cardea.media.v1.PeerID
-	17, // 15: cardea.media.v1.UpdatePublisherRequest.streams:type_name -> cardea.media.v1.StreamState
-	5,  // 16: cardea.media.v1.UpdatePublisherRequest.echo:type_name -> cardea.media.v1.Echo
-	4,  // 17: cardea.media.v1.UpdatePublisherRequest.talk:type_name -> cardea.media.v1.Talk
-	1,  // 18: cardea.media.v1.UpdateSubscriberRequest.peer:type_name -> cardea.media.v1.PeerID
-	10, // 19: cardea.media.v1.UpdateSubscriberRequest.slots:type_name -> cardea.media.v1.Slot
-	1,  // 20: cardea.media.v1.ClosePeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 21: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 22: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 23: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	29, // 24: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
-	0,  // 25: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	31, // 26: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	30, // 27: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 28: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	9,  // 29: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	14, // 30: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	16, // 31: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	19, // 32: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	21, // 33: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	23, // 34: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	25, // 35: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	27, // 36: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	7,  // 37: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	13, // 38: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	15, // 39: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	18, // 40: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	20, // 41: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	22, // 42: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	24, // 43: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	26, // 44: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	28, // 45: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	37, // [37:46] is the sub-list for method output_type
-	28, // [28:37] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
+	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
+	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
+	30, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
+	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
+	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
+	11, // 10: cardea.media.v1.MakeOfferRequest.slots:type_name -> cardea.media.v1.Slot
+	0,  // 11: cardea.media.v1.Slot.kind:type_name -> cardea.media.v1.Kind
+	12, // 12: cardea.media.v1.Slot.source:type_name -> cardea.media.v1.Source
+	13, // 13: cardea.media.v1.Slot.data_sources:type_name -> cardea.media.v1.DataSource
+	7,  // 14: cardea.media.v1.Slot.layers:type_name -> cardea.media.v1.Layers
+	1,  // 15: cardea.media.v1.AcceptAnswerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 16: cardea.media.v1.UpdatePublisherRequest.peer:type_name -> cardea.media.v1.PeerID
+	18, // 17: cardea.media.v1.UpdatePublisherRequest.streams:type_name -> cardea.media.v1.StreamState
+	5,  // 18: cardea.media.v1.UpdatePublisherRequest.echo:type_name -> cardea.media.v1.Echo
+	4,  // 19: cardea.media.v1.UpdatePublisherRequest.talk:type_name -> cardea.media.v1.Talk
+	6,  // 20: cardea.media.v1.UpdatePublisherRequest.recording:type_name -> cardea.media.v1.Recording
+	1,  // 21: cardea.media.v1.UpdateSubscriberRequest.peer:type_name -> cardea.media.v1.PeerID
+	11, // 22: cardea.media.v1.UpdateSubscriberRequest.slots:type_name -> cardea.media.v1.Slot
+	1,  // 23: cardea.media.v1.ClosePeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
+	31, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	0,  // 28: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	33, // 29: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	32, // 30: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 31: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 32: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 33: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 34: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 35: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 36: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 37: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 38: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 39: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	8,  // 40: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 41: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 42: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 43: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 44: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 45: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 46: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 47: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 48: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	40, // [40:49] is the sub-list for method output_type
+	31, // [31:40] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -2721,17 +2833,17 @@ func file_mediav1_media_proto_init() {
 	if File_mediav1_media_proto != nil {
 		return
 	}
-	file_mediav1_media_proto_msgTypes[9].OneofWrappers = []any{}
-	file_mediav1_media_proto_msgTypes[15].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[10].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[16].OneofWrappers = []any{}
-	file_mediav1_media_proto_msgTypes[24].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[17].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

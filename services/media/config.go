@@ -28,6 +28,9 @@ type Config struct {
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
 	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
 
+	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
+	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
+
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
 	// Level, if set, is what the logger given to Run goes by: administrators can change it.

@@ -19,6 +19,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
+	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
@@ -60,6 +61,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = opsListener.Close() }()
+	recordings, err := openRecordings(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, recordings.Close()) }()
 	group, err := transport.Listen(transport.Config{
 		Port: cfg.UDPPort, Workers: cfg.Workers, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log,
 	})
@@ -69,10 +75,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Listening != nil {
 		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: group.Port()})
 	}
-	s := &service{cfg: cfg, log: log, nats: nc, group: group, events: bus.NewEvents(cfg.Name, requests, log)}
+	s := &service{cfg: cfg, recordings: recordings, log: log, nats: nc, group: group, events: bus.NewEvents(cfg.Name, requests, log)}
 	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
-		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
+		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Log: log,
 	})
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
@@ -86,6 +92,8 @@ type service struct {
 	group  *transport.Group
 	node   *node.Node
 	events *bus.Events
+
+	recordings *recording.Folder
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then
@@ -150,6 +158,14 @@ func (s *service) beats(grpcAddr net.Addr) *bus.Beats {
 			}
 		},
 	}
+}
+
+// openRecordings returns nil if nothing is to be recorded.
+func openRecordings(cfg Config, log *slog.Logger) (*recording.Folder, error) {
+	if cfg.RecordDir == "" {
+		return nil, nil
+	}
+	return recording.Open(cfg.RecordDir, cfg.RecordingsTmpExt, log)
 }
 
 // advertised is where others reach the gRPC API.

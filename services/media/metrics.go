@@ -32,6 +32,9 @@ var (
 	leftOutDesc       = describe("left_out_total", "Packets that did not go out to a subscriber, counted for each.", "reason")
 	handedOverDesc    = describe("handed_over_total", "Datagrams that arrived on the socket of one worker for a peer of another.")
 	mirrorsDesc       = describe("mirrors", "Feeds of one worker that have subscribers on another, counted for each of those.")
+	recordingsDesc    = describe("recordings", "Files being recorded.")
+	recordingDrops    = describe("recording_drops_total", "Packets and messages that were not recorded, since the disk did not keep up or failed.")
+	recordingFailures = describe("recording_failures_total", "Recordings that could not be written, or not to their end.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -73,5 +76,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(probesDesc, b.Probes)
 	count(downgradesDesc, b.Downgrades)
 	count(pausesDesc, b.Pauses)
+	ch <- prometheus.MustNewConstMetric(recordingsDesc, prometheus.GaugeValue, float64(s.recordings.Active()))
+	count(recordingDrops, s.recordings.Dropped())
+	count(recordingFailures, s.recordings.Failed())
 	count(eventsDroppedDesc, s.events.Dropped())
 }

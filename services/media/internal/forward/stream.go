@@ -259,7 +259,9 @@ func (s *Stream) SetQuiet(on bool) {
 	}
 	s.quiet = on
 	for _, l := range s.legs {
-		l.leaveLayer()
+		if !l.cfg.Quiet {
+			l.leaveLayer()
+		}
 	}
 }
 

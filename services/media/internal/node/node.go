@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -24,6 +25,7 @@ type Config struct {
 	NoMedia           time.Duration // silence after which MediaState says so; 0 for never
 	SlowLinkThreshold uint32        // packets lost in a second from which SlowLink is told; 0 for never
 	Events            Events
+	Recordings        *recording.Folder // nil for none
 	Log               *slog.Logger
 }
 

@@ -33,6 +33,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	if peer == nil {
 		return nil, nil
 	}
+	d.followRecording(p)
 	response, ok, err := d.call(p.handle, peer, &mediav1.AcceptOfferRequest{
 		Peer:           peerID(p.handle, peer),
 		Sdp:            jsep.GetSdp(),
@@ -41,6 +42,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 		Rules:          rules,
 		LowestRidFirst: jsep.GetLowestRidFirst(),
 		E2Ee:           jsep.GetE2Ee(),
+		Recording:      d.recordingOrder(p),
 	})
 	if !ok {
 		return nil, nil

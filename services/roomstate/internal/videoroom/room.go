@@ -82,6 +82,7 @@ type publisher struct {
 	Bitrate            uint32  `json:"bitrate"`
 	Record             bool    `json:"record,omitempty"`
 	Filename           string  `json:"filename,omitempty"`
+	Takes              uint32  `json:"takes,omitempty"` // recordings begun so far
 	AudioActivePackets *uint32 `json:"audio_active_packets,omitempty"`
 	AudioLevelAverage  *uint32 `json:"audio_level_average,omitempty"`
 
@@ -89,6 +90,7 @@ type publisher struct {
 	Peer    *plugin.Peer `json:"peer,omitempty"`
 	Streams []stream     `json:"streams,omitempty"`
 	E2EE    bool         `json:"e2ee,omitempty"`
+	Written *recording   `json:"written,omitempty"` // never changed in place
 
 	Generation uint32 `json:"generation,omitempty"` // of the last peer
 }
