@@ -2174,6 +2174,330 @@ func (x *DescribePeerResponse) GetSections() []*DescribePeerResponse_Section {
 	return nil
 }
 
+type ForwardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Forwarders    []*Forwarder           `protobuf:"bytes,2,rep,name=forwarders,proto3" json:"forwarders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardRequest) Reset() {
+	*x = ForwardRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardRequest) ProtoMessage() {}
+
+func (x *ForwardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardRequest.ProtoReflect.Descriptor instead.
+func (*ForwardRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ForwardRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *ForwardRequest) GetForwarders() []*Forwarder {
+	if x != nil {
+		return x.Forwarders
+	}
+	return nil
+}
+
+type Forwarder struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`        // of the caller's choice, unique for the peer
+	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`       // in the publisher's SDP
+	Host          string                 `protobuf:"bytes,3,opt,name=host,proto3" json:"host,omitempty"`     // address or name
+	Family        string                 `protobuf:"bytes,4,opt,name=family,proto3" json:"family,omitempty"` // ipv4, ipv6, or empty for either
+	Port          uint32                 `protobuf:"varint,5,opt,name=port,proto3" json:"port,omitempty"`
+	RtcpPort      uint32                 `protobuf:"varint,6,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"`          // of the receiver, which may ask for key frames from there; 0 for none
+	Ssrc          uint32                 `protobuf:"varint,7,opt,name=ssrc,proto3" json:"ssrc,omitempty"`                                  // 0: as received
+	PayloadType   uint32                 `protobuf:"varint,8,opt,name=payload_type,json=payloadType,proto3" json:"payload_type,omitempty"` // likewise
+	Simulcast     bool                   `protobuf:"varint,9,opt,name=simulcast,proto3" json:"simulcast,omitempty"`                        // the best layer, in one stream; its SSRC is id if none is given
+	Layer         uint32                 `protobuf:"varint,10,opt,name=layer,proto3" json:"layer,omitempty"`                               // the only one forwarded, if not
+	SrtpSuite     uint32                 `protobuf:"varint,11,opt,name=srtp_suite,json=srtpSuite,proto3" json:"srtp_suite,omitempty"`      // 32 or 80 bits of authentication; 0 for plain RTP
+	SrtpKey       []byte                 `protobuf:"bytes,12,opt,name=srtp_key,json=srtpKey,proto3" json:"srtp_key,omitempty"`             // key and salt, 30 bytes
+	Keyframe      bool                   `protobuf:"varint,13,opt,name=keyframe,proto3" json:"keyframe,omitempty"`                         // ask for one now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Forwarder) Reset() {
+	*x = Forwarder{}
+	mi := &file_mediav1_media_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Forwarder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Forwarder) ProtoMessage() {}
+
+func (x *Forwarder) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Forwarder.ProtoReflect.Descriptor instead.
+func (*Forwarder) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Forwarder) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Forwarder) GetMid() string {
+	if x != nil {
+		return x.Mid
+	}
+	return ""
+}
+
+func (x *Forwarder) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *Forwarder) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
+func (x *Forwarder) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *Forwarder) GetRtcpPort() uint32 {
+	if x != nil {
+		return x.RtcpPort
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSsrc() uint32 {
+	if x != nil {
+		return x.Ssrc
+	}
+	return 0
+}
+
+func (x *Forwarder) GetPayloadType() uint32 {
+	if x != nil {
+		return x.PayloadType
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSimulcast() bool {
+	if x != nil {
+		return x.Simulcast
+	}
+	return false
+}
+
+func (x *Forwarder) GetLayer() uint32 {
+	if x != nil {
+		return x.Layer
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSrtpSuite() uint32 {
+	if x != nil {
+		return x.SrtpSuite
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSrtpKey() []byte {
+	if x != nil {
+		return x.SrtpKey
+	}
+	return nil
+}
+
+func (x *Forwarder) GetKeyframe() bool {
+	if x != nil {
+		return x.Keyframe
+	}
+	return false
+}
+
+type ForwardResponse struct {
+	state         protoimpl.MessageState       `protogen:"open.v1"`
+	Forwarders    []*ForwardResponse_Forwarded `protobuf:"bytes,1,rep,name=forwarders,proto3" json:"forwarders,omitempty"` // in the order of the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardResponse) Reset() {
+	*x = ForwardResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardResponse) ProtoMessage() {}
+
+func (x *ForwardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardResponse.ProtoReflect.Descriptor instead.
+func (*ForwardResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ForwardResponse) GetForwarders() []*ForwardResponse_Forwarded {
+	if x != nil {
+		return x.Forwarders
+	}
+	return nil
+}
+
+type StopForwardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopForwardRequest) Reset() {
+	*x = StopForwardRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopForwardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopForwardRequest) ProtoMessage() {}
+
+func (x *StopForwardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopForwardRequest.ProtoReflect.Descriptor instead.
+func (*StopForwardRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *StopForwardRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *StopForwardRequest) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type StopForwardResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopForwardResponse) Reset() {
+	*x = StopForwardResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopForwardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopForwardResponse) ProtoMessage() {}
+
+func (x *StopForwardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopForwardResponse.ProtoReflect.Descriptor instead.
+func (*StopForwardResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{33}
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -2188,7 +2512,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2200,7 +2524,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2274,7 +2598,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[31]
+	mi := &file_mediav1_media_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2286,7 +2610,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[31]
+	mi := &file_mediav1_media_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2375,7 +2699,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[32]
+	mi := &file_mediav1_media_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2387,7 +2711,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[32]
+	mi := &file_mediav1_media_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2462,6 +2786,66 @@ func (x *DescribePeerResponse_Outbound) GetJitterMs() uint32 {
 func (x *DescribePeerResponse_Outbound) GetRttMs() uint32 {
 	if x != nil {
 		return x.RttMs
+	}
+	return 0
+}
+
+type ForwardResponse_Forwarded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`                                     // that the host has
+	LocalRtcpPort uint32                 `protobuf:"varint,3,opt,name=local_rtcp_port,json=localRtcpPort,proto3" json:"local_rtcp_port,omitempty"` // 0 for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardResponse_Forwarded) Reset() {
+	*x = ForwardResponse_Forwarded{}
+	mi := &file_mediav1_media_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardResponse_Forwarded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardResponse_Forwarded) ProtoMessage() {}
+
+func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardResponse_Forwarded.ProtoReflect.Descriptor instead.
+func (*ForwardResponse_Forwarded) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{31, 0}
+}
+
+func (x *ForwardResponse_Forwarded) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ForwardResponse_Forwarded) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *ForwardResponse_Forwarded) GetLocalRtcpPort() uint32 {
+	if x != nil {
+		return x.LocalRtcpPort
 	}
 	return 0
 }
@@ -2701,14 +3085,47 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x0fretransmissions\x18\x06 \x01(\x04R\x0fretransmissions\x12\x12\n" +
 	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x1b\n" +
 	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x12\x15\n" +
-	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs*K\n" +
+	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs\"y\n" +
+	"\x0eForwardRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12:\n" +
+	"\n" +
+	"forwarders\x18\x02 \x03(\v2\x1a.cardea.media.v1.ForwarderR\n" +
+	"forwarders\"\xcb\x02\n" +
+	"\tForwarder\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x10\n" +
+	"\x03mid\x18\x02 \x01(\tR\x03mid\x12\x12\n" +
+	"\x04host\x18\x03 \x01(\tR\x04host\x12\x16\n" +
+	"\x06family\x18\x04 \x01(\tR\x06family\x12\x12\n" +
+	"\x04port\x18\x05 \x01(\rR\x04port\x12\x1b\n" +
+	"\trtcp_port\x18\x06 \x01(\rR\brtcpPort\x12\x12\n" +
+	"\x04ssrc\x18\a \x01(\rR\x04ssrc\x12!\n" +
+	"\fpayload_type\x18\b \x01(\rR\vpayloadType\x12\x1c\n" +
+	"\tsimulcast\x18\t \x01(\bR\tsimulcast\x12\x14\n" +
+	"\x05layer\x18\n" +
+	" \x01(\rR\x05layer\x12\x1d\n" +
+	"\n" +
+	"srtp_suite\x18\v \x01(\rR\tsrtpSuite\x12\x19\n" +
+	"\bsrtp_key\x18\f \x01(\fR\asrtpKey\x12\x1a\n" +
+	"\bkeyframe\x18\r \x01(\bR\bkeyframe\"\xbc\x01\n" +
+	"\x0fForwardResponse\x12J\n" +
+	"\n" +
+	"forwarders\x18\x01 \x03(\v2*.cardea.media.v1.ForwardResponse.ForwardedR\n" +
+	"forwarders\x1a]\n" +
+	"\tForwarded\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12&\n" +
+	"\x0flocal_rtcp_port\x18\x03 \x01(\rR\rlocalRtcpPort\"Q\n" +
+	"\x12StopForwardRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\"\x15\n" +
+	"\x13StopForwardResponse*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xba\x06\n" +
+	"\tKIND_DATA\x10\x032\xe2\a\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -2719,7 +3136,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\bTakePeer\x12 .cardea.media.v1.TakePeerRequest\x1a!.cardea.media.v1.TakePeerResponse\x12U\n" +
 	"\n" +
 	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponse\x12[\n" +
-	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponse\x12L\n" +
+	"\aForward\x12\x1f.cardea.media.v1.ForwardRequest\x1a .cardea.media.v1.ForwardResponse\x12X\n" +
+	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -2734,7 +3153,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -2766,10 +3185,16 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*ExportPeerResponse)(nil),            // 27: cardea.media.v1.ExportPeerResponse
 	(*DescribePeerRequest)(nil),           // 28: cardea.media.v1.DescribePeerRequest
 	(*DescribePeerResponse)(nil),          // 29: cardea.media.v1.DescribePeerResponse
-	nil,                                   // 30: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 31: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 32: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 33: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardRequest)(nil),                // 30: cardea.media.v1.ForwardRequest
+	(*Forwarder)(nil),                     // 31: cardea.media.v1.Forwarder
+	(*ForwardResponse)(nil),               // 32: cardea.media.v1.ForwardResponse
+	(*StopForwardRequest)(nil),            // 33: cardea.media.v1.StopForwardRequest
+	(*StopForwardResponse)(nil),           // 34: cardea.media.v1.StopForwardResponse
+	nil,                                   // 35: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 36: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 37: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 38: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 39: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -2778,7 +3203,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	30, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	35, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -2799,33 +3224,41 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	31, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
-	0,  // 28: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	33, // 29: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	32, // 30: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 31: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 32: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 33: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 34: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 35: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 36: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 37: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 38: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 39: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	8,  // 40: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 41: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 42: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 43: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 44: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 45: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 46: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 47: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 48: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	40, // [40:49] is the sub-list for method output_type
-	31, // [31:40] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	36, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
+	31, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
+	39, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
+	0,  // 32: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	38, // 33: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	37, // 34: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 35: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 36: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 37: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 38: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 39: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 40: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 41: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 42: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 43: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 44: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	33, // 45: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	8,  // 46: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 47: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 48: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 49: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 50: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 51: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 52: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 53: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 54: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	32, // 55: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	34, // 56: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	46, // [46:57] is the sub-list for method output_type
+	35, // [35:46] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -2843,7 +3276,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   33,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

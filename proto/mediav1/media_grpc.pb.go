@@ -29,6 +29,8 @@ const (
 	Media_TakePeer_FullMethodName         = "/cardea.media.v1.Media/TakePeer"
 	Media_ExportPeer_FullMethodName       = "/cardea.media.v1.Media/ExportPeer"
 	Media_DescribePeer_FullMethodName     = "/cardea.media.v1.Media/DescribePeer"
+	Media_Forward_FullMethodName          = "/cardea.media.v1.Media/Forward"
+	Media_StopForward_FullMethodName      = "/cardea.media.v1.Media/StopForward"
 )
 
 // MediaClient is the client API for Media service.
@@ -60,6 +62,12 @@ type MediaClient interface {
 	ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(ctx context.Context, in *DescribePeerRequest, opts ...grpc.CallOption) (*DescribePeerResponse, error)
+	// Forward sends streams of a publisher on as plain RTP or SRTP, all of them or none. Ids that are there already keep
+	// what they have. NoSuchPeer, NoSuchFeed for a mid or layer that is not there; BadElement for a host without an address
+	// or a bad key; Unauthorized for an address that the node may not send to; TooBusy.
+	Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardResponse, error)
+	// StopForward ends one; unknown ones are no error. NoSuchPeer.
+	StopForward(ctx context.Context, in *StopForwardRequest, opts ...grpc.CallOption) (*StopForwardResponse, error)
 }
 
 type mediaClient struct {
@@ -160,6 +168,26 @@ func (c *mediaClient) DescribePeer(ctx context.Context, in *DescribePeerRequest,
 	return out, nil
 }
 
+func (c *mediaClient) Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForwardResponse)
+	err := c.cc.Invoke(ctx, Media_Forward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) StopForward(ctx context.Context, in *StopForwardRequest, opts ...grpc.CallOption) (*StopForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopForwardResponse)
+	err := c.cc.Invoke(ctx, Media_StopForward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -189,6 +217,12 @@ type MediaServer interface {
 	ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error)
+	// Forward sends streams of a publisher on as plain RTP or SRTP, all of them or none. Ids that are there already keep
+	// what they have. NoSuchPeer, NoSuchFeed for a mid or layer that is not there; BadElement for a host without an address
+	// or a bad key; Unauthorized for an address that the node may not send to; TooBusy.
+	Forward(context.Context, *ForwardRequest) (*ForwardResponse, error)
+	// StopForward ends one; unknown ones are no error. NoSuchPeer.
+	StopForward(context.Context, *StopForwardRequest) (*StopForwardResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -225,6 +259,12 @@ func (UnimplementedMediaServer) ExportPeer(context.Context, *ExportPeerRequest) 
 }
 func (UnimplementedMediaServer) DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DescribePeer not implemented")
+}
+func (UnimplementedMediaServer) Forward(context.Context, *ForwardRequest) (*ForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Forward not implemented")
+}
+func (UnimplementedMediaServer) StopForward(context.Context, *StopForwardRequest) (*StopForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopForward not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -409,6 +449,42 @@ func _Media_DescribePeer_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_Forward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).Forward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_Forward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).Forward(ctx, req.(*ForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_StopForward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).StopForward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_StopForward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).StopForward(ctx, req.(*StopForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -451,6 +527,14 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DescribePeer",
 			Handler:    _Media_DescribePeer_Handler,
+		},
+		{
+			MethodName: "Forward",
+			Handler:    _Media_Forward_Handler,
+		},
+		{
+			MethodName: "StopForward",
+			Handler:    _Media_StopForward_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -31,6 +31,8 @@ type Config struct {
 	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
 	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
 
+	ForwardTo []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
+
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
 	// Level, if set, is what the logger given to Run goes by: administrators can change it.

@@ -21,6 +21,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -75,10 +76,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Listening != nil {
 		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: group.Port()})
 	}
-	s := &service{cfg: cfg, recordings: recordings, log: log, nats: nc, group: group, events: bus.NewEvents(cfg.Name, requests, log)}
+	outlet := rtpforward.New(cfg.ForwardTo, log)
+	defer outlet.Close()
+	s := &service{cfg: cfg, recordings: recordings, outlet: outlet, log: log, nats: nc, group: group, events: bus.NewEvents(cfg.Name, requests, log)}
 	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
-		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Log: log,
+		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Log: log,
 	})
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
@@ -94,6 +97,7 @@ type service struct {
 	events *bus.Events
 
 	recordings *recording.Folder
+	outlet     *rtpforward.Outlet
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then

@@ -37,7 +37,11 @@ func (p *player) rename(v any) any {
 				v[key] = summarize(fmt.Sprint(member))
 			case "private_id":
 				v[key] = "$private_id"
-			case "participants", "publishers", "attendees", "list":
+			case "stream_id", "audio_stream_id", "video_stream_id", "data_stream_id", "local_rtcp_port":
+				if n, ok := member.(json.Number); ok && len(n) > 2 { // drawn, not given
+					v[key] = "$" + key
+				}
+			case "participants", "publishers", "attendees", "list", "forwarders":
 				// Janus lists them in the order of a hash table.
 				if list, ok := p.rename(member).([]any); ok {
 					sortByText(list)

@@ -19,6 +19,7 @@ func (pub *publisher) data(m transport.Message) {
 	if pub.recorded.messages != nil {
 		pub.recorded.messages.Message(m.Data)
 	}
+	pub.forwardMessage(m.Data)
 	if len(pub.listeners)+len(pub.taps) == 0 {
 		return
 	}

@@ -187,6 +187,7 @@ func (in *inbound) close(now time.Duration) {
 		in.speaker.Leave()
 	}
 	in.stopRecording(now)
+	in.publisher.endForwards(in, now)
 	in.stop(now)
 	in.forgetSources()
 	if !in.publisher.peer.closed {

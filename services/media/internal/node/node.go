@@ -11,6 +11,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/recording"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -26,6 +27,7 @@ type Config struct {
 	SlowLinkThreshold uint32        // packets lost in a second from which SlowLink is told; 0 for never
 	Events            Events
 	Recordings        *recording.Folder // nil for none
+	Outlet            *rtpforward.Outlet
 	Log               *slog.Logger
 }
 

@@ -30,6 +30,7 @@ type publisher struct {
 	numbered    uint32 // the last stream's number
 	muted       bool   // its messages are not relayed
 	recorded    recorded
+	forwarding  forwarding
 }
 
 // route is where an SSRC leads.
@@ -321,6 +322,7 @@ func (in *inbound) apply(u *StreamUpdate, now time.Duration) {
 
 func (pub *publisher) close(now time.Duration) {
 	pub.stopRecording(now)
+	pub.endForwards(nil, now)
 	for _, in := range pub.streams {
 		if in != nil {
 			in.close(now)

@@ -88,6 +88,8 @@ func (p *peer) export() (*State, error) {
 		return nil, fault.New(fault.WrongState, errors.New("peer is not up"))
 	case p.publishing.echo != nil:
 		return nil, fault.New(fault.WrongState, errors.New("peer is its own echo"))
+	case len(p.publishing.forwarding.all) > 0:
+		return nil, fault.New(fault.WrongState, errors.New("peer is forwarded, from ports here"))
 	case p.publishing.recorded.Base != "":
 		return nil, fault.New(fault.WrongState, errors.New("peer is recorded, to a file here"))
 	}

@@ -110,7 +110,7 @@ func logLevel(v any) (string, bool) {
 // PluginKeys are the keys of the general group of janus.plugin.videoroom.jcfg.
 var PluginKeys = []Key{
 	{"general.admin_key", "roomstate", "admin-key", "copy it by hand: no secret is printed", func(any) (string, bool) { return "KEY", true }},
-	gone("general.lock_rtp_forward", "there is no RTP forwarding"),
+	{"general.lock_rtp_forward", "roomstate", "lock-rtp-forward", "", plain},
 	gone("general.events", "there are no event handlers yet"),
 	{"general.string_ids", "roomstate", "string-ids", "", plain},
 }

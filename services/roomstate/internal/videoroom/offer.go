@@ -61,6 +61,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	p.Peer = peer
 	p.E2EE = p.E2EE || jsep.GetE2Ee()
 	p.Streams = merged(p.Streams, accepted.GetStreams(), jsep.GetSvc())
+	p.keepForwards()
 	return &busv1.Jsep{Type: "answer", Sdp: accepted.GetSdp(), E2Ee: p.E2EE}, nil
 }
 
