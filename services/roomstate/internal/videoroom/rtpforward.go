@@ -94,10 +94,8 @@ func (d *draft) rtpForward() (any, *failure) {
 	if f := d.mayForward(); f != nil {
 		return nil, f
 	}
-	for _, of := range append([]object{d.body}, items...) {
-		if f := of.checkDestination(); f != nil {
-			return nil, f
-		}
+	if f := d.body.checkDestination(); f != nil {
+		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
@@ -105,6 +103,11 @@ func (d *draft) rtpForward() (any, *failure) {
 	p, f := d.namedFeed("feed")
 	if f != nil {
 		return nil, f
+	}
+	for _, item := range items {
+		if f := item.checkDestination(); f != nil {
+			return nil, f
+		}
 	}
 	legacy := !d.body.has("streams")
 	var want []*mediav1.Forwarder
