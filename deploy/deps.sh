@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests use, if any is missing.
 set -euo pipefail
-packages=(chromium iproute2 ethtool redis-server nats-server janus janus-demos protobuf-compiler gcc libc6-dev)
+packages=(chromium iproute2 ethtool redis-server nats-server janus janus-demos janus-tools ffmpeg protobuf-compiler gcc libc6-dev)
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

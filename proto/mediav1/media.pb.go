@@ -148,6 +148,7 @@ type AcceptOfferRequest struct {
 	LowestRidFirst bool                   `protobuf:"varint,8,opt,name=lowest_rid_first,json=lowestRidFirst,proto3" json:"lowest_rid_first,omitempty"`
 	E2Ee           bool                   `protobuf:"varint,9,opt,name=e2ee,proto3" json:"e2ee,omitempty"`
 	OpaqueId       string                 `protobuf:"bytes,20,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle, if it has one: what event handlers are told
+	Recording      *Recording             `protobuf:"bytes,10,opt,name=recording,proto3" json:"recording,omitempty"`               // unset: nothing is recorded, or what was goes on
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -250,6 +251,13 @@ func (x *AcceptOfferRequest) GetOpaqueId() string {
 		return x.OpaqueId
 	}
 	return ""
+}
+
+func (x *AcceptOfferRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
 }
 
 // PublishRules say what an answer may take from an offer. Codec names are Janus's: opus, pcmu, pcma, g722, vp8, vp9, h264, av1.
@@ -538,6 +546,83 @@ func (x *Echo) GetTextPrefix() string {
 	return ""
 }
 
+// Recording says where a peer's streams are written, each to an MJR file of its own: base, then "-audio-0.mjr" and so on.
+type Recording struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Base          string                 `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`                                                                                           // path within the node's folder; empty: nothing is recorded any more
+	Stamped       bool                   `protobuf:"varint,2,opt,name=stamped,proto3" json:"stamped,omitempty"`                                                                                    // base is followed by the time of the start, in microseconds since 1970
+	Unnumbered    bool                   `protobuf:"varint,3,opt,name=unnumbered,proto3" json:"unnumbered,omitempty"`                                                                              // names end in "-audio.mjr"
+	Take          uint32                 `protobuf:"varint,4,opt,name=take,proto3" json:"take,omitempty"`                                                                                          // another one ends what is recorded, and begins anew
+	Descriptions  map[string]string      `protobuf:"bytes,5,rep,name=descriptions,proto3" json:"descriptions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of streams, by mid
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recording) Reset() {
+	*x = Recording{}
+	mi := &file_mediav1_media_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recording) ProtoMessage() {}
+
+func (x *Recording) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
+func (*Recording) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Recording) GetBase() string {
+	if x != nil {
+		return x.Base
+	}
+	return ""
+}
+
+func (x *Recording) GetStamped() bool {
+	if x != nil {
+		return x.Stamped
+	}
+	return false
+}
+
+func (x *Recording) GetUnnumbered() bool {
+	if x != nil {
+		return x.Unnumbered
+	}
+	return false
+}
+
+func (x *Recording) GetTake() uint32 {
+	if x != nil {
+		return x.Take
+	}
+	return 0
+}
+
+func (x *Recording) GetDescriptions() map[string]string {
+	if x != nil {
+		return x.Descriptions
+	}
+	return nil
+}
+
 // Layers are the targets of a simulcast or SVC stream. Each 0 to 2, 2 being "the best there is".
 type Layers struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -552,7 +637,7 @@ type Layers struct {
 
 func (x *Layers) Reset() {
 	*x = Layers{}
-	mi := &file_mediav1_media_proto_msgTypes[5]
+	mi := &file_mediav1_media_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +649,7 @@ func (x *Layers) String() string {
 func (*Layers) ProtoMessage() {}
 
 func (x *Layers) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[5]
+	mi := &file_mediav1_media_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +662,7 @@ func (x *Layers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Layers.ProtoReflect.Descriptor instead.
 func (*Layers) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{5}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Layers) GetSubstream() uint32 {
@@ -625,7 +710,7 @@ type AcceptOfferResponse struct {
 
 func (x *AcceptOfferResponse) Reset() {
 	*x = AcceptOfferResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[6]
+	mi := &file_mediav1_media_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +722,7 @@ func (x *AcceptOfferResponse) String() string {
 func (*AcceptOfferResponse) ProtoMessage() {}
 
 func (x *AcceptOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[6]
+	mi := &file_mediav1_media_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +735,7 @@ func (x *AcceptOfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOfferResponse.ProtoReflect.Descriptor instead.
 func (*AcceptOfferResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{6}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AcceptOfferResponse) GetSdp() string {
@@ -689,7 +774,7 @@ type PublishedStream struct {
 
 func (x *PublishedStream) Reset() {
 	*x = PublishedStream{}
-	mi := &file_mediav1_media_proto_msgTypes[7]
+	mi := &file_mediav1_media_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +786,7 @@ func (x *PublishedStream) String() string {
 func (*PublishedStream) ProtoMessage() {}
 
 func (x *PublishedStream) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[7]
+	mi := &file_mediav1_media_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +799,7 @@ func (x *PublishedStream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishedStream.ProtoReflect.Descriptor instead.
 func (*PublishedStream) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{7}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PublishedStream) GetMid() string {
@@ -830,7 +915,7 @@ type MakeOfferRequest struct {
 
 func (x *MakeOfferRequest) Reset() {
 	*x = MakeOfferRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[8]
+	mi := &file_mediav1_media_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +927,7 @@ func (x *MakeOfferRequest) String() string {
 func (*MakeOfferRequest) ProtoMessage() {}
 
 func (x *MakeOfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[8]
+	mi := &file_mediav1_media_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,7 +940,7 @@ func (x *MakeOfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeOfferRequest.ProtoReflect.Descriptor instead.
 func (*MakeOfferRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{8}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MakeOfferRequest) GetPeer() *PeerID {
@@ -935,7 +1020,7 @@ type Slot struct {
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_mediav1_media_proto_msgTypes[9]
+	mi := &file_mediav1_media_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1032,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[9]
+	mi := &file_mediav1_media_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1045,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{9}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Slot) GetMid() string {
@@ -1106,7 +1191,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_mediav1_media_proto_msgTypes[10]
+	mi := &file_mediav1_media_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1203,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[10]
+	mi := &file_mediav1_media_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1216,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{10}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Source) GetFeed() string {
@@ -1158,7 +1243,7 @@ type DataSource struct {
 
 func (x *DataSource) Reset() {
 	*x = DataSource{}
-	mi := &file_mediav1_media_proto_msgTypes[11]
+	mi := &file_mediav1_media_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1170,7 +1255,7 @@ func (x *DataSource) String() string {
 func (*DataSource) ProtoMessage() {}
 
 func (x *DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[11]
+	mi := &file_mediav1_media_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1268,7 @@ func (x *DataSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DataSource.ProtoReflect.Descriptor instead.
 func (*DataSource) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{11}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DataSource) GetFeed() string {
@@ -1209,7 +1294,7 @@ type MakeOfferResponse struct {
 
 func (x *MakeOfferResponse) Reset() {
 	*x = MakeOfferResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[12]
+	mi := &file_mediav1_media_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +1306,7 @@ func (x *MakeOfferResponse) String() string {
 func (*MakeOfferResponse) ProtoMessage() {}
 
 func (x *MakeOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[12]
+	mi := &file_mediav1_media_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +1319,7 @@ func (x *MakeOfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeOfferResponse.ProtoReflect.Descriptor instead.
 func (*MakeOfferResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{12}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MakeOfferResponse) GetSdp() string {
@@ -1255,7 +1340,7 @@ type AcceptAnswerRequest struct {
 
 func (x *AcceptAnswerRequest) Reset() {
 	*x = AcceptAnswerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[13]
+	mi := &file_mediav1_media_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1267,7 +1352,7 @@ func (x *AcceptAnswerRequest) String() string {
 func (*AcceptAnswerRequest) ProtoMessage() {}
 
 func (x *AcceptAnswerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[13]
+	mi := &file_mediav1_media_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1280,7 +1365,7 @@ func (x *AcceptAnswerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptAnswerRequest.ProtoReflect.Descriptor instead.
 func (*AcceptAnswerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{13}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AcceptAnswerRequest) GetPeer() *PeerID {
@@ -1313,7 +1398,7 @@ type AcceptAnswerResponse struct {
 
 func (x *AcceptAnswerResponse) Reset() {
 	*x = AcceptAnswerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[14]
+	mi := &file_mediav1_media_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1410,7 @@ func (x *AcceptAnswerResponse) String() string {
 func (*AcceptAnswerResponse) ProtoMessage() {}
 
 func (x *AcceptAnswerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[14]
+	mi := &file_mediav1_media_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1423,7 @@ func (x *AcceptAnswerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptAnswerResponse.ProtoReflect.Descriptor instead.
 func (*AcceptAnswerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{14}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AcceptAnswerResponse) GetReady() []string {
@@ -1355,13 +1440,14 @@ type UpdatePublisherRequest struct {
 	BitrateBps    *uint32                `protobuf:"varint,3,opt,name=bitrate_bps,json=bitrateBps,proto3,oneof" json:"bitrate_bps,omitempty"`
 	Echo          *Echo                  `protobuf:"bytes,4,opt,name=echo,proto3" json:"echo,omitempty"`
 	Talk          *Talk                  `protobuf:"bytes,5,opt,name=talk,proto3" json:"talk,omitempty"`
+	Recording     *Recording             `protobuf:"bytes,6,opt,name=recording,proto3" json:"recording,omitempty"` // unset: as before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdatePublisherRequest) Reset() {
 	*x = UpdatePublisherRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[15]
+	mi := &file_mediav1_media_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1459,7 @@ func (x *UpdatePublisherRequest) String() string {
 func (*UpdatePublisherRequest) ProtoMessage() {}
 
 func (x *UpdatePublisherRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[15]
+	mi := &file_mediav1_media_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1472,7 @@ func (x *UpdatePublisherRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePublisherRequest.ProtoReflect.Descriptor instead.
 func (*UpdatePublisherRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{15}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdatePublisherRequest) GetPeer() *PeerID {
@@ -1424,6 +1510,13 @@ func (x *UpdatePublisherRequest) GetTalk() *Talk {
 	return nil
 }
 
+func (x *UpdatePublisherRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
 type StreamState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mid           string                 `protobuf:"bytes,1,opt,name=mid,proto3" json:"mid,omitempty"`
@@ -1437,7 +1530,7 @@ type StreamState struct {
 
 func (x *StreamState) Reset() {
 	*x = StreamState{}
-	mi := &file_mediav1_media_proto_msgTypes[16]
+	mi := &file_mediav1_media_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1542,7 @@ func (x *StreamState) String() string {
 func (*StreamState) ProtoMessage() {}
 
 func (x *StreamState) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[16]
+	mi := &file_mediav1_media_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1555,7 @@ func (x *StreamState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamState.ProtoReflect.Descriptor instead.
 func (*StreamState) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{16}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StreamState) GetMid() string {
@@ -1508,7 +1601,7 @@ type UpdatePublisherResponse struct {
 
 func (x *UpdatePublisherResponse) Reset() {
 	*x = UpdatePublisherResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[17]
+	mi := &file_mediav1_media_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +1613,7 @@ func (x *UpdatePublisherResponse) String() string {
 func (*UpdatePublisherResponse) ProtoMessage() {}
 
 func (x *UpdatePublisherResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[17]
+	mi := &file_mediav1_media_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +1626,7 @@ func (x *UpdatePublisherResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePublisherResponse.ProtoReflect.Descriptor instead.
 func (*UpdatePublisherResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{17}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{18}
 }
 
 type UpdateSubscriberRequest struct {
@@ -1547,7 +1640,7 @@ type UpdateSubscriberRequest struct {
 
 func (x *UpdateSubscriberRequest) Reset() {
 	*x = UpdateSubscriberRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[18]
+	mi := &file_mediav1_media_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1652,7 @@ func (x *UpdateSubscriberRequest) String() string {
 func (*UpdateSubscriberRequest) ProtoMessage() {}
 
 func (x *UpdateSubscriberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[18]
+	mi := &file_mediav1_media_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1665,7 @@ func (x *UpdateSubscriberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriberRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriberRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{18}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateSubscriberRequest) GetPeer() *PeerID {
@@ -1604,7 +1697,7 @@ type UpdateSubscriberResponse struct {
 
 func (x *UpdateSubscriberResponse) Reset() {
 	*x = UpdateSubscriberResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[19]
+	mi := &file_mediav1_media_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +1709,7 @@ func (x *UpdateSubscriberResponse) String() string {
 func (*UpdateSubscriberResponse) ProtoMessage() {}
 
 func (x *UpdateSubscriberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[19]
+	mi := &file_mediav1_media_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +1722,7 @@ func (x *UpdateSubscriberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSubscriberResponse.ProtoReflect.Descriptor instead.
 func (*UpdateSubscriberResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{19}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{20}
 }
 
 type ClosePeerRequest struct {
@@ -1643,7 +1736,7 @@ type ClosePeerRequest struct {
 
 func (x *ClosePeerRequest) Reset() {
 	*x = ClosePeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[20]
+	mi := &file_mediav1_media_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1655,7 +1748,7 @@ func (x *ClosePeerRequest) String() string {
 func (*ClosePeerRequest) ProtoMessage() {}
 
 func (x *ClosePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[20]
+	mi := &file_mediav1_media_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1668,7 +1761,7 @@ func (x *ClosePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClosePeerRequest.ProtoReflect.Descriptor instead.
 func (*ClosePeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{20}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ClosePeerRequest) GetPeer() *PeerID {
@@ -1700,7 +1793,7 @@ type ClosePeerResponse struct {
 
 func (x *ClosePeerResponse) Reset() {
 	*x = ClosePeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[21]
+	mi := &file_mediav1_media_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1712,7 +1805,7 @@ func (x *ClosePeerResponse) String() string {
 func (*ClosePeerResponse) ProtoMessage() {}
 
 func (x *ClosePeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[21]
+	mi := &file_mediav1_media_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1725,7 +1818,7 @@ func (x *ClosePeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClosePeerResponse.ProtoReflect.Descriptor instead.
 func (*ClosePeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{21}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{22}
 }
 
 type TakePeerRequest struct {
@@ -1738,7 +1831,7 @@ type TakePeerRequest struct {
 
 func (x *TakePeerRequest) Reset() {
 	*x = TakePeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[22]
+	mi := &file_mediav1_media_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1843,7 @@ func (x *TakePeerRequest) String() string {
 func (*TakePeerRequest) ProtoMessage() {}
 
 func (x *TakePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[22]
+	mi := &file_mediav1_media_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +1856,7 @@ func (x *TakePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakePeerRequest.ProtoReflect.Descriptor instead.
 func (*TakePeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{22}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TakePeerRequest) GetPeer() *PeerID {
@@ -1789,7 +1882,7 @@ type TakePeerResponse struct {
 
 func (x *TakePeerResponse) Reset() {
 	*x = TakePeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[23]
+	mi := &file_mediav1_media_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1894,7 @@ func (x *TakePeerResponse) String() string {
 func (*TakePeerResponse) ProtoMessage() {}
 
 func (x *TakePeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[23]
+	mi := &file_mediav1_media_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1907,7 @@ func (x *TakePeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TakePeerResponse.ProtoReflect.Descriptor instead.
 func (*TakePeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{23}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TakePeerResponse) GetCandidates() []string {
@@ -1835,7 +1928,7 @@ type ExportPeerRequest struct {
 
 func (x *ExportPeerRequest) Reset() {
 	*x = ExportPeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[24]
+	mi := &file_mediav1_media_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1940,7 @@ func (x *ExportPeerRequest) String() string {
 func (*ExportPeerRequest) ProtoMessage() {}
 
 func (x *ExportPeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[24]
+	mi := &file_mediav1_media_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1953,7 @@ func (x *ExportPeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPeerRequest.ProtoReflect.Descriptor instead.
 func (*ExportPeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{24}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExportPeerRequest) GetPeer() *PeerID {
@@ -1886,7 +1979,7 @@ type ExportPeerResponse struct {
 
 func (x *ExportPeerResponse) Reset() {
 	*x = ExportPeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[25]
+	mi := &file_mediav1_media_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +1991,7 @@ func (x *ExportPeerResponse) String() string {
 func (*ExportPeerResponse) ProtoMessage() {}
 
 func (x *ExportPeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[25]
+	mi := &file_mediav1_media_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2004,7 @@ func (x *ExportPeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPeerResponse.ProtoReflect.Descriptor instead.
 func (*ExportPeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{25}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ExportPeerResponse) GetState() []byte {
@@ -1931,7 +2024,7 @@ type DescribePeerRequest struct {
 
 func (x *DescribePeerRequest) Reset() {
 	*x = DescribePeerRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[26]
+	mi := &file_mediav1_media_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +2036,7 @@ func (x *DescribePeerRequest) String() string {
 func (*DescribePeerRequest) ProtoMessage() {}
 
 func (x *DescribePeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[26]
+	mi := &file_mediav1_media_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2049,7 @@ func (x *DescribePeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerRequest.ProtoReflect.Descriptor instead.
 func (*DescribePeerRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{26}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DescribePeerRequest) GetSessionId() uint64 {
@@ -1993,7 +2086,7 @@ type DescribePeerResponse struct {
 
 func (x *DescribePeerResponse) Reset() {
 	*x = DescribePeerResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[27]
+	mi := &file_mediav1_media_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2005,7 +2098,7 @@ func (x *DescribePeerResponse) String() string {
 func (*DescribePeerResponse) ProtoMessage() {}
 
 func (x *DescribePeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[27]
+	mi := &file_mediav1_media_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2018,7 +2111,7 @@ func (x *DescribePeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DescribePeerResponse) GetPeer() *PeerID {
@@ -2118,7 +2211,7 @@ type StartCaptureRequest struct {
 
 func (x *StartCaptureRequest) Reset() {
 	*x = StartCaptureRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[28]
+	mi := &file_mediav1_media_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2130,7 +2223,7 @@ func (x *StartCaptureRequest) String() string {
 func (*StartCaptureRequest) ProtoMessage() {}
 
 func (x *StartCaptureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[28]
+	mi := &file_mediav1_media_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2143,7 +2236,7 @@ func (x *StartCaptureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartCaptureRequest.ProtoReflect.Descriptor instead.
 func (*StartCaptureRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{28}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StartCaptureRequest) GetSessionId() uint64 {
@@ -2190,7 +2283,7 @@ type StartCaptureResponse struct {
 
 func (x *StartCaptureResponse) Reset() {
 	*x = StartCaptureResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[29]
+	mi := &file_mediav1_media_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2295,7 @@ func (x *StartCaptureResponse) String() string {
 func (*StartCaptureResponse) ProtoMessage() {}
 
 func (x *StartCaptureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[29]
+	mi := &file_mediav1_media_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2308,7 @@ func (x *StartCaptureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartCaptureResponse.ProtoReflect.Descriptor instead.
 func (*StartCaptureResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{29}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StartCaptureResponse) GetFile() string {
@@ -2235,7 +2328,7 @@ type StopCaptureRequest struct {
 
 func (x *StopCaptureRequest) Reset() {
 	*x = StopCaptureRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2340,7 @@ func (x *StopCaptureRequest) String() string {
 func (*StopCaptureRequest) ProtoMessage() {}
 
 func (x *StopCaptureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[30]
+	mi := &file_mediav1_media_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2353,7 @@ func (x *StopCaptureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopCaptureRequest.ProtoReflect.Descriptor instead.
 func (*StopCaptureRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{30}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StopCaptureRequest) GetSessionId() uint64 {
@@ -2285,7 +2378,7 @@ type StopCaptureResponse struct {
 
 func (x *StopCaptureResponse) Reset() {
 	*x = StopCaptureResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[31]
+	mi := &file_mediav1_media_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2297,7 +2390,7 @@ func (x *StopCaptureResponse) String() string {
 func (*StopCaptureResponse) ProtoMessage() {}
 
 func (x *StopCaptureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[31]
+	mi := &file_mediav1_media_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2310,7 +2403,331 @@ func (x *StopCaptureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopCaptureResponse.ProtoReflect.Descriptor instead.
 func (*StopCaptureResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{31}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{32}
+}
+
+type ForwardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Forwarders    []*Forwarder           `protobuf:"bytes,2,rep,name=forwarders,proto3" json:"forwarders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardRequest) Reset() {
+	*x = ForwardRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardRequest) ProtoMessage() {}
+
+func (x *ForwardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardRequest.ProtoReflect.Descriptor instead.
+func (*ForwardRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ForwardRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *ForwardRequest) GetForwarders() []*Forwarder {
+	if x != nil {
+		return x.Forwarders
+	}
+	return nil
+}
+
+type Forwarder struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`        // of the caller's choice, unique for the peer
+	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`       // in the publisher's SDP
+	Host          string                 `protobuf:"bytes,3,opt,name=host,proto3" json:"host,omitempty"`     // address or name
+	Family        string                 `protobuf:"bytes,4,opt,name=family,proto3" json:"family,omitempty"` // ipv4, ipv6, or empty for either
+	Port          uint32                 `protobuf:"varint,5,opt,name=port,proto3" json:"port,omitempty"`
+	RtcpPort      uint32                 `protobuf:"varint,6,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"`          // of the receiver, which may ask for key frames from there; 0 for none
+	Ssrc          uint32                 `protobuf:"varint,7,opt,name=ssrc,proto3" json:"ssrc,omitempty"`                                  // 0: as received
+	PayloadType   uint32                 `protobuf:"varint,8,opt,name=payload_type,json=payloadType,proto3" json:"payload_type,omitempty"` // likewise
+	Simulcast     bool                   `protobuf:"varint,9,opt,name=simulcast,proto3" json:"simulcast,omitempty"`                        // the best layer, in one stream; its SSRC is id if none is given
+	Layer         uint32                 `protobuf:"varint,10,opt,name=layer,proto3" json:"layer,omitempty"`                               // the only one forwarded, if not
+	SrtpSuite     uint32                 `protobuf:"varint,11,opt,name=srtp_suite,json=srtpSuite,proto3" json:"srtp_suite,omitempty"`      // 32 or 80 bits of authentication; 0 for plain RTP
+	SrtpKey       []byte                 `protobuf:"bytes,12,opt,name=srtp_key,json=srtpKey,proto3" json:"srtp_key,omitempty"`             // key and salt, 30 bytes
+	Keyframe      bool                   `protobuf:"varint,13,opt,name=keyframe,proto3" json:"keyframe,omitempty"`                         // ask for one now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Forwarder) Reset() {
+	*x = Forwarder{}
+	mi := &file_mediav1_media_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Forwarder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Forwarder) ProtoMessage() {}
+
+func (x *Forwarder) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Forwarder.ProtoReflect.Descriptor instead.
+func (*Forwarder) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Forwarder) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Forwarder) GetMid() string {
+	if x != nil {
+		return x.Mid
+	}
+	return ""
+}
+
+func (x *Forwarder) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *Forwarder) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
+func (x *Forwarder) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *Forwarder) GetRtcpPort() uint32 {
+	if x != nil {
+		return x.RtcpPort
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSsrc() uint32 {
+	if x != nil {
+		return x.Ssrc
+	}
+	return 0
+}
+
+func (x *Forwarder) GetPayloadType() uint32 {
+	if x != nil {
+		return x.PayloadType
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSimulcast() bool {
+	if x != nil {
+		return x.Simulcast
+	}
+	return false
+}
+
+func (x *Forwarder) GetLayer() uint32 {
+	if x != nil {
+		return x.Layer
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSrtpSuite() uint32 {
+	if x != nil {
+		return x.SrtpSuite
+	}
+	return 0
+}
+
+func (x *Forwarder) GetSrtpKey() []byte {
+	if x != nil {
+		return x.SrtpKey
+	}
+	return nil
+}
+
+func (x *Forwarder) GetKeyframe() bool {
+	if x != nil {
+		return x.Keyframe
+	}
+	return false
+}
+
+type ForwardResponse struct {
+	state         protoimpl.MessageState       `protogen:"open.v1"`
+	Forwarders    []*ForwardResponse_Forwarded `protobuf:"bytes,1,rep,name=forwarders,proto3" json:"forwarders,omitempty"` // in the order of the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardResponse) Reset() {
+	*x = ForwardResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardResponse) ProtoMessage() {}
+
+func (x *ForwardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardResponse.ProtoReflect.Descriptor instead.
+func (*ForwardResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ForwardResponse) GetForwarders() []*ForwardResponse_Forwarded {
+	if x != nil {
+		return x.Forwarders
+	}
+	return nil
+}
+
+type StopForwardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopForwardRequest) Reset() {
+	*x = StopForwardRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopForwardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopForwardRequest) ProtoMessage() {}
+
+func (x *StopForwardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopForwardRequest.ProtoReflect.Descriptor instead.
+func (*StopForwardRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *StopForwardRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *StopForwardRequest) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type StopForwardResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopForwardResponse) Reset() {
+	*x = StopForwardResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopForwardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopForwardResponse) ProtoMessage() {}
+
+func (x *StopForwardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopForwardResponse.ProtoReflect.Descriptor instead.
+func (*StopForwardResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{37}
 }
 
 type DescribePeerResponse_Section struct {
@@ -2327,7 +2744,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[32]
+	mi := &file_mediav1_media_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2339,7 +2756,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[32]
+	mi := &file_mediav1_media_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2352,7 +2769,7 @@ func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Section.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Section) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 0}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 0}
 }
 
 func (x *DescribePeerResponse_Section) GetIndex() uint32 {
@@ -2413,7 +2830,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[33]
+	mi := &file_mediav1_media_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2842,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[33]
+	mi := &file_mediav1_media_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2855,7 @@ func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Layer.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Layer) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 1}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 1}
 }
 
 func (x *DescribePeerResponse_Layer) GetRid() string {
@@ -2514,7 +2931,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[34]
+	mi := &file_mediav1_media_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2943,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[34]
+	mi := &file_mediav1_media_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2956,7 @@ func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Outbound.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Outbound) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{27, 2}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 2}
 }
 
 func (x *DescribePeerResponse_Outbound) GetSsrc() uint32 {
@@ -2605,6 +3022,66 @@ func (x *DescribePeerResponse_Outbound) GetRttMs() uint32 {
 	return 0
 }
 
+type ForwardResponse_Forwarded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`                                     // that the host has
+	LocalRtcpPort uint32                 `protobuf:"varint,3,opt,name=local_rtcp_port,json=localRtcpPort,proto3" json:"local_rtcp_port,omitempty"` // 0 for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardResponse_Forwarded) Reset() {
+	*x = ForwardResponse_Forwarded{}
+	mi := &file_mediav1_media_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardResponse_Forwarded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardResponse_Forwarded) ProtoMessage() {}
+
+func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardResponse_Forwarded.ProtoReflect.Descriptor instead.
+func (*ForwardResponse_Forwarded) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{35, 0}
+}
+
+func (x *ForwardResponse_Forwarded) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ForwardResponse_Forwarded) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *ForwardResponse_Forwarded) GetLocalRtcpPort() uint32 {
+	if x != nil {
+		return x.LocalRtcpPort
+	}
+	return 0
+}
+
 var File_mediav1_media_proto protoreflect.FileDescriptor
 
 const file_mediav1_media_proto_rawDesc = "" +
@@ -2616,7 +3093,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\rR\n" +
-	"generation\"\xe4\x02\n" +
+	"generation\"\x9e\x03\n" +
 	"\x12AcceptOfferRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -2628,7 +3105,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04echo\x18\a \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12(\n" +
 	"\x10lowest_rid_first\x18\b \x01(\bR\x0elowestRidFirst\x12\x12\n" +
 	"\x04e2ee\x18\t \x01(\bR\x04e2ee\x12\x1b\n" +
-	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\"\xb6\x04\n" +
+	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\x128\n" +
+	"\trecording\x18\n" +
+	" \x01(\v2\x1a.cardea.media.v1.RecordingR\trecording\"\xb6\x04\n" +
 	"\fPublishRules\x12!\n" +
 	"\faudio_codecs\x18\x01 \x03(\tR\vaudioCodecs\x12!\n" +
 	"\fvideo_codecs\x18\x02 \x03(\tR\vvideoCodecs\x12\x1f\n" +
@@ -2658,7 +3137,18 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x05video\x18\x02 \x01(\bR\x05video\x12/\n" +
 	"\x06layers\x18\x03 \x01(\v2\x17.cardea.media.v1.LayersR\x06layers\x12\x1f\n" +
 	"\vtext_prefix\x18\x04 \x01(\tR\n" +
-	"textPrefix\"\xaf\x01\n" +
+	"textPrefix\"\x80\x02\n" +
+	"\tRecording\x12\x12\n" +
+	"\x04base\x18\x01 \x01(\tR\x04base\x12\x18\n" +
+	"\astamped\x18\x02 \x01(\bR\astamped\x12\x1e\n" +
+	"\n" +
+	"unnumbered\x18\x03 \x01(\bR\n" +
+	"unnumbered\x12\x12\n" +
+	"\x04take\x18\x04 \x01(\rR\x04take\x12P\n" +
+	"\fdescriptions\x18\x05 \x03(\v2,.cardea.media.v1.Recording.DescriptionsEntryR\fdescriptions\x1a?\n" +
+	"\x11DescriptionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xaf\x01\n" +
 	"\x06Layers\x12\x1c\n" +
 	"\tsubstream\x18\x01 \x01(\rR\tsubstream\x12\x1a\n" +
 	"\btemporal\x18\x02 \x01(\rR\btemporal\x12\x1f\n" +
@@ -2740,14 +3230,15 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"command_id\x18\x02 \x01(\tR\tcommandId\x12\x10\n" +
 	"\x03sdp\x18\x03 \x01(\tR\x03sdp\",\n" +
 	"\x14AcceptAnswerResponse\x12\x14\n" +
-	"\x05ready\x18\x01 \x03(\tR\x05ready\"\x89\x02\n" +
+	"\x05ready\x18\x01 \x03(\tR\x05ready\"\xc3\x02\n" +
 	"\x16UpdatePublisherRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x126\n" +
 	"\astreams\x18\x02 \x03(\v2\x1c.cardea.media.v1.StreamStateR\astreams\x12$\n" +
 	"\vbitrate_bps\x18\x03 \x01(\rH\x00R\n" +
 	"bitrateBps\x88\x01\x01\x12)\n" +
 	"\x04echo\x18\x04 \x01(\v2\x15.cardea.media.v1.EchoR\x04echo\x12)\n" +
-	"\x04talk\x18\x05 \x01(\v2\x15.cardea.media.v1.TalkR\x04talkB\x0e\n" +
+	"\x04talk\x18\x05 \x01(\v2\x15.cardea.media.v1.TalkR\x04talk\x128\n" +
+	"\trecording\x18\x06 \x01(\v2\x1a.cardea.media.v1.RecordingR\trecordingB\x0e\n" +
 	"\f_bitrate_bps\"\xc0\x01\n" +
 	"\vStreamState\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12\x19\n" +
@@ -2843,14 +3334,47 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\x15\n" +
-	"\x13StopCaptureResponse*K\n" +
+	"\x13StopCaptureResponse\"y\n" +
+	"\x0eForwardRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12:\n" +
+	"\n" +
+	"forwarders\x18\x02 \x03(\v2\x1a.cardea.media.v1.ForwarderR\n" +
+	"forwarders\"\xcb\x02\n" +
+	"\tForwarder\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x10\n" +
+	"\x03mid\x18\x02 \x01(\tR\x03mid\x12\x12\n" +
+	"\x04host\x18\x03 \x01(\tR\x04host\x12\x16\n" +
+	"\x06family\x18\x04 \x01(\tR\x06family\x12\x12\n" +
+	"\x04port\x18\x05 \x01(\rR\x04port\x12\x1b\n" +
+	"\trtcp_port\x18\x06 \x01(\rR\brtcpPort\x12\x12\n" +
+	"\x04ssrc\x18\a \x01(\rR\x04ssrc\x12!\n" +
+	"\fpayload_type\x18\b \x01(\rR\vpayloadType\x12\x1c\n" +
+	"\tsimulcast\x18\t \x01(\bR\tsimulcast\x12\x14\n" +
+	"\x05layer\x18\n" +
+	" \x01(\rR\x05layer\x12\x1d\n" +
+	"\n" +
+	"srtp_suite\x18\v \x01(\rR\tsrtpSuite\x12\x19\n" +
+	"\bsrtp_key\x18\f \x01(\fR\asrtpKey\x12\x1a\n" +
+	"\bkeyframe\x18\r \x01(\bR\bkeyframe\"\xbc\x01\n" +
+	"\x0fForwardResponse\x12J\n" +
+	"\n" +
+	"forwarders\x18\x01 \x03(\v2*.cardea.media.v1.ForwardResponse.ForwardedR\n" +
+	"forwarders\x1a]\n" +
+	"\tForwarded\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12&\n" +
+	"\x0flocal_rtcp_port\x18\x03 \x01(\rR\rlocalRtcpPort\"Q\n" +
+	"\x12StopForwardRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\"\x15\n" +
+	"\x13StopForwardResponse*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xf1\a\n" +
+	"\tKIND_DATA\x10\x032\x99\t\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -2863,7 +3387,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponse\x12[\n" +
 	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponse\x12[\n" +
 	"\fStartCapture\x12$.cardea.media.v1.StartCaptureRequest\x1a%.cardea.media.v1.StartCaptureResponse\x12X\n" +
-	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponse\x12L\n" +
+	"\aForward\x12\x1f.cardea.media.v1.ForwardRequest\x1a .cardea.media.v1.ForwardResponse\x12X\n" +
+	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -2878,7 +3404,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -2886,93 +3412,112 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*PublishRules)(nil),                  // 3: cardea.media.v1.PublishRules
 	(*Talk)(nil),                          // 4: cardea.media.v1.Talk
 	(*Echo)(nil),                          // 5: cardea.media.v1.Echo
-	(*Layers)(nil),                        // 6: cardea.media.v1.Layers
-	(*AcceptOfferResponse)(nil),           // 7: cardea.media.v1.AcceptOfferResponse
-	(*PublishedStream)(nil),               // 8: cardea.media.v1.PublishedStream
-	(*MakeOfferRequest)(nil),              // 9: cardea.media.v1.MakeOfferRequest
-	(*Slot)(nil),                          // 10: cardea.media.v1.Slot
-	(*Source)(nil),                        // 11: cardea.media.v1.Source
-	(*DataSource)(nil),                    // 12: cardea.media.v1.DataSource
-	(*MakeOfferResponse)(nil),             // 13: cardea.media.v1.MakeOfferResponse
-	(*AcceptAnswerRequest)(nil),           // 14: cardea.media.v1.AcceptAnswerRequest
-	(*AcceptAnswerResponse)(nil),          // 15: cardea.media.v1.AcceptAnswerResponse
-	(*UpdatePublisherRequest)(nil),        // 16: cardea.media.v1.UpdatePublisherRequest
-	(*StreamState)(nil),                   // 17: cardea.media.v1.StreamState
-	(*UpdatePublisherResponse)(nil),       // 18: cardea.media.v1.UpdatePublisherResponse
-	(*UpdateSubscriberRequest)(nil),       // 19: cardea.media.v1.UpdateSubscriberRequest
-	(*UpdateSubscriberResponse)(nil),      // 20: cardea.media.v1.UpdateSubscriberResponse
-	(*ClosePeerRequest)(nil),              // 21: cardea.media.v1.ClosePeerRequest
-	(*ClosePeerResponse)(nil),             // 22: cardea.media.v1.ClosePeerResponse
-	(*TakePeerRequest)(nil),               // 23: cardea.media.v1.TakePeerRequest
-	(*TakePeerResponse)(nil),              // 24: cardea.media.v1.TakePeerResponse
-	(*ExportPeerRequest)(nil),             // 25: cardea.media.v1.ExportPeerRequest
-	(*ExportPeerResponse)(nil),            // 26: cardea.media.v1.ExportPeerResponse
-	(*DescribePeerRequest)(nil),           // 27: cardea.media.v1.DescribePeerRequest
-	(*DescribePeerResponse)(nil),          // 28: cardea.media.v1.DescribePeerResponse
-	(*StartCaptureRequest)(nil),           // 29: cardea.media.v1.StartCaptureRequest
-	(*StartCaptureResponse)(nil),          // 30: cardea.media.v1.StartCaptureResponse
-	(*StopCaptureRequest)(nil),            // 31: cardea.media.v1.StopCaptureRequest
-	(*StopCaptureResponse)(nil),           // 32: cardea.media.v1.StopCaptureResponse
-	(*DescribePeerResponse_Section)(nil),  // 33: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 34: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 35: cardea.media.v1.DescribePeerResponse.Outbound
+	(*Recording)(nil),                     // 6: cardea.media.v1.Recording
+	(*Layers)(nil),                        // 7: cardea.media.v1.Layers
+	(*AcceptOfferResponse)(nil),           // 8: cardea.media.v1.AcceptOfferResponse
+	(*PublishedStream)(nil),               // 9: cardea.media.v1.PublishedStream
+	(*MakeOfferRequest)(nil),              // 10: cardea.media.v1.MakeOfferRequest
+	(*Slot)(nil),                          // 11: cardea.media.v1.Slot
+	(*Source)(nil),                        // 12: cardea.media.v1.Source
+	(*DataSource)(nil),                    // 13: cardea.media.v1.DataSource
+	(*MakeOfferResponse)(nil),             // 14: cardea.media.v1.MakeOfferResponse
+	(*AcceptAnswerRequest)(nil),           // 15: cardea.media.v1.AcceptAnswerRequest
+	(*AcceptAnswerResponse)(nil),          // 16: cardea.media.v1.AcceptAnswerResponse
+	(*UpdatePublisherRequest)(nil),        // 17: cardea.media.v1.UpdatePublisherRequest
+	(*StreamState)(nil),                   // 18: cardea.media.v1.StreamState
+	(*UpdatePublisherResponse)(nil),       // 19: cardea.media.v1.UpdatePublisherResponse
+	(*UpdateSubscriberRequest)(nil),       // 20: cardea.media.v1.UpdateSubscriberRequest
+	(*UpdateSubscriberResponse)(nil),      // 21: cardea.media.v1.UpdateSubscriberResponse
+	(*ClosePeerRequest)(nil),              // 22: cardea.media.v1.ClosePeerRequest
+	(*ClosePeerResponse)(nil),             // 23: cardea.media.v1.ClosePeerResponse
+	(*TakePeerRequest)(nil),               // 24: cardea.media.v1.TakePeerRequest
+	(*TakePeerResponse)(nil),              // 25: cardea.media.v1.TakePeerResponse
+	(*ExportPeerRequest)(nil),             // 26: cardea.media.v1.ExportPeerRequest
+	(*ExportPeerResponse)(nil),            // 27: cardea.media.v1.ExportPeerResponse
+	(*DescribePeerRequest)(nil),           // 28: cardea.media.v1.DescribePeerRequest
+	(*DescribePeerResponse)(nil),          // 29: cardea.media.v1.DescribePeerResponse
+	(*StartCaptureRequest)(nil),           // 30: cardea.media.v1.StartCaptureRequest
+	(*StartCaptureResponse)(nil),          // 31: cardea.media.v1.StartCaptureResponse
+	(*StopCaptureRequest)(nil),            // 32: cardea.media.v1.StopCaptureRequest
+	(*StopCaptureResponse)(nil),           // 33: cardea.media.v1.StopCaptureResponse
+	(*ForwardRequest)(nil),                // 34: cardea.media.v1.ForwardRequest
+	(*Forwarder)(nil),                     // 35: cardea.media.v1.Forwarder
+	(*ForwardResponse)(nil),               // 36: cardea.media.v1.ForwardResponse
+	(*StopForwardRequest)(nil),            // 37: cardea.media.v1.StopForwardRequest
+	(*StopForwardResponse)(nil),           // 38: cardea.media.v1.StopForwardResponse
+	nil,                                   // 39: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 40: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 41: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 42: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 43: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
 	3,  // 1: cardea.media.v1.AcceptOfferRequest.rules:type_name -> cardea.media.v1.PublishRules
 	5,  // 2: cardea.media.v1.AcceptOfferRequest.echo:type_name -> cardea.media.v1.Echo
-	4,  // 3: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
-	6,  // 4: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	8,  // 5: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
-	0,  // 6: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
-	1,  // 7: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
-	10, // 8: cardea.media.v1.MakeOfferRequest.slots:type_name -> cardea.media.v1.Slot
-	0,  // 9: cardea.media.v1.Slot.kind:type_name -> cardea.media.v1.Kind
-	11, // 10: cardea.media.v1.Slot.source:type_name -> cardea.media.v1.Source
-	12, // 11: cardea.media.v1.Slot.data_sources:type_name -> cardea.media.v1.DataSource
-	6,  // 12: cardea.media.v1.Slot.layers:type_name -> cardea.media.v1.Layers
-	1,  // 13: cardea.media.v1.AcceptAnswerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 14: cardea.media.v1.UpdatePublisherRequest.peer:type_name -> cardea.media.v1.PeerID
-	17, // 15: cardea.media.v1.UpdatePublisherRequest.streams:type_name -> cardea.media.v1.StreamState
-	5,  // 16: cardea.media.v1.UpdatePublisherRequest.echo:type_name -> cardea.media.v1.Echo
-	4,  // 17: cardea.media.v1.UpdatePublisherRequest.talk:type_name -> cardea.media.v1.Talk
-	1,  // 18: cardea.media.v1.UpdateSubscriberRequest.peer:type_name -> cardea.media.v1.PeerID
-	10, // 19: cardea.media.v1.UpdateSubscriberRequest.slots:type_name -> cardea.media.v1.Slot
-	1,  // 20: cardea.media.v1.ClosePeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 21: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 22: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 23: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	33, // 24: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
-	0,  // 25: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	35, // 26: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	34, // 27: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 28: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	9,  // 29: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	14, // 30: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	16, // 31: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	19, // 32: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	21, // 33: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	23, // 34: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	25, // 35: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	27, // 36: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	29, // 37: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	31, // 38: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	7,  // 39: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	13, // 40: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	15, // 41: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	18, // 42: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	20, // 43: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	22, // 44: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	24, // 45: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	26, // 46: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	28, // 47: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	30, // 48: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	32, // 49: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	39, // [39:50] is the sub-list for method output_type
-	28, // [28:39] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
+	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
+	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
+	39, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
+	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
+	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
+	11, // 10: cardea.media.v1.MakeOfferRequest.slots:type_name -> cardea.media.v1.Slot
+	0,  // 11: cardea.media.v1.Slot.kind:type_name -> cardea.media.v1.Kind
+	12, // 12: cardea.media.v1.Slot.source:type_name -> cardea.media.v1.Source
+	13, // 13: cardea.media.v1.Slot.data_sources:type_name -> cardea.media.v1.DataSource
+	7,  // 14: cardea.media.v1.Slot.layers:type_name -> cardea.media.v1.Layers
+	1,  // 15: cardea.media.v1.AcceptAnswerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 16: cardea.media.v1.UpdatePublisherRequest.peer:type_name -> cardea.media.v1.PeerID
+	18, // 17: cardea.media.v1.UpdatePublisherRequest.streams:type_name -> cardea.media.v1.StreamState
+	5,  // 18: cardea.media.v1.UpdatePublisherRequest.echo:type_name -> cardea.media.v1.Echo
+	4,  // 19: cardea.media.v1.UpdatePublisherRequest.talk:type_name -> cardea.media.v1.Talk
+	6,  // 20: cardea.media.v1.UpdatePublisherRequest.recording:type_name -> cardea.media.v1.Recording
+	1,  // 21: cardea.media.v1.UpdateSubscriberRequest.peer:type_name -> cardea.media.v1.PeerID
+	11, // 22: cardea.media.v1.UpdateSubscriberRequest.slots:type_name -> cardea.media.v1.Slot
+	1,  // 23: cardea.media.v1.ClosePeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
+	40, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
+	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
+	43, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
+	0,  // 32: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	42, // 33: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	41, // 34: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 35: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 36: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 37: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 38: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 39: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 40: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 41: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 42: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 43: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 44: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 45: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	34, // 46: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 47: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	8,  // 48: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 49: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 50: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 51: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 52: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 53: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 54: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 55: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 56: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 57: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 58: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	36, // 59: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 60: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	48, // [48:61] is the sub-list for method output_type
+	35, // [35:48] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -2980,17 +3525,17 @@ func file_mediav1_media_proto_init() {
 	if File_mediav1_media_proto != nil {
 		return
 	}
-	file_mediav1_media_proto_msgTypes[9].OneofWrappers = []any{}
-	file_mediav1_media_proto_msgTypes[15].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[10].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[16].OneofWrappers = []any{}
-	file_mediav1_media_proto_msgTypes[24].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[17].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   35,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -31,6 +31,8 @@ const (
 	Media_DescribePeer_FullMethodName     = "/cardea.media.v1.Media/DescribePeer"
 	Media_StartCapture_FullMethodName     = "/cardea.media.v1.Media/StartCapture"
 	Media_StopCapture_FullMethodName      = "/cardea.media.v1.Media/StopCapture"
+	Media_Forward_FullMethodName          = "/cardea.media.v1.Media/Forward"
+	Media_StopForward_FullMethodName      = "/cardea.media.v1.Media/StopForward"
 )
 
 // MediaClient is the client API for Media service.
@@ -66,6 +68,12 @@ type MediaClient interface {
 	StartCapture(ctx context.Context, in *StartCaptureRequest, opts ...grpc.CallOption) (*StartCaptureResponse, error)
 	// StopCapture ends that. Likewise.
 	StopCapture(ctx context.Context, in *StopCaptureRequest, opts ...grpc.CallOption) (*StopCaptureResponse, error)
+	// Forward sends streams of a publisher on as plain RTP or SRTP, all of them or none. Ids that are there already keep
+	// what they have. NoSuchPeer, NoSuchFeed for a mid or layer that is not there; BadElement for a host without an address
+	// or a bad key; Unauthorized for an address that the node may not send to; TooBusy.
+	Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardResponse, error)
+	// StopForward ends one; unknown ones are no error. NoSuchPeer.
+	StopForward(ctx context.Context, in *StopForwardRequest, opts ...grpc.CallOption) (*StopForwardResponse, error)
 }
 
 type mediaClient struct {
@@ -186,6 +194,26 @@ func (c *mediaClient) StopCapture(ctx context.Context, in *StopCaptureRequest, o
 	return out, nil
 }
 
+func (c *mediaClient) Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForwardResponse)
+	err := c.cc.Invoke(ctx, Media_Forward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) StopForward(ctx context.Context, in *StopForwardRequest, opts ...grpc.CallOption) (*StopForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopForwardResponse)
+	err := c.cc.Invoke(ctx, Media_StopForward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -219,6 +247,12 @@ type MediaServer interface {
 	StartCapture(context.Context, *StartCaptureRequest) (*StartCaptureResponse, error)
 	// StopCapture ends that. Likewise.
 	StopCapture(context.Context, *StopCaptureRequest) (*StopCaptureResponse, error)
+	// Forward sends streams of a publisher on as plain RTP or SRTP, all of them or none. Ids that are there already keep
+	// what they have. NoSuchPeer, NoSuchFeed for a mid or layer that is not there; BadElement for a host without an address
+	// or a bad key; Unauthorized for an address that the node may not send to; TooBusy.
+	Forward(context.Context, *ForwardRequest) (*ForwardResponse, error)
+	// StopForward ends one; unknown ones are no error. NoSuchPeer.
+	StopForward(context.Context, *StopForwardRequest) (*StopForwardResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -261,6 +295,12 @@ func (UnimplementedMediaServer) StartCapture(context.Context, *StartCaptureReque
 }
 func (UnimplementedMediaServer) StopCapture(context.Context, *StopCaptureRequest) (*StopCaptureResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StopCapture not implemented")
+}
+func (UnimplementedMediaServer) Forward(context.Context, *ForwardRequest) (*ForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Forward not implemented")
+}
+func (UnimplementedMediaServer) StopForward(context.Context, *StopForwardRequest) (*StopForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopForward not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -481,6 +521,42 @@ func _Media_StopCapture_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_Forward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).Forward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_Forward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).Forward(ctx, req.(*ForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_StopForward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).StopForward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_StopForward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).StopForward(ctx, req.(*StopForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -531,6 +607,14 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "StopCapture",
 			Handler:    _Media_StopCapture_Handler,
+		},
+		{
+			MethodName: "Forward",
+			Handler:    _Media_Forward_Handler,
+		},
+		{
+			MethodName: "StopForward",
+			Handler:    _Media_StopForward_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -36,6 +36,11 @@ type Config struct {
 	Events            events.Config `embed:""`
 	EventsStatsPeriod uint32        `name:"events-stats-period" help:"Seconds between events of a PeerConnection's media statistics; 0 for never." default:"1"`
 
+	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
+	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
+
+	ForwardTo []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
+
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
 	// Level, if set, is what the logger given to Run goes by: administrators can change it.

@@ -22,7 +22,9 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
+	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -63,6 +65,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = opsListener.Close() }()
+	recordings, err := openRecordings(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, recordings.Close()) }()
 	group, err := transport.Listen(transport.Config{
 		Port: cfg.UDPPort, Workers: cfg.Workers, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log,
 	})
@@ -94,10 +101,15 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		endDelivering()
 		delivering.Wait()
 	}()
-	s := &service{cfg: cfg, log: log, nats: nc, group: group, registry: metrics, events: bus.NewEvents(cfg.Name, requests, log)}
+	outlet := rtpforward.New(cfg.ForwardTo, log)
+	defer outlet.Close()
+	s := &service{
+		cfg: cfg, recordings: recordings, outlet: outlet, log: log, nats: nc, group: group, registry: metrics,
+		events: bus.NewEvents(cfg.Name, requests, log),
+	}
 	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
-		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
+		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Log: log,
 		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
 	s.texts = &bus.Texts{Conn: nc, Name: cfg.Name, Node: s.node, Log: log}
@@ -115,7 +127,9 @@ type service struct {
 	events *bus.Events
 	texts  *bus.Texts
 
-	registry *prometheus.Registry
+	registry   *prometheus.Registry
+	recordings *recording.Folder
+	outlet     *rtpforward.Outlet
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then
@@ -183,6 +197,14 @@ func (s *service) beats(grpcAddr net.Addr) *bus.Beats {
 			}
 		},
 	}
+}
+
+// openRecordings returns nil if nothing is to be recorded.
+func openRecordings(cfg Config, log *slog.Logger) (*recording.Folder, error) {
+	if cfg.RecordDir == "" {
+		return nil, nil
+	}
+	return recording.Open(cfg.RecordDir, cfg.RecordingsTmpExt, log)
 }
 
 // advertised is where others reach the gRPC API.

@@ -31,6 +31,11 @@ var (
 	handedOverDesc    = describe("handed_over_total", "Datagrams that arrived on the socket of one worker for a peer of another.")
 	mirrorsDesc       = describe("mirrors", "Feeds of one worker that have subscribers on another, counted for each of those.")
 	textsDroppedDesc  = describe("texts_dropped_total", "Messages of roomstate's, for data channels, that were not taken in time.")
+	recordingsDesc    = describe("recordings", "Files being recorded.")
+	recordingDrops    = describe("recording_drops_total", "Packets and messages that were not recorded, since the disk did not keep up or failed.")
+	recordingFailures = describe("recording_failures_total", "Recordings that could not be written, or not to their end.")
+	forwardedDesc     = describe("forwarded_total", "Packets and messages sent by RTP forwarders.")
+	forwardDropsDesc  = describe("forward_drops_total", "Packets and messages that RTP forwarders did not send, since the network did not take them.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -72,6 +77,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(probesDesc, b.Probes)
 	count(downgradesDesc, b.Downgrades)
 	count(pausesDesc, b.Pauses)
+	ch <- prometheus.MustNewConstMetric(recordingsDesc, prometheus.GaugeValue, float64(s.recordings.Active()))
+	count(recordingDrops, s.recordings.Dropped())
+	count(recordingFailures, s.recordings.Failed())
+	count(forwardedDesc, s.outlet.Sent())
+	count(forwardDropsDesc, s.outlet.Dropped())
 	count(eventsDroppedDesc, s.events.Dropped())
 	count(textsDroppedDesc, s.texts.Dropped())
 }

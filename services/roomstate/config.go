@@ -26,8 +26,9 @@ type Config struct {
 	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
-	DemoRoom bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
-	AdminKey string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none."`
+	DemoRoom       bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
+	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none."`
+	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
 
 	RoomsFile       string `help:"YAML file of VideoRooms to make at start where they are not there." type:"path" placeholder:"FILE"`
 	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
@@ -81,7 +82,7 @@ func (c *Config) videoroom() (videoroom.Config, error) {
 		}
 	}
 	return videoroom.Config{
-		AdminKey: c.AdminKey, TokenSecret: secret, StringIDs: c.StringIDs, Forgets: c.Forgets,
+		AdminKey: c.AdminKey, LockForwards: c.LockRTPForward, TokenSecret: secret, StringIDs: c.StringIDs, Forgets: c.Forgets,
 		MaxRooms: c.MaxRooms, MaxParticipants: c.MaxParticipants,
 	}, nil
 }

@@ -39,7 +39,11 @@ func (p *player) rename(v any) any {
 				v[key] = "$private_id"
 			case "date":
 				v[key] = shape(fmt.Sprint(member))
-			case "participants", "publishers", "attendees", "list":
+			case "stream_id", "audio_stream_id", "video_stream_id", "data_stream_id", "local_rtcp_port":
+				if n, ok := member.(json.Number); ok && len(n) > 2 { // drawn, not given
+					v[key] = "$" + key
+				}
+			case "participants", "publishers", "attendees", "list", "forwarders":
 				// Janus lists them in the order of a hash table.
 				if list, ok := p.rename(member).([]any); ok {
 					sortByText(list)

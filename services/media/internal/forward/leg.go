@@ -46,6 +46,7 @@ type LegConfig struct {
 	NACK       bool
 	Extensions packet.ExtensionIDs
 	MID        string // written into each packet, if Extensions.MID is set
+	Quiet      bool   // gets what the stream has while it is quiet too (see Stream.SetQuiet)
 
 	Sender   Sender      // must be set
 	Observer LegObserver // must be set

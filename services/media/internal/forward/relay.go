@@ -15,7 +15,7 @@ func (l *Leg) relay(now time.Duration) {
 		switch {
 		case !open:
 			l.stats.Dropped[DropNotFlowing] += uint64(len(y.burst))
-		case s.quiet:
+		case s.quiet && !l.cfg.Quiet:
 			l.stats.Dropped[DropQuiet] += uint64(len(y.burst))
 		case i != l.choice.current && l.choice.current != none && !y.burstKeyframe:
 			l.stats.Dropped[DropOtherLayer] += uint64(len(y.burst))

@@ -60,6 +60,7 @@ type Stream struct {
 	size         ringSize
 	layers       []layer
 	legs         []*Leg
+	taps         []*Tap
 	relaying     bool
 	quiet        bool
 	burst        uint32 // counts Flush; marks what came in one burst
@@ -153,6 +154,9 @@ func (s *Stream) take(layer int, p *packet.Packet, seq uint64) *slot {
 func (s *Stream) Flush(now time.Duration) {
 	for _, l := range s.legs {
 		l.relay(now)
+	}
+	for _, t := range s.taps {
+		t.relay()
 	}
 	for i := range s.layers {
 		y := &s.layers[i]
@@ -259,7 +263,9 @@ func (s *Stream) SetQuiet(on bool) {
 	}
 	s.quiet = on
 	for _, l := range s.legs {
-		l.leaveLayer()
+		if !l.cfg.Quiet {
+			l.leaveLayer()
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -12,6 +13,13 @@ func (pub *publisher) data(m transport.Message) {
 	if pub.echo != nil {
 		pub.echoData(m)
 	}
+	if pub.muted {
+		return
+	}
+	if pub.recorded.messages != nil {
+		pub.recorded.messages.Message(m.Data)
+	}
+	pub.forwardMessage(m.Data)
 	if len(pub.listeners)+len(pub.taps) == 0 {
 		return
 	}
@@ -20,6 +28,11 @@ func (pub *publisher) data(m transport.Message) {
 	for _, mirror := range pub.taps {
 		mirror.send(m)
 	}
+}
+
+// carriesData is true of the mid of the data channels' m= section.
+func (pub *publisher) carriesData(mid string) bool {
+	return slices.ContainsFunc(pub.offered, func(s sdp.Stream) bool { return s.Kind == sdp.Data && s.MID == mid })
 }
 
 // relay gives a message to all who hear the feed. m.Data is kept.

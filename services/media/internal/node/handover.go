@@ -184,6 +184,7 @@ func (p *peer) goOn(s *State, now time.Duration) {
 // adopt makes the streams that the endpoint sends. Their packets may come from now on.
 func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 	pub.offered, pub.lowestFirst, pub.bitrate, pub.terms = s.Offered, s.LowestFirst, s.Bitrate, s.Terms
+	pub.muted = s.Muted
 	pub.cap.Set(s.Bitrate)
 	if s.Clock != nil {
 		pub.clock.SetOffset(*s.Clock)

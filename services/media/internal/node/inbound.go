@@ -24,6 +24,7 @@ type inbound struct {
 	lost      uint64            // at the last count
 	echo      *echoed           // nil if it does not go back
 	speaker   *speakers.Speaker // nil if its loudness does not matter
+	recorder  *recorder         // nil if it is not recorded
 }
 
 func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) *inbound {
@@ -185,6 +186,8 @@ func (in *inbound) close(now time.Duration) {
 	if in.speaker != nil {
 		in.speaker.Leave()
 	}
+	in.stopRecording(now)
+	in.publisher.endForwards(in, now)
 	in.stop(now)
 	in.forgetSources()
 	if !in.publisher.peer.closed {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
+	"github.com/cardea-rtc/cardea/services/media/internal/recording"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -25,9 +27,11 @@ type Config struct {
 	NoMedia           time.Duration // silence after which MediaState says so; 0 for never
 	SlowLinkThreshold uint32        // packets lost in a second from which SlowLink is told; 0 for never
 	Events            Events
-	Captures          *capture.Folder // nil: there may be none
-	Observer          Observer        // may be nil
-	StatsEvery        time.Duration   // whole seconds between Statistics of a peer; 0 for never
+	Captures          *capture.Folder   // nil: there may be none
+	Observer          Observer          // may be nil
+	StatsEvery        time.Duration     // whole seconds between Statistics of a peer; 0 for never
+	Recordings        *recording.Folder // nil for none
+	Outlet            *rtpforward.Outlet
 	Log               *slog.Logger
 }
 

@@ -84,6 +84,7 @@ func (p *peer) Up(now time.Duration) {
 	p.node.cfg.Events.Publish(p.id, Up{})
 	p.subscribing.resume(now)
 	p.publishing.resume(now)
+	p.publishing.record(now)
 }
 
 // Closed is of transport.Handler.

@@ -28,6 +28,9 @@ type publisher struct {
 	bitrate     uint64 // bits a second, 0 for no cap
 	echo        *Echo
 	numbered    uint32 // the last stream's number
+	muted       bool   // its messages are not relayed
+	recorded    recorded
+	forwarding  forwarding
 }
 
 // route is where an SSRC leads.
@@ -103,6 +106,8 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk, Audience: o.Audience, Loudest: o.Loudest}
 	pub.setBitrate(o.Bitrate, now)
 	sent := pub.take(streams, now)
+	pub.setRecording(o.Recording, now)
+	pub.record(now)
 
 	answer := OfferAnswer{SDP: sdp.Answer(p.local(pub.setup(), o.SessionName), streams, sent)}
 	for i := range streams {
@@ -297,8 +302,11 @@ func (pub *publisher) apply(u *PublisherUpdate, now time.Duration) {
 	for i := range u.Streams {
 		if in := pub.stream(u.Streams[i].MID); in != nil {
 			in.apply(&u.Streams[i], now)
+		} else if u.Streams[i].Relay != nil && pub.carriesData(u.Streams[i].MID) {
+			pub.muted = !*u.Streams[i].Relay
 		}
 	}
+	pub.setRecording(u.Recording, now)
 }
 
 func (in *inbound) apply(u *StreamUpdate, now time.Duration) {
@@ -315,6 +323,8 @@ func (in *inbound) apply(u *StreamUpdate, now time.Duration) {
 }
 
 func (pub *publisher) close(now time.Duration) {
+	pub.stopRecording(now)
+	pub.endForwards(nil, now)
 	for _, in := range pub.streams {
 		if in != nil {
 			in.close(now)

@@ -39,6 +39,7 @@ type OfferRequest struct {
 	Echo           *Echo // nil for a publisher
 	LowestRIDFirst bool
 	E2EE           bool
+	Recording      *Recording // nil: as before
 }
 
 // Echo says what of a peer's media goes back to it.
@@ -105,6 +106,8 @@ type PublisherUpdate struct {
 	Bitrate *uint64
 	Echo    *Echo
 	Talk    *forward.Talk
+
+	Recording *Recording
 }
 
 // StreamUpdate is of one m= section.

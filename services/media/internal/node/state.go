@@ -40,6 +40,7 @@ type PublishingState struct {
 	LowestFirst bool
 	Bitrate     uint64
 	Terms       Terms
+	Muted       bool           // its messages are not relayed
 	Clock       *time.Duration // see forward.PublisherClock.Offset; nil if unknown
 	Streams     []*InboundState
 }
@@ -90,6 +91,10 @@ func (p *peer) export() (*State, error) {
 		return nil, fault.New(fault.WrongState, errors.New("rooms know on which node they have the peer"))
 	case p.publishing.echo != nil:
 		return nil, fault.New(fault.WrongState, errors.New("peer is its own echo"))
+	case len(p.publishing.forwarding.all) > 0:
+		return nil, fault.New(fault.WrongState, errors.New("peer is forwarded, from ports here"))
+	case p.publishing.recorded.Base != "":
+		return nil, fault.New(fault.WrongState, errors.New("peer is recorded, to a file here"))
 	}
 	s := &State{
 		Peer: p.id, Origin: p.origin, Version: p.version, OpaqueID: p.opaqueID, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
@@ -122,6 +127,7 @@ func (p *peer) sent() []transport.SentIndex {
 func (pub *publisher) export() PublishingState {
 	s := PublishingState{
 		Feed: pub.id, Offered: pub.offered, LowestFirst: pub.lowestFirst, Bitrate: pub.bitrate, Terms: pub.terms,
+		Muted: pub.muted,
 	}
 	if offset, known := pub.clock.Offset(); known {
 		s.Clock = &offset

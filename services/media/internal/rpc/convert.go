@@ -35,6 +35,7 @@ func offerRequest(r *mediav1.AcceptOfferRequest) node.OfferRequest {
 		Bitrate: uint64(rules.GetBitrateBps()), KeyframeEvery: rules.GetKeyframeEveryS(), Talk: talk(rules.GetTalk()),
 		Audience: rules.GetAudience(), Loudest: rules.GetLoudestAudio(),
 		Echo: echo(r.GetEcho()), LowestRIDFirst: r.GetLowestRidFirst(), E2EE: r.GetE2Ee(),
+		Recording: recordingOf(r.GetRecording()),
 	}
 }
 
@@ -47,6 +48,15 @@ func echo(e *mediav1.Echo) *node.Echo {
 		return nil
 	}
 	return &node.Echo{Audio: e.GetAudio(), Video: e.GetVideo(), Targets: targets(e.GetLayers()), TextPrefix: e.GetTextPrefix()}
+}
+
+func recordingOf(r *mediav1.Recording) *node.Recording {
+	if r == nil {
+		return nil
+	}
+	return &node.Recording{
+		Base: r.GetBase(), Stamped: r.GetStamped(), Unnumbered: r.GetUnnumbered(), Take: r.GetTake(), Descriptions: r.GetDescriptions(),
+	}
 }
 
 // targets of a slot that names none are the best there is.
@@ -150,7 +160,7 @@ func slotRequest(s *mediav1.Slot) node.SlotRequest {
 }
 
 func publisherUpdate(r *mediav1.UpdatePublisherRequest) node.PublisherUpdate {
-	u := node.PublisherUpdate{Peer: peerID(r.GetPeer()), Echo: echo(r.GetEcho())}
+	u := node.PublisherUpdate{Peer: peerID(r.GetPeer()), Echo: echo(r.GetEcho()), Recording: recordingOf(r.GetRecording())}
 	if r.BitrateBps != nil {
 		bps := uint64(r.GetBitrateBps())
 		u.Bitrate = &bps

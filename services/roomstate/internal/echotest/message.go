@@ -90,7 +90,7 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 		Request: &mediav1.AcceptOfferRequest{
 			Peer: n.peerID(peer), Sdp: jsep.GetSdp(), Feed: fmt.Sprintf("%s#%d", n.name, peer.Generation), SessionName: "-",
 			Rules: n.Settings.rules(), Echo: n.Settings.echo(),
-			LowestRidFirst: jsep.GetLowestRidFirst(), E2Ee: jsep.GetE2Ee(),
+			LowestRidFirst: jsep.GetLowestRidFirst(), E2Ee: jsep.GetE2Ee(), Recording: n.recorded(),
 		},
 	})
 	if !ok {
@@ -113,7 +113,7 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 // tell lets the node know of new settings. It returns false if the turn has ended.
 func (n *turn) tell(set settings) bool {
 	request := &mediav1.UpdatePublisherRequest{
-		Peer: n.peerID(n.Peer), Echo: n.Settings.echo(), BitrateBps: set.Bitrate,
+		Peer: n.peerID(n.Peer), Echo: n.Settings.echo(), BitrateBps: set.Bitrate, Recording: n.recorded(),
 	}
 	got, ok := n.Ask(plugin.Question{Node: n.Peer.Node, Handle: n.me(), Told: n.Peer.Told, Request: request})
 	if !ok {

@@ -91,7 +91,7 @@ func (n *turn) closed(reason string) {
 // forget begins anew, as after a hangup at Janus.
 func (n *turn) forget() {
 	n.Lost = append(n.Lost, plugin.PeerKey{Node: n.Peer.Node, Handle: n.me(), Generation: n.Peer.Generation})
-	n.Peer, n.E2EE, n.Settings, n.Relayed = nil, false, defaults(), layers{}
+	n.Peer, n.E2EE, n.Settings, n.Relayed, n.Written = nil, false, defaults(), layers{}, nil
 	n.changed = true
 }
 

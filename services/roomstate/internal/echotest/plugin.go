@@ -56,6 +56,8 @@ type Room struct {
 	Generation uint32       `json:"generation,omitempty"`
 	E2EE       bool         `json:"e2ee,omitempty"`
 	Relayed    layers       `json:"relayed"`
+	Takes      uint32       `json:"takes,omitempty"`   // recordings begun so far
+	Written    *recording   `json:"written,omitempty"` // never changed in place
 }
 
 // layers are what is relayed; nil is not known.

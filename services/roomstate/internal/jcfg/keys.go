@@ -33,7 +33,7 @@ var CoreKeys = []Key{
 	{"general.session_timeout", "roomstate", "session-timeout", "", seconds},
 	{"general.reclaim_session_timeout", "roomstate", "reclaim-session-timeout", "", seconds},
 	gone("general.candidates_timeout", "a node keeps candidates that come before the offer for as long as the handle lives"),
-	gone("general.recordings_tmp_ext", "there is no recording"),
+	{"general.recordings_tmp_ext", "media", "recordings-tmp-ext", "", plain},
 	gone("general.event_loops", "a node has a worker for each core"), gone("general.allow_loop_indication", "clients cannot choose a worker"),
 	gone("general.task_pool_size", "there is no such pool"),
 	gone("general.opaqueid_in_api", "events do not carry opaque ids"),
@@ -110,7 +110,7 @@ func logLevel(v any) (string, bool) {
 // PluginKeys are the keys of the general group of janus.plugin.videoroom.jcfg.
 var PluginKeys = []Key{
 	{"general.admin_key", "roomstate", "admin-key", "copy it by hand: no secret is printed", func(any) (string, bool) { return "KEY", true }},
-	gone("general.lock_rtp_forward", "there is no RTP forwarding"),
+	{"general.lock_rtp_forward", "roomstate", "lock-rtp-forward", "", plain},
 	gone("general.events", "there are no event handlers yet"),
 	{"general.string_ids", "roomstate", "string-ids", "", plain},
 }

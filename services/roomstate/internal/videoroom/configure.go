@@ -175,7 +175,10 @@ func (d *draft) applyStreams(p *publisher) *failure {
 	if d.attributes.AudioLevelEvent && (d.body.has("audio_active_packets") || d.body.has("audio_level_average")) {
 		request.Talk = d.talk(p)
 	}
-	if len(wanted) == 0 && request.BitrateBps == nil && request.Talk == nil {
+	if d.followRecording(p) {
+		request.Recording = d.recordingOrder(p)
+	}
+	if len(wanted) == 0 && request.BitrateBps == nil && request.Talk == nil && request.Recording == nil {
 		return nil
 	}
 	_, ok, err := d.call(p.handle, p.Peer, request)

@@ -33,6 +33,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	if peer == nil {
 		return nil, nil
 	}
+	d.followRecording(p)
 	response, ok, err := d.call(p.handle, peer, &mediav1.AcceptOfferRequest{
 		Peer:           peerID(p.handle, peer),
 		Sdp:            jsep.GetSdp(),
@@ -41,6 +42,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 		Rules:          rules,
 		LowestRidFirst: jsep.GetLowestRidFirst(),
 		E2Ee:           jsep.GetE2Ee(),
+		Recording:      d.recordingOrder(p),
 	})
 	if !ok {
 		return nil, nil
@@ -59,6 +61,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	p.Peer = peer
 	p.E2EE = p.E2EE || jsep.GetE2Ee()
 	p.Streams = merged(p.Streams, accepted.GetStreams(), jsep.GetSvc())
+	p.keepForwards()
 	return &busv1.Jsep{Type: "answer", Sdp: accepted.GetSdp(), E2Ee: p.E2EE}, nil
 }
 

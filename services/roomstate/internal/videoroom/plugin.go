@@ -17,6 +17,7 @@ const rooms = "videoroom/"
 // Config is what there is to set for the whole plugin.
 type Config struct {
 	AdminKey        string // asked of create, and to list private rooms; empty for none
+	LockForwards    bool   // it is asked of rtp_forward as well
 	TokenSecret     string // that signed tokens are signed with; empty for none, and then no room asks for them
 	StringIDs       bool   // rooms and feeds are named by strings rather than integers
 	Forgets         bool   // what is stored is lost when the server ends, so that no room is permanent

@@ -1,13 +1,73 @@
 package videoroom
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
+
+// recording is what is written of a publisher. What changes of the names by which it began counts for the next.
+type recording struct {
+	Take    uint32 `json:"take"`
+	Base    string `json:"base"` // within a node's folder
+	Stamped bool   `json:"stamped,omitempty"`
+}
 
 // harmless tells whether a recording's base name stays in the folder of recordings.
 func harmless(name string) bool {
 	return filepath.IsLocal(name) && !strings.ContainsAny(name, "\x00\\")
+}
+
+// followRecording begins or ends a publisher's recording as its flag says, and reports whether it did.
+func (d *draft) followRecording(p *publisher) bool {
+	switch {
+	case p.Record == (p.Written != nil):
+		return false
+	case !p.Record:
+		p.Written = nil
+		return true
+	}
+	p.Takes++
+	p.Written = &recording{Take: p.Takes, Base: p.Filename}
+	if p.Filename == "" {
+		p.Written.Base, p.Written.Stamped = fmt.Sprintf("videoroom-%s-user-%s", plainName(d.id), plainName(p.ID)), true
+	}
+	if dir := d.attributes.RecordDir; dir != "" {
+		p.Written.Base = dir + "/" + p.Written.Base // one that leads elsewhere is the node's to refuse
+	}
+	return true
+}
+
+// plainName is an id as part of a file's name.
+func plainName(id ID) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\`, r) {
+			return '_'
+		}
+		return r
+	}, id.String())
+}
+
+// recordingOrder is what the node is told. The request may be about to change descriptions, which files have from their start.
+func (d *draft) recordingOrder(p *publisher) *mediav1.Recording {
+	if p.Written == nil {
+		return &mediav1.Recording{}
+	}
+	order := &mediav1.Recording{
+		Base: p.Written.Base, Stamped: p.Written.Stamped, Take: p.Written.Take, Descriptions: map[string]string{},
+	}
+	for i := range p.Streams {
+		if s := &p.Streams[i]; s.Description != "" {
+			order.Descriptions[s.Mid] = s.Description
+		}
+	}
+	for _, item := range d.body.objects("descriptions") {
+		mid, _ := item.text("mid")
+		order.Descriptions[mid], _ = item.text("description")
+	}
+	return order
 }
 
 type recordingView struct {
@@ -27,8 +87,27 @@ func (d *draft) enableRecording() (any, *failure) {
 	if record != d.attributes.Record {
 		d.settings().Record = record
 		for _, p := range d.byAge() {
-			d.own(p).Record = record
+			p = d.own(p)
+			p.Record = record
+			if !d.orderRecording(p) {
+				return nil, nil
+			}
 		}
 	}
 	return recordingView{"success", record}, nil
+}
+
+// orderRecording has the node of a publisher's media record it, or not. It returns false if the turn has ended. A node
+// that has lost the media has nothing to record.
+func (d *draft) orderRecording(p *publisher) bool {
+	if p.Peer == nil || !d.followRecording(p) {
+		return true
+	}
+	_, ok, err := d.call(p.handle, p.Peer, &mediav1.UpdatePublisherRequest{
+		Peer: peerID(p.handle, p.Peer), Recording: d.recordingOrder(p),
+	})
+	if ok && err == nil {
+		p.Peer.Told++
+	}
+	return ok
 }

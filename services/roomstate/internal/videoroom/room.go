@@ -82,13 +82,16 @@ type publisher struct {
 	Bitrate            uint32  `json:"bitrate"`
 	Record             bool    `json:"record,omitempty"`
 	Filename           string  `json:"filename,omitempty"`
+	Takes              uint32  `json:"takes,omitempty"` // recordings begun so far
 	AudioActivePackets *uint32 `json:"audio_active_packets,omitempty"`
 	AudioLevelAverage  *uint32 `json:"audio_level_average,omitempty"`
 
 	// What is published, none of it without a peer.
-	Peer    *plugin.Peer `json:"peer,omitempty"`
-	Streams []stream     `json:"streams,omitempty"`
-	E2EE    bool         `json:"e2ee,omitempty"`
+	Peer     *plugin.Peer `json:"peer,omitempty"`
+	Streams  []stream     `json:"streams,omitempty"`
+	E2EE     bool         `json:"e2ee,omitempty"`
+	Forwards []forwarded  `json:"forwards,omitempty"`
+	Written  *recording   `json:"written,omitempty"` // never changed in place
 
 	Generation uint32 `json:"generation,omitempty"` // of the last peer
 }
@@ -99,6 +102,7 @@ func (p *publisher) live() bool { return p.Peer != nil && p.Peer.Up && len(p.Str
 func (p *publisher) clone() *publisher {
 	c := *p
 	c.Streams = slices.Clone(p.Streams)
+	c.Forwards = slices.Clone(p.Forwards)
 	c.Peer = clonePeer(p.Peer)
 	return &c
 }

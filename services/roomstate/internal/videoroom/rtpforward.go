@@ -1,5 +1,15 @@
 package videoroom
 
+import (
+	"encoding/base64"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
 // unsupported is what a sound request for something is told that this server does not do. Janus says 499 as well where
 // it cannot open a socket.
 func unsupported(what string) *failure {
@@ -24,27 +34,276 @@ var forwardedStreamTable = []field{
 	may("srtp_suite", positive), may("srtp_crypto", text),
 }
 
-// rtpForward refuses what is wrong with a request as Janus does, and then the request.
+// forwarded is a stream that goes on to another address.
+type forwarded struct {
+	ID         uint32 `json:"id"`
+	Mid        string `json:"mid"`
+	Type       string `json:"type"`
+	Codec      string `json:"codec,omitempty"`
+	Host       string `json:"host"` // its address
+	Port       uint32 `json:"port"`
+	LocalRTCP  uint32 `json:"local_rtcp,omitempty"`
+	RemoteRTCP uint32 `json:"remote_rtcp,omitempty"`
+	PT         uint32 `json:"pt,omitempty"`
+	SSRC       uint32 `json:"ssrc,omitempty"`
+	Substream  uint32 `json:"substream,omitempty"`
+	SRTP       bool   `json:"srtp,omitempty"`
+}
+
+// forwarderView is a forwarder as requests show it (spec/videoroom.md, 4.1).
+type forwarderView struct {
+	StreamID   uint32 `json:"stream_id"`
+	Host       string `json:"host"`
+	Port       uint32 `json:"port"`
+	Type       string `json:"type"`
+	LocalRTCP  uint32 `json:"local_rtcp_port,omitempty"`
+	RemoteRTCP uint32 `json:"remote_rtcp_port,omitempty"`
+	PT         uint32 `json:"pt,omitempty"`
+	SSRC       uint32 `json:"ssrc,omitempty"`
+	Substream  uint32 `json:"substream,omitempty"`
+	SRTP       bool   `json:"srtp,omitempty"`
+}
+
+func (f *forwarded) view() forwarderView {
+	return forwarderView{
+		StreamID: f.ID, Host: f.Host, Port: f.Port, Type: f.Type, LocalRTCP: f.LocalRTCP, RemoteRTCP: f.RemoteRTCP,
+		PT: f.PT, SSRC: f.SSRC, Substream: f.Substream, SRTP: f.SRTP,
+	}
+}
+
+type rtpForwardView struct {
+	PublisherID ID               `json:"publisher_id"`
+	Forwarders  *[]forwarderView `json:"forwarders,omitempty"`
+	RTPStream   map[string]any   `json:"rtp_stream,omitempty"`
+	Room        ID               `json:"room"`
+	VideoRoom   string           `json:"videoroom"`
+}
+
+// rtpForward has the node send streams on.
 func (d *draft) rtpForward() (any, *failure) {
 	table := append([]field{must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("host", text)}, destinationTable...)
 	if f := d.body.check(table...); f != nil {
 		return nil, f
 	}
-	for _, item := range d.body.objects("streams") {
+	items := d.body.objects("streams")
+	for _, item := range items {
 		if f := item.check(forwardedStreamTable...); f != nil {
 			return nil, f
 		}
 	}
-	if f := d.checkFamily(); f != nil {
+	if f := d.mayForward(); f != nil {
+		return nil, f
+	}
+	if f := d.body.checkDestination(); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
 	}
-	if _, f := d.namedFeed("feed"); f != nil {
+	p, f := d.namedFeed("feed")
+	if f != nil {
 		return nil, f
 	}
-	return nil, unsupported("RTP forwarding")
+	for _, item := range items {
+		if f := item.checkDestination(); f != nil {
+			return nil, f
+		}
+	}
+	legacy := !d.body.has("streams")
+	var want []*mediav1.Forwarder
+	if legacy {
+		want = d.legacyForwarders(p)
+	} else {
+		want = d.wantedForwarders(p, items)
+	}
+	made, f := d.forward(p, want)
+	if f != nil || len(d.Open) > 0 {
+		return nil, f
+	}
+	v := rtpForwardView{VideoRoom: "rtp_forward", Room: d.id, PublisherID: p.ID}
+	if legacy {
+		v.RTPStream = d.legacyView(made)
+		return v, nil
+	}
+	views := make([]forwarderView, len(made))
+	for i := range made {
+		views[i] = made[i].view()
+	}
+	v.Forwarders = &views
+	return v, nil
+}
+
+// mayForward asks for the admin key where that is set to lock forwarding.
+func (d *draft) mayForward() *failure {
+	if !d.cfg.LockForwards || d.Command.Over {
+		return nil
+	}
+	return d.secretFits("admin_key", d.cfg.AdminKey != "", d.cfg.AdminKey)
+}
+
+// checkDestination fails unless family and encryption can be gone by.
+func (o object) checkDestination() *failure {
+	if family, ok := o.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
+		return fail(errInvalid, "Unsupported protocol family (%s)", family)
+	}
+	suite, hasSuite := o.int("srtp_suite")
+	if hasSuite && o.has("srtp_crypto") && suite != 32 && suite != 80 {
+		return fail(errInvalid, "Invalid SRTP suite (%d)", suite)
+	}
+	return nil
+}
+
+// wantedForwarders are what the items ask for. Unknown mids are passed over, as are layers that are not sent.
+func (d *draft) wantedForwarders(p *publisher, items []object) []*mediav1.Forwarder {
+	var all []*mediav1.Forwarder
+	for _, item := range items {
+		mid, _ := item.text("mid")
+		s := p.stream(mid)
+		if s == nil || s.Disabled {
+			continue
+		}
+		one := d.destination(item)
+		all = d.addForwarder(all, s, one, item, "", "")
+		if s.Simulcast && !one.Simulcast {
+			all = d.addForwarder(all, s, one, item, "", "_2")
+			all = d.addForwarder(all, s, one, item, "", "_3")
+		}
+	}
+	return all
+}
+
+// legacyForwarders are of the first stream of each type.
+func (d *draft) legacyForwarders(p *publisher) []*mediav1.Forwarder {
+	var all []*mediav1.Forwarder
+	one := d.destination(d.body)
+	one.Keyframe = true
+	taken := map[string]bool{}
+	for i := range p.Streams {
+		s := &p.Streams[i]
+		if s.Disabled || taken[s.Type] {
+			continue
+		}
+		taken[s.Type] = true
+		all = d.addForwarder(all, s, one, d.body, s.Type+"_", "")
+		if s.Type == video && s.Simulcast && !one.Simulcast {
+			all = d.addForwarder(all, s, one, d.body, "video_", "_2")
+			all = d.addForwarder(all, s, one, d.body, "video_", "_3")
+		}
+	}
+	return all
+}
+
+// destination is what an item says of where to, and what it does not the request.
+func (d *draft) destination(item object) *mediav1.Forwarder {
+	f := &mediav1.Forwarder{Simulcast: item.boolOr("simulcast", false)}
+	for _, of := range []object{d.body, item} {
+		if host, ok := of.text("host"); ok {
+			f.Host, f.Family = host, ""
+		}
+		if family, ok := of.text("host_family"); ok {
+			f.Family = family
+		}
+		suite, _ := of.int("srtp_suite")
+		if crypto, ok := of.text("srtp_crypto"); ok && suite != 0 {
+			f.SrtpSuite = uint32(suite)
+			f.SrtpKey, _ = base64.StdEncoding.DecodeString(crypto) // the node refuses one that is too short
+		}
+	}
+	return f
+}
+
+// addForwarder adds what the item says of one layer of a stream: nothing without a port.
+func (d *draft) addForwarder(all []*mediav1.Forwarder, s *stream, like *mediav1.Forwarder, item object, prefix, suffix string) []*mediav1.Forwarder {
+	number := func(name string) uint32 {
+		n, _ := item.int(prefix + name + suffix)
+		return uint32(n)
+	}
+	f := proto.CloneOf(like)
+	f.Port, f.Ssrc, f.PayloadType = number("port")&0xffff, number("ssrc"), number("pt")&0x7f
+	if f.Port == 0 {
+		return all
+	}
+	f.Mid = s.Mid
+	f.Id = uint32(drawn(d.Command.GetId(), "forward", len(all))>>32) | 1
+	switch suffix {
+	case "":
+		f.RtcpPort = number("rtcp_port") & 0xffff
+	case "_2":
+		f.Layer = 1
+	case "_3":
+		f.Layer = 2
+	}
+	f.Simulcast = f.Simulcast && s.Simulcast
+	if s.Type == data {
+		f.RtcpPort, f.Ssrc, f.PayloadType = 0, 0, 0
+	}
+	return append(all, f)
+}
+
+// forward has the node begin forwarders, and keeps what came of them. The answer is not known yet if there are open
+// questions.
+func (d *draft) forward(p *publisher, want []*mediav1.Forwarder) ([]forwarded, *failure) {
+	if p.Peer == nil || len(want) == 0 {
+		return nil, nil
+	}
+	p = d.own(p)
+	response, ok, err := d.call(p.handle, p.Peer, &mediav1.ForwardRequest{Peer: peerID(p.handle, p.Peer), Forwarders: want})
+	if !ok {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, notForwarded(p, err)
+	}
+	p.Peer.Told++
+	var made []forwarded
+	answer, _ := response.(*mediav1.ForwardResponse)
+	for i, got := range answer.GetForwarders() {
+		f, s := want[i], p.stream(want[i].GetMid())
+		made = append(made, forwarded{
+			ID: f.GetId(), Mid: s.Mid, Type: s.Type, Codec: s.Codec, Host: got.GetAddress(), Port: f.GetPort(),
+			LocalRTCP: got.GetLocalRtcpPort(), RemoteRTCP: f.GetRtcpPort(), PT: f.GetPayloadType(), SSRC: f.GetSsrc(),
+			Substream: f.GetLayer(), SRTP: f.GetSrtpSuite() != 0,
+		})
+	}
+	p.Forwards = append(p.Forwards, made...)
+	return made, nil
+}
+
+// notForwarded is what an endpoint is told of a node's refusal.
+func notForwarded(p *publisher, err error) *failure {
+	switch fault.Of(err) {
+	case fault.BadElement:
+		return fail(errInvalid, "%s", fault.Text(err))
+	case fault.Unauthorized:
+		return fail(errUnauthorized, "%s", fault.Text(err))
+	case fault.NoSuchPeer:
+		return fail(errNoSuchFeed, "No such feed (%s)", p.ID)
+	case fault.TooBusy:
+		return fail(errUnknown, "Could not open UDP socket for RTP stream")
+	}
+	return unserved(err)
+}
+
+// legacyView is the answer to a request without streams.
+func (d *draft) legacyView(made []forwarded) map[string]any {
+	host, _ := d.body.text("host")
+	v := map[string]any{"warning": "deprecated_api", "host": host}
+	for i := range made {
+		f := &made[i]
+		suffix := [...]string{"", "_2", "_3"}[f.Substream]
+		v["host"] = f.Host
+		v[f.Type+"_stream_id"+suffix] = f.ID
+		v[f.Type+suffix] = f.Port
+	}
+	return v
+}
+
+// keepForwards drops forwarders of streams that are not any more what they were: the node has ended them.
+func (p *publisher) keepForwards() {
+	p.Forwards = slices.DeleteFunc(p.Forwards, func(f forwarded) bool {
+		s := p.stream(f.Mid)
+		return s == nil || s.Disabled || s.Type != f.Type || s.Codec != f.Codec
+	})
 }
 
 func (d *draft) checkFamily() *failure {
@@ -54,19 +313,45 @@ func (d *draft) checkFamily() *failure {
 	return nil
 }
 
-// stopRTPForward finds no forwarder to stop.
+type stoppedForwardView struct {
+	VideoRoom   string `json:"videoroom"`
+	Room        ID     `json:"room"`
+	PublisherID ID     `json:"publisher_id"`
+	StreamID    uint32 `json:"stream_id"`
+}
+
+// stopRTPForward ends a forwarder.
 func (d *draft) stopRTPForward() (any, *failure) {
 	if f := d.body.check(must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("stream_id", positive)); f != nil {
+		return nil, f
+	}
+	if f := d.mayForward(); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
 	}
-	if _, f := d.namedFeed("feed"); f != nil {
+	p, f := d.namedFeed("feed")
+	if f != nil {
 		return nil, f
 	}
-	id, _ := d.body.int("stream_id")
-	return nil, fail(errNoSuchFeed, "No such stream (%d)", uint32(id))
+	n, _ := d.body.int("stream_id")
+	id := uint32(n)
+	named := func(f forwarded) bool { return f.ID == id }
+	if p.Peer == nil || !slices.ContainsFunc(p.Forwards, named) {
+		return nil, fail(errNoSuchFeed, "No such stream (%d)", id)
+	}
+	p = d.own(p)
+	_, ok, err := d.call(p.handle, p.Peer, &mediav1.StopForwardRequest{Peer: peerID(p.handle, p.Peer), Id: id})
+	if !ok {
+		return nil, nil
+	}
+	if err != nil && fault.Of(err) != fault.NoSuchPeer {
+		return nil, unserved(err)
+	}
+	p.Peer.Told++
+	p.Forwards = slices.DeleteFunc(p.Forwards, named)
+	return stoppedForwardView{"stop_rtp_forward", d.id, p.ID, id}, nil
 }
 
 // namedFeed is the participant that publisher_id names; what is its kind's name in the error.

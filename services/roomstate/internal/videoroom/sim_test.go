@@ -265,6 +265,12 @@ func (s *sim) answer(q plugin.Question) plugin.Answer {
 			ready.Ready = append(ready.Ready, slot.GetMid())
 		}
 		return plugin.Answer{Response: ready}
+	case *mediav1.ForwardRequest:
+		done := &mediav1.ForwardResponse{}
+		for _, f := range r.GetForwarders() {
+			done.Forwarders = append(done.Forwarders, &mediav1.ForwardResponse_Forwarded{Id: f.GetId(), Address: f.GetHost(), LocalRtcpPort: f.GetRtcpPort()})
+		}
+		return plugin.Answer{Response: done}
 	case *mediav1.UpdateSubscriberRequest:
 		return plugin.Answer{Response: &mediav1.UpdateSubscriberResponse{}}
 	}

@@ -69,7 +69,7 @@ func (d *draft) withdraw(p *publisher) *plugin.Peer {
 		return nil
 	}
 	d.Lost = append(d.Lost, key(p.handle, peer))
-	p.Peer, p.Streams, p.E2EE, p.Filename = nil, nil, false, ""
+	p.Peer, p.Streams, p.E2EE, p.Filename, p.Written, p.Forwards = nil, nil, false, "", nil, nil
 	for _, s := range d.watchers() {
 		if s.watches(p.handle) {
 			s = d.ownSubscriber(s)

@@ -1,0 +1,230 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+// recorded is a file of a recording, taken apart.
+type recorded struct {
+	header struct {
+		Type        string `json:"t"`
+		Codec       string `json:"c"`
+		Description string `json:"d"`
+		E2EE        bool   `json:"e"`
+	}
+	frames [][]byte
+}
+
+func readRecording(t *testing.T, path string) recorded {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) < 10 || string(b[:8]) != "MJR00002" {
+		t.Fatalf("%s begins with %q", path, b[:min(len(b), 10)])
+	}
+	var r recorded
+	n := 10 + int(binary.BigEndian.Uint16(b[8:]))
+	if err := json.Unmarshal(b[10:n], &r.header); err != nil {
+		t.Fatal(err)
+	}
+	for b = b[n:]; len(b) > 0; {
+		n := 10 + int(binary.BigEndian.Uint16(b[8:]))
+		r.frames = append(r.frames, b[10:n])
+		b = b[n:]
+	}
+	return r
+}
+
+// packets are the file's frames as RTP; there must be some, of one SSRC and without a gap.
+func (r *recorded) packets(t *testing.T) []*rtp.Packet {
+	t.Helper()
+	var all []*rtp.Packet
+	for _, f := range r.frames {
+		p := new(rtp.Packet)
+		if err := p.Unmarshal(f); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(all); n > 0 && (p.SSRC != all[0].SSRC || p.SequenceNumber != all[n-1].SequenceNumber+1) {
+			t.Errorf("packet %d is %d of %d after %d of %d", n, p.SequenceNumber, p.SSRC, all[n-1].SequenceNumber, all[0].SSRC)
+		}
+		all = append(all, p)
+	}
+	if len(all) == 0 {
+		t.Fatal("no packets")
+	}
+	return all
+}
+
+// grown waits until a file has as many bytes.
+func grown(t *testing.T, path string, size int64) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if info, err := os.Stat(path); err == nil && info.Size() >= size {
+			return
+		}
+		if time.Now().After(deadline) {
+			files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+			t.Fatalf("%s has not %d bytes; there are %q", path, size, files)
+		}
+	}
+}
+
+// recordingNode is a node with a folder for recordings.
+func recordingNode(t *testing.T) (*system, string) {
+	t.Helper()
+	dir := t.TempDir()
+	return start(t, func(c *Config) { c.RecordDir = dir }), dir
+}
+
+func (e *endpoint) record(r *mediav1.Recording) {
+	e.t.Helper()
+	if _, err := e.s.api.UpdatePublisher(e.t.Context(), &mediav1.UpdatePublisherRequest{Peer: e.id, Recording: r}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func TestRecording(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial()
+	audio, video := pub.send(webrtc.MimeTypeOpus, "a"), pub.send(webrtc.MimeTypeVP8, "v")
+	dc, _, open := pub.channel("any")
+	take := &mediav1.Recording{Base: "of/x", Take: 1, Descriptions: map[string]string{"1": "desk"}}
+	withTake := func(r *mediav1.AcceptOfferRequest) { r.Recording = take }
+	pub.publish("feed", withTake)
+	s.awaitUp(pub.id)
+	defer audio.play(t, 20*time.Millisecond)()
+	defer video.play(t, 10*time.Millisecond)()
+	await(t, "open channel", open)
+	if err := dc.SendText("hello"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x-audio-0", "x-video-1", "x-data-2"} {
+		grown(t, filepath.Join(dir, "of", name+".mjr"), 50)
+	}
+
+	// A renegotiation, with a stream more, lets files grow and begins another.
+	size := func(name string) int64 {
+		info, err := os.Stat(filepath.Join(dir, "of", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	second := pub.send(webrtc.MimeTypeVP8, "w")
+	pub.publish("feed", withTake)
+	defer second.play(t, 10*time.Millisecond)()
+	grown(t, filepath.Join(dir, "of", "x-video-3.mjr"), 100)
+	grown(t, filepath.Join(dir, "of", "x-video-1.mjr"), size("x-video-1.mjr")+100)
+
+	pub.record(&mediav1.Recording{})
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	a, v, d := readRecording(t, filepath.Join(dir, "of/x-audio-0.mjr")), readRecording(t, filepath.Join(dir, "of/x-video-1.mjr")),
+		readRecording(t, filepath.Join(dir, "of/x-data-2.mjr"))
+	if h := a.header; h.Type != "a" || h.Codec != "opus" || a.packets(t)[0].PayloadType != 111 {
+		t.Errorf("audio %+v of type %d", h, a.packets(t)[0].PayloadType)
+	}
+	if h := v.header; h.Type != "v" || h.Codec != "vp8" || h.Description != "desk" || v.packets(t)[0].PayloadType != 96 {
+		t.Errorf("video %+v", h)
+	}
+	if first := v.packets(t)[0].Payload; !bytes.Contains(first, []byte{0x9d, 0x01, 0x2a}) {
+		t.Errorf("video begins with %x, which is no key frame", first)
+	}
+	if d.header.Type != "d" || len(d.frames) != 1 || string(d.frames[0][8:]) != "hello" {
+		t.Errorf("data %+v %q", d.header, d.frames)
+	}
+}
+
+func TestRecordingEndsAndBeginsAnew(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial()
+	audio := pub.send(webrtc.MimeTypeOpus, "a")
+	pub.publish("feed")
+	s.awaitUp(pub.id)
+	defer audio.play(t, 5*time.Millisecond)()
+	pub.record(&mediav1.Recording{Base: "x", Take: 1})
+	grown(t, filepath.Join(dir, "x-audio-0.mjr"), 100)
+	pub.record(&mediav1.Recording{})
+	pub.record(&mediav1.Recording{Base: "y", Stamped: true, Unnumbered: true, Take: 2})
+	grown(t, filepath.Join(dir, "x-audio-0.mjr"), 100)
+	var names []string
+	for deadline := time.Now().Add(patience); len(names) == 0; time.Sleep(10 * time.Millisecond) {
+		names, _ = filepath.Glob(filepath.Join(dir, "y-*-audio.mjr"))
+		if time.Now().After(deadline) {
+			t.Fatal("no second recording")
+		}
+	}
+	grown(t, names[0], 100)
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	var at int64
+	if _, err := fmt.Sscanf(filepath.Base(names[0]), "y-%d-audio.mjr", &at); err != nil || time.Since(time.UnixMicro(at)) > time.Hour {
+		t.Errorf("name %q: %v", names[0], err)
+	}
+	first, second := readRecording(t, filepath.Join(dir, "x-audio-0.mjr")), readRecording(t, names[0])
+	first.packets(t)
+	second.packets(t)
+}
+
+func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial()
+	frame := pub.sendLayers()
+	pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Recording = &mediav1.Recording{Base: "x", Take: 1} })
+	s.awaitUp(pub.id)
+	path := filepath.Join(dir, "x-video-0.mjr")
+	for range 100 {
+		frame()
+		time.Sleep(10 * time.Millisecond)
+	}
+	grown(t, path, 500)
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r := readRecording(t, path)
+	packets := r.packets(t)
+	if last := packets[len(packets)-1].Payload; last[len(last)-1] != 'h' {
+		t.Errorf("the last packet is of layer %q", last[len(last)-1])
+	}
+}
+
+// A recording that cannot be is no reason for a call not to be.
+func TestCallsGoOnUnrecorded(t *testing.T) {
+	for name, c := range map[string]struct {
+		dir, base string
+	}{
+		"no folder": {"", "x"}, "outside": {t.TempDir(), "../x"}, "absolute": {t.TempDir(), "/tmp/cardea-x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, func(cfg *Config) { cfg.RecordDir = c.dir })
+			pub := s.dial()
+			audio := pub.send(webrtc.MimeTypeOpus, "a")
+			pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Recording = &mediav1.Recording{Base: c.base, Take: 1} })
+			s.awaitUp(pub.id)
+			defer audio.play(t, 20*time.Millisecond)()
+			sub := s.dial()
+			sub.subscribe(slotFor("0", "feed", "0", "opus"))
+			sub.track().next(t)
+			if left, _ := filepath.Glob(filepath.Join(c.dir, "*")); c.dir != "" && len(left) != 0 {
+				t.Errorf("files %q", strings.Join(left, " "))
+			}
+		})
+	}
+}

@@ -1,0 +1,34 @@
+package echotest
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+)
+
+// recording is what is written of the echo. A name given later counts for the next.
+type recording struct {
+	Take    uint32 `json:"take"`
+	Base    string `json:"base"` // within a node's folder
+	Stamped bool   `json:"stamped,omitempty"`
+}
+
+// recorded returns what the node is told of recording: nothing if that has not changed.
+func (n *turn) recorded() *mediav1.Recording {
+	record := value(n.Settings.Record, false)
+	switch {
+	case record == (n.Written != nil):
+		return nil
+	case !record:
+		n.Written = nil
+		return &mediav1.Recording{}
+	}
+	n.Takes++
+	n.Written = &recording{Take: n.Takes, Base: value(n.Settings.Filename, "")}
+	if base := n.Written.Base; !filepath.IsLocal(base) || strings.ContainsAny(base, "\x00\\") {
+		n.Written.Base, n.Written.Stamped = fmt.Sprintf("echotest-%d", n.me().Handle), true
+	}
+	return &mediav1.Recording{Base: n.Written.Base, Stamped: n.Written.Stamped, Take: n.Written.Take, Unnumbered: true}
+}
