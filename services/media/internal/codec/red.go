@@ -11,13 +11,17 @@ type REDBlock struct {
 	Payload []byte // part of what was parsed
 }
 
+// maxREDBlocks is how many earlier payloads one packet may repeat. Browsers repeat one or two; each is a packet for all
+// who listen, so there have to be few.
+const maxREDBlocks = 8
+
 // ParseRED reads a payload with redundancy (RFC 2198, section 3), all of whose blocks must have the payload type pt. It
 // appends the blocks that repeat earlier payloads, oldest first, and returns where the packet's own payload begins.
 func ParseRED(b []byte, pt uint8, dst []REDBlock) (blocks []REDBlock, primary int, err error) {
 	blocks = dst
 	head, begin := 0, 0
 	for ; head < len(b) && b[head]&0x80 != 0; head += 4 {
-		if head+4 >= len(b) {
+		if head+4 >= len(b) || head == 4*maxREDBlocks {
 			return dst, 0, ErrRED
 		}
 		begin += int(b[head+2]&0x03)<<8 | int(b[head+3])

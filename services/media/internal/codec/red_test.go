@@ -74,3 +74,18 @@ func FuzzRED(f *testing.F) {
 		}
 	})
 }
+
+func TestREDOfTooManyBlocksIsRefused(t *testing.T) {
+	for _, n := range []int{maxREDBlocks, maxREDBlocks + 1} {
+		var heads, bodies []byte
+		for i := range n {
+			heads = append(heads, 0x80|111, 0, byte(n-i)<<2, 1)
+			bodies = append(bodies, byte(i))
+		}
+		b := append(append(heads, 111), append(bodies, 0xff)...)
+		blocks, _, err := ParseRED(b, 111, nil)
+		if refused := n > maxREDBlocks; errors.Is(err, ErrRED) != refused || !refused && len(blocks) != n {
+			t.Errorf("%d blocks: %d, %v", n, len(blocks), err)
+		}
+	}
+}

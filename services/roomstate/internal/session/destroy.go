@@ -29,7 +29,7 @@ func (s *Service) over(ended store.Ended) {
 	s.Owe(ended.Tasks)
 	var handles []plugin.Handle
 	for _, t := range ended.Tasks {
-		if l := t.Task.Leave; l != nil {
+		if l := t.Task.Leave; l != nil && l.Room == "" { // others are of the same handles
 			h := l.Handle
 			h.ID = l.ID
 			handles = append(handles, h)

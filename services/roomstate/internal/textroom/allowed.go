@@ -10,6 +10,31 @@ var allowedTable = []request.Field{
 	request.May("secret", request.Text), request.Must("action", request.Text), request.May("allowed", request.Array),
 }
 
+// How many tokens a room may have, and how many bytes they may be together.
+const (
+	maxTokens     = 10_000
+	maxTokenBytes = 128 << 10
+)
+
+func tooMany(tokens []string) *failure {
+	bytes := 0
+	for _, t := range tokens {
+		bytes += len(t)
+	}
+	if len(tokens) > maxTokens || bytes > maxTokenBytes {
+		return fail(errUnknown, "Too many tokens (at most %d, of %d bytes together)", maxTokens, maxTokenBytes)
+	}
+	return nil
+}
+
+func set(tokens []string) map[string]bool {
+	all := make(map[string]bool, len(tokens))
+	for _, t := range tokens {
+		all[t] = true
+	}
+	return all
+}
+
 // allow changes which tokens may join, or whether any is asked for.
 func (d *draft) allow() (members, *failure) {
 	if f := check(d.body, allowedTable...); f != nil {
@@ -34,13 +59,19 @@ func (d *draft) allow() (members, *failure) {
 	case "disable":
 		a.CheckAllowed = false
 	case "add":
+		there := set(a.Allowed)
 		for _, token := range tokens {
-			if !slices.Contains(a.Allowed, token) {
+			if !there[token] {
+				there[token] = true
 				a.Allowed = append(a.Allowed, token)
 			}
 		}
+		if f := tooMany(a.Allowed); f != nil {
+			return nil, f
+		}
 	case "remove":
-		a.Allowed = slices.DeleteFunc(a.Allowed, func(token string) bool { return slices.Contains(tokens, token) })
+		named := set(tokens)
+		a.Allowed = slices.DeleteFunc(a.Allowed, func(token string) bool { return named[token] })
 	}
 	d.setAttributes(&a)
 	answer := members{"textroom": "success", "room": d.id}

@@ -19,6 +19,9 @@ func (d *draft) create() (members, *failure) {
 	if f := check(d.body, createTable...); f != nil {
 		return nil, f
 	}
+	if f := d.short("description"); f != nil {
+		return nil, f
+	}
 	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
 		if f := d.fits("admin_key", &key); f != nil {
 			return nil, f
@@ -38,6 +41,9 @@ func (d *draft) create() (members, *failure) {
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}
+		if f := tooMany(allowed); f != nil {
+			return nil, f
+		}
 		a.Allowed, a.CheckAllowed = allowed, true
 	}
 	if d.attributes != nil {
@@ -52,6 +58,19 @@ func (d *draft) create() (members, *failure) {
 	}
 	d.setAttributes(a)
 	return d.done("created"), nil
+}
+
+// maxName is how long names and descriptions may be, in bytes. Lists have to fit into messages.
+const maxName = 1024
+
+// short fails if one of the fields is longer than a name may be.
+func (d *draft) short(names ...string) *failure {
+	for _, name := range names {
+		if v, _ := d.body.Text(name); len(v) > maxName {
+			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, maxName)
+		}
+	}
+	return nil
 }
 
 // textOrNil is nil for an empty text too, as that protects nothing.

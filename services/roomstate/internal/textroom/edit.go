@@ -13,6 +13,9 @@ func (d *draft) edit() (members, *failure) {
 	if f := check(d.body, editTable...); f != nil {
 		return nil, f
 	}
+	if f := d.short("new_description"); f != nil {
+		return nil, f
+	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
 	}

@@ -1,6 +1,7 @@
 package textroom
 
 import (
+	"crypto/subtle"
 	"slices"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
@@ -21,6 +22,9 @@ type memberView struct {
 // join lets a handle in: it gets the history, then all hear of it, and last it gets its answer.
 func (d *draft) join() (members, *failure) {
 	if f := check(d.body, joinTable...); f != nil {
+		return nil, f
+	}
+	if f := d.short("username", "display"); f != nil {
 		return nil, f
 	}
 	if f := d.mayJoin(); f != nil {
@@ -69,10 +73,20 @@ func (d *draft) mayJoin() *failure {
 	if f := d.fits("pin", d.attributes.Pin); f != nil {
 		return f
 	}
-	if token, _ := d.body.Text("token"); d.attributes.CheckAllowed && !slices.Contains(d.attributes.Allowed, token) {
+	if d.attributes.CheckAllowed && !d.onAllowedList() {
 		return fail(errUnauthorized, "Unauthorized (not in the allowed list)")
 	}
 	return nil
+}
+
+// onAllowedList takes the same time whichever token of the list it is.
+func (d *draft) onAllowedList() bool {
+	token, given := d.body.Text("token")
+	on := 0
+	for _, allowed := range d.attributes.Allowed {
+		on |= subtle.ConstantTimeCompare([]byte(token), []byte(allowed))
+	}
+	return given && on == 1
 }
 
 // memberViews are the members in the order of their joins.

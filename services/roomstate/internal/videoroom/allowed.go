@@ -2,6 +2,23 @@ package videoroom
 
 import "slices"
 
+// How many tokens a room may have, and how many bytes they may be together.
+const (
+	maxTokens     = 10_000
+	maxTokenBytes = 128 << 10
+)
+
+func tooMany(tokens []string) *failure {
+	bytes := 0
+	for _, t := range tokens {
+		bytes += len(t)
+	}
+	if len(tokens) > maxTokens || bytes > maxTokenBytes {
+		return fail(errUnknown, "Too many tokens (at most %d, of %d bytes together)", maxTokens, maxTokenBytes)
+	}
+	return nil
+}
+
 type allowedView struct {
 	VideoRoom string   `json:"videoroom"`
 	Room      ID       `json:"room"`
@@ -33,9 +50,16 @@ func (d *draft) allow() (any, *failure) {
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}
-		a.Allowed = slices.DeleteFunc(slices.Clone(a.Allowed), func(t string) bool { return slices.Contains(tokens, t) })
+		named := make(map[string]bool, len(tokens))
+		for _, t := range tokens {
+			named[t] = true
+		}
+		a.Allowed = slices.DeleteFunc(slices.Clone(a.Allowed), func(t string) bool { return named[t] })
 		if action == "add" {
 			a.Allowed = append(a.Allowed, tokens...)
+		}
+		if f := tooMany(a.Allowed); f != nil {
+			return nil, f
 		}
 	}
 	v := allowedView{VideoRoom: "success", Room: d.id}

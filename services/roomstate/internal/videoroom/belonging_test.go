@@ -67,6 +67,35 @@ func TestRoomsAskForSignedTokensWhereThereIsASecret(t *testing.T) {
 	}
 }
 
+func TestAReplicaWithoutTheSecretLetsNobodyIn(t *testing.T) {
+	s := newSim(Config{TokenSecret: "key"})
+	s.send("al", `{"request":"create","room":7,"signed_tokens":true}`)
+	for _, r := range s.rooms {
+		r.(*Room).cfg = &Config{}
+	}
+	s.log = nil
+	s.send("bo", fmt.Sprintf(`{"request":"join","room":7,"ptype":"publisher","token":"%s"}`, signedToken("key", "9999999999,janus.plugin.videoroom,room=7")))
+	if got := said(s); !strings.Contains(got, "Unauthorized (wrong token)") {
+		t.Error(got)
+	}
+}
+
+func TestListsOfTokensAreBounded(t *testing.T) {
+	s := newSim(Config{})
+	s.send("al", `{"request":"create","room":7}`)
+	long := strings.Repeat("x", maxTokenBytes+1)
+	for _, request := range []string{
+		`{"request":"allowed","room":7,"action":"add","allowed":["` + long + `"]}`,
+		`{"request":"create","room":8,"allowed":["` + long + `"]}`,
+	} {
+		s.log = nil
+		s.send("al", request)
+		if got := said(s); !strings.Contains(got, "Too many tokens") {
+			t.Errorf("%.60s: %.200s", request, got)
+		}
+	}
+}
+
 func TestWhoIsKickedLosesItsSubscriptionsToo(t *testing.T) {
 	s := newSim(Config{})
 	s.send("al", `{"request":"create","room":5,"require_pvtid":true}`)
@@ -118,6 +147,7 @@ func TestStaticRoomsAreCheckedAsCreateDoes(t *testing.T) {
 		{"wrong kind of id", map[string]any{"room": "green"}, false, "room should be a positive integer"},
 		{"unknown key", map[string]any{"room": 7, "bitrates": 1}, false, `unknown key "bitrates"`},
 		{"wrong type", map[string]any{"room": 7, "publishers": "six"}, false, "publishers should be a positive integer"},
+		{"signed tokens without a secret", map[string]any{"room": 7, "signed_tokens": true}, false, "needs a token secret"},
 		{"unknown codec", map[string]any{"room": 7, "videocodec": "vp7"}, false, "videocodec can only be"},
 	} {
 		_, name, err := New(Config{StringIDs: c.strings}).StaticRoom(c.settings)

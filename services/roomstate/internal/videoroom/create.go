@@ -135,6 +135,9 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}
+		if f := tooMany(allowed); f != nil {
+			return nil, f
+		}
 		a.Allowed, a.CheckAllowed = allowed, true
 	}
 	return a, d.setCodecs(a)

@@ -35,12 +35,13 @@ func signedFor(token, secret string, room ID, now time.Time) bool {
 	return hmac.Equal(got, h.Sum(nil))
 }
 
-// tokenFits fails unless the request has a signed token for the room, where the room wants one.
+// tokenFits fails unless the request has a signed token for the room, where the room wants one. A replica that was not
+// given the secret lets nobody in.
 func (d *draft) tokenFits() *failure {
-	if !d.attributes.SignedTokens || d.cfg.TokenSecret == "" {
+	if !d.attributes.SignedTokens {
 		return nil
 	}
-	if token, _ := d.body.text("token"); !signedFor(token, d.cfg.TokenSecret, d.id, d.Now) {
+	if token, _ := d.body.text("token"); d.cfg.TokenSecret == "" || !signedFor(token, d.cfg.TokenSecret, d.id, d.Now) {
 		return fail(errUnauthorized, "Unauthorized (wrong token)")
 	}
 	return nil

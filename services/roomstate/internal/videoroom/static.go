@@ -34,6 +34,9 @@ func (p *Plugin) StaticRoom(settings map[string]any) (body []byte, room string, 
 		return nil, "", fmt.Errorf("room should be %s", p.cfg.idKind())
 	}
 	d := &draft{Turn: &plugin.Turn{}, Room: &Room{cfg: &p.cfg, name: roomName(id), id: id}, body: o}
+	if o.boolOr("signed_tokens", false) && p.cfg.TokenSecret == "" {
+		return nil, "", errors.New("signed_tokens needs a token secret (token-secret-file)")
+	}
 	f := o.check(createTable...)
 	if f == nil {
 		_, f = d.newAttributes()

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -27,9 +28,17 @@ func (e *Edge) Ask(ctx context.Context, remote string, body []byte, session, han
 	case answer := <-socket.answer:
 		return answer
 	case <-ctx.Done():
-		return nil
 	}
+	// The caller's place stays taken as long as there is work, or who leaves at once could queue as much as he likes.
+	select {
+	case <-socket.answer:
+	case <-time.After(e.abandonedTime()):
+	}
+	return nil
 }
+
+// abandonedTime is after when a request that nobody waits for has ended, whatever came of it.
+func (e *Edge) abandonedTime() time.Duration { return 2 * e.opt.AnswerTimeout }
 
 // askSocket takes the answer to one request.
 type askSocket struct {

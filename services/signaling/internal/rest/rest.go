@@ -96,6 +96,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &answer{server: s, w: w, r: r, control: http.NewResponseController(w)}
+	_ = a.control.SetWriteDeadline(time.Time{}) // that of the answer before, on the same connection
+	if r.ContentLength != 0 {
+		// Also for a body that nobody reads: net/http does, to keep the connection, and would wait for it forever.
+		_ = a.control.SetReadDeadline(time.Now().Add(bodyTime))
+	}
 	if s.pending.Add(1) > int64(s.opt.MaxPending) {
 		a.status(http.StatusServiceUnavailable)
 	} else {
@@ -175,9 +180,7 @@ func id(parts []string, at int) uint64 {
 }
 
 func (a *answer) post(parts []string) {
-	_ = a.control.SetReadDeadline(time.Now().Add(bodyTime))
 	body, err := io.ReadAll(http.MaxBytesReader(a.w, a.r.Body, a.server.opt.MaxBody))
-	_ = a.control.SetReadDeadline(time.Time{})
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		a.status(http.StatusRequestEntityTooLarge)
 		return
@@ -185,6 +188,7 @@ func (a *answer) post(parts []string) {
 		a.status(http.StatusBadRequest)
 		return
 	}
+	_ = a.control.SetReadDeadline(time.Time{})
 	if message := a.server.api.Ask(a.r.Context(), a.r.RemoteAddr, body, id(parts, 0), id(parts, 1)); message != nil {
 		a.json(message)
 	}

@@ -93,6 +93,9 @@ func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *s
 
 // ServeHTTP makes a WebSocket of any path that is asked for one.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 { // net/http waits for the body of who is refused; an upgrade ends the deadline
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Second))
+	}
 	switch {
 	case !websocket.IsWebSocketUpgrade(r):
 		http.Error(w, "this port speaks WebSocket, subprotocol "+s.opt.Subprotocol, http.StatusForbidden)
