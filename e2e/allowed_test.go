@@ -54,8 +54,8 @@ var allowed = []struct {
 		"an offer that was refused leaves nothing behind that could be hung up",
 	},
 	{
-		regexp.MustCompile(`(bo\.(all|pub)|(al|bo)\.h) detach .* only the first: .*"reason":"Detach"`),
-		"a detached handle hears of no hangup; nor does one at Janus 1.4",
+		regexp.MustCompile(`\w+\.\w+ detach .* only the first: .*"reason":"Detach"`),
+		"a detached handle hears of no hangup; nor does one at Janus 1.4, and at 1.1.2 not always",
 	},
 	{
 		regexp.MustCompile(`al\.echo hangup .* only the first: .*"result":"done"`),

@@ -24,6 +24,11 @@ type Report struct {
 	fresh   map[string][]string // differences without a reason, by conversation
 }
 
+// Unexplained are the differences of one conversation that have no reason.
+func (r *Report) Unexplained(want, got []talk.Step) []string {
+	return slices.DeleteFunc(talk.Differences(want, got), func(d string) bool { return r.Reason(d) != "" })
+}
+
 // Add compares what two servers said in one conversation. It returns the differences that have no reason.
 func (r *Report) Add(name string, want, got []talk.Step) []string {
 	r.mu.Lock()
