@@ -70,6 +70,18 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, recordings.Close()) }()
+	metrics := ops.NewRegistry()
+	emitter, err := events.New(cfg.Events, cfg.Name, nc, metrics, log)
+	if err != nil {
+		return err
+	}
+	var captures *capture.Folder
+	if cfg.PcapDir != "" {
+		if captures, err = capture.OpenFolder(cfg.PcapDir, cfg.PcapMaxBytes); err != nil {
+			return err
+		}
+	}
+	defer captures.Close()
 	group, err := transport.Listen(transport.Config{
 		Port: cfg.UDPPort, Workers: cfg.Workers, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log,
 	})
@@ -79,19 +91,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Listening != nil {
 		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: group.Port()})
 	}
-	metrics := ops.NewRegistry()
-	emitter, err := events.New(cfg.Events, cfg.Name, nc, metrics, log)
-	if err != nil {
-		return err
-	}
 	observations := bus.NewObservations(emitter)
-	var captures *capture.Folder
-	if cfg.PcapDir != "" {
-		if captures, err = capture.OpenFolder(cfg.PcapDir, cfg.PcapMaxBytes); err != nil {
-			return err
-		}
-	}
-	defer captures.Close()
 	observing, endObserving := stage(func(context.Context) error { observations.Run(); return nil }, nil)
 	delivering, endDelivering := stage(func(ctx context.Context) error { emitter.Run(ctx); return nil }, nil)
 	defer func() { // when no peer is left

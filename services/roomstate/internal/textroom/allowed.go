@@ -10,23 +10,6 @@ var allowedTable = []request.Field{
 	request.May("secret", request.Text), request.Must("action", request.Text), request.May("allowed", request.Array),
 }
 
-// How many tokens a room may have, and how many bytes they may be together.
-const (
-	maxTokens     = 10_000
-	maxTokenBytes = 128 << 10
-)
-
-func tooMany(tokens []string) *failure {
-	bytes := 0
-	for _, t := range tokens {
-		bytes += len(t)
-	}
-	if len(tokens) > maxTokens || bytes > maxTokenBytes {
-		return fail(errUnknown, "Too many tokens (at most %d, of %d bytes together)", maxTokens, maxTokenBytes)
-	}
-	return nil
-}
-
 func set(tokens []string) map[string]bool {
 	all := make(map[string]bool, len(tokens))
 	for _, t := range tokens {
@@ -66,8 +49,8 @@ func (d *draft) allow() (members, *failure) {
 				a.Allowed = append(a.Allowed, token)
 			}
 		}
-		if f := tooMany(a.Allowed); f != nil {
-			return nil, f
+		if words := request.TooManyTokens(a.Allowed); words != "" {
+			return nil, fail(errUnknown, "%s", words)
 		}
 	case "remove":
 		named := set(tokens)

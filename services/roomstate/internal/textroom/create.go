@@ -41,8 +41,8 @@ func (d *draft) create() (members, *failure) {
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}
-		if f := tooMany(allowed); f != nil {
-			return nil, f
+		if words := request.TooManyTokens(allowed); words != "" {
+			return nil, fail(errUnknown, "%s", words)
 		}
 		a.Allowed, a.CheckAllowed = allowed, true
 	}

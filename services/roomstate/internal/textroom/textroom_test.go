@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -290,7 +291,7 @@ func TestRequestThatFailsChangesNothing(t *testing.T) {
 	s.want(`bo ~ {"textroom":"error","error_code":414,"error":"Invalid value (username should have at most 1024 bytes)","transaction":"4"}`)
 	s.api("bo", `{"request":"create","room":6,"description":"`+long+`"}`)
 	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (description should have at most 1024 bytes)"}`)
-	s.api("bo", `{"request":"allowed","room":5,"secret":"s","action":"add","allowed":["`+strings.Repeat("x", maxTokenBytes+1)+`"]}`)
+	s.api("bo", `{"request":"allowed","room":5,"secret":"s","action":"add","allowed":["`+strings.Repeat("x", request.MaxTokenBytes+1)+`"]}`)
 	s.want(`= {"textroom":"error","error_code":499,"error":"Too many tokens (at most 10000, of 131072 bytes together)"}`)
 	if after := fmt.Sprint(s.stored); after != before {
 		t.Errorf("was %s\nis %s", before, after)

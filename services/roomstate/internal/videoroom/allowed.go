@@ -1,23 +1,10 @@
 package videoroom
 
-import "slices"
+import (
+	"slices"
 
-// How many tokens a room may have, and how many bytes they may be together.
-const (
-	maxTokens     = 10_000
-	maxTokenBytes = 128 << 10
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
-
-func tooMany(tokens []string) *failure {
-	bytes := 0
-	for _, t := range tokens {
-		bytes += len(t)
-	}
-	if len(tokens) > maxTokens || bytes > maxTokenBytes {
-		return fail(errUnknown, "Too many tokens (at most %d, of %d bytes together)", maxTokens, maxTokenBytes)
-	}
-	return nil
-}
 
 type allowedView struct {
 	VideoRoom string   `json:"videoroom"`
@@ -58,8 +45,8 @@ func (d *draft) allow() (any, *failure) {
 		if action == "add" {
 			a.Allowed = append(a.Allowed, tokens...)
 		}
-		if f := tooMany(a.Allowed); f != nil {
-			return nil, f
+		if words := request.TooManyTokens(a.Allowed); words != "" {
+			return nil, fail(errUnknown, "%s", words)
 		}
 	}
 	v := allowedView{VideoRoom: "success", Room: d.id}

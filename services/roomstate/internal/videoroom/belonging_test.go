@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 func signedToken(secret, text string) string {
@@ -83,7 +85,7 @@ func TestAReplicaWithoutTheSecretLetsNobodyIn(t *testing.T) {
 func TestListsOfTokensAreBounded(t *testing.T) {
 	s := newSim(Config{})
 	s.send("al", `{"request":"create","room":7}`)
-	long := strings.Repeat("x", maxTokenBytes+1)
+	long := strings.Repeat("x", request.MaxTokenBytes+1)
 	for _, request := range []string{
 		`{"request":"allowed","room":7,"action":"add","allowed":["` + long + `"]}`,
 		`{"request":"create","room":8,"allowed":["` + long + `"]}`,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 // The codecs that a room may have, and how many of each kind.
@@ -135,8 +136,8 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}
-		if f := tooMany(allowed); f != nil {
-			return nil, f
+		if words := request.TooManyTokens(allowed); words != "" {
+			return nil, fail(errUnknown, "%s", words)
 		}
 		a.Allowed, a.CheckAllowed = allowed, true
 	}
