@@ -47,7 +47,7 @@ func TestForwardedStreamsPlay(t *testing.T) {
 			"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			audio, video := proc.FreeUDPPort(t), proc.FreeUDPPort(t)
+			audio, video := proc.FreePort(t), proc.FreePort(t)
 			profile := "RTP/AVP"
 			if c.lines != "" {
 				profile = "RTP/SAVP"

@@ -21,7 +21,7 @@ import (
 // TestNarrowLink has a browser watch another's simulcast over a link that gets narrow and wide again: its picture gets
 // smaller by itself, moves, and gets larger again.
 func TestNarrowLink(t *testing.T) {
-	port := proc.FreeUDPPort(t)
+	port := proc.FreePort(t)
 	ops := proc.FreeTCP(t)
 	s := cluster.StartStandalone(t, "--udp-port", fmt.Sprint(port), "--media-ops-listen", ops)
 	t.Cleanup(func() {

@@ -68,7 +68,7 @@ func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	admin, adminWS := proc.FreeTCP(t), proc.FreeTCP(t)
 	args := []string{
 		"--admin-http-listen", admin, "--admin-listen", adminWS, "--admin-secret-file", adminSecretFile(t),
-		"--listen", ws, "--http-listen", http, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreeUDPPort(t)),
+		"--listen", ws, "--http-listen", http, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreePort(t)),
 		"--advertise", "127.0.0.1", "--log-level", "debug",
 		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", roomstate, "--media-ops-listen", proc.FreeTCP(t),
 	}
@@ -116,7 +116,7 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 		a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))
 		a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
 			"--name", fmt.Sprint("media-", i), "--nats-url", natsURL, "--grpc-listen", proc.FreeTCP(t),
-			"--udp-port", strconv.Itoa(proc.FreeUDPPort(t)), "--advertise", "127.0.0.1",
+			"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
 			"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
 	}
 	for i := range 2 {
@@ -162,7 +162,7 @@ func StartNodes(t testing.TB, n int) []*Node {
 		node := &Node{GRPC: proc.FreeTCP(t), ops: proc.FreeTCP(t)}
 		node.Process = proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
 			"--name", fmt.Sprint("media-", i), "--nats-url", "nats://"+address, "--grpc-listen", node.GRPC,
-			"--udp-port", strconv.Itoa(proc.FreeUDPPort(t)), "--advertise", "127.0.0.1",
+			"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
 			"--ops-listen", node.ops, "--log-level", "debug")
 		node.WaitTCP(t, node.GRPC)
 		nodes = append(nodes, node)

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -120,23 +122,29 @@ func (p *Process) wait(t testing.TB, what string, ok func() bool) {
 // FreeTCP returns an address on loopback that nothing listens on.
 func FreeTCP(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", FreePort(t))
 }
 
-// FreeUDPPort returns a port that is free for UDP and TCP, on all addresses.
-func FreeUDPPort(t testing.TB) int {
+// Ports that tests give to services: below those that Linux gives to sockets that ask for none, so that no client's
+// socket takes one between the choice and the service's start.
+const (
+	firstPort = 20000
+	lastPort  = 31999
+)
+
+var nextPort atomic.Uint32
+
+func init() { nextPort.Store(rand.Uint32N(lastPort - firstPort + 1)) }
+
+// FreePort returns a port that is free for UDP and TCP on all addresses, and that it has not returned before.
+func FreePort(t testing.TB) int {
 	t.Helper()
-	for range 100 {
-		c, err := net.ListenUDP("udp", &net.UDPAddr{})
+	for range 1000 {
+		port := firstPort + int(nextPort.Add(1)%(lastPort-firstPort+1))
+		c, err := net.ListenUDP("udp", &net.UDPAddr{Port: port})
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := c.LocalAddr().(*net.UDPAddr).Port
 		l, err := net.Listen("tcp", fmt.Sprint(":", port))
 		_ = c.Close()
 		if err == nil {
@@ -144,7 +152,7 @@ func FreeUDPPort(t testing.TB) int {
 			return port
 		}
 	}
-	t.Fatal("no free port")
+	t.Fatalf("no port from %d to %d is free", firstPort, lastPort)
 	return 0
 }
 
