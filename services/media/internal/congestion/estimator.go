@@ -33,11 +33,14 @@ type Counters struct {
 
 // Estimator is of one connection. Until there is a sign of congestion it sets no limit.
 type Estimator struct {
-	history  history
+	// What each packet touches comes first, to be in one line of the processor's cache.
+	history history
+	sent    time.Duration // when a packet was sent last
+	probe   probe
+
 	rtt      time.Duration // smoothed, the endpoint's interval of feedback included; 0 for unknown
 	last     uint8         // count of the last feedback
 	heard    time.Duration // when that came; 0 for never
-	sent     time.Duration // when a packet was sent last
 	clock    endpointClock
 	arrivals arrivalRate
 	arriving float64 // over longWindow, when last known
@@ -46,7 +49,6 @@ type Estimator struct {
 	control  rateControl
 	limited  bool
 	byREMB   bool
-	probe    probe
 	counters Counters
 }
 

@@ -25,10 +25,10 @@ type probe struct {
 	running bool  // padding is sent
 	waiting bool  // for feedback
 	failed  bool  // the last
+	sent    int   // bytes of all that was sent since it began
 	rate    float64
 	begun   time.Duration
 	length  time.Duration
-	sent    int    // bytes of all that was sent since
 	final   uint64 // number of the last packet of it
 	highest uint64 // that feedback has told of
 

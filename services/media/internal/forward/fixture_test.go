@@ -49,8 +49,8 @@ func (s *subscriber) Buffer() []byte { return s.buffer[:0] }
 
 func (s *subscriber) NextTransportSeq(time.Duration) uint16 { s.transport++; return s.transport }
 
-func (s *subscriber) SendRTP(b []byte) {
-	b = slices.Clone(b)
+func (s *subscriber) SendRTP(header, payload []byte) {
+	b := slices.Concat(header, payload)
 	var p packet.Packet
 	if err := p.Parse(b, &s.ids); err != nil {
 		s.t.Errorf("sent %x: %v", b, err)

@@ -13,9 +13,9 @@ type Sender interface {
 	// Buffer returns a slice of length 0 and a capacity of at least packet.MaxSize plus 100 bytes, in which the leg
 	// writes its next packet. It may be dropped unused.
 	Buffer() []byte
-	// SendRTP sends b, a whole packet in plaintext, which the leg wrote into the last Buffer and no longer uses. The
-	// sender may encrypt it in place.
-	SendRTP(b []byte)
+	// SendRTP sends a packet in plaintext. The leg wrote its header, extensions included, into the last Buffer, and no
+	// longer uses it. The payload is either behind the header there, or it is shared with others and stays as it is.
+	SendRTP(header, payload []byte)
 	// NextTransportSeq returns the next transport-wide sequence number of the subscriber's connection. It is asked
 	// once for each packet that carries it, just before SendRTP.
 	NextTransportSeq(now time.Duration) uint16
@@ -245,7 +245,7 @@ func (l *Leg) ask(layer int, now time.Duration) {
 
 // tick follows layers that fall silent and return, and asks again for key frames that did not come.
 func (l *Leg) tick(now time.Duration) {
-	if !l.flowing || !l.source.relaying || l.source.cfg.Codec.Audio() {
+	if !l.flowing || !l.source.relaying {
 		return
 	}
 	l.choose(now)

@@ -5,6 +5,8 @@ import "time"
 const (
 	// mediaCheckInterval is how often it is looked whether media still arrives.
 	mediaCheckInterval = time.Second
+	// legCheckInterval is how often legs are looked after: layers that fall silent or return, key frames that do not come.
+	legCheckInterval = 50 * time.Millisecond
 	// mediaGrace is added to the silence allowed, so that it ends 0.5 to 1.5 s after that, as at Janus.
 	mediaGrace = 500 * time.Millisecond
 )

@@ -47,6 +47,6 @@ func (l *Leg) writePadding(now time.Duration) int {
 	}
 	ext := l.extensions(&slot{}, &run{}, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
-	l.cfg.Sender.SendRTP(packet.AppendPadding(b, padSize))
+	l.cfg.Sender.SendRTP(b, packet.AppendPadding(b, padSize)[len(b):])
 	return padSize + packetOverhead
 }

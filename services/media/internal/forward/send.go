@@ -36,7 +36,7 @@ func (l *Leg) write(t *slot, r *run, out uint64, now time.Duration) bool {
 	h.SSRC, h.PayloadType, h.Seq = l.cfg.SSRC, payloadType, uint16(out)
 	ext := l.extensions(t, r, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
-	return l.finish(b, t, r, payload)
+	return l.finish(b, nil, t, r, payload)
 }
 
 // writeRTX writes the same packet as a retransmission (RFC 4588, section 4), and hands it over.
@@ -46,7 +46,7 @@ func (l *Leg) writeRTX(t *slot, r *run, out uint64, now time.Duration) {
 	ext := l.extensions(t, r, now)
 	b := packet.AppendHeader(l.cfg.Sender.Buffer(), &h, &l.ids, &ext)
 	payload, _ := l.payload(t)
-	l.finish(binary.BigEndian.AppendUint16(b, uint16(out)), t, r, payload)
+	l.finish(b, binary.BigEndian.AppendUint16(b, uint16(out))[len(b):], t, r, payload)
 }
 
 // header fills in what does not depend on whether the packet is sent for the first time.
@@ -79,18 +79,24 @@ func (l *Leg) extensions(t *slot, r *run, now time.Duration) packet.Extensions {
 	return ext
 }
 
-// finish appends the payload with its picture numbers rewritten, and hands the packet over if it is not too long.
-func (l *Leg) finish(b []byte, t *slot, r *run, payload []byte) bool {
-	if len(b)+len(payload) > packet.MaxSize {
+// finish hands a packet over, if it is not too long: its header, what is before the payload proper, and that, with its
+// picture numbers rewritten. It is copied only if they differ from the publisher's.
+func (l *Leg) finish(header, before []byte, t *slot, r *run, payload []byte) bool {
+	if len(header)+len(before)+len(payload) > packet.MaxSize {
 		l.stats.Dropped[DropOversized]++
 		return false
 	}
-	start := len(b)
-	b = append(b, payload...)
-	if t.red != 0 && l.cfg.RED != 0 {
-		codec.RenumberRED(b[start:], l.cfg.PayloadType)
+	red := t.red != 0 && l.cfg.RED != 0
+	if len(before) == 0 && !red && r.pictureID == 0 && r.tl0 == 0 {
+		l.cfg.Sender.SendRTP(header, payload)
+		return true
 	}
-	t.desc.Rewrite(b[start:], t.desc.PictureID+r.pictureID, t.desc.TL0PICIDX+r.tl0)
-	l.cfg.Sender.SendRTP(b)
+	b := append(append(header, before...), payload...)[len(header):]
+	own := b[len(before):]
+	if red {
+		codec.RenumberRED(own, l.cfg.PayloadType)
+	}
+	t.desc.Rewrite(own, t.desc.PictureID+r.pictureID, t.desc.TL0PICIDX+r.tl0)
+	l.cfg.Sender.SendRTP(header, b)
 	return true
 }

@@ -69,7 +69,8 @@ type Stream struct {
 	nacks        []uint16             // scratch
 	scratch      []byte               // likewise, of legs: a dependency descriptor
 	blocks       []codec.REDBlock     // likewise
-	mediaCheck   time.Duration        // when media state is to be looked at next
+	legCheck     time.Duration        // when legs are to be looked at next
+	mediaCheck   time.Duration        // likewise media state
 }
 
 // NewStream returns a stream without packets and legs. Rings are allocated when a layer's first packet arrives.
@@ -172,8 +173,9 @@ func (s *Stream) Flush(now time.Duration) {
 // Tick does what is due: NACKs again, key-frame requests that had to wait, media and layer time-outs. To be called
 // every 10 to 20 ms while packets come and for 3 s after, else each second.
 func (s *Stream) Tick(now time.Duration) {
-	for _, l := range s.legs {
-		l.tick(now)
+	if now >= s.legCheck {
+		s.legCheck = now + legCheckInterval
+		s.checkLegs(now)
 	}
 	for i := range s.layers {
 		y := &s.layers[i]
@@ -187,6 +189,16 @@ func (s *Stream) Tick(now time.Duration) {
 	if now >= s.mediaCheck {
 		s.mediaCheck = now + mediaCheckInterval
 		s.checkMedia(now)
+	}
+}
+
+// checkLegs has them follow layers. Audio has none.
+func (s *Stream) checkLegs(now time.Duration) {
+	if s.cfg.Codec.Audio() {
+		return
+	}
+	for _, l := range s.legs {
+		l.tick(now)
 	}
 }
 

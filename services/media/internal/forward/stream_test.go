@@ -260,7 +260,7 @@ type sink struct {
 	packets int
 }
 
-func (s *sink) SendRTP([]byte) { s.packets++ }
+func (s *sink) SendRTP(_, _ []byte) { s.packets++ }
 
 func TestTheWayOfAPacketAllocatesNothing(t *testing.T) {
 	for _, c := range []codec.Codec{codec.VP8, codec.Opus} {

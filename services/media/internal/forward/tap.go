@@ -55,7 +55,7 @@ func (t *Tap) relay() {
 		ext.Present &= carried
 		b := packet.AppendHeader(t.cfg.Sender.Buffer(), &h, &t.cfg.Extensions, &ext)
 		if payload := p.payload[p.red:]; len(b)+len(payload) <= packet.MaxSize {
-			t.cfg.Sender.SendRTP(append(b, payload...))
+			t.cfg.Sender.SendRTP(b, payload)
 		}
 	}
 }

@@ -169,7 +169,8 @@ func (v *viewer) Buffer() []byte { return v.buffer[:0] }
 
 func (v *viewer) NextTransportSeq(now time.Duration) uint16 { return v.bandwidth().begin(now) }
 
-func (v *viewer) SendRTP(b []byte) {
+func (v *viewer) SendRTP(header, payload []byte) {
+	b := append(header, payload...)
 	v.bandwidth().sent(len(b))
 	var p packet.Packet
 	if err := p.Parse(b, &v.ids); err != nil {

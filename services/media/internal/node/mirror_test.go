@@ -95,7 +95,7 @@ type nowhere struct {
 }
 
 func (n *nowhere) Buffer() []byte                        { return n.buffer[:0] }
-func (n *nowhere) SendRTP([]byte)                        { n.packets++ }
+func (n *nowhere) SendRTP(_, _ []byte)                   { n.packets++ }
 func (n *nowhere) NextTransportSeq(time.Duration) uint16 { return 0 }
 func (n *nowhere) SubstreamChanged(int)                  {}
 func (n *nowhere) TemporalChanged(int)                   {}

@@ -164,12 +164,12 @@ func (p *peer) Data(m transport.Message, now time.Duration) {
 func (p *peer) Buffer() []byte { return p.conn.Buffer() }
 
 // SendRTP is of forward.Sender.
-func (p *peer) SendRTP(b []byte) {
+func (p *peer) SendRTP(header, payload []byte) {
 	if p.capture != nil {
-		p.capture.Packet(b, false)
+		p.capture.Packet(append(header, payload...), false)
 	}
-	p.subscribing.bandwidth.sent(len(b))
-	p.conn.SendRTP(b)
+	p.subscribing.bandwidth.sent(len(header) + len(payload))
+	p.conn.SendRTP(header, payload)
 }
 
 // NextTransportSeq is of forward.Sender.

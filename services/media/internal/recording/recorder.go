@@ -51,9 +51,10 @@ type Recorder struct {
 func (r *Recorder) Buffer() []byte { return r.next[:0] }
 
 // SendRTP is of forward.Sender.
-func (r *Recorder) SendRTP(b []byte) {
+func (r *Recorder) SendRTP(header, payload []byte) {
+	size := len(append(header, payload...))
 	select {
-	case r.queue <- frame{at: time.Now(), packet: r.next, size: len(b)}:
+	case r.queue <- frame{at: time.Now(), packet: r.next, size: size}:
 		r.next = r.folder.pool.Get().(*buffer)
 	default:
 		r.folder.dropped.Add(1)

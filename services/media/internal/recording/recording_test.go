@@ -38,7 +38,7 @@ func record(t *testing.T, f *Folder, name string, h Header) *Recorder {
 	return r
 }
 
-func send(r *Recorder, payload string) { r.SendRTP(append(r.Buffer(), payload...)) }
+func send(r *Recorder, payload string) { r.SendRTP(r.Buffer(), []byte(payload)) }
 
 // read takes a file apart.
 func read(t *testing.T, path string) (header map[string]any, frames []string) {

@@ -85,7 +85,7 @@ func TestWhatDoesNotGoOutIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		p.SendRTP(append(p.Buffer(), "packet"...))
+		p.SendRTP(p.Buffer(), []byte("packet"))
 	}
 	p.Message([]byte("message"))
 	s = &Socket{outlet: o, queue: make(chan datagram, 100)}

@@ -144,9 +144,10 @@ func (c *Crypto) check() error {
 func (p *Port) Buffer() []byte { return p.next[:0] }
 
 // SendRTP is of forward.Sender.
-func (p *Port) SendRTP(b []byte) {
+func (p *Port) SendRTP(header, payload []byte) {
+	size := len(append(header, payload...))
 	select {
-	case p.socket.queue <- datagram{to: p, packet: p.next, size: len(b)}:
+	case p.socket.queue <- datagram{to: p, packet: p.next, size: size}:
 		p.next = p.socket.outlet.pool.Get().(*buffer)
 	default:
 		p.socket.outlet.dropped.Add(1)

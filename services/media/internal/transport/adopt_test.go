@@ -120,7 +120,7 @@ func TestAnAdoptedPeerSendsWhenTheOtherHasStopped(t *testing.T) {
 		}
 	}
 	send := func(w *Worker, p *Peer, seq uint16) {
-		p.SendRTP(append(p.Buffer(), plainPacket(seq, 200)...))
+		sendWhole(p, plainPacket(seq, 200))
 		w.flush(1)
 	}
 	for _, seq := range []uint16{32000, 64000, 65535} {

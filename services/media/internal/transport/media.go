@@ -89,7 +89,7 @@ func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
 		p.w.drop(DropTooManySSRCs)
 		return false
 	}
-	plain, err := p.inbound.DecryptRTCP(nil, b, nil)
+	plain, err := p.inbound.DecryptRTCP(b[:0], b, nil)
 	if err != nil {
 		p.w.drop(dropFor(refusal(err)))
 		return false
@@ -111,8 +111,9 @@ func dropFor(err error) Drop {
 // Buffer returns an empty slice with room for a packet to send, valid until the next call on any peer of the worker.
 func (p *Peer) Buffer() []byte { return p.w.socket.room()[:0] }
 
-// SendRTP encrypts packet in place and queues it until the end of the burst. packet is in what Buffer returned.
-func (p *Peer) SendRTP(packet []byte) {
+// SendRTP encrypts a packet and queues it until the end of the burst. Its header is in what Buffer returned; its payload
+// is behind it or elsewhere, where it is left as it is.
+func (p *Peer) SendRTP(header, payload []byte) {
 	if !p.sendable() {
 		return
 	}
@@ -120,7 +121,7 @@ func (p *Peer) SendRTP(packet []byte) {
 		p.w.drop(DropOverrun)
 		return
 	}
-	b, err := p.sealer.seal(packet)
+	b, err := p.sealer.seal(header, payload)
 	if err != nil {
 		p.w.drop(DropSendFailed)
 		return

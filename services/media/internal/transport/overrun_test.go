@@ -35,7 +35,7 @@ func TestWhoDoesNotKeepUpCostsNobodyElse(t *testing.T) {
 	const bursts, each = 100, 4
 	for seq := range uint16(bursts * each) {
 		for _, p := range peers {
-			p.SendRTP(append(p.Buffer(), plainPacket(seq, 500)...))
+			sendWhole(p, plainPacket(seq, 500))
 		}
 		if seq%each == each-1 {
 			w.flush(time.Duration(seq))

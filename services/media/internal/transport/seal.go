@@ -11,8 +11,9 @@ import (
 
 // sealer encrypts RTP packets.
 type sealer interface {
-	// seal encrypts b in place; its array has room for maxOutbound bytes.
-	seal(b []byte) ([]byte, error)
+	// seal appends the payload, encrypted, to the header, whose array has room for maxOutbound bytes. The payload may be
+	// there already.
+	seal(header, payload []byte) ([]byte, error)
 	// goOnAt makes index that of the SSRC's next packet (RFC 3711, section 3.3.1).
 	goOnAt(ssrc uint32, index uint64)
 }
@@ -33,8 +34,12 @@ var errNoIndex = errors.New("packet is older than the first of its stream, or th
 type gcmSealer struct {
 	*gcm
 	streams map[uint32]*outStream
-	recent  *outStream // the last that sent: a burst is mostly one stream's
+	recent  [recentStreams]*outStream // those that sent last, by SSRC
 }
+
+// recentStreams is how many streams are found without the map: those of a connection take turns, burst by burst. A power
+// of two.
+const recentStreams = 16
 
 // outStream is where an SSRC has got to.
 type outStream struct {
@@ -42,10 +47,13 @@ type outStream struct {
 	highest uint64 // of the sequence numbers sent, extended, from packet.FirstCycle on; 0 if none was
 }
 
-func (s *gcmSealer) seal(b []byte) ([]byte, error) {
-	ssrc, seq, payload, err := parts(b)
+func (s *gcmSealer) seal(header, payload []byte) ([]byte, error) {
+	ssrc, seq, size, err := parts(header)
 	if err != nil {
 		return nil, err
+	}
+	if size != len(header) {
+		return nil, errNoRTP
 	}
 	one := s.stream(ssrc)
 	if one.highest == 0 {
@@ -56,19 +64,20 @@ func (s *gcmSealer) seal(b []byte) ([]byte, error) {
 		return nil, errNoIndex
 	}
 	one.highest = max(one.highest, i+packet.FirstCycle)
-	return s.aead.Seal(b[:payload], s.iv(ssrc, i), b[payload:], b[:payload]), nil
+	return s.aead.Seal(header, s.iv(ssrc, i), payload, header), nil
 }
 
 func (s *gcmSealer) stream(ssrc uint32) *outStream {
-	if s.recent != nil && s.recent.ssrc == ssrc {
-		return s.recent
+	recent := &s.recent[ssrc%recentStreams]
+	if one := *recent; one != nil && one.ssrc == ssrc {
+		return one
 	}
 	one := s.streams[ssrc]
 	if one == nil {
 		one = &outStream{ssrc: ssrc}
 		s.streams[ssrc] = one
 	}
-	s.recent = one
+	*recent = one
 	return one
 }
 
@@ -82,6 +91,9 @@ type pionSealer struct {
 	header  rtp.Header // scratch, kept for its slices
 }
 
-func (s *pionSealer) seal(b []byte) ([]byte, error) { return s.context.EncryptRTP(b, b, &s.header) }
+func (s *pionSealer) seal(header, payload []byte) ([]byte, error) {
+	b := append(header, payload...)
+	return s.context.EncryptRTP(b, b, &s.header)
+}
 
 func (s *pionSealer) goOnAt(ssrc uint32, index uint64) { s.context.SetROC(ssrc, uint32(index>>16)) }

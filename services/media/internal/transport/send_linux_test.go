@@ -22,14 +22,14 @@ func TestFullSocketDropsAndTells(t *testing.T) {
 		transmit := w.socket.many.transmit
 		w.socket.many.transmit = func(uintptr) { w.socket.many.failure = unix.EAGAIN }
 		for seq := range uint16(3) {
-			p.SendRTP(append(p.Buffer(), plainPacket(seq, 500)...))
+			sendWhole(p, plainPacket(seq, 500))
 		}
 		w.flush(1)
 		if h.overruns != 1 || w.socket.sent.full+w.inbound.Drops[DropOverrun] != 3 {
 			t.Errorf("offload %v: %d overruns, %d and %d dropped", offload, h.overruns, w.socket.sent.full, w.inbound.Drops[DropOverrun])
 		}
 		w.socket.many.transmit = transmit
-		p.SendRTP(append(p.Buffer(), plainPacket(3, 500)...))
+		sendWhole(p, plainPacket(3, 500))
 		w.flush(2)
 		if n, err := conn.Read(make([]byte, 2000)); n == 0 || err != nil {
 			t.Errorf("nothing is sent any more: %v", err)
