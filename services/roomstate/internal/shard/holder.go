@@ -3,25 +3,22 @@ package shard
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// Beat is how often a replica announces itself and renews its leases.
+	// Beat is how often a replica announces itself.
 	Beat = 500 * time.Millisecond
-	// alive is how long a replica counts as alive after an announcement.
-	alive = 1500 * time.Millisecond
-	// hold is how long a lease lasts.
+	// hold is how long a replica counts as alive after an announcement, and holds its shards.
 	hold = 2 * time.Second
 )
 
 // leases are where it is written who holds what.
 type leases interface {
-	Announce(ctx context.Context, replica string, alive time.Duration, leaving bool) ([]string, error)
-	Lease(ctx context.Context, replica string, hold time.Duration, shards int, wanted []int) ([]int, error)
+	Announce(ctx context.Context, replica string, alive time.Duration, leaving bool) (replicas []string, continued bool, err error)
+	Lease(ctx context.Context, replica string, shards int, wanted []int) ([]int, error)
 }
 
 // Holder holds this replica's shards.
@@ -34,16 +31,19 @@ type Holder struct {
 	Drop func(shard int)
 	Log  *slog.Logger
 
-	mu   sync.Mutex
-	held map[int]time.Time // until when
+	among []string // the replicas alive when all that was wanted among them was held last; nil if something lacked
+
+	mu    sync.Mutex
+	held  map[int]struct{}
+	until time.Time // by when there has to be another announcement
 }
 
 // Holds tells whether a shard is this replica's now.
 func (h *Holder) Holds(shard int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	until, ok := h.held[shard]
-	return ok && time.Now().Before(until)
+	_, ok := h.held[shard]
+	return ok && time.Now().Before(h.until)
 }
 
 // Count returns how many shards are held.
@@ -69,52 +69,59 @@ func (h *Holder) Run(ctx context.Context) {
 }
 
 func (h *Holder) beat(ctx context.Context) {
-	asked := time.Now() // the lease ends no earlier than hold after this
+	asked := time.Now() // what is held ends no earlier than hold after this
 	ctx, cancel := context.WithTimeout(ctx, 2*Beat)
 	defer cancel()
-	replicas, err := h.Leases.Announce(ctx, h.Replica, alive, false)
-	var held []int
-	if err == nil {
-		held, err = h.Leases.Lease(ctx, h.Replica, hold, h.Shards, wanted(h.Replica, replicas, h.Shards))
+	replicas, continued, err := h.Leases.Announce(ctx, h.Replica, hold, false)
+	slices.Sort(replicas)
+	if err == nil && (!continued || !slices.Equal(replicas, h.among)) {
+		err = h.lease(ctx, replicas)
 	}
+	h.mu.Lock()
+	if err == nil {
+		h.until = asked.Add(hold)
+	}
+	over := time.Now().After(h.until)
+	h.mu.Unlock()
 	if err != nil {
 		h.Log.Debug("leases not renewed", "err", err)
-		h.keep(h.unexpired())
-		return
+		h.among = nil
+		if over {
+			h.keep(nil)
+		}
 	}
-	until := map[int]time.Time{}
-	for _, n := range held {
-		until[n] = asked.Add(hold)
-	}
-	h.keep(until)
 }
 
-// unexpired returns what is still held when no renewal got through.
-func (h *Holder) unexpired() map[int]time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := time.Now()
-	still := maps.Clone(h.held)
-	maps.DeleteFunc(still, func(_ int, until time.Time) bool { return now.After(until) })
-	return still
+// lease makes held what this replica should hold among those alive, as far as no other holds it yet.
+func (h *Holder) lease(ctx context.Context, replicas []string) error {
+	mine := wanted(h.Replica, replicas, h.Shards)
+	held, err := h.Leases.Lease(ctx, h.Replica, h.Shards, mine)
+	if err != nil {
+		return err
+	}
+	h.keep(held)
+	if h.among = nil; h.Count() == len(mine) {
+		h.among = replicas
+	}
+	return nil
 }
 
 // keep makes held what this replica serves.
-func (h *Holder) keep(held map[int]time.Time) {
+func (h *Holder) keep(shards []int) {
 	h.mu.Lock()
 	before := h.held
 	h.mu.Unlock()
+	held := map[int]struct{}{}
 	changed := 0
-	for _, n := range slices.Sorted(maps.Keys(held)) {
-		if _, ok := before[n]; ok {
-			continue
+	for _, n := range shards {
+		if _, ok := before[n]; !ok {
+			if err := h.Take(n); err != nil {
+				h.Log.Warn("shard not taken", "shard", n, "err", err)
+				continue
+			}
+			changed++
 		}
-		if err := h.Take(n); err != nil {
-			h.Log.Warn("shard not taken", "shard", n, "err", err)
-			delete(held, n)
-			continue
-		}
-		changed++
+		held[n] = struct{}{}
 	}
 	h.mu.Lock()
 	h.held = held
@@ -134,10 +141,10 @@ func (h *Holder) keep(held map[int]time.Time) {
 func (h *Holder) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	h.keep(map[int]time.Time{})
-	_, err := h.Leases.Announce(ctx, h.Replica, alive, true)
+	h.keep(nil)
+	_, _, err := h.Leases.Announce(ctx, h.Replica, hold, true)
 	if err == nil {
-		_, err = h.Leases.Lease(ctx, h.Replica, hold, h.Shards, nil)
+		_, err = h.Leases.Lease(ctx, h.Replica, h.Shards, nil)
 	}
 	if err != nil {
 		h.Log.Warn("leases not given back", "err", err)

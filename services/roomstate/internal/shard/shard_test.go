@@ -132,3 +132,33 @@ func TestLeaseRunsOutWhenTheStoreIsAway(t *testing.T) {
 		t.Error("holds beyond its lease")
 	}
 }
+
+func TestAReplicaThatWasStoppedFindsItsShardsTaken(t *testing.T) {
+	st, err := store.Open("redis://" + miniredis.RunT(t).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = st.Close() }()
+	s := &serving{by: map[int][]string{}}
+	a, b := s.holder(st, "a"), s.holder(st, "b")
+	a.beat(t.Context())
+	a.beat(t.Context()) // renews without asking for shards again
+	if a.Count() != 16 {
+		t.Fatalf("a holds %d", a.Count())
+	}
+	time.Sleep(hold + 10*time.Millisecond)
+	b.beat(t.Context())
+	if a.Holds(3) || b.Count() != 16 {
+		t.Fatalf("a holds one, or b only %d", b.Count())
+	}
+	a.beat(t.Context())
+	if a.Count() != 0 {
+		t.Errorf("a holds %d that are b's", a.Count())
+	}
+	b.beat(t.Context())
+	a.beat(t.Context())
+	if a.Count() == 0 || b.Count() == 0 || a.Count()+b.Count() != 16 {
+		t.Errorf("a holds %d, b %d", a.Count(), b.Count())
+	}
+	s.settled(t, time.Second, "a", "b")
+}

@@ -5,24 +5,25 @@ import (
 	"time"
 )
 
-// Announce says that a replica is alive for a time, or is leaving, and returns all that are alive.
-func (s *Store) Announce(ctx context.Context, replica string, alive time.Duration, leaving bool) ([]string, error) {
+// Announce says that a replica is alive for a time, or is leaving. It returns all that are alive, and whether this one
+// has been ever since it last said so: only then does it hold what it held.
+func (s *Store) Announce(ctx context.Context, replica string, alive time.Duration, leaving bool) (replicas []string, continued bool, err error) {
 	got, err := s.run(ctx, announceScript, replica, alive.Milliseconds(), flag(leaving))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	entries, _ := got[0].([]any)
-	replicas := make([]string, len(entries))
+	entries, _ := got[1].([]any)
+	replicas = make([]string, len(entries))
 	for i := range entries {
 		replicas[i] = text(entries[i])
 	}
-	return replicas, nil
+	return replicas, number(got[0]) == 1, nil
 }
 
-// Lease takes or renews a replica's hold on the wanted shards, of all there are, and gives up its others.
-// It returns those that it now holds.
-func (s *Store) Lease(ctx context.Context, replica string, hold time.Duration, shards int, wanted []int) ([]int, error) {
-	args := []any{replica, hold.Milliseconds(), shards, len(wanted)}
+// Lease takes a replica's hold on the wanted shards, of all there are, for as long as it is alive, and gives up its
+// others. It returns those that it now holds: not those of another that is alive.
+func (s *Store) Lease(ctx context.Context, replica string, shards int, wanted []int) ([]int, error) {
+	args := []any{replica, shards, len(wanted)}
 	for _, n := range wanted {
 		args = append(args, n)
 	}

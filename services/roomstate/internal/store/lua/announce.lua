@@ -1,12 +1,15 @@
--- Says that a replica is alive, and who else is. Leases go by the server's clock.
+-- Says that a replica is alive, whether it has been all along, and who else is. Shards are held by who is alive, which
+-- goes by the server's clock.
 local replica, alive_ms, leaving = arg(), count(), arg()
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-redis.call('ZREMRANGEBYSCORE', prefix .. 'replicas', '-inf', now)
+local key = prefix .. 'replicas'
+redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+local continued = redis.call('ZSCORE', key, replica) and 1 or 0
 if leaving == '1' then
-  redis.call('ZREM', prefix .. 'replicas', replica)
+  redis.call('ZREM', key, replica)
 else
-  redis.call('ZADD', prefix .. 'replicas', now + alive_ms, replica)
+  redis.call('ZADD', key, now + alive_ms, replica)
 end
-return {'ok', redis.call('ZRANGE', prefix .. 'replicas', 0, -1)}
+return {'ok', continued, redis.call('ZRANGE', key, 0, -1)}
