@@ -185,6 +185,9 @@ func (s *Store) End(ctx context.Context, e End, now time.Time) (Ended, error) {
 
 // Due returns sessions that have to be ended: those whose time has come.
 func (s *Store) Due(ctx context.Context, t Timeouts, now time.Time) ([]uint64, error) {
+	if due, err := s.anyDue(ctx, "deadlines", now); !due {
+		return nil, err
+	}
 	got, err := s.run(ctx, dueScript, ms(now), t.Session.Milliseconds(), t.Reclaim.Milliseconds(),
 		sweepSize, ms(now.Add(taskAgain)))
 	if err != nil {

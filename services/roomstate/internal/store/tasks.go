@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
@@ -45,11 +46,21 @@ func readTasks(v any) ([]OwedTask, error) {
 
 // Tasks returns tasks that were left undone, and keeps them from others for a while.
 func (s *Store) Tasks(ctx context.Context, now time.Time) ([]OwedTask, error) {
+	if due, err := s.anyDue(ctx, "tasks", now); !due {
+		return nil, err
+	}
 	got, err := s.run(ctx, tasksScript, ms(now), ms(now.Add(taskAgain)), sweepSize)
 	if err != nil {
 		return nil, err
 	}
 	return readTasks(got[0])
+}
+
+// anyDue tells whether a set of things by their times has any whose time has come. The script runs only then:
+// mostly there is nothing.
+func (s *Store) anyDue(ctx context.Context, set string, now time.Time) (bool, error) {
+	n, err := s.rdb.ZCount(ctx, prefix+set, "-inf", strconv.FormatInt(ms(now), 10)).Result()
+	return n > 0, broken(err)
 }
 
 // TaskDone forgets a task.
