@@ -46,8 +46,9 @@ compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
 fuzz: ## every fuzz target for ten seconds each, or as FUZZ says (a time, or a number of inputs: FUZZ=1000000x)
 	@./deploy/fuzz.sh $(FUZZ)
 
-generate: ## Go code of the .proto files
+generate: ## Go code of the .proto files, samples of settings
 	proto/generate.sh
+	deploy/samples.sh
 
 tidy: ## go.mod, go.sum and go.work in order
 	go work sync

@@ -22,6 +22,7 @@ echo "check imports"
 go test -count 1 ./tools/imports
 
 echo "check generated code"
-before=$(sha256sum proto/*/*.pb.go)
+before=$(sha256sum proto/*/*.pb.go deploy/config/*.yaml)
 proto/generate.sh
-[ "$before" = "$(sha256sum proto/*/*.pb.go)" ] || { echo "generated code was not current (make generate)"; exit 1; }
+deploy/samples.sh
+[ "$before" = "$(sha256sum proto/*/*.pb.go deploy/config/*.yaml)" ] || { echo "generated code was not current (make generate)"; exit 1; }

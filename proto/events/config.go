@@ -17,8 +17,8 @@ type Config struct {
 	Subject      string        `name:"events-subject" help:"NATS subject for events as Janus's event handlers get them, one a message; empty for none." placeholder:"SUBJECT"`
 	Backend      string        `name:"events-backend" help:"URL to which events are posted; empty for none." placeholder:"URL"`
 	User         string        `name:"events-backend-user" help:"User name for the backend (basic authentication)."`
-	PasswordFile string        `name:"events-backend-password-file" help:"File with that user's password." type:"path"`
-	CAFile       string        `name:"events-backend-ca" help:"File with the authorities, PEM, that may vouch for the backend. Default: the system's." type:"path"`
+	PasswordFile string        `name:"events-backend-password-file" help:"File with that user's password." type:"existingfile"`
+	CAFile       string        `name:"events-backend-ca" help:"File with the authorities, PEM, that may vouch for the backend. Default: the system's." type:"existingfile"`
 	Mask         []string      `name:"events" help:"Kinds of events: sessions, handles, external, jsep, webrtc, media, plugins, transports, core, or all." default:"all"`
 	Grouping     bool          `name:"events-grouping" help:"Post events together, as an array." default:"true" negatable:""`
 	Queue        int           `name:"events-queue" help:"Events that wait for a destination; those beyond are dropped." default:"10000"`

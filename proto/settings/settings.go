@@ -1,5 +1,6 @@
 // Package settings reads a service's configuration. A struct with kong tags says what there is to set; a value
-// comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default.
+// comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default. A field
+// with the tag secret is not printed.
 package settings
 
 import (
@@ -14,39 +15,62 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Parse fills target, a pointer to a struct, from args and what else there is. about is the first line of --help.
-// Asked for --help or --version it prints that and ends the process; every other problem is an error that names the key.
+// Parse fills target, a pointer to a struct, for a command that has no others. Asked for --help or --version it prints that
+// and ends the process; every other problem is an error that names the key.
 func Parse(target any, name, about, version string, args []string) error {
-	return parse(target, name, about, version, args, os.Stdout, os.Exit)
-}
-
-func parse(target any, name, about, version string, args []string, out io.Writer, exit func(int)) error {
-	var common struct {
-		Config  string           `help:"YAML file with any of these settings, by the names shown here." type:"path" placeholder:"FILE"`
-		Version kong.VersionFlag `help:"Print the version and end." env:"-"`
-	}
-	parser, err := kong.New(target,
-		kong.Name(name), kong.Description(about), kong.DefaultEnvars("CARDEA"), kong.Vars{"version": version},
-		kong.Embed(&common), kong.Writers(out, out), kong.Exit(exit),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
-	if err != nil {
-		return fmt.Errorf("settings of %s: %w", name, err)
-	}
-	path, err := fileNamed(args)
+	r, err := newReader(target, name, about, version, os.Stdout, os.Exit)
 	if err != nil {
 		return err
 	}
+	_, err = r.read(args)
+	return err
+}
+
+// reader reads the configuration of one command.
+type reader struct {
+	parser *kong.Kong
+	file   fileValues // nil if there is none
+	path   string     // of the file
+}
+
+// common is what every command has besides its own settings.
+type common struct {
+	Config  string           `help:"YAML file with any of these settings, by the names shown here." type:"path" placeholder:"FILE"`
+	Version kong.VersionFlag `help:"Print the version and end." env:"-"`
+}
+
+// isCommon says so of a flag's name.
+func isCommon(name string) bool { return slices.Contains([]string{"help", "version", "config"}, name) }
+
+// newReader returns one that fills target, a pointer to a struct. about is the first line of --help.
+func newReader(target any, name, about, version string, out io.Writer, exit func(int)) (*reader, error) {
+	parser, err := kong.New(target,
+		kong.Name(name), kong.Description(about), kong.DefaultEnvars("CARDEA"), kong.Vars{"version": version},
+		kong.Embed(new(common)), kong.Writers(out, out), kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", name, err)
+	}
+	return &reader{parser: parser}, nil
+}
+
+// read fills the target from args and what else there is. Asked for --help or --version it prints that and ends the
+// process; every other problem is an error that names the key.
+func (r *reader) read(args []string) (*kong.Context, error) {
+	path, err := fileNamed(args)
+	if err != nil {
+		return nil, err
+	}
 	if path != "" {
-		values, err := readFile(path, parser.Model)
-		if err != nil {
-			return err
+		if r.file, err = readFile(path, r.parser.Model); err != nil {
+			return nil, err
 		}
-		if err := kong.Resolvers(values).Apply(parser); err != nil {
-			return err
+		r.path = path
+		if err := kong.Resolvers(r.file).Apply(r.parser); err != nil {
+			return nil, err
 		}
 	}
-	_, err = parser.Parse(args)
-	return err
+	return r.parser.Parse(args)
 }
 
 // Defaults fills target, a pointer to a struct as for Parse, with its defaults alone.
@@ -86,12 +110,8 @@ func readFile(path string, model *kong.Application) (fileValues, error) {
 		return nil, fmt.Errorf("read configuration %s: %w", path, err)
 	}
 	var known []string
-	for _, group := range model.AllFlags(true) {
-		for _, flag := range group {
-			if !slices.Contains([]string{"help", "version", "config"}, flag.Name) {
-				known = append(known, flag.Name)
-			}
-		}
+	for _, flag := range flags(model) {
+		known = append(known, flag.Name)
 	}
 	for key := range values {
 		if !slices.Contains(known, key) {
@@ -99,6 +119,18 @@ func readFile(path string, model *kong.Application) (fileValues, error) {
 		}
 	}
 	return values, nil
+}
+
+// flags are those of the service itself.
+func flags(model *kong.Application) (own []*kong.Flag) {
+	for _, group := range model.AllFlags(true) {
+		for _, flag := range group {
+			if !isCommon(flag.Name) {
+				own = append(own, flag)
+			}
+		}
+	}
+	return own
 }
 
 func (v fileValues) Validate(*kong.Application) error { return nil }

@@ -25,7 +25,11 @@ func read(t *testing.T, file string, args ...string) (sample, error) {
 		args = append(args, "--config", path)
 	}
 	var s sample
-	err := parse(&s, "sample", "A sample.", "1.2", args, io.Discard, func(int) { t.Error("exit") })
+	r, err := newReader(&s, "sample", "A sample.", "1.2", io.Discard, func(int) { t.Error("exit") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.read(args)
 	return s, err
 }
 

@@ -1,12 +1,12 @@
 package media
 
 import (
-	"log/slog"
 	"net/netip"
 	"os"
 	"runtime"
 
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/settings"
 )
 
 // Version is set when images are built.
@@ -41,10 +41,7 @@ type Config struct {
 
 	ForwardTo []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
 
-	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
-
-	// Level, if set, is what the logger given to Run goes by: administrators can change it.
-	Level *slog.LevelVar `kong:"-"`
+	settings.Logging
 
 	// Listening, if set, is told the addresses when all listeners are open.
 	Listening func(Addresses) `kong:"-"`

@@ -2,12 +2,12 @@ package roomstate
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -27,12 +27,12 @@ type Config struct {
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
 	DemoRoom       bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
-	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none."`
+	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
 	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
 
-	RoomsFile       string `help:"YAML file of VideoRooms to make at start where they are not there." type:"path" placeholder:"FILE"`
+	RoomsFile       string `help:"YAML file of VideoRooms to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
 	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
-	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"path" placeholder:"FILE"`
+	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"existingfile" placeholder:"FILE"`
 	Forgets         bool   `kong:"-"` // Redis is lost with this process
 
 	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
@@ -47,11 +47,9 @@ type Config struct {
 
 	Events events.Config `embed:""`
 
-	OpsListen string     `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
-	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
+	OpsListen string `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 
-	// Level, if set, is what the logger given to Run goes by: administrators can change it.
-	Level *slog.LevelVar `kong:"-"`
+	settings.Logging
 }
 
 func (c *Config) timeouts() store.Timeouts {

@@ -15,6 +15,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/proto/settings"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/rest"
@@ -33,13 +34,13 @@ type Config struct {
 	AdminListen     string        `help:"Address for the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
 	AdminHTTPListen string        `help:"Address for the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminPath       string        `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
-	AdminSecretFile string        `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"path"`
-	TLSCert         string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"path"`
-	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"path"`
+	AdminSecretFile string        `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
+	TLSCert         string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"existingfile"`
+	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
 	Origins         []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
-	APISecretFile   string        `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"path"`
+	APISecretFile   string        `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
 	TokenAuth       bool          `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
-	TokenSecretFile string        `help:"File with the secret that tokens are signed with. Default: tokens are stored." name:"token-secret-file" type:"path"`
+	TokenSecretFile string        `help:"File with the secret that tokens are signed with. Default: tokens are stored." name:"token-secret-file" type:"existingfile"`
 	ServerName      string        `help:"Shown by info." default:"Cardea"`
 	MaxSockets      int           `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
 	MaxSessions     int           `help:"Sessions on all sockets together." default:"200000"`
@@ -50,11 +51,9 @@ type Config struct {
 	AnswerTimeout   time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
 	Events          events.Config `embed:""`
 
-	OpsListen string     `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
-	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
+	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
 
-	// Level, if set, is what the logger given to Run goes by: administrators can change it.
-	Level *slog.LevelVar `kong:"-"`
+	settings.Logging
 
 	// Listening, if set, is told the addresses in use, by scheme: ws, http, and with a certificate wss, https.
 	Listening func(map[string]net.Addr) `kong:"-"`

@@ -26,21 +26,21 @@ type config struct {
 	PageListen            string         `help:"Address of the page." default:":8080"`
 	Listen                string         `help:"Address of the Janus API over WebSocket." default:":8188"`
 	HTTPListen            string         `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
-	APISecretFile         string         `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"path"`
+	APISecretFile         string         `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
 	TokenAuth             bool           `help:"Requests must carry a token, stored by the Admin API or signed."`
-	TokenSecretFile       string         `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"path" placeholder:"FILE"`
+	TokenSecretFile       string         `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
 	AdminListen           string         `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
 	AdminHTTPListen       string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
-	AdminSecretFile       string         `help:"File with the admin_secret of the Admin API." type:"path"`
+	AdminSecretFile       string         `help:"File with the admin_secret of the Admin API." type:"existingfile"`
 	UDPPort               uint16         `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
 	Advertise             []netip.Addr   `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
 	OpsListen             string         `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
 	RoomstateOpsListen    string         `help:"The same of roomstate." default:"127.0.0.1:9091"`
 	MediaOpsListen        string         `help:"The same of the media node." default:"127.0.0.1:9092"`
 	DemoRoom              bool           `help:"Have a room 1234." default:"true" negatable:""`
-	RoomsFile             string         `help:"YAML file of VideoRooms to make at start." type:"path" placeholder:"FILE"`
+	RoomsFile             string         `help:"YAML file of VideoRooms to make at start." type:"existingfile" placeholder:"FILE"`
 	StringIDs             bool           `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
-	AdminKey              string         `help:"Key that VideoRoom's create requires; empty for none."`
+	AdminKey              string         `help:"Key that VideoRoom's create requires; empty for none." secret:""`
 	SessionTimeout        time.Duration  `help:"A session without a request ends after." default:"60s"`
 	ReclaimSessionTimeout time.Duration  `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
 	JanusURL              string         `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
@@ -49,9 +49,8 @@ type config struct {
 	RecordDir             string         `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
 	ForwardTo             []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
 	Events                events.Config  `embed:""`
-	LogLevel              slog.Level     `help:"debug, info, warn or error." default:"info"`
 
-	level *slog.LevelVar // what the logger goes by
+	settings.Logging
 }
 
 // serveAll runs the stores and the services, until ctx ends or one of them fails.
@@ -137,7 +136,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	}
 	rs.Events, md.Events, sg.Events = cfg.Events, cfg.Events, cfg.Events
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
-	sg.Level = cfg.level // the logger of all three, so one is enough
+	sg.Level = cfg.Level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
 	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen

@@ -1,0 +1,152 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// healthTimeout is how long healthcheck waits for an answer.
+const healthTimeout = 5 * time.Second
+
+// Logging is part of each service's configuration.
+type Logging struct {
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
+
+	// Level, if set, is what the logger given to Run goes by: administrators can change it.
+	Level *slog.LevelVar `kong:"-"`
+}
+
+// Program is the command of a service whose configuration is a C, a struct with kong tags.
+type Program[C any] struct {
+	Name, About, Version string
+
+	Logging func(*C) *Logging
+	// Internal is the address that has /readyz.
+	Internal func(*C) string
+	Run      func(context.Context, C, *slog.Logger) error
+	// Others are further commands, by their names.
+	Others map[string]func(args []string, out io.Writer) error
+}
+
+const commands = `
+
+Commands, each with the same flags, environment and file:
+  config check    say whether they are valid, and start nothing
+  config print    show what is in force and where each value comes from; secrets are hidden
+  config sample   print a file with every setting, its meaning and its default
+  healthcheck     ask the running service whether it is ready: ends with status 1 if not`
+
+// Main does what the process's arguments say, and ends the process with status 1 if that fails.
+func (p *Program[C]) Main() {
+	if err := p.main(os.Args[1:], os.Stdout, os.Exit); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", p.Name, err)
+		os.Exit(1)
+	}
+}
+
+func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
+	var cfg C
+	r, err := newReader(&cfg, p.Name, p.About+commands, p.version(), out, exit)
+	if err != nil {
+		return err
+	}
+	command, rest := split(args)
+	switch {
+	case len(command) == 0:
+		if _, err := r.read(rest); err != nil {
+			return err
+		}
+		return p.run(cfg)
+	case slices.Equal(command, []string{"healthcheck"}):
+		if _, err := r.read(rest); err != nil {
+			return err
+		}
+		return health(p.Internal(&cfg))
+	case slices.Equal(command, []string{"config", "check"}):
+		if _, err := r.read(rest); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(out, "valid")
+		return err
+	case slices.Equal(command, []string{"config", "print"}):
+		return r.print(rest, out)
+	case slices.Equal(command, []string{"config", "sample"}):
+		return r.sample(out)
+	case p.Others[command[0]] != nil:
+		return p.Others[command[0]](args[1:], out)
+	}
+	names := []string{"config check", "config print", "config sample", "healthcheck"}
+	for name := range p.Others {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(names, ", "))
+}
+
+// split parts the words before the first flag from the rest.
+func split(args []string) (command, rest []string) {
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "-") {
+			return args[:i], args[i:]
+		}
+	}
+	return args, nil
+}
+
+func (p *Program[C]) run(cfg C) error {
+	l := p.Logging(&cfg)
+	l.Level = new(slog.LevelVar)
+	l.Level.Set(l.LogLevel)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l.Level}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return p.Run(ctx, cfg, log)
+}
+
+// version is the service's, and the commit that it was built from, if that is known.
+func (p *Program[C]) version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return p.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && s.Value != "" {
+			return p.Version + " " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return p.Version
+}
+
+// health asks /readyz at an internal address.
+func health(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("internal address %q: %w", address, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	client := http.Client{Timeout: healthTimeout}
+	got, err := client.Get("http://" + net.JoinHostPort(host, port) + "/readyz")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = got.Body.Close() }()
+	if got.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(got.Body, 1<<10))
+		return errors.New("not ready: " + strings.TrimSpace(string(why)))
+	}
+	return nil
+}

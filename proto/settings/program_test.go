@@ -1,0 +1,148 @@
+package settings
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+type service struct {
+	Listen   string        `help:"Where to listen" default:":1"`
+	Wait     time.Duration `help:"How long." default:"5s"`
+	Servers  []string      `help:"Which." default:"a,b"`
+	URL      string        `help:"Of what."`
+	Key      string        `help:"To what." secret:""`
+	Many     int           `help:"How many." default:"3"`
+	On       bool          `help:"Whether." default:"true" negatable:""`
+	Internal string        `help:"Inside." default:"127.0.0.1:2"`
+	Logging
+}
+
+// do runs a command and returns what it printed, and what the service was run with.
+func do(t *testing.T, args ...string) (out string, ran *service, err error) {
+	t.Helper()
+	p := &Program[service]{
+		Name: "service", About: "A service.", Version: "1",
+		Logging: func(c *service) *Logging { return &c.Logging }, Internal: func(c *service) string { return c.Internal },
+		Run: func(_ context.Context, c service, _ *slog.Logger) error { ran = &c; return nil },
+		Others: map[string]func([]string, io.Writer) error{"echo": func(args []string, out io.Writer) error {
+			_, err := io.WriteString(out, strings.Join(args, " "))
+			return err
+		}},
+	}
+	var b strings.Builder
+	err = p.main(args, &b, func(int) { t.Error("exit") })
+	return b.String(), ran, err
+}
+
+func TestFlagsAloneRunTheService(t *testing.T) {
+	_, ran, err := do(t, "--log-level", "warn", "--many=4")
+	if err != nil || ran == nil || ran.Many != 4 || ran.Level.Level() != slog.LevelWarn {
+		t.Errorf("ran %+v, %v", ran, err)
+	}
+}
+
+func TestCheckStartsNothing(t *testing.T) {
+	if out, ran, err := do(t, "config", "check"); err != nil || ran != nil || out != "valid\n" {
+		t.Errorf("%q, ran %v, %v", out, ran, err)
+	}
+	if _, ran, err := do(t, "config", "check", "--wait", "soon"); err == nil || ran != nil || !strings.Contains(err.Error(), "--wait") {
+		t.Errorf("ran %v, %v", ran, err)
+	}
+}
+
+func TestPrintSaysWhatIsInForceAndWhyAndHidesSecrets(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte("wait: 7s\nmany: 8\nkey: k1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CARDEA_URL", "nats://bob:pass1@h:1,nats://pass2@h")
+	t.Setenv("CARDEA_MANY", "9")
+	out, _, err := do(t, "config", "print", "--config", file, "--servers=p,q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"listen: :1 # default\n", "wait: 7s # " + file + "\n", "servers: [p, q] # flag\n", "many: 9 # CARDEA_MANY\n",
+		"url: nats://bob:(hidden)@h:1,nats://(hidden)@h # CARDEA_URL\n", "key: (hidden) # " + file + "\n", "log-level: INFO # default\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	for _, secret := range []string{"k1", "pass1", "pass2"} {
+		if strings.Contains(out, secret) {
+			t.Errorf("%q is told:\n%s", secret, out)
+		}
+	}
+}
+
+// TestASampleHasTheDefaults takes the comment signs from every setting, and reads the file.
+func TestASampleHasTheDefaults(t *testing.T) {
+	out, _, err := do(t, "config", "sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	setting := regexp.MustCompile(`(?m)^# ([a-z-]+: .*)$`)
+	if n := len(setting.FindAllString(out, -1)); n != 9 {
+		t.Errorf("%d settings in\n%s", n, out)
+	}
+	out = regexp.MustCompile(`(?m)^url: .*|^key: .*`).ReplaceAllString(setting.ReplaceAllString(out, "$1"), "") // have none
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, ran, err := do(t, "--config", file)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, out)
+	}
+	_, plain, _ := do(t)
+	ran.Level, plain.Level = nil, nil
+	if strings.Join(ran.Servers, " ") != strings.Join(plain.Servers, " ") || ran.Wait != plain.Wait || ran.Many != plain.Many || ran.On != plain.On || ran.Listen != plain.Listen {
+		t.Errorf("got %+v, not %+v", ran, plain)
+	}
+}
+
+func TestHealthcheckAsksTheServiceItself(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status atomic.Int64
+	status.Store(http.StatusOK)
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			http.Error(w, "draining", int(status.Load()))
+		}
+	})}
+	go func() { _ = srv.Serve(l) }()
+	defer srv.Close()
+	if _, ran, err := do(t, "healthcheck", "--internal", l.Addr().String()); err != nil || ran != nil {
+		t.Errorf("ran %v, %v", ran, err)
+	}
+	status.Store(http.StatusServiceUnavailable)
+	if _, _, err := do(t, "healthcheck", "--internal", l.Addr().String()); err == nil || err.Error() != "not ready: draining" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOtherCommands(t *testing.T) {
+	if out, _, err := do(t, "echo", "a", "-b"); err != nil || out != "a -b" {
+		t.Errorf("%q, %v", out, err)
+	}
+	for _, args := range [][]string{{"confg"}, {"config"}, {"config", "show"}, {"healthcheck", "now"}} {
+		_, ran, err := do(t, args...)
+		if err == nil || ran != nil || !strings.Contains(err.Error(), strings.Join(args, " ")) || !strings.Contains(err.Error(), "config check, config print") {
+			t.Errorf("%v: ran %v, %v", args, ran, err)
+		}
+	}
+}
