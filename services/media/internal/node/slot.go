@@ -109,12 +109,19 @@ func (s *slot) set(want *SlotRequest, now time.Duration) {
 
 // watch makes source what the slot wants, from now on.
 func (s *slot) watch(source *Source) {
+	if source == nil {
+		s.follow(nil, nil)
+		return
+	}
+	s.follow(source, s.subscriber.peer.shard.feed(source.Feed))
+}
+
+// follow is watch, of the feed that has source, nil if nobody has it.
+func (s *slot) follow(source *Source, f *feed) {
 	last := s.watched
-	s.source, s.watched = source, nil
-	if source != nil {
-		if s.watched = s.subscriber.peer.shard.feed(source.Feed); s.watched != nil {
-			s.watched.watchers[s] = struct{}{}
-		}
+	s.source, s.watched = source, f
+	if f != nil {
+		f.watchers[s] = struct{}{}
 	}
 	if last != nil && last != s.watched { // only now: a mirror that is wanted still stays
 		last.unwatch(s)
@@ -138,13 +145,22 @@ func (s *slot) connect(now time.Duration) {
 
 // listen makes the slot hear the messages of exactly these feeds.
 func (s *slot) listen(sources []DataSource) {
-	last := s.heard
-	s.heard = map[*feed]struct{}{}
+	feeds := map[*feed]string{}
 	for _, d := range sources {
 		if f := s.subscriber.peer.shard.feed(d.Feed); f != nil {
-			f.listeners[s] = d.Label
-			s.heard[f] = struct{}{}
+			feeds[f] = d.Label
 		}
+	}
+	s.hear(feeds)
+}
+
+// hear is listen, of feeds with the labels of their channels.
+func (s *slot) hear(feeds map[*feed]string) {
+	last := s.heard
+	s.heard = map[*feed]struct{}{}
+	for f, label := range feeds {
+		f.listeners[s] = label
+		s.heard[f] = struct{}{}
 	}
 	for f := range last {
 		if _, still := s.heard[f]; !still {
