@@ -76,12 +76,53 @@ func textRoomDemo(t *testing.T, servers ...string) {
 	sees(tabs[0], "chat1 left")
 }
 
+// videoCallDemo has two tabs call each other on the demo page, first the one and then the other; each uses the next of the
+// servers.
+func videoCallDemo(t *testing.T, servers ...string) {
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 2 {
+		name := fmt.Sprint("caller", i)
+		tab := browser.Open(t, name, demos.Serve(t, servers[i%len(servers)])+"/videocalltest.html")
+		tab.Click("#start")
+		tab.Type("#username", name)
+		tab.Click("#register")
+		tab.WaitFor("registered", `document.querySelector('#youok').innerText.includes('`+name+`')`, 30*time.Second)
+		tabs = append(tabs, tab)
+	}
+	for i, tab := range tabs {
+		other := tabs[1-i]
+		tab.Type("#peer", fmt.Sprint("caller", 1-i))
+		tab.Click("#call")
+		other.Click(".modal-dialog .btn-success") // Answer
+		for _, one := range tabs {
+			one.WaitVideos(2, 40*time.Second) // its own and the other's
+			one.WaitMoreFrames(2, 20*time.Second)
+			one.WaitFor("data channel", `!document.querySelector('#datasend').disabled`, 20*time.Second)
+		}
+		for j, one := range tabs {
+			one.Type("#datasend", fmt.Sprintf("call %d, says %d", i, j))
+			chrome.Eval[bool](one, `(sendData(), true)`)
+		}
+		for j, one := range tabs {
+			one.WaitFor("the other's words", fmt.Sprintf(`document.querySelector('#datarecv').value === 'call %d, says %d'`, i, 1-j), 20*time.Second)
+			one.Screenshot(fmt.Sprint("call-", i))
+		}
+		// By the page's own function: a dialog may be fading before the button.
+		chrome.Eval[bool](other, `(doHangup(), true)`)
+		for _, one := range tabs {
+			one.WaitFor("the end of the call", `document.querySelector('#call').innerText === 'Call' && !videocall.webrtcStuff.pc`, 20*time.Second)
+		}
+	}
+}
+
 func TestDemoPagesOnStandalone(t *testing.T) {
 	s := cluster.StartStandalone(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, s.URL) })
+	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, s.URL) })
 	t.Run("echo over HTTP", func(t *testing.T) { echoDemo(t, s.HTTP) })
 }
 
@@ -91,6 +132,7 @@ func TestDemoPagesOnSeparateServices(t *testing.T) {
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", a.URLs...) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, a.URLs[1]) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, a.URLs...) })
+	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, a.URLs...) })
 	t.Run("videoroom over HTTP, each request at the next edge", func(t *testing.T) {
 		videoRoomDemo(t, "videoroomtest.html", alternate(t, a.HTTPs))
 	})
@@ -102,6 +144,7 @@ func TestDemoPagesOnJanus(t *testing.T) {
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", url) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, url) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, url) })
+	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, url) })
 }
 
 // alternate is an address whose requests go to the servers in turn: a balancer that is not sticky.
