@@ -483,7 +483,9 @@ type Echo struct {
 	Audio         bool                   `protobuf:"varint,1,opt,name=audio,proto3" json:"audio,omitempty"`
 	Video         bool                   `protobuf:"varint,2,opt,name=video,proto3" json:"video,omitempty"`
 	Layers        *Layers                `protobuf:"bytes,3,opt,name=layers,proto3" json:"layers,omitempty"`
-	TextPrefix    string                 `protobuf:"bytes,4,opt,name=text_prefix,json=textPrefix,proto3" json:"text_prefix,omitempty"` // put before a text message that goes back
+	TextPrefix    string                 `protobuf:"bytes,4,opt,name=text_prefix,json=textPrefix,proto3" json:"text_prefix,omitempty"`  // put before a text message that goes back
+	MinDelay      *int32                 `protobuf:"varint,5,opt,name=min_delay,json=minDelay,proto3,oneof" json:"min_delay,omitempty"` // playout delay, units of 10 ms, 0 to 4095
+	MaxDelay      *int32                 `protobuf:"varint,6,opt,name=max_delay,json=maxDelay,proto3,oneof" json:"max_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -544,6 +546,20 @@ func (x *Echo) GetTextPrefix() string {
 		return x.TextPrefix
 	}
 	return ""
+}
+
+func (x *Echo) GetMinDelay() int32 {
+	if x != nil && x.MinDelay != nil {
+		return *x.MinDelay
+	}
+	return 0
+}
+
+func (x *Echo) GetMaxDelay() int32 {
+	if x != nil && x.MaxDelay != nil {
+		return *x.MaxDelay
+	}
+	return 0
 }
 
 // Recording says where a peer's streams are written, each to an MJR file of its own: base, then "-audio-0.mjr" and so on.
@@ -3463,13 +3479,19 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\rloudest_audio\x18\x10 \x01(\rR\floudestAudio\"6\n" +
 	"\x04Talk\x12\x18\n" +
 	"\apackets\x18\x01 \x01(\rR\apackets\x12\x14\n" +
-	"\x05level\x18\x02 \x01(\rR\x05level\"\x84\x01\n" +
+	"\x05level\x18\x02 \x01(\rR\x05level\"\xe4\x01\n" +
 	"\x04Echo\x12\x14\n" +
 	"\x05audio\x18\x01 \x01(\bR\x05audio\x12\x14\n" +
 	"\x05video\x18\x02 \x01(\bR\x05video\x12/\n" +
 	"\x06layers\x18\x03 \x01(\v2\x17.cardea.media.v1.LayersR\x06layers\x12\x1f\n" +
 	"\vtext_prefix\x18\x04 \x01(\tR\n" +
-	"textPrefix\"\x80\x02\n" +
+	"textPrefix\x12 \n" +
+	"\tmin_delay\x18\x05 \x01(\x05H\x00R\bminDelay\x88\x01\x01\x12 \n" +
+	"\tmax_delay\x18\x06 \x01(\x05H\x01R\bmaxDelay\x88\x01\x01B\f\n" +
+	"\n" +
+	"_min_delayB\f\n" +
+	"\n" +
+	"_max_delay\"\x80\x02\n" +
 	"\tRecording\x12\x12\n" +
 	"\x04base\x18\x01 \x01(\tR\x04base\x12\x18\n" +
 	"\astamped\x18\x02 \x01(\bR\astamped\x12\x1e\n" +
@@ -3904,6 +3926,7 @@ func file_mediav1_media_proto_init() {
 	if File_mediav1_media_proto != nil {
 		return
 	}
+	file_mediav1_media_proto_msgTypes[4].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[10].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[16].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[17].OneofWrappers = []any{}

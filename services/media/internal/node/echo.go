@@ -47,6 +47,7 @@ func (p *peer) setEcho(now time.Duration) {
 		if sl.send = sl.kind == sdp.Video && echo.Video || sl.kind == sdp.Audio && echo.Audio; sl.send {
 			sl.leg.SetTargets(echo.Targets, now)
 		}
+		sl.setDelay(echo.MinDelay, echo.MaxDelay)
 		sl.flow(now)
 	}
 }

@@ -102,8 +102,13 @@ func (s *slot) set(want *SlotRequest, now time.Duration) {
 	s.watch(want.Source)
 	s.connect(now)
 	s.leg.SetTargets(want.Targets, now)
+	s.setDelay(want.MinDelay, want.MaxDelay)
+}
+
+// setDelay overrides the playout delay with these bounds, as far as they are said.
+func (s *slot) setDelay(least, most *int32) {
 	s.delay = playoutDelay{}
-	s.delay.set(want.MinDelay, want.MaxDelay)
+	s.delay.set(least, most)
 	s.leg.SetPlayoutDelay(s.delay.value())
 }
 

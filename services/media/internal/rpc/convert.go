@@ -47,7 +47,10 @@ func echo(e *mediav1.Echo) *node.Echo {
 	if e == nil {
 		return nil
 	}
-	return &node.Echo{Audio: e.GetAudio(), Video: e.GetVideo(), Targets: targets(e.GetLayers()), TextPrefix: e.GetTextPrefix()}
+	return &node.Echo{
+		Audio: e.GetAudio(), Video: e.GetVideo(), Targets: targets(e.GetLayers()), TextPrefix: e.GetTextPrefix(),
+		MinDelay: e.MinDelay, MaxDelay: e.MaxDelay,
+	}
 }
 
 func recordingOf(r *mediav1.Recording) *node.Recording {
