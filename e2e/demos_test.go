@@ -116,6 +116,39 @@ func videoCallDemo(t *testing.T, servers ...string) {
 	}
 }
 
+// videoCallLayers has a tab call another with simulcast: that one is told of its layers, gets another that it asks for, and
+// what it sees goes on after ICE is restarted.
+func videoCallLayers(t *testing.T, server string) {
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 2 {
+		name := fmt.Sprint("layers", i)
+		tab := browser.Open(t, name, demos.Serve(t, server)+"/videocalltest.html?simulcast=true")
+		tab.Click("#start")
+		tab.Type("#username", name)
+		tab.Click("#register")
+		tab.WaitFor("registered", `document.querySelector('#youok').innerText.includes('`+name+`')`, 30*time.Second)
+		tabs = append(tabs, tab)
+	}
+	caller, callee := tabs[0], tabs[1]
+	caller.Type("#peer", "layers1")
+	caller.Click("#call")
+	callee.Click(".modal-dialog .btn-success") // Answer
+	callee.WaitVideos(2, 40*time.Second)
+	callee.WaitFor("word of layers", `simulcastStarted && !!document.querySelector('#sl-0')`, 40*time.Second)
+	chrome.Eval[bool](callee, `(videocall.send({message: {request: "set", substream: 0}}), true)`)
+	callee.WaitFor("the lowest layer", `document.querySelector('#sl-0').classList.contains('btn-success')`, 40*time.Second)
+	callee.WaitMoreFrames(2, 20*time.Second)
+
+	chrome.Eval[bool](caller, `(window.before = videocall.webrtcStuff.pc.currentRemoteDescription.sdp, videocall.createOffer({iceRestart: true,
+		success: function(jsep) { videocall.send({message: {request: "set"}, jsep: jsep}); }}), true)`)
+	caller.WaitFor("the answer", `videocall.webrtcStuff.pc.currentRemoteDescription.sdp.match(/ice-ufrag:\S+/)[0] !== window.before.match(/ice-ufrag:\S+/)[0]`, 20*time.Second)
+	for _, tab := range tabs {
+		tab.WaitMoreFrames(2, 20*time.Second)
+		tab.Screenshot("layers")
+	}
+}
+
 func TestDemoPagesOnStandalone(t *testing.T) {
 	s := cluster.StartStandalone(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
@@ -123,6 +156,7 @@ func TestDemoPagesOnStandalone(t *testing.T) {
 	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, s.URL) })
 	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, s.URL) })
+	t.Run("videocall, simulcast", func(t *testing.T) { videoCallLayers(t, s.URL) })
 	t.Run("echo over HTTP", func(t *testing.T) { echoDemo(t, s.HTTP) })
 }
 
