@@ -282,3 +282,20 @@ func TestPassedOffersAndAnswersAreRepeatedAndRefused(t *testing.T) {
 	_, err = s.api.PassAnswer(t.Context(), &mediav1.PassAnswerRequest{CommandId: newCommand(), From: bo.id, To: al.id, Sdp: answer.GetSdp()})
 	refused("a second answer", fault.UnexpectedAnswer, err)
 }
+
+// What was all that the other endpoint got goes away, and something else comes, in one negotiation.
+func TestACallGoesOnWithOtherStreams(t *testing.T) {
+	for range 4 { // handles, and with them workers, are different each time
+		s := start(t)
+		al, bo := s.dial(), s.dial()
+		al.send(webrtc.MimeTypeOpus, "a").play(t, 20*time.Millisecond)
+		al.call(bo)
+		flows(t, bo.track())
+		if err := al.RemoveTrack(al.GetSenders()[0]); err != nil {
+			t.Fatal(err)
+		}
+		al.send(webrtc.MimeTypeVP8, "v").play(t, 10*time.Millisecond)
+		al.call(bo)
+		flows(t, bo.track())
+	}
+}

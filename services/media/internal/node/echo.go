@@ -13,7 +13,7 @@ func (p *peer) echoes(streams []sdp.Stream, now time.Duration) []sdp.Sent {
 		st := &streams[i]
 		sections[i] = shared{kind: st.Kind, codec: st.Format.Codec, out: back(st), msid: "janus janus" + st.MID}
 		if st.Kind != sdp.Data { // messages go back by themselves
-			sections[i].source, sections[i].from = Source{Feed: p.publishing.id, MID: st.MID}, &p.publishing.feed
+			sections[i].source, sections[i].own = Source{Feed: p.publishing.id, MID: st.MID}, &p.publishing.feed
 		}
 	}
 	sent := p.subscribing.share(sections, now)

@@ -248,13 +248,12 @@ func (p *peer) isAnswered(a *answered, now time.Duration) (AgreedCall, error) {
 func (p *peer) converse(remote *sdp.Description, agreed []sdp.Taken, names []string, other FeedID, now time.Duration) []sdp.Sent {
 	p.start(remote, now)
 	streams, sections := make([]sdp.Stream, len(agreed)), make([]shared, len(agreed))
-	from := p.shard.feed(other)
 	for i := range agreed {
 		t := &agreed[i]
 		streams[i] = t.Stream
 		t.Out.MID = t.MID
 		sections[i] = shared{
-			kind: t.Kind, codec: t.Format.Codec, out: t.Out, msid: names[i], from: from, source: Source{Feed: other, MID: t.MID},
+			kind: t.Kind, codec: t.Format.Codec, out: t.Out, msid: names[i], source: Source{Feed: other, MID: t.MID},
 		}
 	}
 	p.publishing.take(streams, now)

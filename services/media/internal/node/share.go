@@ -11,8 +11,8 @@ type shared struct {
 	kind   sdp.Kind
 	codec  string // of audio and video
 	out    sdp.Accepted
-	source Source
-	from   *feed // that has source; nil if nobody has it
+	source Source // Feed is that of data, too
+	own    *feed  // of an echo: the peer's, which need not have a name
 	msid   string
 }
 
@@ -68,8 +68,11 @@ func msid(given, mid string) string {
 func (s *slot) share(w *shared, now time.Duration) sdp.Sent {
 	s.accepted = w.out
 	if s.kind == sdp.Data {
-		if s.ready = w.out.Ready; s.ready && w.from != nil {
-			s.hear(map[*feed]string{w.from: ""})
+		s.ready = w.out.Ready
+		if f := s.from(w); f != nil && s.ready {
+			s.hear(map[*feed]string{f: ""})
+		} else {
+			s.hear(nil)
 		}
 		return sdp.Sent{}
 	}
@@ -88,10 +91,18 @@ func (s *slot) share(w *shared, now time.Duration) sdp.Sent {
 	}
 	s.ready = true
 	s.leg.Reconfigure(s.config(&s.accepted))
-	s.follow(&w.source, w.from)
+	s.follow(&w.source, s.from(w))
 	s.connect(now)
 	s.flow(now)
 	return s.offered.Sent
+}
+
+// from finds the feed that is sent; nil if nobody has it. It is not to be kept while slots change: a mirror ends with its last.
+func (s *slot) from(w *shared) *feed {
+	if w.own != nil || w.source.Feed == "" {
+		return w.own
+	}
+	return s.subscriber.peer.shard.feed(w.source.Feed)
 }
 
 // share makes the slots of all m= sections, in their order.
