@@ -1,6 +1,7 @@
 package media
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -297,5 +298,25 @@ func TestACallGoesOnWithOtherStreams(t *testing.T) {
 		al.send(webrtc.MimeTypeVP8, "v").play(t, 10*time.Millisecond)
 		al.call(bo)
 		flows(t, bo.track())
+	}
+}
+
+func TestEachPartyOfACallIsRecordedByItself(t *testing.T) {
+	s, dir := recordingNode(t)
+	al, bo := s.dial(), s.dial()
+	for _, e := range []*endpoint{al, bo} {
+		e.playing()
+	}
+	al.call(bo)
+	al.record(&mediav1.Recording{Base: "al", Take: 1, Unnumbered: true})
+	bo.record(&mediav1.Recording{Base: "bo", Take: 1, Unnumbered: true})
+	for _, name := range []string{"al-audio", "al-video", "bo-audio", "bo-video"} {
+		grown(t, filepath.Join(dir, name+".mjr"), 500)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if r := readRecording(t, filepath.Join(dir, "al-video.mjr")); r.header.Codec != "vp8" || r.header.Type != "v" {
+		t.Errorf("header %+v", r.header)
 	}
 }
