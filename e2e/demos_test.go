@@ -76,12 +76,87 @@ func textRoomDemo(t *testing.T, servers ...string) {
 	sees(tabs[0], "chat1 left")
 }
 
+// videoCallDemo has two tabs call each other on the demo page, first the one and then the other; each uses the next of the
+// servers.
+func videoCallDemo(t *testing.T, servers ...string) {
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 2 {
+		name := fmt.Sprint("caller", i)
+		tab := browser.Open(t, name, demos.Serve(t, servers[i%len(servers)])+"/videocalltest.html")
+		tab.Click("#start")
+		tab.Type("#username", name)
+		tab.Click("#register")
+		tab.WaitFor("registered", `document.querySelector('#youok').innerText.includes('`+name+`')`, 30*time.Second)
+		tabs = append(tabs, tab)
+	}
+	for i, tab := range tabs {
+		other := tabs[1-i]
+		tab.Type("#peer", fmt.Sprint("caller", 1-i))
+		tab.Click("#call")
+		other.Click(".modal-dialog .btn-success") // Answer
+		for _, one := range tabs {
+			one.WaitVideos(2, 40*time.Second) // its own and the other's
+			one.WaitMoreFrames(2, 20*time.Second)
+			one.WaitFor("data channel", `!document.querySelector('#datasend').disabled`, 20*time.Second)
+		}
+		for j, one := range tabs {
+			one.Type("#datasend", fmt.Sprintf("call %d, says %d", i, j))
+			chrome.Eval[bool](one, `(sendData(), true)`)
+		}
+		for j, one := range tabs {
+			one.WaitFor("the other's words", fmt.Sprintf(`document.querySelector('#datarecv').value === 'call %d, says %d'`, i, 1-j), 20*time.Second)
+			one.Screenshot(fmt.Sprint("call-", i))
+		}
+		// By the page's own function: a dialog may be fading before the button.
+		chrome.Eval[bool](other, `(doHangup(), true)`)
+		for _, one := range tabs {
+			one.WaitFor("the end of the call", `document.querySelector('#call').innerText === 'Call' && !videocall.webrtcStuff.pc`, 20*time.Second)
+		}
+	}
+}
+
+// videoCallLayers has a tab call another with simulcast: that one is told of its layers, gets another that it asks for, and
+// what it sees goes on after ICE is restarted.
+func videoCallLayers(t *testing.T, server string) {
+	browser := chrome.Start(t)
+	var tabs []*chrome.Tab
+	for i := range 2 {
+		name := fmt.Sprint("layers", i)
+		tab := browser.Open(t, name, demos.Serve(t, server)+"/videocalltest.html?simulcast=true")
+		tab.Click("#start")
+		tab.Type("#username", name)
+		tab.Click("#register")
+		tab.WaitFor("registered", `document.querySelector('#youok').innerText.includes('`+name+`')`, 30*time.Second)
+		tabs = append(tabs, tab)
+	}
+	caller, callee := tabs[0], tabs[1]
+	caller.Type("#peer", "layers1")
+	caller.Click("#call")
+	callee.Click(".modal-dialog .btn-success") // Answer
+	callee.WaitVideos(2, 40*time.Second)
+	callee.WaitFor("word of layers", `simulcastStarted && !!document.querySelector('#sl-0')`, 40*time.Second)
+	chrome.Eval[bool](callee, `(videocall.send({message: {request: "set", substream: 0}}), true)`)
+	callee.WaitFor("the lowest layer", `document.querySelector('#sl-0').classList.contains('btn-success')`, 40*time.Second)
+	callee.WaitMoreFrames(2, 20*time.Second)
+
+	chrome.Eval[bool](caller, `(window.before = videocall.webrtcStuff.pc.currentRemoteDescription.sdp, videocall.createOffer({iceRestart: true,
+		success: function(jsep) { videocall.send({message: {request: "set"}, jsep: jsep}); }}), true)`)
+	caller.WaitFor("the answer", `videocall.webrtcStuff.pc.currentRemoteDescription.sdp.match(/ice-ufrag:\S+/)[0] !== window.before.match(/ice-ufrag:\S+/)[0]`, 20*time.Second)
+	for _, tab := range tabs {
+		tab.WaitMoreFrames(2, 20*time.Second)
+		tab.Screenshot("layers")
+	}
+}
+
 func TestDemoPagesOnStandalone(t *testing.T) {
 	s := cluster.StartStandalone(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, s.URL) })
+	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, s.URL) })
+	t.Run("videocall, simulcast", func(t *testing.T) { videoCallLayers(t, s.URL) })
 	t.Run("echo over HTTP", func(t *testing.T) { echoDemo(t, s.HTTP) })
 }
 
@@ -91,6 +166,7 @@ func TestDemoPagesOnSeparateServices(t *testing.T) {
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", a.URLs...) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, a.URLs[1]) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, a.URLs...) })
+	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, a.URLs...) })
 	t.Run("videoroom over HTTP, each request at the next edge", func(t *testing.T) {
 		videoRoomDemo(t, "videoroomtest.html", alternate(t, a.HTTPs))
 	})
@@ -102,6 +178,7 @@ func TestDemoPagesOnJanus(t *testing.T) {
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", url) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, url) })
 	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, url) })
+	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, url) })
 }
 
 // alternate is an address whose requests go to the servers in turn: a balancer that is not sticky.

@@ -483,7 +483,9 @@ type Echo struct {
 	Audio         bool                   `protobuf:"varint,1,opt,name=audio,proto3" json:"audio,omitempty"`
 	Video         bool                   `protobuf:"varint,2,opt,name=video,proto3" json:"video,omitempty"`
 	Layers        *Layers                `protobuf:"bytes,3,opt,name=layers,proto3" json:"layers,omitempty"`
-	TextPrefix    string                 `protobuf:"bytes,4,opt,name=text_prefix,json=textPrefix,proto3" json:"text_prefix,omitempty"` // put before a text message that goes back
+	TextPrefix    string                 `protobuf:"bytes,4,opt,name=text_prefix,json=textPrefix,proto3" json:"text_prefix,omitempty"`  // put before a text message that goes back
+	MinDelay      *int32                 `protobuf:"varint,5,opt,name=min_delay,json=minDelay,proto3,oneof" json:"min_delay,omitempty"` // playout delay, units of 10 ms, 0 to 4095
+	MaxDelay      *int32                 `protobuf:"varint,6,opt,name=max_delay,json=maxDelay,proto3,oneof" json:"max_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -544,6 +546,20 @@ func (x *Echo) GetTextPrefix() string {
 		return x.TextPrefix
 	}
 	return ""
+}
+
+func (x *Echo) GetMinDelay() int32 {
+	if x != nil && x.MinDelay != nil {
+		return *x.MinDelay
+	}
+	return 0
+}
+
+func (x *Echo) GetMaxDelay() int32 {
+	if x != nil && x.MaxDelay != nil {
+		return *x.MaxDelay
+	}
+	return 0
 }
 
 // Recording says where a peer's streams are written, each to an MJR file of its own: base, then "-audio-0.mjr" and so on.
@@ -2730,6 +2746,338 @@ func (*StopForwardResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{37}
 }
 
+type Party struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Feed          string                 `protobuf:"bytes,2,opt,name=feed,proto3" json:"feed,omitempty"`                         // name of what its endpoint sends; unique in the cluster
+	OpaqueId      string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Party) Reset() {
+	*x = Party{}
+	mi := &file_mediav1_media_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Party) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Party) ProtoMessage() {}
+
+func (x *Party) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Party.ProtoReflect.Descriptor instead.
+func (*Party) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Party) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Party) GetFeed() string {
+	if x != nil {
+		return x.Feed
+	}
+	return ""
+}
+
+func (x *Party) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
+}
+
+type PassOfferRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	CommandId      string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	From           *Party                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To             *Party                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Sdp            string                 `protobuf:"bytes,4,opt,name=sdp,proto3" json:"sdp,omitempty"` // of from's endpoint
+	LowestRidFirst bool                   `protobuf:"varint,5,opt,name=lowest_rid_first,json=lowestRidFirst,proto3" json:"lowest_rid_first,omitempty"`
+	E2Ee           bool                   `protobuf:"varint,6,opt,name=e2ee,proto3" json:"e2ee,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PassOfferRequest) Reset() {
+	*x = PassOfferRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassOfferRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassOfferRequest) ProtoMessage() {}
+
+func (x *PassOfferRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassOfferRequest.ProtoReflect.Descriptor instead.
+func (*PassOfferRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PassOfferRequest) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *PassOfferRequest) GetFrom() *Party {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *PassOfferRequest) GetTo() *Party {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *PassOfferRequest) GetSdp() string {
+	if x != nil {
+		return x.Sdp
+	}
+	return ""
+}
+
+func (x *PassOfferRequest) GetLowestRidFirst() bool {
+	if x != nil {
+		return x.LowestRidFirst
+	}
+	return false
+}
+
+func (x *PassOfferRequest) GetE2Ee() bool {
+	if x != nil {
+		return x.E2Ee
+	}
+	return false
+}
+
+type PassOfferResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sdp           string                 `protobuf:"bytes,1,opt,name=sdp,proto3" json:"sdp,omitempty"` // for to's endpoint
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassOfferResponse) Reset() {
+	*x = PassOfferResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassOfferResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassOfferResponse) ProtoMessage() {}
+
+func (x *PassOfferResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassOfferResponse.ProtoReflect.Descriptor instead.
+func (*PassOfferResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *PassOfferResponse) GetSdp() string {
+	if x != nil {
+		return x.Sdp
+	}
+	return ""
+}
+
+type PassAnswerRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	CommandId      string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	From           *PeerID                `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To             *PeerID                `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Sdp            string                 `protobuf:"bytes,4,opt,name=sdp,proto3" json:"sdp,omitempty"` // of from's endpoint
+	LowestRidFirst bool                   `protobuf:"varint,5,opt,name=lowest_rid_first,json=lowestRidFirst,proto3" json:"lowest_rid_first,omitempty"`
+	E2Ee           bool                   `protobuf:"varint,6,opt,name=e2ee,proto3" json:"e2ee,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PassAnswerRequest) Reset() {
+	*x = PassAnswerRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassAnswerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassAnswerRequest) ProtoMessage() {}
+
+func (x *PassAnswerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassAnswerRequest.ProtoReflect.Descriptor instead.
+func (*PassAnswerRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PassAnswerRequest) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *PassAnswerRequest) GetFrom() *PeerID {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *PassAnswerRequest) GetTo() *PeerID {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *PassAnswerRequest) GetSdp() string {
+	if x != nil {
+		return x.Sdp
+	}
+	return ""
+}
+
+func (x *PassAnswerRequest) GetLowestRidFirst() bool {
+	if x != nil {
+		return x.LowestRidFirst
+	}
+	return false
+}
+
+func (x *PassAnswerRequest) GetE2Ee() bool {
+	if x != nil {
+		return x.E2Ee
+	}
+	return false
+}
+
+type PassAnswerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sdp           string                 `protobuf:"bytes,1,opt,name=sdp,proto3" json:"sdp,omitempty"`                                    // for to's endpoint
+	FromStreams   []*PublishedStream     `protobuf:"bytes,2,rep,name=from_streams,json=fromStreams,proto3" json:"from_streams,omitempty"` // what each endpoint sends, one for each m= section, in order
+	ToStreams     []*PublishedStream     `protobuf:"bytes,3,rep,name=to_streams,json=toStreams,proto3" json:"to_streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassAnswerResponse) Reset() {
+	*x = PassAnswerResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassAnswerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassAnswerResponse) ProtoMessage() {}
+
+func (x *PassAnswerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassAnswerResponse.ProtoReflect.Descriptor instead.
+func (*PassAnswerResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *PassAnswerResponse) GetSdp() string {
+	if x != nil {
+		return x.Sdp
+	}
+	return ""
+}
+
+func (x *PassAnswerResponse) GetFromStreams() []*PublishedStream {
+	if x != nil {
+		return x.FromStreams
+	}
+	return nil
+}
+
+func (x *PassAnswerResponse) GetToStreams() []*PublishedStream {
+	if x != nil {
+		return x.ToStreams
+	}
+	return nil
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -2744,7 +3092,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[39]
+	mi := &file_mediav1_media_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +3104,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[39]
+	mi := &file_mediav1_media_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +3178,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[40]
+	mi := &file_mediav1_media_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2842,7 +3190,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[40]
+	mi := &file_mediav1_media_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2931,7 +3279,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[41]
+	mi := &file_mediav1_media_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3291,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[41]
+	mi := &file_mediav1_media_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3033,7 +3381,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[42]
+	mi := &file_mediav1_media_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3045,7 +3393,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[42]
+	mi := &file_mediav1_media_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,13 +3479,19 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\rloudest_audio\x18\x10 \x01(\rR\floudestAudio\"6\n" +
 	"\x04Talk\x12\x18\n" +
 	"\apackets\x18\x01 \x01(\rR\apackets\x12\x14\n" +
-	"\x05level\x18\x02 \x01(\rR\x05level\"\x84\x01\n" +
+	"\x05level\x18\x02 \x01(\rR\x05level\"\xe4\x01\n" +
 	"\x04Echo\x12\x14\n" +
 	"\x05audio\x18\x01 \x01(\bR\x05audio\x12\x14\n" +
 	"\x05video\x18\x02 \x01(\bR\x05video\x12/\n" +
 	"\x06layers\x18\x03 \x01(\v2\x17.cardea.media.v1.LayersR\x06layers\x12\x1f\n" +
 	"\vtext_prefix\x18\x04 \x01(\tR\n" +
-	"textPrefix\"\x80\x02\n" +
+	"textPrefix\x12 \n" +
+	"\tmin_delay\x18\x05 \x01(\x05H\x00R\bminDelay\x88\x01\x01\x12 \n" +
+	"\tmax_delay\x18\x06 \x01(\x05H\x01R\bmaxDelay\x88\x01\x01B\f\n" +
+	"\n" +
+	"_min_delayB\f\n" +
+	"\n" +
+	"_max_delay\"\x80\x02\n" +
 	"\tRecording\x12\x12\n" +
 	"\x04base\x18\x01 \x01(\tR\x04base\x12\x18\n" +
 	"\astamped\x18\x02 \x01(\bR\astamped\x12\x1e\n" +
@@ -3367,14 +3721,42 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x12StopForwardRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\"\x15\n" +
-	"\x13StopForwardResponse*K\n" +
+	"\x13StopForwardResponse\"e\n" +
+	"\x05Party\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x12\n" +
+	"\x04feed\x18\x02 \x01(\tR\x04feed\x12\x1b\n" +
+	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\"\xd5\x01\n" +
+	"\x10PassOfferRequest\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x01 \x01(\tR\tcommandId\x12*\n" +
+	"\x04from\x18\x02 \x01(\v2\x16.cardea.media.v1.PartyR\x04from\x12&\n" +
+	"\x02to\x18\x03 \x01(\v2\x16.cardea.media.v1.PartyR\x02to\x12\x10\n" +
+	"\x03sdp\x18\x04 \x01(\tR\x03sdp\x12(\n" +
+	"\x10lowest_rid_first\x18\x05 \x01(\bR\x0elowestRidFirst\x12\x12\n" +
+	"\x04e2ee\x18\x06 \x01(\bR\x04e2ee\"%\n" +
+	"\x11PassOfferResponse\x12\x10\n" +
+	"\x03sdp\x18\x01 \x01(\tR\x03sdp\"\xd8\x01\n" +
+	"\x11PassAnswerRequest\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x01 \x01(\tR\tcommandId\x12+\n" +
+	"\x04from\x18\x02 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04from\x12'\n" +
+	"\x02to\x18\x03 \x01(\v2\x17.cardea.media.v1.PeerIDR\x02to\x12\x10\n" +
+	"\x03sdp\x18\x04 \x01(\tR\x03sdp\x12(\n" +
+	"\x10lowest_rid_first\x18\x05 \x01(\bR\x0elowestRidFirst\x12\x12\n" +
+	"\x04e2ee\x18\x06 \x01(\bR\x04e2ee\"\xac\x01\n" +
+	"\x12PassAnswerResponse\x12\x10\n" +
+	"\x03sdp\x18\x01 \x01(\tR\x03sdp\x12C\n" +
+	"\ffrom_streams\x18\x02 \x03(\v2 .cardea.media.v1.PublishedStreamR\vfromStreams\x12?\n" +
+	"\n" +
+	"to_streams\x18\x03 \x03(\v2 .cardea.media.v1.PublishedStreamR\ttoStreams*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\x99\t\n" +
+	"\tKIND_DATA\x10\x032\xc4\n" +
+	"\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -3389,7 +3771,10 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\fStartCapture\x12$.cardea.media.v1.StartCaptureRequest\x1a%.cardea.media.v1.StartCaptureResponse\x12X\n" +
 	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponse\x12L\n" +
 	"\aForward\x12\x1f.cardea.media.v1.ForwardRequest\x1a .cardea.media.v1.ForwardResponse\x12X\n" +
-	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponse\x12R\n" +
+	"\tPassOffer\x12!.cardea.media.v1.PassOfferRequest\x1a\".cardea.media.v1.PassOfferResponse\x12U\n" +
+	"\n" +
+	"PassAnswer\x12\".cardea.media.v1.PassAnswerRequest\x1a#.cardea.media.v1.PassAnswerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -3404,7 +3789,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -3445,11 +3830,16 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*ForwardResponse)(nil),               // 36: cardea.media.v1.ForwardResponse
 	(*StopForwardRequest)(nil),            // 37: cardea.media.v1.StopForwardRequest
 	(*StopForwardResponse)(nil),           // 38: cardea.media.v1.StopForwardResponse
-	nil,                                   // 39: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 40: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 41: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 42: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 43: cardea.media.v1.ForwardResponse.Forwarded
+	(*Party)(nil),                         // 39: cardea.media.v1.Party
+	(*PassOfferRequest)(nil),              // 40: cardea.media.v1.PassOfferRequest
+	(*PassOfferResponse)(nil),             // 41: cardea.media.v1.PassOfferResponse
+	(*PassAnswerRequest)(nil),             // 42: cardea.media.v1.PassAnswerRequest
+	(*PassAnswerResponse)(nil),            // 43: cardea.media.v1.PassAnswerResponse
+	nil,                                   // 44: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 45: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 46: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 47: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 48: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -3458,7 +3848,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	39, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	44, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -3479,45 +3869,56 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	40, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	45, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	43, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	48, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
-	0,  // 32: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	42, // 33: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	41, // 34: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 35: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 36: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 37: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 38: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 39: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 40: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 41: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 42: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 43: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	30, // 44: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	32, // 45: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	34, // 46: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 47: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	8,  // 48: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 49: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 50: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 51: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 52: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 53: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 54: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 55: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 56: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 57: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 58: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	36, // 59: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 60: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	48, // [48:61] is the sub-list for method output_type
-	35, // [35:48] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
+	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
+	39, // 34: cardea.media.v1.PassOfferRequest.to:type_name -> cardea.media.v1.Party
+	1,  // 35: cardea.media.v1.PassAnswerRequest.from:type_name -> cardea.media.v1.PeerID
+	1,  // 36: cardea.media.v1.PassAnswerRequest.to:type_name -> cardea.media.v1.PeerID
+	9,  // 37: cardea.media.v1.PassAnswerResponse.from_streams:type_name -> cardea.media.v1.PublishedStream
+	9,  // 38: cardea.media.v1.PassAnswerResponse.to_streams:type_name -> cardea.media.v1.PublishedStream
+	0,  // 39: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	47, // 40: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	46, // 41: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 42: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 43: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 44: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 45: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 46: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 47: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 48: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 49: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 50: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 51: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 52: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	34, // 53: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 54: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	40, // 55: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
+	42, // 56: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
+	8,  // 57: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 58: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 59: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 60: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 61: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 62: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 63: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 64: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 65: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 66: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 67: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	36, // 68: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 69: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 70: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 71: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	57, // [57:72] is the sub-list for method output_type
+	42, // [42:57] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -3525,6 +3926,7 @@ func file_mediav1_media_proto_init() {
 	if File_mediav1_media_proto != nil {
 		return
 	}
+	file_mediav1_media_proto_msgTypes[4].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[10].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[16].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[17].OneofWrappers = []any{}
@@ -3535,7 +3937,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   43,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,8 @@ const (
 	Media_StopCapture_FullMethodName      = "/cardea.media.v1.Media/StopCapture"
 	Media_Forward_FullMethodName          = "/cardea.media.v1.Media/Forward"
 	Media_StopForward_FullMethodName      = "/cardea.media.v1.Media/StopForward"
+	Media_PassOffer_FullMethodName        = "/cardea.media.v1.Media/PassOffer"
+	Media_PassAnswer_FullMethodName       = "/cardea.media.v1.Media/PassAnswer"
 )
 
 // MediaClient is the client API for Media service.
@@ -60,7 +62,7 @@ type MediaClient interface {
 	// candidates. The other node serves it until the endpoint has chosen one of them.
 	// NoSuchPeer or WrongState if the other node cannot give it, NodeUnavailable.
 	TakePeer(ctx context.Context, in *TakePeerRequest, opts ...grpc.CallOption) (*TakePeerResponse, error)
-	// ExportPeer gives a peer's state to another node. WrongState if it is not up, its own echo, or its texts go to roomstate.
+	// ExportPeer gives a peer's state to another node. WrongState if it is not up, of a call or its own echo, or its texts go to roomstate.
 	ExportPeer(ctx context.Context, in *ExportPeerRequest, opts ...grpc.CallOption) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(ctx context.Context, in *DescribePeerRequest, opts ...grpc.CallOption) (*DescribePeerResponse, error)
@@ -74,6 +76,13 @@ type MediaClient interface {
 	Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardResponse, error)
 	// StopForward ends one; unknown ones are no error. NoSuchPeer.
 	StopForward(ctx context.Context, in *StopForwardRequest, opts ...grpc.CallOption) (*StopForwardResponse, error)
+	// PassOffer makes the offer of one endpoint of a call one to the other: each has a peer here, which sends and receives in
+	// the same m= sections, and codecs, payload types and numbers of header extensions are as the two endpoints agree. It takes
+	// the place of an offer without an answer, whoever made that. Errors as of AcceptOffer.
+	PassOffer(ctx context.Context, in *PassOfferRequest, opts ...grpc.CallOption) (*PassOfferResponse, error)
+	// PassAnswer completes the last PassOffer, of which it has the parties the other way round.
+	// UnexpectedAnswer, InvalidSDP, NoSuchPeer; WrongState if another offer has come meanwhile.
+	PassAnswer(ctx context.Context, in *PassAnswerRequest, opts ...grpc.CallOption) (*PassAnswerResponse, error)
 }
 
 type mediaClient struct {
@@ -214,6 +223,26 @@ func (c *mediaClient) StopForward(ctx context.Context, in *StopForwardRequest, o
 	return out, nil
 }
 
+func (c *mediaClient) PassOffer(ctx context.Context, in *PassOfferRequest, opts ...grpc.CallOption) (*PassOfferResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PassOfferResponse)
+	err := c.cc.Invoke(ctx, Media_PassOffer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) PassAnswer(ctx context.Context, in *PassAnswerRequest, opts ...grpc.CallOption) (*PassAnswerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PassAnswerResponse)
+	err := c.cc.Invoke(ctx, Media_PassAnswer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -239,7 +268,7 @@ type MediaServer interface {
 	// candidates. The other node serves it until the endpoint has chosen one of them.
 	// NoSuchPeer or WrongState if the other node cannot give it, NodeUnavailable.
 	TakePeer(context.Context, *TakePeerRequest) (*TakePeerResponse, error)
-	// ExportPeer gives a peer's state to another node. WrongState if it is not up, its own echo, or its texts go to roomstate.
+	// ExportPeer gives a peer's state to another node. WrongState if it is not up, of a call or its own echo, or its texts go to roomstate.
 	ExportPeer(context.Context, *ExportPeerRequest) (*ExportPeerResponse, error)
 	// DescribePeer tells administrators of the peer that a handle has. NoSuchPeer if it is not on this node.
 	DescribePeer(context.Context, *DescribePeerRequest) (*DescribePeerResponse, error)
@@ -253,6 +282,13 @@ type MediaServer interface {
 	Forward(context.Context, *ForwardRequest) (*ForwardResponse, error)
 	// StopForward ends one; unknown ones are no error. NoSuchPeer.
 	StopForward(context.Context, *StopForwardRequest) (*StopForwardResponse, error)
+	// PassOffer makes the offer of one endpoint of a call one to the other: each has a peer here, which sends and receives in
+	// the same m= sections, and codecs, payload types and numbers of header extensions are as the two endpoints agree. It takes
+	// the place of an offer without an answer, whoever made that. Errors as of AcceptOffer.
+	PassOffer(context.Context, *PassOfferRequest) (*PassOfferResponse, error)
+	// PassAnswer completes the last PassOffer, of which it has the parties the other way round.
+	// UnexpectedAnswer, InvalidSDP, NoSuchPeer; WrongState if another offer has come meanwhile.
+	PassAnswer(context.Context, *PassAnswerRequest) (*PassAnswerResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -301,6 +337,12 @@ func (UnimplementedMediaServer) Forward(context.Context, *ForwardRequest) (*Forw
 }
 func (UnimplementedMediaServer) StopForward(context.Context, *StopForwardRequest) (*StopForwardResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StopForward not implemented")
+}
+func (UnimplementedMediaServer) PassOffer(context.Context, *PassOfferRequest) (*PassOfferResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PassOffer not implemented")
+}
+func (UnimplementedMediaServer) PassAnswer(context.Context, *PassAnswerRequest) (*PassAnswerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PassAnswer not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -557,6 +599,42 @@ func _Media_StopForward_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_PassOffer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PassOfferRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).PassOffer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_PassOffer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).PassOffer(ctx, req.(*PassOfferRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_PassAnswer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PassAnswerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).PassAnswer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_PassAnswer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).PassAnswer(ctx, req.(*PassAnswerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -615,6 +693,14 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "StopForward",
 			Handler:    _Media_StopForward_Handler,
+		},
+		{
+			MethodName: "PassOffer",
+			Handler:    _Media_PassOffer_Handler,
+		},
+		{
+			MethodName: "PassAnswer",
+			Handler:    _Media_PassAnswer_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

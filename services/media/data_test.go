@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"sync"
@@ -104,6 +105,39 @@ func TestEcho(t *testing.T) {
 	if m := await(t, "binary", messages); string(m.Data) != "\x01\x02" || m.IsString {
 		t.Errorf("got %q", m.Data)
 	}
+}
+
+func TestEchoComesWithThePlayoutDelayAskedFor(t *testing.T) {
+	const uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+	s := start(t)
+	e := s.dial(func(d *dialing) { d.picture = []string{uri} })
+	video := e.send(webrtc.MimeTypeVP8, "v")
+	e.publish("", func(r *mediav1.AcceptOfferRequest) {
+		r.Echo = &mediav1.Echo{Video: true, MinDelay: new(int32(1)), MaxDelay: new(int32(2))}
+	})
+	video.play(t, 10*time.Millisecond)
+	var id uint8
+	for _, x := range e.GetSenders()[0].GetParameters().HeaderExtensions {
+		if x.URI == uri {
+			id = uint8(x.ID)
+		}
+	}
+	track := e.track()
+	want := func(what string, delay []byte) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); !bytes.Equal(track.next(t).GetExtension(id), delay); {
+			if time.Now().After(deadline) {
+				t.Fatalf("no packet with %s", what)
+			}
+		}
+	}
+	want("both bounds", []byte{0x00, 0x10, 0x02}) // 12 bits each
+	if _, err := s.api.UpdatePublisher(t.Context(), &mediav1.UpdatePublisherRequest{
+		Peer: e.id, Echo: &mediav1.Echo{Video: true, MinDelay: new(int32(3)), MaxDelay: new(int32(-1))},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want("one bound", []byte{0x00, 0x3f, 0xff})
 }
 
 func TestNoMessageOfABurstIsLost(t *testing.T) {

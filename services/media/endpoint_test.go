@@ -38,6 +38,7 @@ type dialing struct {
 	settings     webrtc.SettingEngine
 	interceptors interceptor.Registry // nearest to the network first
 	extensions   []string             // further ones of audio
+	picture      []string             // and of video
 	feedback     bool                 // tells when packets arrive
 }
 
@@ -65,7 +66,7 @@ func (s *system) dial(change ...func(*dialing)) *endpoint {
 	}
 	const mid, rid, repaired = "urn:ietf:params:rtp-hdrext:sdes:mid", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 	for kind, uris := range map[webrtc.RTPCodecType][]string{
-		webrtc.RTPCodecTypeVideo: {mid, rid, repaired},
+		webrtc.RTPCodecTypeVideo: append([]string{mid, rid, repaired}, d.picture...),
 		webrtc.RTPCodecTypeAudio: append([]string{mid}, d.extensions...),
 	} {
 		for _, uri := range uris {

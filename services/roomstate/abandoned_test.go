@@ -45,6 +45,11 @@ func TestPeerOfAnOfferThatOutlivedItsHandleIsClosed(t *testing.T) {
 			h := c.edge().session().attach("janus.plugin.echotest")
 			return h, h.message(`{"audio":true}`, "offer", "audio:opus")
 		},
+		"caller": func(c *cluster) (*handle, *busv1.Command) {
+			h := c.edge().caller("al")
+			c.edge().caller("bo")
+			return h, h.message(`{"request":"call","username":"bo"}`, "offer", "audio:opus")
+		},
 	}
 	for how, end := range ends {
 		for who, talk := range talks {

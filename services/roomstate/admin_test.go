@@ -54,9 +54,9 @@ func TestTokensAreKnownToAllReplicas(t *testing.T) {
 	e := startCluster(t, 2).edge()
 	const echo = `"janus.plugin.echotest"`
 	e.wants(0, "add_token", `{"token":"a","plugins":["janus.plugin.echotest","none",5]}`, `{"data":{"plugins":[`+echo+`]}}`)
-	e.wants(0, "add_token", `{"token":"b"}`, `{"data":{"plugins":[`+echo+`,"janus.plugin.textroom","janus.plugin.videoroom"]}}`)
+	e.wants(0, "add_token", `{"token":"b"}`, `{"data":{"plugins":[`+echo+`,"janus.plugin.textroom","janus.plugin.videocall","janus.plugin.videoroom"]}}`)
 	e.wants(0, "allow_token", `{"token":"a","plugins":["janus.plugin.videoroom"]}`, `{"data":{"plugins":[`+echo+`,"janus.plugin.videoroom"]}}`)
-	e.wants(0, "disallow_token", `{"token":"b","plugins":["janus.plugin.videoroom","janus.plugin.textroom"]}`, `{"data":{"plugins":[`+echo+`]}}`)
+	e.wants(0, "disallow_token", `{"token":"b","plugins":["janus.plugin.videoroom","janus.plugin.videocall","janus.plugin.textroom"]}`, `{"data":{"plugins":[`+echo+`]}}`)
 	e.wants(0, "disallow_token", `{"token":"b","plugins":["janus.plugin.echotest"]}`, `{"data":{"plugins":[]}}`)
 	e.wants(0, "token", `{"token":"b"}`, `{"allowed_plugins":[]}`)
 	e.wants(0, "list_tokens", `{}`, `{"data":{"tokens":[{"allowed_plugins":[`+echo+`,"janus.plugin.videoroom"],"token":"a"}]}}`)

@@ -146,6 +146,26 @@ func (n *fakeNode) AcceptAnswer(_ context.Context, r *mediav1.AcceptAnswerReques
 	return response, nil
 }
 
+func (n *fakeNode) PassOffer(_ context.Context, r *mediav1.PassOfferRequest) (*mediav1.PassOfferResponse, error) {
+	if n.hold != nil {
+		n.hold()
+	}
+	if strings.HasPrefix(r.GetSdp(), "bad") {
+		return nil, fault.ToStatus(fault.Newf(fault.InvalidSDP, "Invalid SDP (doesn't start with v=)"))
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.offers[r.GetCommandId()]++
+	for _, p := range []*mediav1.PeerID{r.GetFrom().GetPeer(), r.GetTo().GetPeer()} {
+		n.peers[peerName(p)] = p
+	}
+	return &mediav1.PassOfferResponse{Sdp: "passed " + r.GetSdp()}, nil
+}
+
+func (n *fakeNode) PassAnswer(_ context.Context, r *mediav1.PassAnswerRequest) (*mediav1.PassAnswerResponse, error) {
+	return &mediav1.PassAnswerResponse{Sdp: "passed " + r.GetSdp()}, nil
+}
+
 func (n *fakeNode) UpdatePublisher(context.Context, *mediav1.UpdatePublisherRequest) (*mediav1.UpdatePublisherResponse, error) {
 	if n.update != nil {
 		if err := n.update(); err != nil {

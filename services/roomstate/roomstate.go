@@ -32,6 +32,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/shard"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/videocall"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
@@ -124,7 +125,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	requests *bus.Requester, registry *nodes.Registry, metrics *prometheus.Registry, emitter *events.Emitter, log *slog.Logger,
 ) *replica {
 	plugins := map[string]plugin.Plugin{}
-	for _, p := range []plugin.Plugin{video, text, echotest.New()} {
+	for _, p := range []plugin.Plugin{video, text, echotest.New(), videocall.New()} {
 		plugins[p.Name()] = p
 	}
 	holder := &shard.Holder{Replica: id, Shards: bus.Shards, Leases: st, Log: log}

@@ -158,6 +158,14 @@ var groups = []group{
 		{who: "al.h", sound: `{"audio":true}`, fields: "audio video bitrate record filename substream temporal fallback svc " +
 			"spatial_layer temporal_layer audiocodec videocodec videoprofile opusred min_delay max_delay"},
 	}},
+	{name: "videocall", begin: "al create\nal attach janus.plugin.videocall h\nal.h {\"request\":\"register\",\"username\":\"caller$R\"}\n", verbs: []verb{
+		{who: "al.n$N", before: "al attach janus.plugin.videocall n$N", sound: `{"request":"register","username":"name$N"}`, fields: "request username"},
+		{who: "al.h", sound: `{"request":"list"}`, fields: "request"},
+		{who: "al.h", sound: `{"request":"call","username":"nobody"}`, fields: "username"},
+		{who: "al.h", sound: `{"request":"accept"}`, fields: "username"},
+		{who: "al.h", sound: `{"request":"set"}`, fields: "audio video bitrate record filename restart substream temporal fallback keyframe"},
+		{who: "al.h", sound: `{"request":"hangup"}`, fields: "reason"},
+	}},
 	{name: "core", begin: session, verbs: []verb{
 		{who: "al send", sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$h,"body":{"request":"exists","room":1}}`,
 			fields: "janus transaction session_id handle_id body jsep"},

@@ -61,6 +61,18 @@ func (p *peer) offer(kinds string) (string, error) {
 	if p.err != nil {
 		return "", p.err
 	}
+	if err := p.add(kinds); err != nil {
+		return "", err
+	}
+	offer, err := p.pc.CreateOffer(nil)
+	if err != nil {
+		return "", err
+	}
+	return p.settle(offer)
+}
+
+// add has what kinds name be sent.
+func (p *peer) add(kinds string) error {
 	for _, kind := range kinds {
 		var err error
 		switch kind {
@@ -74,14 +86,10 @@ func (p *peer) offer(kinds string) (string, error) {
 			err = fmt.Errorf("unknown kind %q", kind)
 		}
 		if err != nil {
-			return "", err
+			return err
 		}
 	}
-	offer, err := p.pc.CreateOffer(nil)
-	if err != nil {
-		return "", err
-	}
-	return p.settle(offer)
+	return nil
 }
 
 // send adds a stream and feeds it a packet each 20 ms: for video, a key frame that no decoder would like, but that
@@ -154,12 +162,15 @@ func (p *peer) settle(d webrtc.SessionDescription) (string, error) {
 	return p.pc.LocalDescription().SDP, nil
 }
 
-// answer answers as a browser would that has nothing to send.
-func (p *peer) answer(offer string) (string, error) {
+// answer answers as a browser would that has nothing to send but what kinds name.
+func (p *peer) answer(offer, kinds string) (string, error) {
 	if p.err != nil {
 		return "", p.err
 	}
 	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", err
+	}
+	if err := p.add(kinds); err != nil {
 		return "", err
 	}
 	if strings.Contains(offer, "m=application") {

@@ -9,6 +9,7 @@
 //	al.pub {"request":"exists","room":1}     a message
 //	al.pub offer av {"request":"configure"}  the same with an offer, of audio and video that are then sent
 //	al.sub answer {"request":"start"}        the same with an answer to the last offer on that handle
+//	al.sub answer av {"request":"accept"}    the same, audio and video being sent
 //	al.pub trickle null                      a trickle of that candidate
 //	al.pub data {"textroom":"list"}          a text over the data channel, once that is open
 //	al.pub hangup | detach                   such a request
@@ -276,7 +277,10 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		}
 		request["jsep"] = janus.JSEP{Type: "offer", SDP: sdp}
 	case "answer":
-		rest = args
+		var kinds string
+		if rest = args; !strings.HasPrefix(args, "{") {
+			kinds, rest, _ = strings.Cut(args, " ")
+		}
 		if h.offer == "" {
 			break // the request goes out without: a server that owes no offer says so
 		}
@@ -287,7 +291,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		for _, section := range sections(h.offer) {
 			h.rising = h.rising || first && !section.refused && section.direction != "inactive"
 		}
-		sdp, err := h.peer.answer(h.offer)
+		sdp, err := h.peer.answer(h.offer, kinds)
 		if err != nil {
 			return err
 		}

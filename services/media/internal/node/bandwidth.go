@@ -172,11 +172,6 @@ func (b *bandwidth) gather(now time.Duration) {
 			b.list(s.legs[sl.offered.Sent.SSRC], now)
 		}
 	}
-	for _, in := range s.peer.publishing.streams {
-		if in != nil && in.echo != nil {
-			b.list(s.legs[in.echo.ssrc], now)
-		}
-	}
 	b.costs, b.demands = b.costs[:0], b.demands[:0]
 	for i := range b.options {
 		b.costs = append(b.costs, b.options[i].BPS)

@@ -39,6 +39,9 @@ func (pub *publisher) carriesData(mid string) bool {
 func (f *feed) relay(m transport.Message) {
 	for s, label := range f.listeners {
 		if s.flowing() {
+			if label == "" { // of a call: as the other endpoint has it
+				label = m.Label
+			}
 			s.subscriber.peer.conn.SendData(transport.Message{Label: label, Text: m.Text, Data: m.Data})
 		}
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -69,10 +70,13 @@ func (p *peer) sections() []SectionDescription {
 	}
 	for i, sl := range p.subscribing.slots {
 		if sl.leg != nil {
+			one := SectionDescription{Index: i, MID: sl.mid, Kind: sl.kind, Codec: sl.offered.Codec}
+			at := slices.IndexFunc(all, func(d SectionDescription) bool { return d.Index == i && p.subscribing.shared })
+			if at < 0 {
+				at, all = len(all), append(all, one)
+			}
 			sent := sl.offered.Sent
-			all = append(all, SectionDescription{
-				Index: i, MID: sl.mid, Kind: sl.kind, Codec: sl.offered.Codec, Sent: &sent, Stats: sl.leg.Stats(),
-			})
+			all[at].Sent, all[at].Stats = &sent, sl.leg.Stats()
 		}
 	}
 	return all
@@ -90,9 +94,6 @@ func (in *inbound) describe(index int) SectionDescription {
 			one.RID = in.agreed.RIDs[at]
 		}
 		d.Inbound = append(d.Inbound, one)
-	}
-	if e := in.echo; e != nil && e.leg != nil {
-		d.Sent, d.Stats = &sdp.Sent{SSRC: e.ssrc, RTX: e.rtx}, e.leg.Stats()
 	}
 	return d
 }

@@ -6,7 +6,7 @@ import "github.com/cardea-rtc/cardea/services/media/internal/forward"
 type feed struct {
 	id        FeedID
 	streams   finder
-	listeners map[*slot]string   // data slots that hear this feed, with the labels of their channels
+	listeners map[*slot]string   // data slots that hear this feed, with the labels of their channels; "" for that of the message
 	watchers  map[*slot]struct{} // slots that want one of its streams, there or not
 }
 

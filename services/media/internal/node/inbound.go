@@ -22,7 +22,6 @@ type inbound struct {
 	repair    [forward.MaxLayers]uint32 // of RTX
 	receiving [forward.MaxLayers]bool
 	lost      uint64            // at the last count
-	echo      *echoed           // nil if it does not go back
 	speaker   *speakers.Speaker // nil if its loudness does not matter
 	recorder  *recorder         // nil if it is not recorded
 }
@@ -180,9 +179,6 @@ func (in *inbound) publish(e Event) {
 
 // close ends the stream: legs lose their source, and what was receiving no longer does.
 func (in *inbound) close(now time.Duration) {
-	if in.echo != nil {
-		in.echo.close(now)
-	}
 	if in.speaker != nil {
 		in.speaker.Leave()
 	}

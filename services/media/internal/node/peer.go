@@ -12,7 +12,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
-// peer is one PeerConnection: a publisher's, a subscriber's, or one that hears its own echo, which is both.
+// peer is one PeerConnection: a publisher's, a subscriber's, or one of a call or an echo, which is both in the same m= sections.
 // It is what its connection calls (transport.Handler), where its legs send (forward.Sender), and the way back to its
 // streams' source (forward.Upstream).
 type peer struct {
@@ -41,6 +41,7 @@ type peer struct {
 
 	publishing  publisher
 	subscribing subscriber
+	passing     passing // of a call
 
 	packet   packet.Packet // scratch
 	rtcp     reporter
@@ -83,7 +84,6 @@ func (p *peer) Up(now time.Duration) {
 	p.log.Info("peer up")
 	p.node.cfg.Events.Publish(p.id, Up{})
 	p.subscribing.resume(now)
-	p.publishing.resume(now)
 	p.publishing.record(now)
 }
 

@@ -94,26 +94,22 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 	if err := pub.register(o.Feed); err != nil {
 		return OfferAnswer{}, err
 	}
-	if !p.conn.Started() {
-		p.client = offer.Setup == "passive"
-		p.conn.Start(sdpRemote(offer, p.client), now)
-		p.observe(ICE{"connecting"})
-	} else if offer.Ufrag != p.ufrag {
+	if p.conn.Started() && offer.Ufrag != p.ufrag {
 		p.conn.RestartICE()
 	}
-	p.ufrag = offer.Ufrag
+	p.start(offer, now)
 	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo
 	pub.terms = Terms{E2EE: o.E2EE, KeyframeEvery: o.KeyframeEvery, Talk: o.Talk, Audience: o.Audience, Loudest: o.Loudest}
 	pub.setBitrate(o.Bitrate, now)
-	sent := pub.take(streams, now)
+	pub.take(streams, now)
+	sent := make([]sdp.Sent, len(streams))
+	if pub.echo != nil {
+		sent = p.echoes(streams, now)
+	}
 	pub.setRecording(o.Recording, now)
 	pub.record(now)
 
-	answer := OfferAnswer{SDP: sdp.Answer(p.local(pub.setup(), o.SessionName), streams, sent)}
-	for i := range streams {
-		in := pub.streams[i]
-		answer.Streams = append(answer.Streams, Published{Stream: streams[i], SVC: in != nil && svc(&in.agreed)})
-	}
+	answer := OfferAnswer{SDP: sdp.Answer(p.local(pub.setup(), o.SessionName), streams, sent), Streams: pub.published()}
 	p.log.Info("offer accepted", "feed", o.Feed, "sections", len(streams))
 	return answer, nil
 }
@@ -157,9 +153,8 @@ func (pub *publisher) register(id FeedID) error {
 	return nil
 }
 
-// take makes what comes in be what was agreed, and returns what goes back in each m= section.
-func (pub *publisher) take(streams []sdp.Stream, now time.Duration) []sdp.Sent {
-	sent := make([]sdp.Sent, len(streams))
+// take makes what comes in be what was agreed.
+func (pub *publisher) take(streams []sdp.Stream, now time.Duration) {
 	inbounds := make([]*inbound, len(streams))
 	copy(inbounds, pub.streams)
 	pub.ids = packet.ExtensionIDs{}
@@ -186,7 +181,6 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) []sdp.Sent {
 		in.update(s)
 		in.stream.SetTalk(pub.terms.Talk)
 		merge(&pub.ids, &s.IDs)
-		sent[i] = in.sendBack(now)
 	}
 	pub.streams, pub.offered = inbounds, streams
 	pub.peer.node.known.list(pub)
@@ -196,7 +190,6 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) []sdp.Sent {
 	for _, m := range pub.taps {
 		m.describe(pub)
 	}
-	return sent
 }
 
 // continues reports whether s is the same stream as before.
@@ -289,7 +282,7 @@ func (pub *publisher) apply(u *PublisherUpdate, now time.Duration) {
 	}
 	if u.Echo != nil && pub.echo != nil {
 		pub.echo = u.Echo
-		pub.resume(now)
+		pub.peer.setEcho(now)
 	}
 	if u.Talk != nil {
 		pub.terms.Talk = *u.Talk

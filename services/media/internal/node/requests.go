@@ -47,6 +47,8 @@ type Echo struct {
 	Audio, Video bool
 	Targets      forward.Targets
 	TextPrefix   string // put before text messages
+	MinDelay     *int32 // as in SlotRequest
+	MaxDelay     *int32
 }
 
 // OfferAnswer is the answer to an OfferRequest.

@@ -102,19 +102,31 @@ func (s *slot) set(want *SlotRequest, now time.Duration) {
 	s.watch(want.Source)
 	s.connect(now)
 	s.leg.SetTargets(want.Targets, now)
+	s.setDelay(want.MinDelay, want.MaxDelay)
+}
+
+// setDelay overrides the playout delay with these bounds, as far as they are said.
+func (s *slot) setDelay(least, most *int32) {
 	s.delay = playoutDelay{}
-	s.delay.set(want.MinDelay, want.MaxDelay)
+	s.delay.set(least, most)
 	s.leg.SetPlayoutDelay(s.delay.value())
 }
 
 // watch makes source what the slot wants, from now on.
 func (s *slot) watch(source *Source) {
+	if source == nil {
+		s.follow(nil, nil)
+		return
+	}
+	s.follow(source, s.subscriber.peer.shard.feed(source.Feed))
+}
+
+// follow is watch, of the feed that has source, nil if nobody has it.
+func (s *slot) follow(source *Source, f *feed) {
 	last := s.watched
-	s.source, s.watched = source, nil
-	if source != nil {
-		if s.watched = s.subscriber.peer.shard.feed(source.Feed); s.watched != nil {
-			s.watched.watchers[s] = struct{}{}
-		}
+	s.source, s.watched = source, f
+	if f != nil {
+		f.watchers[s] = struct{}{}
 	}
 	if last != nil && last != s.watched { // only now: a mirror that is wanted still stays
 		last.unwatch(s)
@@ -138,13 +150,22 @@ func (s *slot) connect(now time.Duration) {
 
 // listen makes the slot hear the messages of exactly these feeds.
 func (s *slot) listen(sources []DataSource) {
-	last := s.heard
-	s.heard = map[*feed]struct{}{}
+	feeds := map[*feed]string{}
 	for _, d := range sources {
 		if f := s.subscriber.peer.shard.feed(d.Feed); f != nil {
-			f.listeners[s] = d.Label
-			s.heard[f] = struct{}{}
+			feeds[f] = d.Label
 		}
+	}
+	s.hear(feeds)
+}
+
+// hear is listen, of feeds with the labels of their channels.
+func (s *slot) hear(feeds map[*feed]string) {
+	last := s.heard
+	s.heard = map[*feed]struct{}{}
+	for f, label := range feeds {
+		f.listeners[s] = label
+		s.heard[f] = struct{}{}
 	}
 	for f := range last {
 		if _, still := s.heard[f]; !still {

@@ -89,8 +89,8 @@ func (p *peer) export() (*State, error) {
 		return nil, fault.New(fault.WrongState, errors.New("peer is not up"))
 	case p.texts:
 		return nil, fault.New(fault.WrongState, errors.New("rooms know on which node they have the peer"))
-	case p.publishing.echo != nil:
-		return nil, fault.New(fault.WrongState, errors.New("peer is its own echo"))
+	case p.subscribing.shared:
+		return nil, fault.New(fault.WrongState, errors.New("peer sends and receives in the same m= sections"))
 	case len(p.publishing.forwarding.all) > 0:
 		return nil, fault.New(fault.WrongState, errors.New("peer is forwarded, from ports here"))
 	case p.publishing.recorded.Base != "":

@@ -18,6 +18,7 @@ type subscriber struct {
 	legs   map[uint32]*outbound // by SSRC
 	open   []sdp.Slot           // the last offer, while it waits for its answer
 	paused bool
+	shared bool // the endpoint sends in the same m= sections: slots are these
 
 	bandwidth bandwidth
 }

@@ -47,7 +47,10 @@ func echo(e *mediav1.Echo) *node.Echo {
 	if e == nil {
 		return nil
 	}
-	return &node.Echo{Audio: e.GetAudio(), Video: e.GetVideo(), Targets: targets(e.GetLayers()), TextPrefix: e.GetTextPrefix()}
+	return &node.Echo{
+		Audio: e.GetAudio(), Video: e.GetVideo(), Targets: targets(e.GetLayers()), TextPrefix: e.GetTextPrefix(),
+		MinDelay: e.MinDelay, MaxDelay: e.MaxDelay,
+	}
 }
 
 func recordingOf(r *mediav1.Recording) *node.Recording {
@@ -99,10 +102,16 @@ func protoKind(k sdp.Kind) mediav1.Kind {
 
 func offerAnswer(a *node.OfferAnswer) *mediav1.AcceptOfferResponse {
 	r := &mediav1.AcceptOfferResponse{Sdp: a.SDP}
-	for i := range a.Streams {
-		r.Streams = append(r.Streams, publishedStream(&a.Streams[i]))
-	}
+	r.Streams = publishedStreams(a.Streams)
 	return r
+}
+
+func publishedStreams(all []node.Published) []*mediav1.PublishedStream {
+	streams := make([]*mediav1.PublishedStream, len(all))
+	for i := range all {
+		streams[i] = publishedStream(&all[i])
+	}
+	return streams
 }
 
 func publishedStream(p *node.Published) *mediav1.PublishedStream {

@@ -67,6 +67,7 @@ type Section struct {
 	Simulcast  bool              // by a SIM group or by rids
 	RIDs       []string          // sent, in the order of a=simulcast, at most maxLayers
 	SCTPMap    bool              // the old form of a data section
+	MSID       string            // "stream track" of what is sent, as a=msid has it; empty if not said
 }
 
 // Format is one payload type.

@@ -22,7 +22,8 @@ const (
 var (
 	midPattern         = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_\x60{|}~-]{1,16}$`) // 16 fit a one-byte header extension
 	ridPattern         = regexp.MustCompile(`^[A-Za-z0-9_-]{1,16}$`)
-	icePattern         = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{4,256}$`) // RFC 8839, and what some endpoints use beyond it
+	msidPattern        = regexp.MustCompile(`^[!-~]{1,64}( [!-~]{1,64})?$`) // RFC 8830, section 2
+	icePattern         = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{4,256}$`)    // RFC 8839, and what some endpoints use beyond it
 	protocolPattern    = regexp.MustCompile(`^[A-Z/]{3,32}$`)
 	fingerprintPattern = regexp.MustCompile(`^(?i:sha-256 [0-9a-f]{2}(:[0-9a-f]{2}){31}|sha-1 [0-9a-f]{2}(:[0-9a-f]{2}){19})$`)
 )
@@ -127,6 +128,9 @@ func readSection(raw *sdp.SessionDescription, m *sdp.MediaDescription) (Section,
 	if s.Kind == Data {
 		_, s.SCTPMap = m.Attribute("sctpmap")
 		return s, nil
+	}
+	if msid, _ := m.Attribute("msid"); msidPattern.MatchString(msid) {
+		s.MSID = msid
 	}
 	if err := s.readFormats(m); err != nil {
 		return s, err

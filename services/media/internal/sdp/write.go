@@ -144,12 +144,17 @@ func (w *writer) stream(s *Stream, sent Sent) {
 		w.sent(sent)
 	}
 	if s.Direction.Receives() && len(s.RIDs) > 0 {
-		for _, rid := range s.RIDs {
-			w.line("a=rid:%s recv", rid)
-		}
-		w.line("a=simulcast:recv %s", strings.Join(s.RIDs, ";"))
+		w.layers(s.RIDs)
 	}
 	w.candidates()
+}
+
+// layers says which are taken (RFC 8853).
+func (w *writer) layers(rids []string) {
+	for _, rid := range rids {
+		w.line("a=rid:%s recv", rid)
+	}
+	w.line("a=simulcast:recv %s", strings.Join(rids, ";"))
 }
 
 // names are as the registries spell them.
@@ -162,7 +167,11 @@ func (w *writer) format(f *Format, rtx *uint8) {
 	if f.Channels != "" {
 		channels = "/" + f.Channels
 	}
-	w.line("a=rtpmap:%d %s/%d%s", f.PayloadType, names[f.Codec], f.ClockRate, channels)
+	name, known := names[f.Codec]
+	if !known { // names of codecs are not case-sensitive (RFC 8866, section 6.6)
+		name = f.Codec
+	}
+	w.line("a=rtpmap:%d %s/%d%s", f.PayloadType, name, f.ClockRate, channels)
 	if f.Parameters != "" {
 		w.line("a=fmtp:%d %s", f.PayloadType, f.Parameters)
 	}

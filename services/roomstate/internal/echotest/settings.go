@@ -136,7 +136,7 @@ func (s settings) asksNothing() bool {
 
 func (s settings) echo() *mediav1.Echo {
 	return &mediav1.Echo{
-		Audio: value(s.Audio, true), Video: value(s.Video, true), TextPrefix: textPrefix,
+		Audio: value(s.Audio, true), Video: value(s.Video, true), TextPrefix: textPrefix, MinDelay: s.MinDelay, MaxDelay: s.MaxDelay,
 		Layers: &mediav1.Layers{
 			Substream: value(s.Substream, 2), Temporal: value(s.Temporal, 2), FallbackUs: value(s.Fallback, 0),
 			SpatialLayer: value(s.SpatialLayer, 2), TemporalLayer: value(s.TemporalLayer, 2),

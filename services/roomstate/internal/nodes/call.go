@@ -65,6 +65,10 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.Forward(ctx, r)
 	case *mediav1.StopForwardRequest:
 		return c.StopForward(ctx, r)
+	case *mediav1.PassOfferRequest:
+		return c.PassOffer(ctx, r)
+	case *mediav1.PassAnswerRequest:
+		return c.PassAnswer(ctx, r)
 	}
 	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
 }

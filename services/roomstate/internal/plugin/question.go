@@ -16,6 +16,9 @@ type Question struct {
 	Handle  HandleID
 	Told    uint64 // Peer.Told: an answer counts only as long as nobody else told the node something
 	Request proto.Message
+	// Other is another handle whose peer Request is about as well, and OtherTold that one's Told; zero for none.
+	Other     HandleID
+	OtherTold uint64
 	// Place asks for a node that has room for new work.
 	Place bool
 	// Spent asks for the last generation of Handle's that was given up before its peer came to anything, 0 for none.
@@ -39,7 +42,7 @@ func (q Question) key() string {
 		panic(fmt.Sprintf("question %T cannot be encoded: %v", q.Request, err)) // only text that is not UTF-8 does this
 	}
 	_, _ = h.Write(b)
-	return fmt.Sprintf("%s %s %d %s %x", q.Node, q.Handle, q.Told, q.Request.ProtoReflect().Descriptor().Name(), h.Sum(nil))
+	return fmt.Sprintf("%s %s %d %s %d %s %x", q.Node, q.Handle, q.Told, q.Other, q.OtherTold, q.Request.ProtoReflect().Descriptor().Name(), h.Sum(nil))
 }
 
 // ID is the command id under which a node remembers its answer: equal for an equal question of the same command.
@@ -49,19 +52,24 @@ func (q Question) ID(command string) string {
 	return fmt.Sprintf("%s.%x", command, h.Sum(nil))
 }
 
-// Makes returns the peer that a node makes for q, if q is about one that it did not have: nobody told it anything yet.
-func (q Question) Makes() (PeerKey, bool) {
-	var peer *mediav1.PeerID
+// Makes returns the peers that a node makes for q: those that it did not have, which nobody told it anything of yet.
+func (q Question) Makes() []PeerKey {
+	var made []PeerKey
+	add := func(p *mediav1.PeerID, handle HandleID, told uint64) {
+		if told == 0 {
+			made = append(made, PeerKey{Node: q.Node, Handle: handle, Generation: p.GetGeneration()})
+		}
+	}
 	switch r := q.Request.(type) {
 	case *mediav1.AcceptOfferRequest:
-		peer = r.GetPeer()
+		add(r.GetPeer(), q.Handle, q.Told)
 	case *mediav1.MakeOfferRequest:
-		peer = r.GetPeer()
+		add(r.GetPeer(), q.Handle, q.Told)
+	case *mediav1.PassOfferRequest:
+		add(r.GetFrom().GetPeer(), q.Handle, q.Told)
+		add(r.GetTo().GetPeer(), q.Other, q.OtherTold)
 	}
-	if peer == nil || q.Told != 0 {
-		return PeerKey{}, false
-	}
-	return PeerKey{Node: q.Node, Handle: q.Handle, Generation: peer.GetGeneration()}, true
+	return made
 }
 
 // Answer is what came back.

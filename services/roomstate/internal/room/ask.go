@@ -65,6 +65,10 @@ func named(q plugin.Question, cmd plugin.Command) proto.Message {
 		r.CommandId, r.OpaqueId = q.ID(command), opaqueID
 	case *mediav1.AcceptAnswerRequest:
 		r.CommandId = q.ID(command)
+	case *mediav1.PassOfferRequest:
+		r.CommandId = q.ID(command)
+	case *mediav1.PassAnswerRequest:
+		r.CommandId = q.ID(command)
 	}
 	return request
 }
@@ -73,8 +77,13 @@ func named(q plugin.Question, cmd plugin.Command) proto.Message {
 func beyond(held map[plugin.HandleID]bool, open []plugin.Question) map[plugin.HandleID]bool {
 	more := map[plugin.HandleID]bool{}
 	for _, q := range open {
-		if q.Request != nil && !held[q.Handle] {
-			more[q.Handle] = true
+		if q.Request == nil {
+			continue
+		}
+		for _, h := range []plugin.HandleID{q.Handle, q.Other} {
+			if h != (plugin.HandleID{}) && !held[h] {
+				more[h] = true
+			}
 		}
 	}
 	return more

@@ -118,7 +118,7 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 			continue
 		}
 		for _, q := range t.Open {
-			if p, ok := q.Makes(); ok {
+			for _, p := range q.Makes() {
 				made[p] = true // perhaps, whatever the answer will be
 			}
 		}

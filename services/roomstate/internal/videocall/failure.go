@@ -1,0 +1,69 @@
+package videocall
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
+)
+
+// The codes of the plugin's errors.
+const (
+	errNotObject     = 471
+	errRequest       = 472
+	errRegisterFirst = 473
+	errInvalid       = 474
+	errMissing       = 475
+	errNameTaken     = 476
+	errRegistered    = 477
+	errNoSuchName    = 478
+	errSelf          = 479
+	errInCall        = 480
+	errNoCall        = 481
+	errMissingSDP    = 482
+	errInvalidSDP    = 483
+	errUnknown       = 499
+)
+
+// failure is an error of the plugin's, as the endpoint sees it.
+type failure struct {
+	VideoCall string `json:"videocall"`
+	Code      int    `json:"error_code"`
+	Text      string `json:"error"`
+}
+
+// mostText is how many bytes of an error's text Janus keeps: much of it may be what the endpoint has sent.
+const mostText = 511
+
+func fail(code int, format string, args ...any) *failure {
+	text := fmt.Sprintf(format, args...)
+	if len(text) > mostText {
+		text = strings.ToValidUTF8(text[:mostText], "")
+	}
+	return &failure{VideoCall: "event", Code: code, Text: text}
+}
+
+// check is request.Check under the plugin's numbers.
+func check(o request.Object, table ...request.Field) *failure {
+	switch f := o.Check(table...); {
+	case f == nil:
+		return nil
+	case f.Missing:
+		return fail(errMissing, "%s", f.Text)
+	default:
+		return fail(errInvalid, "%s", f.Text)
+	}
+}
+
+// members are of a JSON object.
+type members map[string]any
+
+// render is for answers, events and records, whose types all have a JSON form.
+func render(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("%T has no JSON form: %v", v, err))
+	}
+	return b
+}

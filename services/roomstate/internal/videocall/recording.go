@@ -1,0 +1,54 @@
+package videocall
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+// recording is what is written of what a user sends. A name given later counts for the next.
+func (d *draft) recording(id plugin.HandleID) *mediav1.Recording {
+	u := d.user(id)
+	switch {
+	case u.Settings.Record == u.Call.Written:
+		return nil
+	case !u.Settings.Record:
+		d.inCall(id, func(c *call) { c.Written = false })
+		return &mediav1.Recording{}
+	}
+	u.Takes++
+	d.put(id, u)
+	d.inCall(id, func(c *call) { c.Written = true })
+	if harmless(u.Settings.Filename) {
+		return &mediav1.Recording{Base: u.Settings.Filename, Take: u.Takes, Unnumbered: true}
+	}
+	other, _ := d.other(u)
+	base := fmt.Sprintf("videocall-%s-%s", plain(u.name()), plain(d.user(other).name()))
+	return &mediav1.Recording{Base: base, Stamped: true, Take: u.Takes, Unnumbered: true}
+}
+
+// harmless tells whether a name stays in the folder of recordings.
+func harmless(name string) bool {
+	return filepath.IsLocal(name) && !strings.ContainsAny(name, "\x00\\")
+}
+
+// maxPlain is how much of a username is part of a file's name, in characters: a file system has its limits.
+const maxPlain = 40
+
+// plain makes a username part of a file's name.
+func plain(name string) string {
+	var b strings.Builder
+	for i, r := range []rune(name) {
+		if i == maxPlain {
+			break
+		}
+		if r < ' ' || strings.ContainsRune(`/\`, r) {
+			r = '_'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
