@@ -86,6 +86,16 @@ func (p *Process) Running() bool {
 	}
 }
 
+// WaitEnd returns when the process has ended by itself.
+func (p *Process) WaitEnd(t testing.TB, within time.Duration) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(within):
+		t.Fatalf("%s has not ended within %v", p.Name, within)
+	}
+}
+
 // WaitTCP returns when something accepts connections at address.
 func (p *Process) WaitTCP(t testing.TB, address string) {
 	t.Helper()
