@@ -10,7 +10,7 @@ help: ## this list
 
 test: deps check unit e2e ## everything that CI runs
 
-deps: ## Debian's packages for the tests: browser, NATS, Redis, Janus
+deps: ## packages for the tests: browser, NATS, Redis, Janus and its clients
 	@./deploy/deps.sh
 
 check: ## formatting, vet, tidiness, generated code, every module by itself

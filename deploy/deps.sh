@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests use, if any is missing.
+# Installs the Debian packages that the tests use, if any is missing, and fetches other people's clients of Janus.
 set -euo pipefail
-packages=(chromium iproute2 ethtool redis-server nats-server janus janus-demos janus-tools ffmpeg protobuf-compiler gcc libc6-dev)
+packages=(chromium iproute2 ethtool redis-server nats-server janus janus-demos janus-tools ffmpeg protobuf-compiler gcc g++ make libc6-dev
+	simple-whip-client nextcloud-spreed-signaling python3-aiortc python3-aiohttp)
+command -v npm >/dev/null || packages+=(nodejs npm)
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+clients="$(dirname "$0")/clients.sh"
+[ ${#missing[@]} -eq 0 ] && exec "$clients"
 echo "installing ${missing[*]}"
 sudo=
 [ "$(id -u)" -eq 0 ] || sudo=sudo
@@ -18,3 +21,4 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
 fi
 $sudo apt-get update -qq
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+"$clients"

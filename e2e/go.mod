@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cardea-rtc/cardea/tools v0.0.0-00010101000000-000000000000
 	github.com/chromedp/chromedp v0.23.0
+	github.com/notedit/janus-go v0.0.0-20210115013133-fdce1b146d0e
 	github.com/pion/rtp v1.10.6
 	github.com/pion/webrtc/v4 v4.2.26
 	google.golang.org/grpc v1.85.0
@@ -12,6 +13,7 @@ require (
 )
 
 require (
+	github.com/rs/xid v1.6.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,8 +22,8 @@ type Browser struct {
 	ctx context.Context
 }
 
-// Start runs a browser until the test ends.
-func Start(t testing.TB) *Browser {
+// Start runs a browser until the test ends. flags are more of Chromium's, or others, each as "name=value".
+func Start(t testing.TB, flags ...string) *Browser {
 	t.Helper()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("/usr/bin/chromium"),
@@ -43,6 +44,10 @@ func Start(t testing.TB) *Browser {
 		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-background-timer-throttling", true),
 	)
+	for _, flag := range flags {
+		name, value, _ := strings.Cut(flag, "=")
+		opts = append(opts, chromedp.Flag(name, value))
+	}
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() { cancel(); cancelAlloc() })

@@ -27,6 +27,12 @@ type Process struct {
 // Start runs a program until the test ends. What it prints is kept among the artifacts.
 func Start(t testing.TB, name, program string, args ...string) *Process {
 	t.Helper()
+	return StartWith(t, name, func(*exec.Cmd) {}, program, args...)
+}
+
+// StartWith does the same, with a command that set has changed: its folder, its environment, its input.
+func StartWith(t testing.TB, name string, set func(*exec.Cmd), program string, args ...string) *Process {
+	t.Helper()
 	logFile, err := os.Create(filepath.Join(Artifacts(t), name+".log"))
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +41,7 @@ func Start(t testing.TB, name, program string, args ...string) *Process {
 	p.cmd.Stdout, p.cmd.Stderr = logFile, logFile
 	p.cmd.Dir = t.TempDir()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	set(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
@@ -76,6 +83,16 @@ func (p *Process) Running() bool {
 		return false
 	default:
 		return true
+	}
+}
+
+// WaitEnd returns when the process has ended by itself.
+func (p *Process) WaitEnd(t testing.TB, within time.Duration) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(within):
+		t.Fatalf("%s has not ended within %v", p.Name, within)
 	}
 }
 

@@ -21,6 +21,8 @@ type choice struct {
 	toldSubstream int
 	toldTemporal  int
 	toldSpatial   int
+	spatialAt     [sublayers]time.Duration // when the last packet relayed of each spatial layer arrived, 0 if none did
+	latest        time.Duration            // when the last packet relayed of SVC arrived
 }
 
 func newChoice() choice {

@@ -42,7 +42,8 @@ type subscriber struct {
 	raw        [][]byte
 	substreams []int
 	temporals  []int
-	svc        [][2]int
+
+	spatialLayers, temporalLayers []int
 }
 
 func (s *subscriber) Buffer() []byte { return s.buffer[:0] }
@@ -58,11 +59,10 @@ func (s *subscriber) SendRTP(header, payload []byte) {
 	s.sent, s.raw = append(s.sent, p), append(s.raw, b)
 }
 
-func (s *subscriber) SubstreamChanged(n int) { s.substreams = append(s.substreams, n) }
-func (s *subscriber) TemporalChanged(n int)  { s.temporals = append(s.temporals, n) }
-func (s *subscriber) SVCChanged(spatial, temporal int) {
-	s.svc = append(s.svc, [2]int{spatial, temporal})
-}
+func (s *subscriber) SubstreamChanged(n int)     { s.substreams = append(s.substreams, n) }
+func (s *subscriber) TemporalChanged(n int)      { s.temporals = append(s.temporals, n) }
+func (s *subscriber) SpatialLayerChanged(n int)  { s.spatialLayers = append(s.spatialLayers, n) }
+func (s *subscriber) TemporalLayerChanged(n int) { s.temporalLayers = append(s.temporalLayers, n) }
 
 // newLeg returns a leg of a subscriber that takes RTX, and what reads it.
 func newLeg(t testing.TB, c codec.Codec) (*Leg, *subscriber) {

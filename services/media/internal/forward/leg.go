@@ -26,8 +26,9 @@ type LegObserver interface {
 	// SubstreamChanged and TemporalChanged are told of simulcast streams.
 	SubstreamChanged(substream int)
 	TemporalChanged(temporal int)
-	// SVCChanged is told of SVC streams.
-	SVCChanged(spatial, temporal int)
+	// SpatialLayerChanged and TemporalLayerChanged are told of SVC streams that have several of either.
+	SpatialLayerChanged(spatial int)
+	TemporalLayerChanged(temporal int)
 }
 
 // LegConfig is what a leg is made with: what its m= section negotiated.
@@ -143,6 +144,7 @@ func (l *Leg) Connect(s *Stream, now time.Duration) {
 	s.legs = append(s.legs, l)
 	l.history.reset()
 	l.choice.toldSubstream, l.choice.toldTemporal, l.choice.toldSpatial = none, none, none
+	l.choice.spatialAt = [sublayers]time.Duration{}
 	l.startAgain(now)
 }
 

@@ -12,14 +12,19 @@ import (
 
 // picture gives a stream the packets of one VP9 picture in three spatial layers, one for each.
 func picture(s *Stream, n int, temporal uint8, keyframe bool, at time.Duration) {
-	for spatial := range 3 {
+	pictureOf(s, 3, n, temporal, keyframe, at)
+}
+
+// pictureOf is picture with fewer spatial layers; the packets of the others are as if lost.
+func pictureOf(s *Stream, layers, n int, temporal uint8, keyframe bool, at time.Duration) {
+	for spatial := range layers {
 		flags := byte(0x80 | 0x20 | 0x08 | 0x04) // picture id, layer indices, begin, end
 		if !keyframe {
 			flags |= 0x40
 		}
 		b := []byte{flags, 0x80 | byte(n>>8), byte(n), temporal<<5 | 0x10 | byte(spatial)<<1, byte(n / 2), 0}
 		p := packet.Packet{
-			Header:  packet.Header{SSRC: 1, Seq: uint16(3*n + spatial), Timestamp: uint32(3000 * n), Marker: spatial == 2},
+			Header:  packet.Header{SSRC: 1, Seq: uint16(3*n + spatial), Timestamp: uint32(3000 * n), Marker: spatial == layers-1},
 			Payload: binary.BigEndian.AppendUint16(b, uint16(n)), Arrival: at,
 		}
 		s.Receive(0, &p)
@@ -72,7 +77,42 @@ func TestSpatialLayersAreCutAtPicturesAndComeBackAtKeyframes(t *testing.T) {
 	if got := sub.seqs(); !slices.Equal(got, want) {
 		t.Errorf("sent %v, want %v", got, want)
 	}
-	if len(sub.substreams)+len(sub.temporals) != 0 || len(sub.svc) == 0 || sub.svc[len(sub.svc)-1] != [2]int{1, 0} {
-		t.Errorf("told of %v %v %v", sub.substreams, sub.temporals, sub.svc)
+	if len(sub.substreams)+len(sub.temporals) != 0 || !slices.Equal(sub.spatialLayers, []int{2, 0, 1}) ||
+		!slices.Equal(sub.temporalLayers, []int{0, 1, 0}) {
+		t.Errorf("told of %v %v %v %v", sub.substreams, sub.temporals, sub.spatialLayers, sub.temporalLayers)
+	}
+}
+
+func TestToldIsWhatThePublisherHas(t *testing.T) {
+	for name, c := range map[string]struct {
+		layers            func(n int) (spatial int, temporal uint8) // of each picture
+		spatial, temporal []int
+	}{
+		"two spatial layers": {func(int) (int, uint8) { return 2, 0 }, []int{1}, []int{0}},
+		"temporal layers":    {func(n int) (int, uint8) { return 1, uint8(n % 2) }, []int{0}, []int{1}},
+		"no layers":          {func(int) (int, uint8) { return 1, 0 }, nil, nil},
+		"fewer layers, then more": {func(n int) (int, uint8) {
+			if n/15 == 1 {
+				return 1, 0
+			}
+			return 2, 0
+		}, []int{1, 0, 1}, []int{0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := new(publisher)
+			cfg := p.config(codec.VP9, 1)
+			cfg.SVC = true
+			s := NewStream(cfg)
+			l, sub := newLeg(t, codec.VP9)
+			l.Connect(s, start)
+			l.SetFlowing(true, start)
+			for n := range 40 {
+				spatial, temporal := c.layers(n)
+				pictureOf(s, spatial, n, temporal, n == 0, start+time.Duration(n)*frameTime)
+			}
+			if !slices.Equal(sub.spatialLayers, c.spatial) || !slices.Equal(sub.temporalLayers, c.temporal) {
+				t.Errorf("told of %v and %v, want %v and %v", sub.spatialLayers, sub.temporalLayers, c.spatial, c.temporal)
+			}
+		})
 	}
 }

@@ -42,18 +42,14 @@ func (l *Leg) followSpatial(t *slot) {
 	}
 }
 
-// tellLayers tells which temporal and spatial layers are relayed, once a packet of the layer wanted has been.
+// tellLayers tells which layers are relayed: of simulcast the temporal one, once a packet of the one wanted has been.
 func (l *Leg) tellLayers(t *slot) {
 	c := &l.choice
-	temporal, spatial := int(t.desc.Temporal), int(t.desc.Spatial)
 	switch {
 	case l.source.cfg.SVC:
-		if temporal != c.temporal || spatial != c.spatial || temporal == c.toldTemporal && spatial == c.toldSpatial {
-			return
-		}
-		c.toldTemporal, c.toldSpatial = temporal, spatial
-		l.cfg.Observer.SVCChanged(spatial, temporal)
+		l.tellSVC(t)
 	case len(l.source.layers) > 1:
+		temporal := int(t.desc.Temporal)
 		if temporal != c.temporal || temporal != c.targetTemporal(false) || temporal == c.toldTemporal {
 			return
 		}

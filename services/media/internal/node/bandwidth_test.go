@@ -125,7 +125,8 @@ type shows struct {
 
 func (s shows) SubstreamChanged(n int) { s.v.layers[s.camera] = n }
 func (shows) TemporalChanged(int)      {}
-func (shows) SVCChanged(int, int)      {}
+func (shows) SpatialLayerChanged(int)  {}
+func (shows) TemporalLayerChanged(int) {}
 
 func newViewer(t *testing.T, link linktest.Link, cameras int) *viewer {
 	v := &viewer{

@@ -10,8 +10,10 @@ func (o *layerObserver) SubstreamChanged(substream int) { o.publish(Layer{Substr
 
 func (o *layerObserver) TemporalChanged(temporal int) { o.publish(Layer{Temporal: &temporal}) }
 
-func (o *layerObserver) SVCChanged(spatial, temporal int) {
-	o.publish(Layer{SpatialLayer: &spatial, TemporalLayer: &temporal})
+func (o *layerObserver) SpatialLayerChanged(spatial int) { o.publish(Layer{SpatialLayer: &spatial}) }
+
+func (o *layerObserver) TemporalLayerChanged(temporal int) {
+	o.publish(Layer{TemporalLayer: &temporal})
 }
 
 func (o *layerObserver) publish(l Layer) {

@@ -99,7 +99,8 @@ func (n *nowhere) SendRTP(_, _ []byte)                   { n.packets++ }
 func (n *nowhere) NextTransportSeq(time.Duration) uint16 { return 0 }
 func (n *nowhere) SubstreamChanged(int)                  {}
 func (n *nowhere) TemporalChanged(int)                   {}
-func (n *nowhere) SVCChanged(int, int)                   {}
+func (n *nowhere) SpatialLayerChanged(int)               {}
+func (n *nowhere) TemporalLayerChanged(int)              {}
 func (n *nowhere) RequestKeyframe(uint32)                {}
 func (n *nowhere) SendNACK(uint32, []uint16)             {}
 func (n *nowhere) Receiving(int, bool)                   {}

@@ -148,6 +148,7 @@ func (in *inbound) stopRecording(now time.Duration) {
 // deaf is an observer that nobody hears of.
 type deaf struct{}
 
-func (deaf) SubstreamChanged(int) {}
-func (deaf) TemporalChanged(int)  {}
-func (deaf) SVCChanged(int, int)  {}
+func (deaf) SubstreamChanged(int)     {}
+func (deaf) TemporalChanged(int)      {}
+func (deaf) SpatialLayerChanged(int)  {}
+func (deaf) TemporalLayerChanged(int) {}
