@@ -1183,8 +1183,8 @@ func (x *Slot) GetOpusRed() bool {
 
 type Source struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"`
-	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"` // in the publisher's SDP
+	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"` // empty: nobody, the slot is active and nothing comes
+	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`   // in the publisher's SDP
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2730,6 +2730,478 @@ func (*StopForwardResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{37}
 }
 
+type AcceptRemoteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	CommandId     string                 `protobuf:"bytes,2,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Feed          string                 `protobuf:"bytes,3,opt,name=feed,proto3" json:"feed,omitempty"`       // as in AcceptOfferRequest
+	Streams       []*PublishedStream     `protobuf:"bytes,4,rep,name=streams,proto3" json:"streams,omitempty"` // in the order of the other server's m= sections
+	Port          uint32                 `protobuf:"varint,5,opt,name=port,proto3" json:"port,omitempty"`      // to listen on, within the node's range; 0 for any
+	Srtp          *SRTP                  `protobuf:"bytes,6,opt,name=srtp,proto3" json:"srtp,omitempty"`       // unset: as before, or plain RTP
+	Rules         *PublishRules          `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`     // keyframe_every_s, talk, audience and loudest_audio count
+	Recording     *Recording             `protobuf:"bytes,8,opt,name=recording,proto3" json:"recording,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRemoteRequest) Reset() {
+	*x = AcceptRemoteRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRemoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRemoteRequest) ProtoMessage() {}
+
+func (x *AcceptRemoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRemoteRequest.ProtoReflect.Descriptor instead.
+func (*AcceptRemoteRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *AcceptRemoteRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *AcceptRemoteRequest) GetFeed() string {
+	if x != nil {
+		return x.Feed
+	}
+	return ""
+}
+
+func (x *AcceptRemoteRequest) GetStreams() []*PublishedStream {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *AcceptRemoteRequest) GetSrtp() *SRTP {
+	if x != nil {
+		return x.Srtp
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetRules() *PublishRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
+type SRTP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Suite         uint32                 `protobuf:"varint,1,opt,name=suite,proto3" json:"suite,omitempty"` // 32 or 80 bits of authentication; 0 for plain RTP
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`      // key and salt, 30 bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SRTP) Reset() {
+	*x = SRTP{}
+	mi := &file_mediav1_media_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SRTP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SRTP) ProtoMessage() {}
+
+func (x *SRTP) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SRTP.ProtoReflect.Descriptor instead.
+func (*SRTP) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *SRTP) GetSuite() uint32 {
+	if x != nil {
+		return x.Suite
+	}
+	return 0
+}
+
+func (x *SRTP) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type AcceptRemoteResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // to send to; empty if the node was not told
+	Port          uint32                 `protobuf:"varint,2,opt,name=port,proto3" json:"port,omitempty"`
+	RtcpPort      uint32                 `protobuf:"varint,3,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"` // where the other server says from where it takes feedback
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRemoteResponse) Reset() {
+	*x = AcceptRemoteResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRemoteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRemoteResponse) ProtoMessage() {}
+
+func (x *AcceptRemoteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRemoteResponse.ProtoReflect.Descriptor instead.
+func (*AcceptRemoteResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *AcceptRemoteResponse) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *AcceptRemoteResponse) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *AcceptRemoteResponse) GetRtcpPort() uint32 {
+	if x != nil {
+		return x.RtcpPort
+	}
+	return 0
+}
+
+type PublishRemotelyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Servers       []*RemoteServer        `protobuf:"bytes,2,rep,name=servers,proto3" json:"servers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishRemotelyRequest) Reset() {
+	*x = PublishRemotelyRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishRemotelyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishRemotelyRequest) ProtoMessage() {}
+
+func (x *PublishRemotelyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishRemotelyRequest.ProtoReflect.Descriptor instead.
+func (*PublishRemotelyRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PublishRemotelyRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *PublishRemotelyRequest) GetServers() []*RemoteServer {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
+type RemoteServer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`         // of the caller's choice, unique for the peer
+	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`     // address or name
+	Family        string                 `protobuf:"bytes,3,opt,name=family,proto3" json:"family,omitempty"` // ipv4, ipv6, or empty for either
+	Port          uint32                 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
+	RtcpPort      uint32                 `protobuf:"varint,5,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"` // 0 for none
+	Srtp          *SRTP                  `protobuf:"bytes,6,opt,name=srtp,proto3" json:"srtp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteServer) Reset() {
+	*x = RemoteServer{}
+	mi := &file_mediav1_media_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteServer) ProtoMessage() {}
+
+func (x *RemoteServer) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteServer.ProtoReflect.Descriptor instead.
+func (*RemoteServer) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *RemoteServer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RemoteServer) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *RemoteServer) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
+func (x *RemoteServer) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *RemoteServer) GetRtcpPort() uint32 {
+	if x != nil {
+		return x.RtcpPort
+	}
+	return 0
+}
+
+func (x *RemoteServer) GetSrtp() *SRTP {
+	if x != nil {
+		return x.Srtp
+	}
+	return nil
+}
+
+type PublishRemotelyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishRemotelyResponse) Reset() {
+	*x = PublishRemotelyResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishRemotelyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishRemotelyResponse) ProtoMessage() {}
+
+func (x *PublishRemotelyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishRemotelyResponse.ProtoReflect.Descriptor instead.
+func (*PublishRemotelyResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{43}
+}
+
+type UnpublishRemotelyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpublishRemotelyRequest) Reset() {
+	*x = UnpublishRemotelyRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpublishRemotelyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpublishRemotelyRequest) ProtoMessage() {}
+
+func (x *UnpublishRemotelyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpublishRemotelyRequest.ProtoReflect.Descriptor instead.
+func (*UnpublishRemotelyRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *UnpublishRemotelyRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *UnpublishRemotelyRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type UnpublishRemotelyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpublishRemotelyResponse) Reset() {
+	*x = UnpublishRemotelyResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpublishRemotelyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpublishRemotelyResponse) ProtoMessage() {}
+
+func (x *UnpublishRemotelyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpublishRemotelyResponse.ProtoReflect.Descriptor instead.
+func (*UnpublishRemotelyResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{45}
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -2744,7 +3216,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[39]
+	mi := &file_mediav1_media_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2756,7 +3228,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[39]
+	mi := &file_mediav1_media_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2830,7 +3302,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[40]
+	mi := &file_mediav1_media_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2842,7 +3314,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[40]
+	mi := &file_mediav1_media_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2931,7 +3403,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[41]
+	mi := &file_mediav1_media_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3415,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[41]
+	mi := &file_mediav1_media_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3033,7 +3505,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[42]
+	mi := &file_mediav1_media_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3045,7 +3517,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[42]
+	mi := &file_mediav1_media_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3367,14 +3839,46 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x12StopForwardRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\"\x15\n" +
-	"\x13StopForwardResponse*K\n" +
+	"\x13StopForwardResponse\"\xdf\x02\n" +
+	"\x13AcceptRemoteRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x02 \x01(\tR\tcommandId\x12\x12\n" +
+	"\x04feed\x18\x03 \x01(\tR\x04feed\x12:\n" +
+	"\astreams\x18\x04 \x03(\v2 .cardea.media.v1.PublishedStreamR\astreams\x12\x12\n" +
+	"\x04port\x18\x05 \x01(\rR\x04port\x12)\n" +
+	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\x123\n" +
+	"\x05rules\x18\a \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x128\n" +
+	"\trecording\x18\b \x01(\v2\x1a.cardea.media.v1.RecordingR\trecording\".\n" +
+	"\x04SRTP\x12\x14\n" +
+	"\x05suite\x18\x01 \x01(\rR\x05suite\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"a\n" +
+	"\x14AcceptRemoteResponse\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04port\x18\x02 \x01(\rR\x04port\x12\x1b\n" +
+	"\trtcp_port\x18\x03 \x01(\rR\brtcpPort\"~\n" +
+	"\x16PublishRemotelyRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x127\n" +
+	"\aservers\x18\x02 \x03(\v2\x1d.cardea.media.v1.RemoteServerR\aservers\"\xa6\x01\n" +
+	"\fRemoteServer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
+	"\x06family\x18\x03 \x01(\tR\x06family\x12\x12\n" +
+	"\x04port\x18\x04 \x01(\rR\x04port\x12\x1b\n" +
+	"\trtcp_port\x18\x05 \x01(\rR\brtcpPort\x12)\n" +
+	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\"\x19\n" +
+	"\x17PublishRemotelyResponse\"W\n" +
+	"\x18UnpublishRemotelyRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"\x1b\n" +
+	"\x19UnpublishRemotelyResponse*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\x99\t\n" +
+	"\tKIND_DATA\x10\x032\xc8\v\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -3389,7 +3893,10 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\fStartCapture\x12$.cardea.media.v1.StartCaptureRequest\x1a%.cardea.media.v1.StartCaptureResponse\x12X\n" +
 	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponse\x12L\n" +
 	"\aForward\x12\x1f.cardea.media.v1.ForwardRequest\x1a .cardea.media.v1.ForwardResponse\x12X\n" +
-	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponse\x12[\n" +
+	"\fAcceptRemote\x12$.cardea.media.v1.AcceptRemoteRequest\x1a%.cardea.media.v1.AcceptRemoteResponse\x12d\n" +
+	"\x0fPublishRemotely\x12'.cardea.media.v1.PublishRemotelyRequest\x1a(.cardea.media.v1.PublishRemotelyResponse\x12j\n" +
+	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -3404,7 +3911,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -3445,11 +3952,19 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*ForwardResponse)(nil),               // 36: cardea.media.v1.ForwardResponse
 	(*StopForwardRequest)(nil),            // 37: cardea.media.v1.StopForwardRequest
 	(*StopForwardResponse)(nil),           // 38: cardea.media.v1.StopForwardResponse
-	nil,                                   // 39: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 40: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 41: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 42: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 43: cardea.media.v1.ForwardResponse.Forwarded
+	(*AcceptRemoteRequest)(nil),           // 39: cardea.media.v1.AcceptRemoteRequest
+	(*SRTP)(nil),                          // 40: cardea.media.v1.SRTP
+	(*AcceptRemoteResponse)(nil),          // 41: cardea.media.v1.AcceptRemoteResponse
+	(*PublishRemotelyRequest)(nil),        // 42: cardea.media.v1.PublishRemotelyRequest
+	(*RemoteServer)(nil),                  // 43: cardea.media.v1.RemoteServer
+	(*PublishRemotelyResponse)(nil),       // 44: cardea.media.v1.PublishRemotelyResponse
+	(*UnpublishRemotelyRequest)(nil),      // 45: cardea.media.v1.UnpublishRemotelyRequest
+	(*UnpublishRemotelyResponse)(nil),     // 46: cardea.media.v1.UnpublishRemotelyResponse
+	nil,                                   // 47: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 48: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 49: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 50: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 51: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -3458,7 +3973,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	39, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	47, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -3479,45 +3994,60 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	40, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	48, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	43, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	51, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
-	0,  // 32: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	42, // 33: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	41, // 34: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 35: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 36: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 37: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 38: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 39: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 40: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 41: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 42: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 43: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	30, // 44: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	32, // 45: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	34, // 46: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 47: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	8,  // 48: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 49: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 50: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 51: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 52: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 53: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 54: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 55: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 56: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 57: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 58: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	36, // 59: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 60: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	48, // [48:61] is the sub-list for method output_type
-	35, // [35:48] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	1,  // 32: cardea.media.v1.AcceptRemoteRequest.peer:type_name -> cardea.media.v1.PeerID
+	9,  // 33: cardea.media.v1.AcceptRemoteRequest.streams:type_name -> cardea.media.v1.PublishedStream
+	40, // 34: cardea.media.v1.AcceptRemoteRequest.srtp:type_name -> cardea.media.v1.SRTP
+	3,  // 35: cardea.media.v1.AcceptRemoteRequest.rules:type_name -> cardea.media.v1.PublishRules
+	6,  // 36: cardea.media.v1.AcceptRemoteRequest.recording:type_name -> cardea.media.v1.Recording
+	1,  // 37: cardea.media.v1.PublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
+	43, // 38: cardea.media.v1.PublishRemotelyRequest.servers:type_name -> cardea.media.v1.RemoteServer
+	40, // 39: cardea.media.v1.RemoteServer.srtp:type_name -> cardea.media.v1.SRTP
+	1,  // 40: cardea.media.v1.UnpublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
+	0,  // 41: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	50, // 42: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	49, // 43: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 44: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 45: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 46: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 47: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 48: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 49: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 50: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 51: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 52: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 53: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 54: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	34, // 55: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 56: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	39, // 57: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
+	42, // 58: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
+	45, // 59: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
+	8,  // 60: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 61: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 62: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 63: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 64: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 65: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 66: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 67: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 68: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 69: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 70: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	36, // 71: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 72: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 73: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	44, // 74: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	46, // 75: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	60, // [60:76] is the sub-list for method output_type
+	44, // [44:60] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -3535,7 +4065,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   43,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

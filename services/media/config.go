@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 )
 
 // Version is set when images are built.
@@ -39,7 +40,11 @@ type Config struct {
 	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
 	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
 
-	ForwardTo []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
+	ForwardTo []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`
+
+	RemoteFrom    []netip.Prefix   `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
+	RemoteAddress netip.Addr       `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
+	RemotePorts   rtpreceive.Ports `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
