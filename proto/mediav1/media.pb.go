@@ -2740,6 +2740,7 @@ type AcceptRemoteRequest struct {
 	Srtp          *SRTP                  `protobuf:"bytes,6,opt,name=srtp,proto3" json:"srtp,omitempty"`       // unset: as before, or plain RTP
 	Rules         *PublishRules          `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`     // keyframe_every_s, talk, audience and loudest_audio count
 	Recording     *Recording             `protobuf:"bytes,8,opt,name=recording,proto3" json:"recording,omitempty"`
+	Interface     string                 `protobuf:"bytes,9,opt,name=interface,proto3" json:"interface,omitempty"` // name or address of the one to listen on; WrongState if the node may not; empty for the node's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2828,6 +2829,13 @@ func (x *AcceptRemoteRequest) GetRecording() *Recording {
 		return x.Recording
 	}
 	return nil
+}
+
+func (x *AcceptRemoteRequest) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
 }
 
 type SRTP struct {
@@ -3080,6 +3088,7 @@ func (x *RemoteServer) GetSrtp() *SRTP {
 
 type PublishRemotelyResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addresses     []string               `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"` // that the hosts have, in the order of the request
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3112,6 +3121,13 @@ func (x *PublishRemotelyResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use PublishRemotelyResponse.ProtoReflect.Descriptor instead.
 func (*PublishRemotelyResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *PublishRemotelyResponse) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
 }
 
 type UnpublishRemotelyRequest struct {
@@ -3839,7 +3855,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x12StopForwardRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\rR\x02id\"\x15\n" +
-	"\x13StopForwardResponse\"\xdf\x02\n" +
+	"\x13StopForwardResponse\"\xfd\x02\n" +
 	"\x13AcceptRemoteRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
 	"\n" +
@@ -3849,7 +3865,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04port\x18\x05 \x01(\rR\x04port\x12)\n" +
 	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\x123\n" +
 	"\x05rules\x18\a \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x128\n" +
-	"\trecording\x18\b \x01(\v2\x1a.cardea.media.v1.RecordingR\trecording\".\n" +
+	"\trecording\x18\b \x01(\v2\x1a.cardea.media.v1.RecordingR\trecording\x12\x1c\n" +
+	"\tinterface\x18\t \x01(\tR\tinterface\".\n" +
 	"\x04SRTP\x12\x14\n" +
 	"\x05suite\x18\x01 \x01(\rR\x05suite\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\"a\n" +
@@ -3866,8 +3883,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x06family\x18\x03 \x01(\tR\x06family\x12\x12\n" +
 	"\x04port\x18\x04 \x01(\rR\x04port\x12\x1b\n" +
 	"\trtcp_port\x18\x05 \x01(\rR\brtcpPort\x12)\n" +
-	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\"\x19\n" +
-	"\x17PublishRemotelyResponse\"W\n" +
+	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\"7\n" +
+	"\x17PublishRemotelyResponse\x12\x1c\n" +
+	"\taddresses\x18\x01 \x03(\tR\taddresses\"W\n" +
 	"\x18UnpublishRemotelyRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\x1b\n" +

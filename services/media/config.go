@@ -42,9 +42,9 @@ type Config struct {
 
 	ForwardTo []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`
 
-	RemoteFrom    []netip.Prefix   `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
-	RemoteAddress netip.Addr       `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
-	RemotePorts   rtpreceive.Ports `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
+	RemoteFrom    []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
+	RemoteAddress netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
+	RemotePorts   Ports          `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info"`
 
@@ -54,6 +54,9 @@ type Config struct {
 	// Listening, if set, is told the addresses when all listeners are open.
 	Listening func(Addresses) `kong:"-"`
 }
+
+// Ports is a range, as in "20000-20999".
+type Ports = rtpreceive.Ports
 
 // Addresses are where a running node listens.
 type Addresses struct {

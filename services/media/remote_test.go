@@ -319,7 +319,9 @@ func TestStrangersAreNotHeard(t *testing.T) {
 	})
 	at := s.acceptRemote(t, &mediav1.AcceptRemoteRequest{Feed: "far", Streams: remoteStreams})
 	media := dialUDP(t, at.GetPort())
-	counted := func(what string) bool { return strings.Contains(metrics(t, s), fmt.Sprintf("cardea_media_%s 0\n", what)) }
+	counted := func(what string) bool {
+		return strings.Contains(metrics(t, s), fmt.Sprintf("cardea_media_%s 0\n", what))
+	}
 	for deadline := time.Now().Add(patience); counted(`remote_drops_total{reason="stranger"}`); time.Sleep(20 * time.Millisecond) {
 		write(t, media, &rtp.Packet{Header: rtp.Header{Version: 2, SSRC: 1000}, Payload: []byte{1}})
 		if time.Now().After(deadline) {

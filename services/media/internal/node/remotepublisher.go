@@ -23,6 +23,7 @@ type RemoteRequest struct {
 	Feed      FeedID
 	Streams   []sdp.RemoteStream // in the order of the other server's m= sections; SSRCs are the node's to say, but for how many
 	Port      uint16             // to listen on; 0 for any
+	Interface string             // likewise; empty for the node's own
 	Crypto    *rtpforward.Crypto // nil: as before, or none
 	Terms     Terms
 	Recording *Recording
@@ -87,7 +88,7 @@ func (pub *publisher) acceptRemote(r *RemoteRequest, streams []sdp.Stream, now t
 	}
 	if pub.remote == nil {
 		source := &remoteSource{pub: pub}
-		port, err := p.node.cfg.Inlet.Open(r.Port, crypto, func() { p.shard.worker.Post(source.receive) })
+		port, err := p.node.cfg.Inlet.Open(r.Interface, r.Port, crypto, func() { p.shard.worker.Post(source.receive) })
 		if err != nil {
 			return RemoteAnswer{}, err
 		}
@@ -104,7 +105,7 @@ func (pub *publisher) acceptRemote(r *RemoteRequest, streams []sdp.Stream, now t
 	pub.setRecording(r.Recording, now)
 	pub.record(now)
 	answer := RemoteAnswer{RTP: pub.remote.port.RTP(), RTCP: pub.remote.port.RTCP()}
-	answer.Address, _ = p.node.cfg.Inlet.Address()
+	answer.Address = pub.remote.port.Address()
 	return answer, nil
 }
 

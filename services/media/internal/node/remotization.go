@@ -51,21 +51,21 @@ type remotization struct {
 
 // PublishRemotely has a publisher go on to other servers, all or none of those given. Those that get it already go on as they
 // are.
-func (n *Node) PublishRemotely(ctx context.Context, id PeerID, want []Remote) error {
+func (n *Node) PublishRemotely(ctx context.Context, id PeerID, want []Remote) ([]netip.Addr, error) {
 	addresses := make([]netip.Addr, len(want))
 	for i := range want {
 		var err error
 		if addresses[i], err = n.cfg.Outlet.Resolve(ctx, want[i].Host, want[i].Family); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	sh := n.shard(id.Handle)
-	return sh.run(ctx, func(now time.Duration) error {
+	return do(ctx, sh, func(time.Duration) ([]netip.Addr, error) {
 		p, err := sh.find(id)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return p.publishing.remotizeAll(want, addresses)
+		return addresses, p.publishing.remotizeAll(want, addresses)
 	})
 }
 

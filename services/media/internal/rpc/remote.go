@@ -38,10 +38,15 @@ func (s *Server) PublishRemotely(ctx context.Context, r *mediav1.PublishRemotely
 			RTCPPort: uint16(one.GetRtcpPort()), Crypto: crypto(one.GetSrtp()),
 		})
 	}
-	if err := s.node.PublishRemotely(ctx, peerID(r.GetPeer()), want); err != nil {
+	addresses, err := s.node.PublishRemotely(ctx, peerID(r.GetPeer()), want)
+	if err != nil {
 		return nil, s.refuse("PublishRemotely", r.GetPeer(), err)
 	}
-	return &mediav1.PublishRemotelyResponse{}, nil
+	response := &mediav1.PublishRemotelyResponse{}
+	for _, a := range addresses {
+		response.Addresses = append(response.Addresses, a.String())
+	}
+	return response, nil
 }
 
 func (s *Server) UnpublishRemotely(ctx context.Context, r *mediav1.UnpublishRemotelyRequest) (*mediav1.UnpublishRemotelyResponse, error) {
@@ -62,6 +67,7 @@ func remoteRequest(r *mediav1.AcceptRemoteRequest) (node.RemoteRequest, error) {
 	rules := r.GetRules()
 	request := node.RemoteRequest{
 		Command: command(r.GetPeer(), r.GetCommandId()), Feed: node.FeedID(r.GetFeed()), Port: uint16(r.GetPort()),
+		Interface: r.GetInterface(),
 		Terms: node.Terms{
 			KeyframeEvery: rules.GetKeyframeEveryS(), Talk: talk(rules.GetTalk()),
 			Audience: rules.GetAudience(), Loudest: rules.GetLoudestAudio(),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -91,10 +92,32 @@ func (i *Inlet) Close() {
 	i.ended.Wait()
 }
 
-// Address is where others send to, if that was said.
-func (i *Inlet) Address() (netip.Addr, bool) {
-	a := i.cfg.Address
-	return a, a.IsValid() && !a.IsUnspecified()
+// choose returns the address to listen on: of an interface that is named, or by its address, unless the inlet was told another.
+func (i *Inlet) choose(iface string) (netip.Addr, error) {
+	told := i.cfg.Address
+	if iface == "" {
+		return told, nil
+	}
+	all, err := net.Interfaces()
+	if err != nil {
+		return netip.Addr{}, fault.New(fault.WrongState, err)
+	}
+	for _, one := range all {
+		addresses, err := one.Addrs()
+		if err != nil {
+			continue
+		}
+		for _, a := range addresses {
+			prefix, err := netip.ParsePrefix(a.String())
+			if err != nil || one.Name != iface && prefix.Addr().String() != iface {
+				continue
+			}
+			if !told.IsValid() || told.IsUnspecified() || told == prefix.Addr() {
+				return prefix.Addr(), nil
+			}
+		}
+	}
+	return netip.Addr{}, fault.New(fault.WrongState, fmt.Errorf("interface %q is not there, or not that for remote publishers", iface))
 }
 
 // Received is how many datagrams were taken; Dropped how many were not.

@@ -31,6 +31,7 @@ type Port struct {
 	rtp, rtcp *net.UDPConn
 	ready     func()
 	done      chan struct{}
+	address   netip.Addr // listened on; not valid for any
 
 	mu       sync.Mutex
 	decrypt  *srtp.Context // nil for plain RTP
@@ -42,14 +43,19 @@ type Port struct {
 }
 
 // Open listens for a publisher, on a port if one is wanted, else on any of the range. ready is called, on a goroutine of the
-// port's own, when something waits for Take, and not again until that was called. TooBusy if there is no port, or there may be
-// none; BadElement for a key that cannot be gone by.
-func (i *Inlet) Open(port uint16, c rtpforward.Crypto, ready func()) (*Port, error) {
+// port's own, when something waits for Take, and not again until that was called. iface is the interface to listen on, or its
+// address; empty for what the inlet was told. TooBusy if there is no port, or there may be none; BadElement for a key that
+// cannot be gone by; WrongState for an interface that may not be listened on.
+func (i *Inlet) Open(iface string, port uint16, c rtpforward.Crypto, ready func()) (*Port, error) {
 	if len(i.cfg.From) == 0 {
 		i.cfg.Log.Warn("remote publisher refused", "err", errOff)
 		return nil, errNoPort(errOff)
 	}
 	p := &Port{inlet: i, ready: ready, done: make(chan struct{})}
+	var err error
+	if p.address, err = i.choose(iface); err != nil {
+		return nil, err
+	}
 	if err := p.SetCrypto(c); err != nil {
 		return nil, err
 	}
@@ -74,7 +80,7 @@ func (p *Port) listen(wanted uint16) (err error) {
 	}
 	open := func(conn **net.UDPConn) func(uint16) error {
 		return func(port uint16) (err error) {
-			*conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.inlet.cfg.Address, port)))
+			*conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.address, port)))
 			return err
 		}
 	}
@@ -102,6 +108,14 @@ func (p *Port) SetCrypto(c rtpforward.Crypto) error {
 	defer p.mu.Unlock()
 	p.decrypt = context
 	return nil
+}
+
+// Address is where to send to, if it is known.
+func (p *Port) Address() netip.Addr {
+	if p.address.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return p.address
 }
 
 // RTP is the local port of packets, RTCP that of feedback.

@@ -39,7 +39,7 @@ func TestPortsComeToAnEnd(t *testing.T) {
 	i := inlet(t, Ports{31900, 31903})
 	var open []*Port
 	for {
-		p, err := i.Open(0, rtpforward.Crypto{}, func() {})
+		p, err := i.Open("", 0, rtpforward.Crypto{}, func() {})
 		if err != nil {
 			if fault.Of(err) != fault.TooBusy {
 				t.Error(err)
@@ -60,7 +60,7 @@ func TestPortsComeToAnEnd(t *testing.T) {
 func TestWhatIsNotTakenIsDropped(t *testing.T) {
 	i := inlet(t, Ports{31910, 31950})
 	ready := make(chan struct{}, 10000)
-	p, err := i.Open(0, rtpforward.Crypto{}, func() { ready <- struct{}{} })
+	p, err := i.Open("", 0, rtpforward.Crypto{}, func() { ready <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,8 @@ func (q Question) Makes() (PeerKey, bool) {
 		peer = r.GetPeer()
 	case *mediav1.MakeOfferRequest:
 		peer = r.GetPeer()
+	case *mediav1.AcceptRemoteRequest:
+		peer = r.GetPeer()
 	}
 	if peer == nil || q.Told != 0 {
 		return PeerKey{}, false

@@ -14,6 +14,11 @@ var (
 	videoCodecs = []string{"vp8", "vp9", "h264", "av1", "h265"}
 )
 
+// relayable are those that nodes can offer; a dummy may have others, that nobody can subscribe to.
+var relayable = map[string]bool{
+	"opus": true, "pcmu": true, "pcma": true, "g722": true, "vp8": true, "vp9": true, "h264": true, "av1": true,
+}
+
 const (
 	mostCodecs   = 5
 	leastBitrate = 64000 // what a smaller cap is raised to
@@ -66,6 +71,9 @@ func (d *draft) create() (any, *failure) {
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
+	if a.DummyPublisher {
+		d.addDummy()
+	}
 	if !d.Command.Over { // else nobody asked for it: it is the room that is there from the start
 		d.notice(notice{Event: "created"})
 	}
@@ -121,6 +129,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		Record:             b.boolOr("record", false),
 		LockRecord:         b.boolOr("lock_record", false),
 		NotifyJoining:      b.boolOr("notify_joining", false),
+		DummyPublisher:     b.boolOr("dummy_publisher", false),
 	}
 	if description, ok := b.text("description"); ok && description != "" {
 		a.Description = description

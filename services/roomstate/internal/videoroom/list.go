@@ -47,7 +47,7 @@ func (d *draft) listed() listedView {
 	v := listedView{
 		Room: d.id, Description: a.Description, PinRequired: a.HasPin, Private: a.Private,
 		MaxPublishers: a.Publishers, Bitrate: a.Bitrate, BitrateCap: a.BitrateCap, FirFreq: a.KeyframeEvery,
-		RequirePvtID: a.RequirePrivateID, RequireE2EE: a.RequireE2EE, NotifyJoining: a.NotifyJoining,
+		RequirePvtID: a.RequirePrivateID, RequireE2EE: a.RequireE2EE, DummyPublisher: a.DummyPublisher, NotifyJoining: a.NotifyJoining,
 		AudioCodec: strings.Join(a.AudioCodecs, ","), VideoCodec: strings.Join(a.VideoCodecs, ","),
 		OpusFEC: a.OpusFEC, OpusDTX: a.OpusDTX, OpusRED: a.OpusRED, AudioLoudest: a.AudioLoudest, Record: a.Record, RecDir: a.RecordDir, LockRecord: a.LockRecord,
 		NumParticipants: len(d.publishers), AudioLevel: a.AudioLevel, AudioLevelEvent: a.AudioLevelEvent,
