@@ -28,17 +28,28 @@ func (d *draft) handleless(use string) plugin.HandleID {
 	return plugin.HandleID{Handle: drawn(d.Command.GetId(), use, 0)>>11 | 1}
 }
 
-// dummyStreams are one for each codec of the room, or for each of those in dummy_streams. What makes no sense there is passed over.
+// dummyStreams are one for each codec of the room, or for each of those that dummy_streams names. What makes no sense there is
+// passed over.
 func (d *draft) dummyStreams() []stream {
 	a := d.attributes
+	wanted := map[string]string{} // parameters, in the form of a=fmtp, by codec
+	items := d.body.objects("dummy_streams")
+	for _, item := range items {
+		codec, _ := item.text("codec")
+		fmtp, ok := item.text("fmtp")
+		if _, twice := wanted[codec]; !twice && (ok || !item.has("fmtp")) {
+			wanted[codec] = fmtp
+		}
+	}
 	var all []stream
-	add := func(codec, fmtp string) {
+	for i, codec := range slices.Concat(a.AudioCodecs, a.VideoCodecs) {
+		fmtp, named := wanted[codec]
+		if len(items) > 0 && !named {
+			continue
+		}
 		s := stream{Type: audio, Mid: strconv.Itoa(len(all)), Codec: codec}
-		switch {
-		case slices.Contains(a.VideoCodecs, codec):
+		if i >= len(a.AudioCodecs) {
 			s.Type = video
-		case !slices.Contains(a.AudioCodecs, codec):
-			return
 		}
 		switch codec {
 		case "h264":
@@ -46,22 +57,7 @@ func (d *draft) dummyStreams() []stream {
 		case "vp9":
 			s.VP9Profile = parameterOr(fmtp, "profile-id", a.VP9Profile)
 		}
-		if !slices.ContainsFunc(all, func(other stream) bool { return other.Codec == codec }) {
-			all = append(all, s)
-		}
-	}
-	items := d.body.objects("dummy_streams")
-	if len(items) == 0 {
-		for _, codec := range slices.Concat(a.AudioCodecs, a.VideoCodecs) {
-			add(codec, "")
-		}
-	}
-	for _, item := range items {
-		codec, _ := item.text("codec")
-		fmtp, ok := item.text("fmtp")
-		if ok || !item.has("fmtp") {
-			add(codec, fmtp)
-		}
+		all = append(all, s)
 	}
 	return all
 }
