@@ -103,7 +103,24 @@ func (d *draft) full() (full bool, f *failure) {
 	return false, nil
 }
 
+// maxText is how long a room's description and the folder of its recordings may be, in bytes: lists of rooms have to fit into
+// messages.
+const maxText = 4096
+
+// short fails if one of the fields is longer than that.
+func (d *draft) short(names ...string) *failure {
+	for _, name := range names {
+		if v, _ := d.body.text(name); len(v) > maxText {
+			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, maxText)
+		}
+	}
+	return nil
+}
+
 func (d *draft) newAttributes() (*attributes, *failure) {
+	if f := d.short("description", "rec_dir"); f != nil {
+		return nil, f
+	}
 	b := d.body
 	a := &attributes{
 		Description:        "Room " + d.id.String(),
