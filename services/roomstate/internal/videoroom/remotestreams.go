@@ -14,7 +14,7 @@ var remoteStreamTable = []field{
 	must("mid", text), must("mindex", positive), must("type", text), may("codec", text), may("description", text),
 	may("disabled", boolean), may("stereo", boolean), may("fec", boolean), may("dtx", boolean),
 	may("h264_profile", text), may("vp9_profile", text), may("simulcast", boolean), may("svc", boolean),
-	may("audiolevel_ext_id", positive), may("videoorient_ext_id", positive), may("playoutdelay_ext_id", positive),
+	may("audiolevel_ext_id", integer), may("videoorient_ext_id", integer), may("playoutdelay_ext_id", integer),
 }
 
 // mostRemoteStreams is how many a remote publisher has: SSRCs between servers are numbered by them.

@@ -1,7 +1,7 @@
 package videoroom
 
 // updateRemotePublisher changes what is known of a remote publisher. Streams that it has change their description, or whether
-// they are there; others are added.
+// they are there; the next by its mindex is added, and others are passed over, as at Janus.
 func (d *draft) updateRemotePublisher() (any, *failure) {
 	if f := d.body.check(must("room", d.cfg.idKind()), must("id", d.cfg.idKind()), may("display", text), may("metadata", dict),
 		may("srtp_suite", positive), may("srtp_crypto", text), must("streams", array)); f != nil {
@@ -52,6 +52,9 @@ func (d *draft) updateRemotePublisher() (any, *failure) {
 func (d *draft) updateRemoteStream(p *publisher, item object) (changed bool) {
 	mid, _ := item.text("mid")
 	s := p.stream(mid)
+	if at, _ := item.int("mindex"); s == nil && at != int64(len(p.Streams)) {
+		return false // neither one that is there nor the next
+	}
 	if s == nil {
 		p.Streams = append(p.Streams, d.remoteStream(item, len(p.Streams)))
 		return true
