@@ -122,6 +122,10 @@ var allowed = []struct {
 		"subscribers of a room that is destroyed have their PeerConnection ended; Janus leaves it silent",
 	},
 	{
+		regexp.MustCompile(`"description":"".*streams\.\d\.description: only the first: ""$`),
+		"an empty description is none",
+	},
+	{
 		regexp.MustCompile(`"remove_remote_publisher".*streams\.\d\.ready: false ≠ true$`),
 		"the m= section of data stays answered when a source of it goes",
 	},

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,7 +145,8 @@ func TestRemotePublisher(t *testing.T) {
 			}
 		}
 	}()
-	defer func() { close(done); <-sending }()
+	stopSending := sync.OnceFunc(func() { close(done); <-sending })
+	defer stopSending()
 	for range 2 {
 		track := sub.track()
 		for range 5 {
@@ -165,6 +167,7 @@ func TestRemotePublisher(t *testing.T) {
 	if again := s.acceptRemote(t, request); again.GetPort() != at.GetPort() {
 		t.Errorf("the port has changed to %v", again)
 	}
+	stopSending()
 	if _, err := s.api.ClosePeer(t.Context(), &mediav1.ClosePeerRequest{Peer: request.Peer, Quiet: true}); err != nil {
 		t.Fatal(err)
 	}
