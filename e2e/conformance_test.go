@@ -31,7 +31,7 @@ const atOnce = 6
 // TestConformance plays what people have written, and what package conform makes, to Debian's Janus and to Cardea. Each
 // difference must have its reason in allowed_test.go.
 func TestConformance(t *testing.T) {
-	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8").URL, cluster.StartJanus(t)
+	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, cluster.StartJanus(t)
 	var text strings.Builder
 	for _, part := range []struct {
 		title string

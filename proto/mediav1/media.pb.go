@@ -1199,8 +1199,8 @@ func (x *Slot) GetOpusRed() bool {
 
 type Source struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"`
-	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"` // in the publisher's SDP
+	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"` // empty: nobody, the slot is active and nothing comes
+	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`   // in the publisher's SDP
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3078,6 +3078,494 @@ func (x *PassAnswerResponse) GetToStreams() []*PublishedStream {
 	return nil
 }
 
+type AcceptRemoteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	CommandId     string                 `protobuf:"bytes,2,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Feed          string                 `protobuf:"bytes,3,opt,name=feed,proto3" json:"feed,omitempty"`       // as in AcceptOfferRequest
+	Streams       []*PublishedStream     `protobuf:"bytes,4,rep,name=streams,proto3" json:"streams,omitempty"` // in the order of the other server's m= sections
+	Port          uint32                 `protobuf:"varint,5,opt,name=port,proto3" json:"port,omitempty"`      // to listen on, within the node's range; 0 for any
+	Srtp          *SRTP                  `protobuf:"bytes,6,opt,name=srtp,proto3" json:"srtp,omitempty"`       // unset: as before, or plain RTP
+	Rules         *PublishRules          `protobuf:"bytes,7,opt,name=rules,proto3" json:"rules,omitempty"`     // keyframe_every_s, talk, audience and loudest_audio count
+	Recording     *Recording             `protobuf:"bytes,8,opt,name=recording,proto3" json:"recording,omitempty"`
+	Interface     string                 `protobuf:"bytes,9,opt,name=interface,proto3" json:"interface,omitempty"` // name or address of the one to listen on; WrongState if the node may not; empty for the node's own
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRemoteRequest) Reset() {
+	*x = AcceptRemoteRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRemoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRemoteRequest) ProtoMessage() {}
+
+func (x *AcceptRemoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRemoteRequest.ProtoReflect.Descriptor instead.
+func (*AcceptRemoteRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *AcceptRemoteRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *AcceptRemoteRequest) GetFeed() string {
+	if x != nil {
+		return x.Feed
+	}
+	return ""
+}
+
+func (x *AcceptRemoteRequest) GetStreams() []*PublishedStream {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *AcceptRemoteRequest) GetSrtp() *SRTP {
+	if x != nil {
+		return x.Srtp
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetRules() *PublishRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
+func (x *AcceptRemoteRequest) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+type SRTP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Suite         uint32                 `protobuf:"varint,1,opt,name=suite,proto3" json:"suite,omitempty"` // 32 or 80 bits of authentication; 0 for plain RTP
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`      // key and salt, 30 bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SRTP) Reset() {
+	*x = SRTP{}
+	mi := &file_mediav1_media_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SRTP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SRTP) ProtoMessage() {}
+
+func (x *SRTP) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SRTP.ProtoReflect.Descriptor instead.
+func (*SRTP) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *SRTP) GetSuite() uint32 {
+	if x != nil {
+		return x.Suite
+	}
+	return 0
+}
+
+func (x *SRTP) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type AcceptRemoteResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // to send to; empty if the node was not told
+	Port          uint32                 `protobuf:"varint,2,opt,name=port,proto3" json:"port,omitempty"`
+	RtcpPort      uint32                 `protobuf:"varint,3,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"` // where the other server says from where it takes feedback
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRemoteResponse) Reset() {
+	*x = AcceptRemoteResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRemoteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRemoteResponse) ProtoMessage() {}
+
+func (x *AcceptRemoteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRemoteResponse.ProtoReflect.Descriptor instead.
+func (*AcceptRemoteResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *AcceptRemoteResponse) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *AcceptRemoteResponse) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *AcceptRemoteResponse) GetRtcpPort() uint32 {
+	if x != nil {
+		return x.RtcpPort
+	}
+	return 0
+}
+
+type PublishRemotelyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Servers       []*RemoteServer        `protobuf:"bytes,2,rep,name=servers,proto3" json:"servers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishRemotelyRequest) Reset() {
+	*x = PublishRemotelyRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishRemotelyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishRemotelyRequest) ProtoMessage() {}
+
+func (x *PublishRemotelyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishRemotelyRequest.ProtoReflect.Descriptor instead.
+func (*PublishRemotelyRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *PublishRemotelyRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *PublishRemotelyRequest) GetServers() []*RemoteServer {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
+type RemoteServer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`         // of the caller's choice, unique for the peer
+	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`     // address or name
+	Family        string                 `protobuf:"bytes,3,opt,name=family,proto3" json:"family,omitempty"` // ipv4, ipv6, or empty for either
+	Port          uint32                 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
+	RtcpPort      uint32                 `protobuf:"varint,5,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"` // 0 for none
+	Srtp          *SRTP                  `protobuf:"bytes,6,opt,name=srtp,proto3" json:"srtp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteServer) Reset() {
+	*x = RemoteServer{}
+	mi := &file_mediav1_media_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteServer) ProtoMessage() {}
+
+func (x *RemoteServer) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteServer.ProtoReflect.Descriptor instead.
+func (*RemoteServer) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *RemoteServer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RemoteServer) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *RemoteServer) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
+func (x *RemoteServer) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *RemoteServer) GetRtcpPort() uint32 {
+	if x != nil {
+		return x.RtcpPort
+	}
+	return 0
+}
+
+func (x *RemoteServer) GetSrtp() *SRTP {
+	if x != nil {
+		return x.Srtp
+	}
+	return nil
+}
+
+type PublishRemotelyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addresses     []string               `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"` // that the hosts have, in the order of the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishRemotelyResponse) Reset() {
+	*x = PublishRemotelyResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishRemotelyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishRemotelyResponse) ProtoMessage() {}
+
+func (x *PublishRemotelyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishRemotelyResponse.ProtoReflect.Descriptor instead.
+func (*PublishRemotelyResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *PublishRemotelyResponse) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+type UnpublishRemotelyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpublishRemotelyRequest) Reset() {
+	*x = UnpublishRemotelyRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpublishRemotelyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpublishRemotelyRequest) ProtoMessage() {}
+
+func (x *UnpublishRemotelyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpublishRemotelyRequest.ProtoReflect.Descriptor instead.
+func (*UnpublishRemotelyRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *UnpublishRemotelyRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *UnpublishRemotelyRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type UnpublishRemotelyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpublishRemotelyResponse) Reset() {
+	*x = UnpublishRemotelyResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpublishRemotelyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpublishRemotelyResponse) ProtoMessage() {}
+
+func (x *UnpublishRemotelyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpublishRemotelyResponse.ProtoReflect.Descriptor instead.
+func (*UnpublishRemotelyResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{50}
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -3092,7 +3580,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[44]
+	mi := &file_mediav1_media_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3592,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[44]
+	mi := &file_mediav1_media_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3178,7 +3666,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[45]
+	mi := &file_mediav1_media_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3190,7 +3678,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[45]
+	mi := &file_mediav1_media_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3279,7 +3767,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[46]
+	mi := &file_mediav1_media_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3291,7 +3779,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[46]
+	mi := &file_mediav1_media_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3381,7 +3869,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[47]
+	mi := &file_mediav1_media_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3393,7 +3881,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[47]
+	mi := &file_mediav1_media_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3748,15 +4236,48 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x03sdp\x18\x01 \x01(\tR\x03sdp\x12C\n" +
 	"\ffrom_streams\x18\x02 \x03(\v2 .cardea.media.v1.PublishedStreamR\vfromStreams\x12?\n" +
 	"\n" +
-	"to_streams\x18\x03 \x03(\v2 .cardea.media.v1.PublishedStreamR\ttoStreams*K\n" +
+	"to_streams\x18\x03 \x03(\v2 .cardea.media.v1.PublishedStreamR\ttoStreams\"\xfd\x02\n" +
+	"\x13AcceptRemoteRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x02 \x01(\tR\tcommandId\x12\x12\n" +
+	"\x04feed\x18\x03 \x01(\tR\x04feed\x12:\n" +
+	"\astreams\x18\x04 \x03(\v2 .cardea.media.v1.PublishedStreamR\astreams\x12\x12\n" +
+	"\x04port\x18\x05 \x01(\rR\x04port\x12)\n" +
+	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\x123\n" +
+	"\x05rules\x18\a \x01(\v2\x1d.cardea.media.v1.PublishRulesR\x05rules\x128\n" +
+	"\trecording\x18\b \x01(\v2\x1a.cardea.media.v1.RecordingR\trecording\x12\x1c\n" +
+	"\tinterface\x18\t \x01(\tR\tinterface\".\n" +
+	"\x04SRTP\x12\x14\n" +
+	"\x05suite\x18\x01 \x01(\rR\x05suite\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"a\n" +
+	"\x14AcceptRemoteResponse\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04port\x18\x02 \x01(\rR\x04port\x12\x1b\n" +
+	"\trtcp_port\x18\x03 \x01(\rR\brtcpPort\"~\n" +
+	"\x16PublishRemotelyRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x127\n" +
+	"\aservers\x18\x02 \x03(\v2\x1d.cardea.media.v1.RemoteServerR\aservers\"\xa6\x01\n" +
+	"\fRemoteServer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
+	"\x06family\x18\x03 \x01(\tR\x06family\x12\x12\n" +
+	"\x04port\x18\x04 \x01(\rR\x04port\x12\x1b\n" +
+	"\trtcp_port\x18\x05 \x01(\rR\brtcpPort\x12)\n" +
+	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\"7\n" +
+	"\x17PublishRemotelyResponse\x12\x1c\n" +
+	"\taddresses\x18\x01 \x03(\tR\taddresses\"W\n" +
+	"\x18UnpublishRemotelyRequest\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"\x1b\n" +
+	"\x19UnpublishRemotelyResponse*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xc4\n" +
-	"\n" +
+	"\tKIND_DATA\x10\x032\xf3\f\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -3774,7 +4295,10 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponse\x12R\n" +
 	"\tPassOffer\x12!.cardea.media.v1.PassOfferRequest\x1a\".cardea.media.v1.PassOfferResponse\x12U\n" +
 	"\n" +
-	"PassAnswer\x12\".cardea.media.v1.PassAnswerRequest\x1a#.cardea.media.v1.PassAnswerResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"PassAnswer\x12\".cardea.media.v1.PassAnswerRequest\x1a#.cardea.media.v1.PassAnswerResponse\x12[\n" +
+	"\fAcceptRemote\x12$.cardea.media.v1.AcceptRemoteRequest\x1a%.cardea.media.v1.AcceptRemoteResponse\x12d\n" +
+	"\x0fPublishRemotely\x12'.cardea.media.v1.PublishRemotelyRequest\x1a(.cardea.media.v1.PublishRemotelyResponse\x12j\n" +
+	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -3789,7 +4313,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -3835,11 +4359,19 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*PassOfferResponse)(nil),             // 41: cardea.media.v1.PassOfferResponse
 	(*PassAnswerRequest)(nil),             // 42: cardea.media.v1.PassAnswerRequest
 	(*PassAnswerResponse)(nil),            // 43: cardea.media.v1.PassAnswerResponse
-	nil,                                   // 44: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 45: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 46: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 47: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 48: cardea.media.v1.ForwardResponse.Forwarded
+	(*AcceptRemoteRequest)(nil),           // 44: cardea.media.v1.AcceptRemoteRequest
+	(*SRTP)(nil),                          // 45: cardea.media.v1.SRTP
+	(*AcceptRemoteResponse)(nil),          // 46: cardea.media.v1.AcceptRemoteResponse
+	(*PublishRemotelyRequest)(nil),        // 47: cardea.media.v1.PublishRemotelyRequest
+	(*RemoteServer)(nil),                  // 48: cardea.media.v1.RemoteServer
+	(*PublishRemotelyResponse)(nil),       // 49: cardea.media.v1.PublishRemotelyResponse
+	(*UnpublishRemotelyRequest)(nil),      // 50: cardea.media.v1.UnpublishRemotelyRequest
+	(*UnpublishRemotelyResponse)(nil),     // 51: cardea.media.v1.UnpublishRemotelyResponse
+	nil,                                   // 52: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 53: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 54: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 55: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 56: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -3848,7 +4380,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	44, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	52, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -3869,10 +4401,10 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	45, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	53, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	48, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	56, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
 	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
@@ -3881,44 +4413,59 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 36: cardea.media.v1.PassAnswerRequest.to:type_name -> cardea.media.v1.PeerID
 	9,  // 37: cardea.media.v1.PassAnswerResponse.from_streams:type_name -> cardea.media.v1.PublishedStream
 	9,  // 38: cardea.media.v1.PassAnswerResponse.to_streams:type_name -> cardea.media.v1.PublishedStream
-	0,  // 39: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	47, // 40: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	46, // 41: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 42: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 43: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 44: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 45: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 46: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 47: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 48: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 49: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 50: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	30, // 51: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	32, // 52: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	34, // 53: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 54: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	40, // 55: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
-	42, // 56: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
-	8,  // 57: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 58: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 59: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 60: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 61: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 62: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 63: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 64: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 65: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 66: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 67: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	36, // 68: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 69: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	41, // 70: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
-	43, // 71: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
-	57, // [57:72] is the sub-list for method output_type
-	42, // [42:57] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	1,  // 39: cardea.media.v1.AcceptRemoteRequest.peer:type_name -> cardea.media.v1.PeerID
+	9,  // 40: cardea.media.v1.AcceptRemoteRequest.streams:type_name -> cardea.media.v1.PublishedStream
+	45, // 41: cardea.media.v1.AcceptRemoteRequest.srtp:type_name -> cardea.media.v1.SRTP
+	3,  // 42: cardea.media.v1.AcceptRemoteRequest.rules:type_name -> cardea.media.v1.PublishRules
+	6,  // 43: cardea.media.v1.AcceptRemoteRequest.recording:type_name -> cardea.media.v1.Recording
+	1,  // 44: cardea.media.v1.PublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
+	48, // 45: cardea.media.v1.PublishRemotelyRequest.servers:type_name -> cardea.media.v1.RemoteServer
+	45, // 46: cardea.media.v1.RemoteServer.srtp:type_name -> cardea.media.v1.SRTP
+	1,  // 47: cardea.media.v1.UnpublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
+	0,  // 48: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	55, // 49: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	54, // 50: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 51: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 52: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 53: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 54: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 55: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 56: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 57: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 58: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 59: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 60: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 61: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	34, // 62: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 63: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	40, // 64: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
+	42, // 65: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
+	44, // 66: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
+	47, // 67: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
+	50, // 68: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
+	8,  // 69: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 70: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 71: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 72: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 73: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 74: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 75: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 76: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 77: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 78: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 79: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	36, // 80: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 81: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 82: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 83: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	46, // 84: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	49, // 85: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	51, // 86: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	69, // [69:87] is the sub-list for method output_type
+	51, // [51:69] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -3937,7 +4484,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   48,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,21 +20,24 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Media_AcceptOffer_FullMethodName      = "/cardea.media.v1.Media/AcceptOffer"
-	Media_MakeOffer_FullMethodName        = "/cardea.media.v1.Media/MakeOffer"
-	Media_AcceptAnswer_FullMethodName     = "/cardea.media.v1.Media/AcceptAnswer"
-	Media_UpdatePublisher_FullMethodName  = "/cardea.media.v1.Media/UpdatePublisher"
-	Media_UpdateSubscriber_FullMethodName = "/cardea.media.v1.Media/UpdateSubscriber"
-	Media_ClosePeer_FullMethodName        = "/cardea.media.v1.Media/ClosePeer"
-	Media_TakePeer_FullMethodName         = "/cardea.media.v1.Media/TakePeer"
-	Media_ExportPeer_FullMethodName       = "/cardea.media.v1.Media/ExportPeer"
-	Media_DescribePeer_FullMethodName     = "/cardea.media.v1.Media/DescribePeer"
-	Media_StartCapture_FullMethodName     = "/cardea.media.v1.Media/StartCapture"
-	Media_StopCapture_FullMethodName      = "/cardea.media.v1.Media/StopCapture"
-	Media_Forward_FullMethodName          = "/cardea.media.v1.Media/Forward"
-	Media_StopForward_FullMethodName      = "/cardea.media.v1.Media/StopForward"
-	Media_PassOffer_FullMethodName        = "/cardea.media.v1.Media/PassOffer"
-	Media_PassAnswer_FullMethodName       = "/cardea.media.v1.Media/PassAnswer"
+	Media_AcceptOffer_FullMethodName       = "/cardea.media.v1.Media/AcceptOffer"
+	Media_MakeOffer_FullMethodName         = "/cardea.media.v1.Media/MakeOffer"
+	Media_AcceptAnswer_FullMethodName      = "/cardea.media.v1.Media/AcceptAnswer"
+	Media_UpdatePublisher_FullMethodName   = "/cardea.media.v1.Media/UpdatePublisher"
+	Media_UpdateSubscriber_FullMethodName  = "/cardea.media.v1.Media/UpdateSubscriber"
+	Media_ClosePeer_FullMethodName         = "/cardea.media.v1.Media/ClosePeer"
+	Media_TakePeer_FullMethodName          = "/cardea.media.v1.Media/TakePeer"
+	Media_ExportPeer_FullMethodName        = "/cardea.media.v1.Media/ExportPeer"
+	Media_DescribePeer_FullMethodName      = "/cardea.media.v1.Media/DescribePeer"
+	Media_StartCapture_FullMethodName      = "/cardea.media.v1.Media/StartCapture"
+	Media_StopCapture_FullMethodName       = "/cardea.media.v1.Media/StopCapture"
+	Media_Forward_FullMethodName           = "/cardea.media.v1.Media/Forward"
+	Media_StopForward_FullMethodName       = "/cardea.media.v1.Media/StopForward"
+	Media_PassOffer_FullMethodName         = "/cardea.media.v1.Media/PassOffer"
+	Media_PassAnswer_FullMethodName        = "/cardea.media.v1.Media/PassAnswer"
+	Media_AcceptRemote_FullMethodName      = "/cardea.media.v1.Media/AcceptRemote"
+	Media_PublishRemotely_FullMethodName   = "/cardea.media.v1.Media/PublishRemotely"
+	Media_UnpublishRemotely_FullMethodName = "/cardea.media.v1.Media/UnpublishRemotely"
 )
 
 // MediaClient is the client API for Media service.
@@ -83,6 +86,15 @@ type MediaClient interface {
 	// PassAnswer completes the last PassOffer, of which it has the parties the other way round.
 	// UnexpectedAnswer, InvalidSDP, NoSuchPeer; WrongState if another offer has come meanwhile.
 	PassAnswer(ctx context.Context, in *PassAnswerRequest, opts ...grpc.CallOption) (*PassAnswerResponse, error)
+	// AcceptRemote takes a publisher that another server sends as RTP: the first makes the peer, further ones change its
+	// streams. NoSuchPeer if the generation is older than the node's; TooBusy if there is no port for it, or there may be none;
+	// InvalidSDP for streams that cannot be relayed; BadElement for a bad key; NodeUnavailable.
+	AcceptRemote(ctx context.Context, in *AcceptRemoteRequest, opts ...grpc.CallOption) (*AcceptRemoteResponse, error)
+	// PublishRemotely sends a publisher to other servers, all or none of those named: all that it has, and what it adds. Those
+	// that get it already go on as they are. Errors are those of Forward.
+	PublishRemotely(ctx context.Context, in *PublishRemotelyRequest, opts ...grpc.CallOption) (*PublishRemotelyResponse, error)
+	// UnpublishRemotely ends that for one; unknown ones are no error. NoSuchPeer.
+	UnpublishRemotely(ctx context.Context, in *UnpublishRemotelyRequest, opts ...grpc.CallOption) (*UnpublishRemotelyResponse, error)
 }
 
 type mediaClient struct {
@@ -243,6 +255,36 @@ func (c *mediaClient) PassAnswer(ctx context.Context, in *PassAnswerRequest, opt
 	return out, nil
 }
 
+func (c *mediaClient) AcceptRemote(ctx context.Context, in *AcceptRemoteRequest, opts ...grpc.CallOption) (*AcceptRemoteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcceptRemoteResponse)
+	err := c.cc.Invoke(ctx, Media_AcceptRemote_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) PublishRemotely(ctx context.Context, in *PublishRemotelyRequest, opts ...grpc.CallOption) (*PublishRemotelyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PublishRemotelyResponse)
+	err := c.cc.Invoke(ctx, Media_PublishRemotely_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mediaClient) UnpublishRemotely(ctx context.Context, in *UnpublishRemotelyRequest, opts ...grpc.CallOption) (*UnpublishRemotelyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnpublishRemotelyResponse)
+	err := c.cc.Invoke(ctx, Media_UnpublishRemotely_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -289,6 +331,15 @@ type MediaServer interface {
 	// PassAnswer completes the last PassOffer, of which it has the parties the other way round.
 	// UnexpectedAnswer, InvalidSDP, NoSuchPeer; WrongState if another offer has come meanwhile.
 	PassAnswer(context.Context, *PassAnswerRequest) (*PassAnswerResponse, error)
+	// AcceptRemote takes a publisher that another server sends as RTP: the first makes the peer, further ones change its
+	// streams. NoSuchPeer if the generation is older than the node's; TooBusy if there is no port for it, or there may be none;
+	// InvalidSDP for streams that cannot be relayed; BadElement for a bad key; NodeUnavailable.
+	AcceptRemote(context.Context, *AcceptRemoteRequest) (*AcceptRemoteResponse, error)
+	// PublishRemotely sends a publisher to other servers, all or none of those named: all that it has, and what it adds. Those
+	// that get it already go on as they are. Errors are those of Forward.
+	PublishRemotely(context.Context, *PublishRemotelyRequest) (*PublishRemotelyResponse, error)
+	// UnpublishRemotely ends that for one; unknown ones are no error. NoSuchPeer.
+	UnpublishRemotely(context.Context, *UnpublishRemotelyRequest) (*UnpublishRemotelyResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -343,6 +394,15 @@ func (UnimplementedMediaServer) PassOffer(context.Context, *PassOfferRequest) (*
 }
 func (UnimplementedMediaServer) PassAnswer(context.Context, *PassAnswerRequest) (*PassAnswerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PassAnswer not implemented")
+}
+func (UnimplementedMediaServer) AcceptRemote(context.Context, *AcceptRemoteRequest) (*AcceptRemoteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptRemote not implemented")
+}
+func (UnimplementedMediaServer) PublishRemotely(context.Context, *PublishRemotelyRequest) (*PublishRemotelyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PublishRemotely not implemented")
+}
+func (UnimplementedMediaServer) UnpublishRemotely(context.Context, *UnpublishRemotelyRequest) (*UnpublishRemotelyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnpublishRemotely not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -635,6 +695,60 @@ func _Media_PassAnswer_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_AcceptRemote_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptRemoteRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).AcceptRemote(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_AcceptRemote_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).AcceptRemote(ctx, req.(*AcceptRemoteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_PublishRemotely_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PublishRemotelyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).PublishRemotely(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_PublishRemotely_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).PublishRemotely(ctx, req.(*PublishRemotelyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Media_UnpublishRemotely_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnpublishRemotelyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).UnpublishRemotely(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_UnpublishRemotely_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).UnpublishRemotely(ctx, req.(*UnpublishRemotelyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -701,6 +815,18 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PassAnswer",
 			Handler:    _Media_PassAnswer_Handler,
+		},
+		{
+			MethodName: "AcceptRemote",
+			Handler:    _Media_AcceptRemote_Handler,
+		},
+		{
+			MethodName: "PublishRemotely",
+			Handler:    _Media_PublishRemotely_Handler,
+		},
+		{
+			MethodName: "UnpublishRemotely",
+			Handler:    _Media_UnpublishRemotely_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

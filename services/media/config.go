@@ -7,6 +7,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 )
 
 // Version is set when images are built.
@@ -39,13 +40,20 @@ type Config struct {
 	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
 	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
 
-	ForwardTo []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
+	ForwardTo []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`
+
+	RemoteFrom    []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
+	RemoteAddress netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
+	RemotePorts   Ports          `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
 
 	settings.Logging
 
 	// Listening, if set, is told the addresses when all listeners are open.
 	Listening func(Addresses) `kong:"-"`
 }
+
+// Ports is a range, as in "20000-20999".
+type Ports = rtpreceive.Ports
 
 // Addresses are where a running node listens.
 type Addresses struct {

@@ -25,6 +25,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -103,13 +104,15 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	}()
 	outlet := rtpforward.New(cfg.ForwardTo, log)
 	defer outlet.Close()
+	inlet := rtpreceive.New(rtpreceive.Config{From: cfg.RemoteFrom, Address: cfg.RemoteAddress, Ports: cfg.RemotePorts, Log: log})
+	defer inlet.Close()
 	s := &service{
-		cfg: cfg, recordings: recordings, outlet: outlet, log: log, nats: nc, group: group, registry: metrics,
+		cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
 		events: bus.NewEvents(cfg.Name, requests, log),
 	}
 	s.node = node.New(group, node.Config{
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
-		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Log: log,
+		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Inlet: inlet, Log: log,
 		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
 	s.texts = &bus.Texts{Conn: nc, Name: cfg.Name, Node: s.node, Log: log}
@@ -130,6 +133,7 @@ type service struct {
 	registry   *prometheus.Registry
 	recordings *recording.Folder
 	outlet     *rtpforward.Outlet
+	inlet      *rtpreceive.Inlet
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then

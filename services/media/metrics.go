@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -36,6 +37,8 @@ var (
 	recordingFailures = describe("recording_failures_total", "Recordings that could not be written, or not to their end.")
 	forwardedDesc     = describe("forwarded_total", "Packets and messages sent by RTP forwarders.")
 	forwardDropsDesc  = describe("forward_drops_total", "Packets and messages that RTP forwarders did not send, since the network did not take them.")
+	remoteDesc        = describe("remote_received_total", "Packets and messages of remote publishers.")
+	remoteDropsDesc   = describe("remote_drops_total", "Datagrams at ports of remote publishers that were not taken.", "reason")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -82,6 +85,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(recordingFailures, s.recordings.Failed())
 	count(forwardedDesc, s.outlet.Sent())
 	count(forwardDropsDesc, s.outlet.Dropped())
+	count(remoteDesc, s.inlet.Received())
+	for why := range rtpreceive.Drop(rtpreceive.Drops) {
+		count(remoteDropsDesc, s.inlet.Dropped(why), why.String())
+	}
 	count(eventsDroppedDesc, s.events.Dropped())
 	count(textsDroppedDesc, s.texts.Dropped())
 }

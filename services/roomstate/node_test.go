@@ -124,6 +124,13 @@ func (n *fakeNode) AcceptOffer(_ context.Context, r *mediav1.AcceptOfferRequest)
 	return response, nil
 }
 
+func (n *fakeNode) AcceptRemote(_ context.Context, r *mediav1.AcceptRemoteRequest) (*mediav1.AcceptRemoteResponse, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.peers[peerName(r.GetPeer())] = r.GetPeer()
+	return &mediav1.AcceptRemoteResponse{Port: 20000, RtcpPort: 20001}, nil
+}
+
 func (n *fakeNode) MakeOffer(_ context.Context, r *mediav1.MakeOfferRequest) (*mediav1.MakeOfferResponse, error) {
 	if n.hold != nil {
 		n.hold()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate"
 )
 
@@ -130,4 +131,29 @@ func TestLimitsAreSaidPlainly(t *testing.T) {
 	if _, err := h.requests.Do(ctx, bus.Commands, &busv1.Command{Id: bus.NewCommandID()}, nil); err == nil {
 		t.Error("a command without a verb was done")
 	}
+}
+
+// TestRemotePublisherOfADeadNodeLeaves: no handle has it, but its room hears of its end.
+func TestRemotePublisherOfADeadNodeLeaves(t *testing.T) {
+	c := startCluster(t, 2)
+	node := startNode(t, c.conn, "node-1")
+	h := c.edge().session().attach(videoRoom)
+	h.send(`{"request":"create","room":1,"audiolevel_event":true}`)
+	h.send(`{"request":"join","room":1,"ptype":"publisher"}`)
+	got, _ := h.send(`{"request":"add_remote_publisher","room":1,"id":77,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus","audiolevel_ext_id":1}]}`)
+	if got["videoroom"] != "success" {
+		t.Fatal(got)
+	}
+	h.data(`"publishers"`)
+	// What its node says of it gets to the room as well.
+	node.mu.Lock()
+	var far *mediav1.PeerID
+	for _, p := range node.peers {
+		far = p
+	}
+	node.mu.Unlock()
+	node.say(far, &busv1.PeerEvent{Kind: &busv1.PeerEvent_Talking_{Talking: &busv1.PeerEvent_Talking{Mid: "0", Talking: true, Level: 20}}})
+	h.data(`"talking"`)
+	node.stop()
+	h.data(`"leaving":77`)
 }

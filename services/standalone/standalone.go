@@ -47,7 +47,10 @@ type config struct {
 	PageOnly              bool           `help:"Serve nothing but the page."`
 	PcapDir               string         `help:"Existing folder in which administrators may have decrypted packets of single handles written." type:"path"`
 	RecordDir             string         `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
-	ForwardTo             []netip.Prefix `help:"Networks that rtp_forward may send to; none by default." placeholder:"CIDR"`
+	ForwardTo             []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`
+	RemoteFrom            []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
+	RemoteAddress         netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
+	RemotePorts           media.Ports    `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
 	Events                events.Config  `embed:""`
 
 	settings.Logging
@@ -141,6 +144,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.PcapDir, md.RecordDir, md.ForwardTo = cfg.PcapDir, cfg.RecordDir, cfg.ForwardTo
+	md.RemoteFrom, md.RemoteAddress, md.RemotePorts = cfg.RemoteFrom, cfg.RemoteAddress, cfg.RemotePorts
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen

@@ -22,7 +22,7 @@ var only = []struct {
 	{"github.com/alicebob/miniredis", []string{"services/standalone"}},
 	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
 	{"github.com/pion/dtls", []string{"services/media/internal/transport", "tools/loadtest/internal/endpoint"}},
-	{"github.com/pion/srtp", []string{"services/media/internal/transport", "services/media/internal/rtpforward", "tools/loadtest/internal/endpoint"}},
+	{"github.com/pion/srtp", []string{"services/media/internal/transport", "services/media/internal/rtpforward", "services/media/internal/rtpreceive", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/stun", []string{"services/media/internal/transport", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/sctp", []string{"services/media/internal/transport"}},
 	{"github.com/pion/datachannel", []string{"services/media/internal/transport"}},

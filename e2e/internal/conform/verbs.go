@@ -112,6 +112,19 @@ var groups = []group{
 			fields: "room secret id display streams"},
 		{who: "al.h", sound: `{"request":"remove_remote_publisher","room":$R,"secret":"s","id":77}`, fields: "room secret id"},
 	}},
+	{name: "remote-publishers", begin: session + `al.h {"request":"create","room":$R,"secret":"s"}
+al attach janus.plugin.videoroom pub
+al.pub {"request":"join","ptype":"publisher","room":$R,"id":1,"display":"Al"}
+al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}
+`, verbs: []verb{
+		{who: "al.h", sound: `{"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`,
+			fields: "room secret display streams streams.0 streams.0.type streams.0.mid streams.0.mindex streams.0.codec " +
+				"streams.0.description streams.0.disabled streams.0.stereo streams.0.fec streams.0.dtx streams.0.simulcast streams.0.svc " +
+				"streams.0.audiolevel_ext_id streams.0.videoorient_ext_id streams.0.playoutdelay_ext_id port mcast iface"},
+		{who: "al.h", sound: `{"request":"update_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`,
+			fields: "room secret id display streams streams.0 streams.0.type streams.0.mid streams.0.mindex streams.0.codec " +
+				"streams.0.description streams.0.disabled streams.0.stereo streams.0.simulcast"},
+	}},
 	{name: "join", begin: session + `al.h {"request":"create","room":$R,"pin":"p"}` + "\n", verbs: []verb{
 		{who: "al.n$N", before: newHandle, sound: `{"request":"join","ptype":"publisher","room":$R,"pin":"p"}`,
 			fields: "room ptype pin token id display audio_active_packets audio_level_average"},

@@ -53,11 +53,17 @@ func (p *player) rename(v any) any {
 			}
 		}
 		nameDrawn(v)
+		if _, ok := v["rtcp_port"]; ok && v["videoroom"] == "success" { // of a remote publisher
+			v["port"], v["rtcp_port"] = "$port", "$rtcp_port"
+		}
 	case []any:
 		for i := range v {
 			v[i] = p.rename(v[i])
 		}
 	case string:
+		if p.dummy != "" {
+			v = strings.ReplaceAll(v, p.dummy, "$dummy")
+		}
 		for id, name := range p.names {
 			v = strings.ReplaceAll(v, strconv.FormatUint(id, 10), name)
 		}

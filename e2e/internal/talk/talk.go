@@ -16,6 +16,7 @@
 //	al send {"janus":"keepalive",…}          anything: $S is the session, $pub a handle
 //	al destroy
 //	al drop                                  the socket is closed
+//	al.pub {"request":"kick","id":$dummy}    $dummy is the id of the last dummy publisher that was heard of
 //	wait 500ms                               time for the step before it
 //	quiet 50ms                               how long nothing must be heard from here on before the next step
 //
@@ -101,6 +102,7 @@ type player struct {
 	next    int
 	asked   *asked
 	names   map[uint64]string // of session and handle ids
+	dummy   string            // id of the last dummy publisher
 }
 
 // asked is a request of the step under way.
@@ -298,6 +300,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		h.offer = ""
 		request["jsep"] = janus.JSEP{Type: "answer", SDP: sdp}
 	}
+	rest = strings.ReplaceAll(rest, "$dummy", p.dummy)
 	if !json.Valid([]byte(rest)) {
 		return fmt.Errorf("not JSON: %s", rest)
 	}
@@ -359,6 +362,7 @@ func (p *player) drain(step *Step) (bool, error) {
 		for _, m := range messages {
 			any = true
 			p.noteAnswer(s, m)
+			p.noteDummy(m)
 			if h := s.sender(m); h != nil {
 				h.note(m)
 			}
@@ -383,6 +387,21 @@ func (p *player) noteAnswer(s *socket, m janus.Message) {
 		a.acked = time.Now()
 	default:
 		a.answered = true
+	}
+}
+
+// noteDummy keeps the id of a dummy publisher among those that a message lists.
+func (p *player) noteDummy(m janus.Message) {
+	type listed struct {
+		ID    json.RawMessage `json:"id"`
+		Dummy bool            `json:"dummy"`
+	}
+	var lists struct{ Participants, Publishers []listed }
+	_ = json.Unmarshal(m.Plugin.Data, &lists) // what has other members lists none
+	for _, one := range append(lists.Participants, lists.Publishers...) {
+		if one.Dummy {
+			p.dummy = string(one.ID)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,8 +17,10 @@ import (
 const (
 	// maxQueued is how many events of one peer wait for roomstate.
 	maxQueued = 64
-	// maxTexts is how many texts of one peer wait beside them. What comes then is dropped.
-	maxTexts = 1024
+	// maxTexts is how many texts of one peer wait beside them, and maxTextBytes how long they are together. What comes then is
+	// dropped.
+	maxTexts     = 1024
+	maxTextBytes = 1 << 20
 	// flushGrace is what events that wait are given when the node ends.
 	flushGrace = 2 * time.Second
 )
@@ -39,15 +42,68 @@ type Events struct {
 	wg       sync.WaitGroup // deliveries
 
 	mu     sync.Mutex
-	queues map[node.PeerID][]node.Event // those that have a delivery under way
+	queues map[node.PeerID]*queue // those that have a delivery under way
 	closed bool
+}
+
+// queue is what waits of one peer.
+type queue struct {
+	events []node.Event
+	texts  int // among them
+	bytes  int // of the texts
+}
+
+// put adds an event, and is false if there is no room for it, or only in the place of another.
+func (q *queue) put(event node.Event) bool {
+	if text, ok := event.(node.Text); ok {
+		if q.texts >= maxTexts || q.bytes+len(text.Text) > maxTextBytes {
+			return false
+		}
+		q.texts++
+		q.bytes += len(text.Text)
+		q.events = append(q.events, event)
+		return true
+	}
+	full := len(q.events)-q.texts >= maxQueued
+	if full {
+		q.dropOne()
+	}
+	q.events = append(q.events, event)
+	return !full
+}
+
+// dropOne takes out the oldest event that a later one makes up for.
+func (q *queue) dropOne() {
+	oldest := slices.IndexFunc(q.events, func(event node.Event) bool {
+		switch event.(type) {
+		case node.Up, node.Closed, node.Text:
+			return false
+		}
+		return true
+	})
+	if oldest < 0 {
+		oldest = slices.IndexFunc(q.events, func(event node.Event) bool { _, text := event.(node.Text); return !text })
+	}
+	q.events = slices.Delete(q.events, oldest, oldest+1)
+}
+
+// take returns the next.
+func (q *queue) take() node.Event {
+	event := q.events[0]
+	q.events[0] = nil
+	q.events = q.events[1:]
+	if text, ok := event.(node.Text); ok {
+		q.texts--
+		q.bytes -= len(text.Text)
+	}
+	return event
 }
 
 // NewEvents delivers by requests, in the name of a node.
 func NewEvents(nodeName string, requests requester, log *slog.Logger) *Events {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Events{
-		node: nodeName, requests: requests, log: log, ctx: ctx, cancel: cancel, queues: map[node.PeerID][]node.Event{},
+		node: nodeName, requests: requests, log: log, ctx: ctx, cancel: cancel, queues: map[node.PeerID]*queue{},
 	}
 }
 
@@ -62,43 +118,18 @@ func (e *Events) Publish(id node.PeerID, event node.Event) {
 		e.dropped.Add(1)
 		return
 	}
-	queue, busy := e.queues[id]
-	_, text := event.(node.Text)
-	texts := countTexts(queue)
-	switch {
-	case text && texts == maxTexts:
-		e.dropped.Add(1)
-		return
-	case !text && len(queue)-texts == maxQueued:
-		queue = dropOne(queue)
+	q := e.queues[id]
+	busy := q != nil
+	if !busy {
+		q = new(queue)
+		e.queues[id] = q
+	}
+	if !q.put(event) {
 		e.dropped.Add(1)
 	}
-	e.queues[id] = append(queue, event)
 	if !busy {
 		e.wg.Go(func() { e.deliver(id) })
 	}
-}
-
-func countTexts(queue []node.Event) int {
-	texts := 0
-	for _, event := range queue {
-		if _, ok := event.(node.Text); ok {
-			texts++
-		}
-	}
-	return texts
-}
-
-// dropOne takes out the oldest event that a later one makes up for.
-func dropOne(queue []node.Event) []node.Event {
-	for i, event := range queue {
-		switch event.(type) {
-		case node.Up, node.Closed, node.Text:
-		default:
-			return append(queue[:i], queue[i+1:]...)
-		}
-	}
-	return queue[1:]
 }
 
 // deliver sends the events of one peer until none is left.
@@ -121,14 +152,13 @@ func (e *Events) deliver(id node.PeerID) {
 func (e *Events) take(id node.PeerID) (node.Event, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	queue := e.queues[id]
-	if len(queue) == 0 || e.ctx.Err() != nil {
+	q := e.queues[id]
+	if len(q.events) == 0 || e.ctx.Err() != nil {
 		delete(e.queues, id)
-		e.dropped.Add(uint64(len(queue)))
+		e.dropped.Add(uint64(len(q.events)))
 		return nil, false
 	}
-	e.queues[id] = queue[1:]
-	return queue[0], true
+	return q.take(), true
 }
 
 // Run waits until ctx ends, then gives what is queued a moment more.

@@ -20,6 +20,7 @@ func (pub *publisher) data(m transport.Message) {
 		pub.recorded.messages.Message(m.Data)
 	}
 	pub.forwardMessage(m.Data)
+	pub.sendRemotely(m)
 	if len(pub.listeners)+len(pub.taps) == 0 {
 		return
 	}

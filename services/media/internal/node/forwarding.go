@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
 )
 
@@ -37,8 +38,9 @@ type Forwarded struct {
 
 // forwarding is all that a publisher has.
 type forwarding struct {
-	socket *rtpforward.Socket // nil as long as there are no forwarders
-	all    map[uint32]*forwarder
+	socket  *rtpforward.Socket // nil as long as there is nothing to send
+	all     map[uint32]*forwarder
+	remotes map[string]*remotization
 }
 
 // forwarder is one at work.
@@ -118,22 +120,20 @@ func (pub *publisher) beginForward(want *Forwarder, address netip.Addr, now time
 	if in == nil && !pub.carriesData(want.MID) || in != nil && (want.Layer < 0 || want.Layer >= in.layers) {
 		return nil, fault.New(fault.NoSuchFeed, fmt.Errorf("no layer %d of %q", want.Layer, want.MID))
 	}
-	if w.socket == nil {
-		socket, err := p.node.cfg.Outlet.Open(p.log)
-		if err != nil {
-			return nil, fault.New(fault.TooBusy, err)
-		}
-		w.socket, w.all = socket, map[uint32]*forwarder{}
+	if err := pub.openSocket(); err != nil {
+		return nil, err
 	}
-	port, err := w.socket.Port(netip.AddrPortFrom(address, want.Port), want.Crypto)
+	port, err := w.socket.Port(netip.AddrPortFrom(address, want.Port), want.Crypto, want.sent(in)...)
 	if err != nil {
 		return nil, err
 	}
 	f := &forwarder{Forwarded: Forwarded{ID: want.ID, Address: address}, in: in, port: port}
 	if in != nil && want.RTCPPort != 0 {
 		worker, keyframe := p.shard.worker, func(now time.Duration) { in.stream.RequestKeyframe(now) }
-		f.feedback, err = p.node.cfg.Outlet.Listen(netip.AddrPortFrom(address, want.RTCPPort), func() { worker.Post(keyframe) })
+		receiver := netip.AddrPortFrom(address, want.RTCPPort)
+		f.feedback, err = p.node.cfg.Outlet.Listen(receiver, [][]byte{nil}, func(uint32) { worker.Post(keyframe) })
 		if err != nil {
+			f.port.Close()
 			return nil, fault.New(fault.TooBusy, err)
 		}
 		f.LocalRTCP = f.feedback.Port()
@@ -146,10 +146,24 @@ func (pub *publisher) beginForward(want *Forwarder, address netip.Addr, now time
 	return f, nil
 }
 
+// sent is the SSRC that goes out, as far as it is known.
+func (f *Forwarder) sent(in *inbound) []uint32 {
+	switch {
+	case in == nil:
+		return nil
+	case f.SSRC != 0:
+		return []uint32{f.SSRC}
+	case f.Simulcast && in.layers > 1:
+		return []uint32{f.ID}
+	case in.media[f.Layer] != 0:
+		return []uint32{in.media[f.Layer]}
+	}
+	return nil
+}
+
 // connect lets packets flow. Header extensions keep the publisher's numbers.
 func (f *forwarder) connect(want *Forwarder, now time.Duration) {
-	in, ids := f.in, f.in.agreed.IDs
-	ids.MID, ids.RID, ids.RepairedRID, ids.TransportCC, ids.AbsSendTime, ids.DependencyDescriptor = 0, 0, 0, 0, 0, 0
+	in, ids := f.in, f.in.forwardedIDs()
 	payloadType := want.PayloadType
 	if payloadType == 0 {
 		payloadType = in.agreed.Format.PayloadType
@@ -175,6 +189,13 @@ func (f *forwarder) connect(want *Forwarder, now time.Duration) {
 	f.leg.SetFlowing(true, now)
 }
 
+// forwardedIDs are the header extensions that go on, with the publisher's numbers.
+func (in *inbound) forwardedIDs() packet.ExtensionIDs {
+	ids := in.agreed.IDs
+	ids.MID, ids.RID, ids.RepairedRID, ids.TransportCC, ids.AbsSendTime, ids.DependencyDescriptor = 0, 0, 0, 0, 0, 0
+	return ids
+}
+
 // endForward ends one forwarder, and the socket with the last.
 func (pub *publisher) endForward(f *forwarder, now time.Duration) {
 	if f.tap != nil {
@@ -186,12 +207,27 @@ func (pub *publisher) endForward(f *forwarder, now time.Duration) {
 	if f.feedback != nil {
 		f.feedback.Close()
 	}
+	f.port.Close()
 	delete(pub.forwarding.all, f.ID)
 	pub.closeUnusedSocket()
 }
 
+// openSocket makes sure that there is one, which is closed when it is seen to be unused.
+func (pub *publisher) openSocket() error {
+	w := &pub.forwarding
+	if w.socket != nil {
+		return nil
+	}
+	socket, err := pub.peer.node.cfg.Outlet.Open(pub.peer.log)
+	if err != nil {
+		return fault.New(fault.TooBusy, err)
+	}
+	w.socket, w.all, w.remotes = socket, map[uint32]*forwarder{}, map[string]*remotization{}
+	return nil
+}
+
 func (pub *publisher) closeUnusedSocket() {
-	if w := &pub.forwarding; w.socket != nil && len(w.all) == 0 {
+	if w := &pub.forwarding; w.socket != nil && len(w.all)+len(w.remotes) == 0 {
 		w.socket.Close()
 		w.socket = nil
 	}

@@ -38,7 +38,7 @@ func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) 
 		Codec: in.codec, Layers: in.layers, SVC: svc(agreed), Opaque: t.E2EE, NACK: agreed.Feedback("nack"),
 		KeyframeEvery: time.Duration(t.KeyframeEvery) * time.Second,
 		NoMedia:       pub.peer.node.cfg.NoMedia, Talk: t.Talk, Clock: &pub.clock,
-		Upstream: pub.peer, Observer: in,
+		Upstream: pub.upstream(), Observer: in,
 	}), now)
 	pub.numbered++
 	in.number, in.taps = pub.numbered, func() []*mirror { return pub.taps }
@@ -172,8 +172,12 @@ func (in *inbound) Talking(talking bool, level float64) {
 	in.publish(Talking{MID: in.agreed.MID, Talking: talking, Level: level})
 }
 
+// publish tells roomstate. Nobody there waits for media of a publisher without a handle.
 func (in *inbound) publish(e Event) {
 	p := in.publisher.peer
+	if _, ok := e.(MediaState); ok && in.publisher.remote != nil {
+		return
+	}
 	p.node.cfg.Events.Publish(p.id, e)
 }
 
@@ -184,6 +188,7 @@ func (in *inbound) close(now time.Duration) {
 	}
 	in.stopRecording(now)
 	in.publisher.endForwards(in, now)
+	in.publisher.leaveRemotes(in)
 	in.stop(now)
 	in.forgetSources()
 	if !in.publisher.peer.closed {

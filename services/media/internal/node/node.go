@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
+	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 	"github.com/cardea-rtc/cardea/services/media/internal/speakers"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
@@ -32,6 +33,7 @@ type Config struct {
 	StatsEvery        time.Duration     // whole seconds between Statistics of a peer; 0 for never
 	Recordings        *recording.Folder // nil for none
 	Outlet            *rtpforward.Outlet
+	Inlet             *rtpreceive.Inlet
 	Log               *slog.Logger
 }
 

@@ -31,6 +31,7 @@ type publisher struct {
 	muted       bool   // its messages are not relayed
 	recorded    recorded
 	forwarding  forwarding
+	remote      *remoteSource // nil of a PeerConnection
 }
 
 // route is where an SSRC leads.
@@ -161,7 +162,7 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) {
 	for i := range streams {
 		s := &streams[i]
 		if s.Kind == sdp.Data {
-			if !s.Refused {
+			if !s.Refused && pub.remote == nil {
 				pub.peer.conn.AllowData()
 			}
 			continue
@@ -184,6 +185,9 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) {
 	}
 	pub.streams, pub.offered = inbounds, streams
 	pub.peer.node.known.list(pub)
+	for _, r := range pub.forwarding.remotes {
+		pub.follow(r)
+	}
 	for s := range pub.watchers {
 		s.connect(now) // what was inactive is back, or has another codec
 	}
@@ -322,6 +326,12 @@ func (pub *publisher) close(now time.Duration) {
 		if in != nil {
 			in.close(now)
 		}
+	}
+	for _, r := range pub.forwarding.remotes {
+		pub.endRemotization(r)
+	}
+	if pub.remote != nil {
+		pub.remote.port.Close()
 	}
 	pub.streams = nil
 	pub.end()

@@ -76,7 +76,7 @@ type SlotRequest struct {
 
 // Source is one stream of a feed.
 type Source struct {
-	Feed FeedID
+	Feed FeedID // empty for nobody's: nothing comes
 	MID  string // in the publisher's SDP
 }
 

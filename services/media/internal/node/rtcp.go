@@ -136,7 +136,7 @@ func (p *peer) SendNACK(ssrc uint32, seqs []uint16) {
 
 // write sends a compound packet, or the one that reduced-size RTCP allows (RFC 5506).
 func (p *peer) write(packets []rtcp.Packet) {
-	if !p.up || p.closed || len(packets) == 0 {
+	if !p.up || p.closed || p.publishing.remote != nil || len(packets) == 0 {
 		return
 	}
 	b, err := rtcp.Marshal(packets)

@@ -91,8 +91,10 @@ func (p *peer) export() (*State, error) {
 		return nil, fault.New(fault.WrongState, errors.New("rooms know on which node they have the peer"))
 	case p.subscribing.shared:
 		return nil, fault.New(fault.WrongState, errors.New("peer sends and receives in the same m= sections"))
-	case len(p.publishing.forwarding.all) > 0:
+	case len(p.publishing.forwarding.all)+len(p.publishing.forwarding.remotes) > 0:
 		return nil, fault.New(fault.WrongState, errors.New("peer is forwarded, from ports here"))
+	case p.publishing.remote != nil:
+		return nil, fault.New(fault.WrongState, errors.New("peer is another server's publisher, which sends here"))
 	case p.publishing.recorded.Base != "":
 		return nil, fault.New(fault.WrongState, errors.New("peer is recorded, to a file here"))
 	}

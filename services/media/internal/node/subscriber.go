@@ -120,7 +120,7 @@ func (n *Node) checkSources(want *SlotRequest) error {
 			return fault.New(fault.NoSuchFeed, fmt.Errorf("feed %q", d.Feed))
 		}
 	}
-	if want.Source != nil && !n.known.has(want.Source, want.SDP.Codec) {
+	if want.Source != nil && want.Source.Feed != "" && !n.known.has(want.Source, want.SDP.Codec) {
 		return fault.New(fault.NoSuchFeed, fmt.Errorf("stream %q of feed %q with codec %s", want.Source.MID, want.Source.Feed, want.SDP.Codec))
 	}
 	return nil

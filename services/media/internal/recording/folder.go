@@ -87,7 +87,7 @@ func (f *Folder) Failed() uint64 {
 	return f.failed.Load()
 }
 
-// Record begins a file, in the place of one that has the name already. name is a path within the folder, separated by
+// Record begins a file. A finished one that has the name already gets another: see keepFormer. name is a path within the folder, separated by
 // slashes; one that leads out of it, or names a file that is being written, is an error. It does not wait for the disk:
 // what goes wrong there is in the log.
 func (f *Folder) Record(name string, h Header, log *slog.Logger) (*Recorder, error) {

@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -167,6 +169,11 @@ func (r *Recorder) create() (*writer, error) {
 	}
 	w := &writer{root: root, header: &r.header, created: r.created, name: r.name, suffix: r.folder.suffix}
 	var err error
+	if w.suffix == "" {
+		if err = w.keepFormer(); err != nil {
+			return nil, err
+		}
+	}
 	if w.file, err = root.OpenFile(w.name+w.suffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640); err != nil {
 		return nil, err
 	}
@@ -195,11 +202,28 @@ func (w *writer) write(f *frame) error {
 	return err
 }
 
+// keepFormer gives a finished recording that has the name another, with the time when this one began: where Janus writes over
+// it, the name is the new one's here as well.
+func (w *writer) keepFormer() error {
+	info, err := w.root.Lstat(w.name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	extension := path.Ext(w.name)
+	former := fmt.Sprintf("%s.until-%d%s", strings.TrimSuffix(w.name, extension), w.created.UnixMicro(), extension)
+	return w.root.Rename(w.name, former)
+}
+
 // close makes the file whole, and gives it its name.
 func (w *writer) close() error {
 	err := errors.Join(w.out.Flush(), w.file.Close())
 	if err == nil && w.suffix != "" {
-		err = w.root.Rename(w.name+w.suffix, w.name)
+		if err = w.keepFormer(); err == nil {
+			err = w.root.Rename(w.name+w.suffix, w.name)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("finish %s: %w", w.name, err)

@@ -234,3 +234,34 @@ func TestFullDiskEndsTheRecordingAlone(t *testing.T) {
 		t.Errorf("frames of the other file %q", frames)
 	}
 }
+
+// TestFinishedFilesAreKept: a name is the newest recording's, as where Janus writes over the former; that is kept beside it.
+func TestFinishedFilesAreKept(t *testing.T) {
+	for _, suffix := range []string{"", "part"} {
+		dir := t.TempDir()
+		for _, content := range []string{"first", "second", "third"} {
+			f := open(t, dir, suffix)
+			r := record(t, f, "x.mjr", Header{Type: Video})
+			send(r, content)
+			r.Close()
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.mjr"))
+		if err != nil || len(files) != 3 {
+			t.Fatalf("files %q, %v", files, err)
+		}
+		if _, frames := read(t, filepath.Join(dir, "x.mjr")); fmt.Sprint(frames) != "[third]" {
+			t.Errorf("the name has %q", frames)
+		}
+		found := map[string]bool{}
+		for _, file := range files {
+			_, frames := read(t, file)
+			found[fmt.Sprint(frames)] = true
+		}
+		if len(found) != 3 {
+			t.Errorf("found %v", found)
+		}
+	}
+}

@@ -9,8 +9,12 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// askAtMost is how often a receiver's wish for a key frame is passed on.
-const askAtMost = 200 * time.Millisecond
+const (
+	// askAtMost is how often a receiver's wish for a key frame of one SSRC is passed on.
+	askAtMost = 200 * time.Millisecond
+	// maxAsked is for how many SSRCs that is remembered.
+	maxAsked = 64
+)
 
 // Feedback is where a receiver asks for key frames.
 type Feedback struct {
@@ -18,15 +22,18 @@ type Feedback struct {
 	done chan struct{}
 }
 
-// Listen opens a port for the RTCP of a receiver, and says so to it by an empty datagram, which opens a NAT. keyframe is
-// called for each PLI or FIR (RFC 4585, RFC 5104) that comes from its address, on a goroutine of the port's own.
-func (o *Outlet) Listen(receiver netip.AddrPort, keyframe func()) (*Feedback, error) {
+// Listen opens a port for the RTCP of a receiver, and says so to it by greeting, datagrams that open a NAT. keyframe is
+// called for each PLI or FIR (RFC 4585, RFC 5104) that comes from its address, with the SSRC that it names, on a goroutine of
+// the port's own.
+func (o *Outlet) Listen(receiver netip.AddrPort, greeting [][]byte, keyframe func(ssrc uint32)) (*Feedback, error) {
 	conn, err := net.ListenUDP("udp", nil)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding's RTCP: %w", err)
 	}
 	f := &Feedback{conn: conn, done: make(chan struct{})}
-	_, _ = conn.WriteToUDPAddrPort(nil, receiver) // nobody there yet is no harm
+	for _, b := range greeting {
+		_, _ = conn.WriteToUDPAddrPort(b, receiver) // nobody there yet is no harm
+	}
 	o.ended.Go(func() {
 		select {
 		case <-o.ending:
@@ -45,32 +52,47 @@ func (f *Feedback) Port() uint16 { return f.conn.LocalAddr().(*net.UDPAddr).Addr
 func (f *Feedback) Close() { close(f.done) }
 
 // read ends with the socket. Errors of single datagrams, as where nobody listens at the far end, do not end it.
-func (f *Feedback) read(from netip.Addr, keyframe func()) {
+func (f *Feedback) read(from netip.Addr, keyframe func(ssrc uint32)) {
 	b := make([]byte, 1500)
-	var last time.Time
+	asked := map[uint32]time.Time{}
 	for {
 		n, sender, err := f.conn.ReadFromUDPAddrPort(b)
 		if err != nil {
 			return
 		}
-		if now := time.Now(); sender.Addr().Unmap() == from && now.Sub(last) >= askAtMost && wantsKeyframe(b[:n]) {
-			last = now
-			keyframe()
+		if sender.Addr().Unmap() != from {
+			continue
+		}
+		for _, ssrc := range keyframesWanted(b[:n]) {
+			now := time.Now()
+			if now.Sub(asked[ssrc]) < askAtMost {
+				continue
+			}
+			if len(asked) >= maxAsked {
+				clear(asked)
+			}
+			asked[ssrc] = now
+			keyframe(ssrc)
 		}
 	}
 }
 
-// wantsKeyframe is true of RTCP that asks for one.
-func wantsKeyframe(b []byte) bool {
+// keyframesWanted are the SSRCs of which RTCP asks for a key frame.
+func keyframesWanted(b []byte) []uint32 {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
-		return false
+		return nil
 	}
+	var ssrcs []uint32
 	for _, p := range packets {
-		switch p.(type) {
-		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-			return true
+		switch p := p.(type) {
+		case *rtcp.PictureLossIndication:
+			ssrcs = append(ssrcs, p.MediaSSRC)
+		case *rtcp.FullIntraRequest:
+			for _, e := range p.FIR {
+				ssrcs = append(ssrcs, e.SSRC)
+			}
 		}
 	}
-	return false
+	return ssrcs
 }

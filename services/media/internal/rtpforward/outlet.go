@@ -25,6 +25,7 @@ type Outlet struct {
 	ending  chan struct{} // closed by Close
 	ended   sync.WaitGroup
 	pool    sync.Pool // of *buffer
+	indexes indexes   // of SRTP
 
 	sent    atomic.Uint64
 	dropped atomic.Uint64

@@ -108,7 +108,7 @@ func TestReceiverAsksForKeyframes(t *testing.T) {
 	o := New(nil, quiet)
 	defer o.Close()
 	asked := make(chan struct{}, 1000)
-	f, err := o.Listen(receiver.LocalAddr().(*net.UDPAddr).AddrPort(), func() { asked <- struct{}{} })
+	f, err := o.Listen(receiver.LocalAddr().(*net.UDPAddr).AddrPort(), [][]byte{nil}, func(uint32) { asked <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func FuzzFeedback(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if wantsKeyframe(b) && len(b) < 12 {
+		if len(keyframesWanted(b)) > len(b)/8 {
 			t.Errorf("%x asks for a key frame", b)
 		}
 	})

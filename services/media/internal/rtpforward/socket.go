@@ -1,11 +1,14 @@
 package rtpforward
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +22,7 @@ const (
 	maxQueued      = 512     // packets or messages of a socket that wait to be sent
 	maxQueuedBytes = 1 << 20 // of messages
 	maxDatagram    = 65507   // bytes
+	maxTag         = 10      // bytes of authentication
 )
 
 type buffer [packet.MaxSize + 100]byte
@@ -29,6 +33,7 @@ type datagram struct {
 	packet *buffer
 	size   int // of the packet
 	data   []byte
+	header bool // data is a message behind an RTP header
 }
 
 // Socket is where all that one publisher sends goes out.
@@ -80,9 +85,9 @@ func (s *Socket) send(d *datagram, scratch []byte) error {
 	if d.packet != nil {
 		b = d.packet[:d.size]
 	}
-	if d.to.srtp != nil && d.packet != nil {
+	if d.to.srtp != nil && (d.packet != nil || d.header) {
 		var err error
-		if b, err = d.to.srtp.EncryptRTP(scratch, b, nil); err != nil {
+		if b, err = d.to.encrypt(scratch, b); err != nil {
 			return err
 		}
 	}
@@ -104,6 +109,12 @@ type Port struct {
 	to     netip.AddrPort
 	srtp   *srtp.Context // nil for plain RTP
 	next   *buffer       // for the next packet
+
+	key     [16]byte
+	lasting bool
+	mu      sync.Mutex          // guards what follows
+	ended   bool                // by Close
+	claims  map[uint32]*numbers // by SSRC
 }
 
 // Crypto is how packets are encrypted: AES-CM with a key and a salt, 30 bytes, and HMAC-SHA1 of so many bits (RFC 3711).
@@ -111,33 +122,104 @@ type Port struct {
 type Crypto struct {
 	Suite uint32 // 32 or 80
 	Key   []byte
+	// Lasting says that the receiver goes on with what it knows of a stream when that begins again, its rollover counter too.
+	Lasting bool
 }
 
-// Port returns a destination. BadElement if c cannot be gone by.
-func (s *Socket) Port(to netip.AddrPort, c Crypto) (*Port, error) {
-	p := &Port{socket: s, to: to, next: s.outlet.pool.Get().(*buffer)}
-	if c.Suite == 0 {
-		return p, nil
-	}
-	if err := c.check(); err != nil {
+// Port returns a destination for streams, of which the SSRCs are given that are known already. BadElement if c cannot be
+// gone by, or its key not be used again.
+func (s *Socket) Port(to netip.AddrPort, c Crypto, ssrcs ...uint32) (*Port, error) {
+	p := &Port{socket: s, to: to, next: s.outlet.pool.Get().(*buffer), claims: map[uint32]*numbers{}}
+	var err error
+	if p.srtp, err = c.Context(); err != nil {
 		return nil, err
 	}
-	profile := srtp.ProtectionProfileAes128CmHmacSha1_80
-	if c.Suite == 32 {
-		profile = srtp.ProtectionProfileAes128CmHmacSha1_32
+	if p.srtp == nil {
+		return p, nil
 	}
-	var err error
-	if p.srtp, err = srtp.CreateContext(c.Key[:16], c.Key[16:], profile); err != nil {
-		return nil, fault.New(fault.BadElement, err)
+	p.key, p.lasting = keyOf(&c), c.Lasting
+	if err := p.Claim(ssrcs...); err != nil {
+		p.Close()
+		return nil, err
 	}
 	return p, nil
 }
 
-func (c *Crypto) check() error {
-	if c.Suite != 32 && c.Suite != 80 || len(c.Key) != 30 {
-		return fault.Newf(fault.BadElement, "Invalid SRTP suite or key")
+// Claim makes sure that streams can be encrypted, before they begin. BadElement if the key cannot be used with one.
+func (p *Port) Claim(ssrcs ...uint32) error {
+	if p.srtp == nil {
+		return nil
+	}
+	for _, ssrc := range ssrcs {
+		if _, err := p.numbers(ssrc); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// numbers are those of one SSRC.
+func (p *Port) numbers(ssrc uint32) (*numbers, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := p.claims[ssrc]; n != nil {
+		return n, nil
+	}
+	if p.ended || len(p.claims) >= maxSources {
+		return nil, errEnded
+	}
+	n, rollover, err := p.socket.outlet.indexes.claim(stream{p.key, ssrc}, p.lasting)
+	if err != nil {
+		return nil, err
+	}
+	p.srtp.SetROC(ssrc, rollover)
+	p.claims[ssrc] = n
+	return n, nil
+}
+
+// Close ends the destination: what still waits for it goes out in the clear only, and what it has used of its key is not
+// used again.
+func (p *Port) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for _, n := range p.claims {
+		n.end()
+	}
+}
+
+var errEnded = errors.New("destination has ended, or has had too many sources")
+
+// encrypt makes b, a packet that may be changed, an SRTP packet in scratch, with a number that its key has not been used for.
+func (p *Port) encrypt(scratch, b []byte) ([]byte, error) {
+	n, err := p.numbers(binary.BigEndian.Uint32(b[8:]))
+	if err != nil {
+		return nil, err
+	}
+	seq, ok := n.number(binary.BigEndian.Uint16(b[2:]))
+	if !ok {
+		return nil, errEnded
+	}
+	binary.BigEndian.PutUint16(b[2:], seq)
+	return p.srtp.EncryptRTP(scratch, b, nil)
+}
+
+// Context is what encrypts or decrypts so; nil for the zero value. BadElement if c cannot be gone by.
+func (c *Crypto) Context(options ...srtp.ContextOption) (*srtp.Context, error) {
+	profile := srtp.ProtectionProfileAes128CmHmacSha1_80
+	switch {
+	case c.Suite == 0:
+		return nil, nil
+	case c.Suite != 32 && c.Suite != 80 || len(c.Key) != 30:
+		return nil, fault.Newf(fault.BadElement, "Invalid SRTP suite or key")
+	case c.Suite == 32:
+		profile = srtp.ProtectionProfileAes128CmHmacSha1_32
+	}
+	context, err := srtp.CreateContext(c.Key[:16], c.Key[16:], profile, options...)
+	if err != nil {
+		return nil, fault.New(fault.BadElement, err)
+	}
+	return context, nil
 }
 
 // Buffer is of forward.Sender.
@@ -158,16 +240,23 @@ func (p *Port) SendRTP(header, payload []byte) {
 func (p *Port) NextTransportSeq(time.Duration) uint16 { return 0 }
 
 // Message sends a data channel's message, which is copied, as a datagram.
-func (p *Port) Message(b []byte) {
+func (p *Port) Message(b []byte) { p.enqueue(datagram{to: p, data: slices.Clone(b)}, maxDatagram) }
+
+// MessageRTP sends one behind an RTP header.
+func (p *Port) MessageRTP(h *packet.Header, b []byte) {
+	whole := packet.Append(nil, h, &packet.ExtensionIDs{}, &packet.Extensions{}, b)
+	p.enqueue(datagram{to: p, data: whole, header: true}, maxDatagram-maxTag)
+}
+
+func (p *Port) enqueue(d datagram, most int) {
 	s := p.socket
-	if len(b) > maxDatagram || s.waiting.Load()+int64(len(b)) > maxQueuedBytes {
-		s.outlet.dropped.Add(1)
-		return
+	if size := int64(len(d.data)); len(d.data) <= most && s.waiting.Load()+size <= maxQueuedBytes {
+		select {
+		case s.queue <- d:
+			s.waiting.Add(size)
+			return
+		default:
+		}
 	}
-	select {
-	case s.queue <- datagram{to: p, data: slices.Clone(b)}:
-		s.waiting.Add(int64(len(b)))
-	default:
-		s.outlet.dropped.Add(1)
-	}
+	s.outlet.dropped.Add(1)
 }

@@ -28,7 +28,7 @@ type cluster interface {
 	Session(ctx context.Context, session uint64) (store.SessionRecord, error)
 	Token(ctx context.Context, token string) ([]string, error)
 	Tokens(ctx context.Context) (map[string][]string, error)
-	PutToken(ctx context.Context, token string, plugins []string) error
+	ChangeToken(ctx context.Context, token string, make bool, to func(has []string) []string) ([]string, error)
 	DropToken(ctx context.Context, token string) error
 }
 

@@ -80,18 +80,16 @@ func (s *Service) permit(ctx context.Context, r *request, to func(has, named []s
 }
 
 func (s *Service) change(ctx context.Context, token string, make bool, to func(has []string) []string) (members, error) {
-	has, err := s.Store.Token(ctx, token)
-	if err != nil && !(make && errors.Is(err, store.ErrNoToken)) {
+	next, err := s.Store.ChangeToken(ctx, token, make, func(has []string) []string {
+		next := to(has)
+		slices.Sort(next)
+		if next = slices.Compact(next); next == nil {
+			next = []string{}
+		}
+		return next
+	})
+	if err != nil {
 		return nil, noToken(err, token)
-	}
-	next := to(has)
-	slices.Sort(next)
-	next = slices.Compact(next)
-	if next == nil {
-		next = []string{}
-	}
-	if err := s.Store.PutToken(ctx, token, next); err != nil {
-		return nil, err
 	}
 	return members{"data": members{"plugins": next}}, nil
 }

@@ -122,13 +122,12 @@ var RoomKeys = map[string]byte{
 	"publishers": 'n', "bitrate": 'n', "bitrate_cap": 'b', "fir_freq": 'n', "audiocodec": 's', "videocodec": 's',
 	"vp9_profile": 's', "h264_profile": 's', "opus_fec": 'b', "opus_dtx": 'b', "audiolevel_ext": 'b', "audiolevel_event": 'b',
 	"audio_active_packets": 'n', "audio_level_average": 'n', "videoorient_ext": 'b', "playoutdelay_ext": 'b',
-	"transport_wide_cc_ext": 'b', "notify_joining": 'b', "require_e2ee": 'b', "lock_record": 'b', "record": 'b', "rec_dir": 's',
+	"transport_wide_cc_ext": 'b', "notify_joining": 'b', "dummy_publisher": 'b', "dummy_e2ee": 'b', "require_e2ee": 'b', "lock_record": 'b', "record": 'b', "rec_dir": 's',
 }
 
 // RoomGone are the keys of a room that are not taken, and why.
 var RoomGone = map[string]string{
-	"dummy_publisher": "there are no dummy publishers", "dummy_streams": "there are no dummy publishers",
-	"dummy_e2ee": "there are no dummy publishers", "threads": "a node has a worker for each core",
+	"dummy_streams": "copy it by hand: it is a list", "threads": "a node has a worker for each core",
 	"video_svc": "SVC needs no switch",
 }
 

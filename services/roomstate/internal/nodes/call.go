@@ -69,6 +69,12 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.PassOffer(ctx, r)
 	case *mediav1.PassAnswerRequest:
 		return c.PassAnswer(ctx, r)
+	case *mediav1.AcceptRemoteRequest:
+		return c.AcceptRemote(ctx, r)
+	case *mediav1.PublishRemotelyRequest:
+		return c.PublishRemotely(ctx, r)
+	case *mediav1.UnpublishRemotelyRequest:
+		return c.UnpublishRemotely(ctx, r)
 	}
 	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
 }

@@ -68,6 +68,8 @@ func (q Question) Makes() []PeerKey {
 	case *mediav1.PassOfferRequest:
 		add(r.GetFrom().GetPeer(), q.Handle, q.Told)
 		add(r.GetTo().GetPeer(), q.Other, q.OtherTold)
+	case *mediav1.AcceptRemoteRequest:
+		add(r.GetPeer(), q.Handle, q.Told)
 	}
 	return made
 }

@@ -63,6 +63,8 @@ func named(q plugin.Question, cmd plugin.Command) proto.Message {
 		r.CommandId, r.OpaqueId = q.ID(command), opaqueID
 	case *mediav1.MakeOfferRequest:
 		r.CommandId, r.OpaqueId = q.ID(command), opaqueID
+	case *mediav1.AcceptRemoteRequest:
+		r.CommandId = q.ID(command)
 	case *mediav1.AcceptAnswerRequest:
 		r.CommandId = q.ID(command)
 	case *mediav1.PassOfferRequest:

@@ -18,3 +18,12 @@ func (s *Service) peer(ctx context.Context, r *request) (*busv1.Reply, error) {
 	}
 	return s.Rooms.Decide(ctx, cmd, r.entered.Handle.Room)
 }
+
+// handleless passes on what a node says of a peer that no handle has: another server's publisher.
+func (s *Service) handleless(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
+	h, err := s.Store.Handleless(ctx, cmd.GetHandleId())
+	if err != nil {
+		return nil, err
+	}
+	return s.Rooms.Decide(ctx, plugin.Command{Command: cmd, Handle: h, Over: true}, h.Room)
+}

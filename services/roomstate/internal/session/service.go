@@ -36,6 +36,7 @@ type sessions interface {
 	End(ctx context.Context, e store.End, now time.Time) (store.Ended, error)
 	Due(ctx context.Context, t store.Timeouts, now time.Time) ([]uint64, error)
 	LastEvent(ctx context.Context, session uint64) (uint64, error)
+	Handleless(ctx context.Context, id uint64) (plugin.Handle, error)
 	Raised(ctx context.Context, numbers map[uint64][]uint64) ([]*busv1.Event, error)
 	Events(ctx context.Context, session, after uint64) ([]*busv1.Event, error)
 }
@@ -77,6 +78,10 @@ func (s *Service) Do(ctx context.Context, cmd *busv1.Command, accepted func()) (
 		return nil, fault.New(fault.Internal, fmt.Errorf("command %s has no verb that is known here", cmd.GetId()))
 	}
 	r := &request{Command: cmd, now: time.Now(), accepted: accepted}
+	if cmd.GetPeer() != nil && cmd.GetSessionId() == 0 {
+		reply, err := s.handleless(ctx, cmd)
+		return s.outcome(ctx, reply, err, cmd)
+	}
 	if v.enter {
 		entered, err := s.Store.Enter(ctx, cmd, v.touch, r.now)
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,6 +28,26 @@ func readPeer(node, member string) (plugin.PeerKey, error) {
 		return plugin.PeerKey{}, fmt.Errorf("peer %q: %w", member, err)
 	}
 	return plugin.PeerKey{Node: node, Handle: id, Generation: uint32(generation)}, nil
+}
+
+// Handleless finds where a peer is kept that no handle has: its plugin and room are those of the handle that is returned.
+// ErrNoHandle if there is none.
+func (s *Store) Handleless(ctx context.Context, id uint64) (plugin.Handle, error) {
+	text, err := s.rdb.HGet(ctx, prefix+"handleless", strconv.FormatUint(id, 10)).Result()
+	if isNil(err) {
+		return plugin.Handle{}, ErrNoHandle
+	}
+	if err != nil {
+		return plugin.Handle{}, broken(err)
+	}
+	var kept struct {
+		Room   string        `json:"room"`
+		Handle plugin.Handle `json:"handle"`
+	}
+	if err := json.Unmarshal([]byte(text), &kept); err != nil {
+		return plugin.Handle{}, fmt.Errorf("peer without a handle: %w", err)
+	}
+	return plugin.Handle{ID: plugin.HandleID{Handle: id}, Plugin: kept.Handle.Plugin, Room: kept.Room}, nil
 }
 
 // KnowNode remembers where a node answers, for replicas that have not heard it.

@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Settings are what administrators have set for the cluster while it runs. They outlive every process; nil is not set.
@@ -127,13 +130,44 @@ func readPlugins(text string) ([]string, error) {
 	return plugins, nil
 }
 
-// PutToken stores a token with the plugins that it is for.
-func (s *Store) PutToken(ctx context.Context, token string, plugins []string) error {
-	text, err := json.Marshal(plugins)
-	if err != nil {
-		return fmt.Errorf("encode plugins: %w", err)
+// tokenTries is how often a change of a token is tried again that another's came before.
+const tokenTries = 100
+
+// ChangeToken stores a token with the plugins that to makes of those that it is for, none if it is new, and returns them. to may be
+// called several times: a change in between is not lost. ErrNoToken if there is none and none is to be made.
+func (s *Store) ChangeToken(ctx context.Context, token string, make bool, to func(has []string) []string) ([]string, error) {
+	var next []string
+	change := func(tx *redis.Tx) error {
+		text, err := tx.HGet(ctx, keyTokens, token).Result()
+		var has []string
+		switch {
+		case isNil(err) && !make:
+			return ErrNoToken
+		case err == nil:
+			if has, err = readPlugins(text); err != nil {
+				return err
+			}
+		case !isNil(err):
+			return broken(err)
+		}
+		next = to(has)
+		b, err := json.Marshal(next)
+		if err != nil {
+			return fmt.Errorf("encode plugins: %w", err)
+		}
+		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error { return p.HSet(ctx, keyTokens, token, b).Err() })
+		return err
 	}
-	return broken(s.rdb.HSet(ctx, keyTokens, token, text).Err())
+	for range tokenTries {
+		err := s.rdb.Watch(ctx, change, keyTokens)
+		if !errors.Is(err, redis.TxFailedErr) {
+			if err != nil && !errors.Is(err, ErrNoToken) {
+				err = broken(err)
+			}
+			return next, err
+		}
+	}
+	return nil, fmt.Errorf("token changed %d times meanwhile", tokenTries)
 }
 
 // DropToken removes a stored token, or returns ErrNoToken.

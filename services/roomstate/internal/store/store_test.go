@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -261,5 +262,50 @@ func TestHandleIsTakenOutOfAllItsPlaces(t *testing.T) {
 	}
 	if m.Exists(prefix + "session:99") {
 		t.Error("a session came to be because a handle of it parted")
+	}
+}
+
+func TestChangesOfATokenAreNotLost(t *testing.T) {
+	s, _ := open(t)
+	if _, err := s.ChangeToken(t.Context(), "t", false, func(has []string) []string { return has }); !errors.Is(err, ErrNoToken) {
+		t.Errorf("a token that is not there: %v", err)
+	}
+	const changes = 8
+	var wg sync.WaitGroup
+	for i := range changes {
+		wg.Go(func() {
+			add := func(has []string) []string { return append(has, fmt.Sprint(i)) }
+			if _, err := s.ChangeToken(t.Context(), "t", true, add); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if has, err := s.Token(t.Context(), "t"); err != nil || len(has) != changes {
+		t.Errorf("%q, %v", has, err)
+	}
+}
+
+func TestPeersWithoutAHandleAreFound(t *testing.T) {
+	s, _ := open(t)
+	peer := plugin.PeerKey{Node: "n", Handle: plugin.HandleID{Handle: 77}, Generation: 1}
+	w := &Write{
+		Command: "add", Over: true, Handle: plugin.Handle{ID: plugin.HandleID{Session: 1, Handle: 2}, Plugin: "p", Room: "other"},
+		Room: "p/1", Result: plugin.Result{Next: room{}}, Made: []plugin.PeerKey{peer},
+	}
+	done, err := s.Commit(t.Context(), w, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.Handleless(t.Context(), 77)
+	if err != nil || h.Room != "p/1" || h.Plugin != "p" || h.ID != peer.Handle {
+		t.Errorf("%+v, %v", h, err)
+	}
+	w.Command, w.Read, w.Made, w.Lost = "remove", done.Version, nil, []plugin.PeerKey{peer}
+	if _, err := s.Commit(t.Context(), w, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Handleless(t.Context(), 77); !errors.Is(err, ErrNoHandle) {
+		t.Errorf("after its end: %v", err)
 	}
 }

@@ -14,6 +14,11 @@ var (
 	videoCodecs = []string{"vp8", "vp9", "h264", "av1", "h265"}
 )
 
+// relayable are those that nodes can offer; a dummy may have others, that nobody can subscribe to.
+var relayable = map[string]bool{
+	"opus": true, "pcmu": true, "pcma": true, "g722": true, "vp8": true, "vp9": true, "h264": true, "av1": true,
+}
+
 const (
 	mostCodecs   = 5
 	leastBitrate = 64000 // what a smaller cap is raised to
@@ -66,6 +71,9 @@ func (d *draft) create() (any, *failure) {
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
+	if a.DummyPublisher {
+		d.addDummy()
+	}
 	if !d.Command.Over { // else nobody asked for it: it is the room that is there from the start
 		d.notice(notice{Event: "created"})
 	}
@@ -95,7 +103,24 @@ func (d *draft) full() (full bool, f *failure) {
 	return false, nil
 }
 
+// maxText is how long a room's description and the folder of its recordings may be, in bytes: lists of rooms have to fit into
+// messages.
+const maxText = 4096
+
+// short fails if one of the fields is longer than that.
+func (d *draft) short(names ...string) *failure {
+	for _, name := range names {
+		if v, _ := d.body.text(name); len(v) > maxText {
+			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, maxText)
+		}
+	}
+	return nil
+}
+
 func (d *draft) newAttributes() (*attributes, *failure) {
+	if f := d.short("description", "rec_dir"); f != nil {
+		return nil, f
+	}
 	b := d.body
 	a := &attributes{
 		Description:        "Room " + d.id.String(),
@@ -121,6 +146,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		Record:             b.boolOr("record", false),
 		LockRecord:         b.boolOr("lock_record", false),
 		NotifyJoining:      b.boolOr("notify_joining", false),
+		DummyPublisher:     b.boolOr("dummy_publisher", false),
 	}
 	if description, ok := b.text("description"); ok && description != "" {
 		a.Description = description

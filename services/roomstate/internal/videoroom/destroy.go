@@ -12,7 +12,7 @@ func (d *draft) destroy() (any, *failure) {
 	for _, p := range d.byAge() {
 		if p.Peer != nil {
 			d.Lost = append(d.Lost, key(p.handle, p.Peer))
-			d.Close(p.handle, p.Peer, closePC, false)
+			d.Close(p.handle, p.Peer, closePC, p.Remote)
 		}
 		delete(d.publishers, p.handle)
 	}

@@ -11,6 +11,9 @@ func (d *draft) edit() (any, *failure) {
 	if f := d.body.check(append([]field{must("room", d.cfg.idKind())}, editTable...)...); f != nil {
 		return nil, f
 	}
+	if f := d.short("new_description", "new_rec_dir"); f != nil {
+		return nil, f
+	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
 	}

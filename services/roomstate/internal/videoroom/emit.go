@@ -12,8 +12,12 @@ func event(v any, jsep *busv1.Jsep) *busv1.Event {
 // reply answers the command's request.
 func (d *draft) reply(v any, jsep *busv1.Jsep) { d.Answer(event(v, jsep)) }
 
-// tell gives a publisher an event.
-func (d *draft) tell(p *publisher, v any) { d.emit(p.handle, p.OpaqueID, event(v, nil)) }
+// tell gives a publisher an event, if it has a handle.
+func (d *draft) tell(p *publisher, v any) {
+	if p.handle.Session != 0 {
+		d.emit(p.handle, p.OpaqueID, event(v, nil))
+	}
+}
 
 // tellOthers gives an event to all publishers but one.
 func (d *draft) tellOthers(but plugin.HandleID, v any) {

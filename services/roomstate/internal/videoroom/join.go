@@ -149,7 +149,7 @@ func (d *draft) listOthers(me *publisher, joined *joinedView) {
 		case p.handle == me.handle:
 		case p.live():
 			joined.Publishers = append(joined.Publishers, p.feedFor())
-		case d.attributes.NotifyJoining:
+		case d.attributes.NotifyJoining && !p.Dummy:
 			joined.Attendees = append(joined.Attendees, p.attendee())
 		}
 	}

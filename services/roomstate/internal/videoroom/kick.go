@@ -17,6 +17,9 @@ func (d *draft) kick() (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
+	if p.Dummy {
+		return nil, fail(errNoSuchFeed, "Can't kick dummy users")
+	}
 	p = d.own(p)
 	d.tell(p, leftView{VideoRoom: "event", Room: d.id, Leaving: "ok", Reason: "kicked"})
 	v := d.goneView(p)
@@ -29,7 +32,7 @@ func (d *draft) kick() (any, *failure) {
 	}
 	d.removePublisher(p)
 	if peer != nil {
-		d.Close(p.handle, peer, closePC, false)
+		d.Close(p.handle, peer, closePC, p.Remote)
 	}
 	return successView{"success"}, nil
 }

@@ -47,7 +47,7 @@ func (d *draft) listed() listedView {
 	v := listedView{
 		Room: d.id, Description: a.Description, PinRequired: a.HasPin, Private: a.Private,
 		MaxPublishers: a.Publishers, Bitrate: a.Bitrate, BitrateCap: a.BitrateCap, FirFreq: a.KeyframeEvery,
-		RequirePvtID: a.RequirePrivateID, RequireE2EE: a.RequireE2EE, NotifyJoining: a.NotifyJoining,
+		RequirePvtID: a.RequirePrivateID, RequireE2EE: a.RequireE2EE, DummyPublisher: a.DummyPublisher, NotifyJoining: a.NotifyJoining,
 		AudioCodec: strings.Join(a.AudioCodecs, ","), VideoCodec: strings.Join(a.VideoCodecs, ","),
 		OpusFEC: a.OpusFEC, OpusDTX: a.OpusDTX, OpusRED: a.OpusRED, AudioLoudest: a.AudioLoudest, Record: a.Record, RecDir: a.RecordDir, LockRecord: a.LockRecord,
 		NumParticipants: len(d.publishers), AudioLevel: a.AudioLevel, AudioLevelEvent: a.AudioLevelEvent,
@@ -62,7 +62,11 @@ func (d *draft) listed() listedView {
 type listView struct {
 	VideoRoom string            `json:"videoroom"`
 	List      []json.RawMessage `json:"list"`
+	LeftOut   int               `json:"left_out,omitempty"` // how many rooms there was no room for
 }
+
+// maxList is how many bytes the rooms of an answer may have: it has to fit into a message of the bus.
+const maxList = 900 << 10
 
 // list shows the public rooms, and with the admin key the private ones as well.
 func (d *draft) list() (any, *failure) {
@@ -89,6 +93,13 @@ func (d *draft) list() (any, *failure) {
 		view.List = append(view.List, entry)
 	}
 	slices.SortFunc(view.List, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
+	size := 0
+	for i, entry := range view.List {
+		if size += len(entry) + 1; size > maxList {
+			view.LeftOut, view.List = len(view.List)-i, view.List[:i]
+			break
+		}
+	}
 	return view, nil
 }
 

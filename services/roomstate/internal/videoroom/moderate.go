@@ -34,6 +34,9 @@ func (d *draft) moderate() (any, *failure) {
 	p = d.own(p)
 	if s := p.stream(mid); s.Muted != mute {
 		s.Muted = mute
+		if p.Peer == nil { // a dummy
+			return d.moderated(p, mid, mute), nil
+		}
 		_, ok, err := d.call(p.handle, p.Peer, &mediav1.UpdatePublisherRequest{
 			Peer:    peerID(p.handle, p.Peer),
 			Streams: []*mediav1.StreamState{{Mid: mid, Relay: new(s.relayed())}},
@@ -46,6 +49,11 @@ func (d *draft) moderate() (any, *failure) {
 		}
 		p.Peer.Told++
 	}
+	return d.moderated(p, mid, mute), nil
+}
+
+// moderated tells everyone.
+func (d *draft) moderated(p *publisher, mid string, mute bool) successView {
 	v := moderationView{"event", d.id, p.ID, mid, "unmuted"}
 	if mute {
 		v.Moderation = "muted"
@@ -53,5 +61,5 @@ func (d *draft) moderate() (any, *failure) {
 	d.tellAll(v)
 	v.VideoRoom = "moderated"
 	d.Notify(plugin.HandleID{}, "", v)
-	return successView{"success"}, nil
+	return successView{"success"}
 }

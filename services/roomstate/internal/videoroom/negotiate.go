@@ -125,6 +125,9 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
 	}
 	if from := sl.Source; from != nil && d.published(from, sl.Codec) {
 		m.Source = &mediav1.Source{Feed: d.feedName(from.Handle, from.Generation), Mid: from.Mid}
+		if d.publishers[from.Handle].Dummy {
+			m.Source.Feed = "" // nobody's
+		}
 		m.Msid = "janus janus" + sl.Mid
 		if s.UseMSID {
 			m.Msid = from.Feed.String() + " " + sl.Mid

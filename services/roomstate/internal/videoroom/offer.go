@@ -60,8 +60,12 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	peer.Told++
 	p.Peer = peer
 	p.E2EE = p.E2EE || jsep.GetE2Ee()
+	first := len(p.Streams) == 0
 	p.Streams = merged(p.Streams, accepted.GetStreams(), jsep.GetSvc())
 	p.keepForwards()
+	if first {
+		d.resumeRemotizations(p)
+	}
 	return &busv1.Jsep{Type: "answer", Sdp: accepted.GetSdp(), E2Ee: p.E2EE}, nil
 }
 

@@ -68,14 +68,17 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 		return
 	}
 	if current != nil && current.Generation == generation {
-		if p != nil {
+		switch {
+		case p != nil && p.Remote:
+			d.removeRemote(d.own(p))
+		case p != nil:
 			p = d.own(p)
 			announced := p.live()
 			d.withdraw(p)
 			if announced {
 				d.tellUnpublished(p)
 			}
-		} else {
+		default:
 			d.lose(d.ownSubscriber(s))
 		}
 	}

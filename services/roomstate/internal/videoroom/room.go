@@ -64,11 +64,13 @@ type attributes struct {
 	RecordDir          string   `json:"rec_dir,omitempty"`
 	LockRecord         bool     `json:"lock_record,omitempty"`
 	NotifyJoining      bool     `json:"notify_joining,omitempty"`
+	DummyPublisher     bool     `json:"dummy_publisher,omitempty"`
 
 	Node string `json:"node,omitempty"` // that has the room's feeds, once one was needed
 }
 
-// publisher is a handle that joined as one, whether it publishes or not.
+// publisher is a handle that joined as one, whether it publishes or not; or what no handle has: a dummy, or another server's
+// publisher. Those have the session 0.
 type publisher struct {
 	handle plugin.HandleID
 
@@ -78,6 +80,8 @@ type publisher struct {
 	Display   *string         `json:"display,omitempty"`
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 	Joined    int64           `json:"joined"` // ns since 1970, for order alone
+	Dummy     bool            `json:"dummy,omitempty"`
+	Remote    bool            `json:"remote,omitempty"` // another server sends it
 
 	Bitrate            uint32  `json:"bitrate"`
 	Record             bool    `json:"record,omitempty"`
@@ -85,6 +89,8 @@ type publisher struct {
 	Takes              uint32  `json:"takes,omitempty"` // recordings begun so far
 	AudioActivePackets *uint32 `json:"audio_active_packets,omitempty"`
 	AudioLevelAverage  *uint32 `json:"audio_level_average,omitempty"`
+
+	Remotizations []remotization `json:"remotizations,omitempty"` // of what is published, now and later
 
 	// What is published, none of it without a peer.
 	Peer     *plugin.Peer `json:"peer,omitempty"`
@@ -96,13 +102,16 @@ type publisher struct {
 	Generation uint32 `json:"generation,omitempty"` // of the last peer
 }
 
-// live tells whether the feed can be subscribed to: its media is up.
-func (p *publisher) live() bool { return p.Peer != nil && p.Peer.Up && len(p.Streams) > 0 }
+// live tells whether the feed can be subscribed to: its media is up, or there never will be any.
+func (p *publisher) live() bool {
+	return (p.Dummy || p.Peer != nil && p.Peer.Up) && len(p.Streams) > 0
+}
 
 func (p *publisher) clone() *publisher {
 	c := *p
 	c.Streams = slices.Clone(p.Streams)
 	c.Forwards = slices.Clone(p.Forwards)
+	c.Remotizations = slices.Clone(p.Remotizations)
 	c.Peer = clonePeer(p.Peer)
 	return &c
 }

@@ -10,12 +10,6 @@ import (
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 )
 
-// unsupported is what a sound request for something is told that this server does not do. Janus says 499 as well where
-// it cannot open a socket.
-func unsupported(what string) *failure {
-	return fail(errUnknown, "This server does not offer %s", what)
-}
-
 // destinationTable is what rtp_forward checks of the body, streamed or not.
 var destinationTable = []field{
 	may("video_port", positive), may("video_rtcp_port", positive), may("video_ssrc", positive), may("video_pt", positive),
@@ -304,13 +298,6 @@ func (p *publisher) keepForwards() {
 		s := p.stream(f.Mid)
 		return s == nil || s.Disabled || s.Type != f.Type || s.Codec != f.Codec
 	})
-}
-
-func (d *draft) checkFamily() *failure {
-	if family, ok := d.body.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
-		return fail(errInvalid, "Unsupported protocol family (%s)", family)
-	}
-	return nil
 }
 
 type stoppedForwardView struct {

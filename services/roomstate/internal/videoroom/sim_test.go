@@ -271,6 +271,17 @@ func (s *sim) answer(q plugin.Question) plugin.Answer {
 			done.Forwarders = append(done.Forwarders, &mediav1.ForwardResponse_Forwarded{Id: f.GetId(), Address: f.GetHost(), LocalRtcpPort: f.GetRtcpPort()})
 		}
 		return plugin.Answer{Response: done}
+	case *mediav1.AcceptRemoteRequest:
+		s.peers[q.Handle] = r.GetPeer().GetGeneration()
+		return plugin.Answer{Response: &mediav1.AcceptRemoteResponse{Port: 20000, RtcpPort: 20001}}
+	case *mediav1.PublishRemotelyRequest:
+		done := &mediav1.PublishRemotelyResponse{}
+		for _, server := range r.GetServers() {
+			done.Addresses = append(done.Addresses, server.GetHost())
+		}
+		return plugin.Answer{Response: done}
+	case *mediav1.UnpublishRemotelyRequest:
+		return plugin.Answer{Response: &mediav1.UnpublishRemotelyResponse{}}
 	case *mediav1.UpdateSubscriberRequest:
 		return plugin.Answer{Response: &mediav1.UpdateSubscriberResponse{}}
 	}
@@ -305,7 +316,10 @@ func offerOf(r *mediav1.MakeOfferRequest) string {
 	for _, slot := range r.GetSlots() {
 		word := "inactive"
 		if from := slot.GetSource(); from != nil {
-			word = from.GetFeed()[strings.IndexByte(from.GetFeed(), '#')+1:] + ":" + from.GetMid()
+			word = "nobody:" + from.GetMid()
+			if from.GetFeed() != "" {
+				word = from.GetFeed()[strings.IndexByte(from.GetFeed(), '#')+1:] + ":" + from.GetMid()
+			}
 			if slot.GetOpusRed() {
 				word += "/red"
 			}
@@ -332,7 +346,7 @@ func (s *sim) check(t interface{ Errorf(string, ...any) }) {
 				t.Errorf("two feeds have id %s", p.ID)
 			}
 			ids[p.ID] = true
-			if (p.Peer == nil) != (len(p.Streams) == 0) {
+			if (p.Peer == nil) != (len(p.Streams) == 0) && !p.Dummy {
 				t.Errorf("%s: streams and peer do not go together", p.ID)
 			}
 		}

@@ -37,7 +37,7 @@ func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool
 		}
 		for i := range p.Streams {
 			s := &p.Streams[i]
-			if s.Disabled || named && s.Mid != mid {
+			if s.Disabled || named && s.Mid != mid || s.Type != data && !relayable[s.Codec] {
 				continue
 			}
 			all = append(all, wish{p, s, item})

@@ -9,6 +9,7 @@ type feedView struct {
 	ID         ID              `json:"id"`
 	Display    *string         `json:"display,omitempty"`
 	Metadata   json.RawMessage `json:"metadata,omitempty"`
+	Dummy      bool            `json:"dummy,omitempty"`
 	AudioCodec string          `json:"audio_codec,omitempty"`
 	VideoCodec string          `json:"video_codec,omitempty"`
 	Streams    []streamView    `json:"streams"`
@@ -52,6 +53,7 @@ func viewStream(index int, s *stream) streamView {
 // feedFor is a feed as a joiner sees it in its answer.
 func (p *publisher) feedFor() feedView {
 	v := p.view()
+	v.Dummy = p.Dummy
 	for i := range p.Streams {
 		s := &p.Streams[i]
 		v.Streams[i].Moderated = s.Muted && !s.Disabled

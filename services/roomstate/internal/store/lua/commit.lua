@@ -77,13 +77,19 @@ for i = 1, count() do
 end
 
 for _ = 1, count() do redis.call('ZADD', prefix .. 'tasks', again, arg()) end
+-- A peer of session 0 has no handle: where it is kept is remembered apart.
+local function handleless(peer) return string.match(peer, '^0/(%d+)/') end
 for _ = 1, count() do
-  local node = arg()
-  redis.call('SADD', prefix .. 'node:' .. node, arg())
+  local node, peer = arg(), arg()
+  redis.call('SADD', prefix .. 'node:' .. node, peer)
+  local id = handleless(peer)
+  if id then redis.call('HSET', prefix .. 'handleless', id, '{"room":' .. place .. ',"handle":' .. place_record .. '}') end
 end
 for _ = 1, count() do
-  local node = arg()
-  redis.call('SREM', prefix .. 'node:' .. node, arg())
+  local node, peer = arg(), arg()
+  redis.call('SREM', prefix .. 'node:' .. node, peer)
+  local id = handleless(peer)
+  if id then redis.call('HDEL', prefix .. 'handleless', id) end
 end
 remember(command, answer, answer_ms, table.concat(raised, ' '))
 local last = 0

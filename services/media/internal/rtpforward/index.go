@@ -1,0 +1,182 @@
+package rtpforward
+
+import (
+	"crypto/sha256"
+	"sync"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+)
+
+const (
+	// maxStreams is how many encrypted streams are remembered after their end. Those beyond it are forgotten, oldest first.
+	maxStreams = 1 << 18
+	// maxSources is how many SSRCs are encrypted for one destination.
+	maxSources = 1024
+	// window is how far below the highest index of a stream one may be that has not been used yet; receivers do not look
+	// farther back.
+	window = 128
+	// maxStep is how far apart the numbers of two packets of one source are at most; others begin a new source.
+	maxStep = 3000
+	// strays is how many packets that follow each other, all of them too late, are the beginning of a new source.
+	strays = 8
+)
+
+// indexes sees that no SRTP index is used twice with a key and an SSRC (RFC 3711, section 9.1): whoever has two packets of
+// one index has both in the clear. A stream that ended goes on where it was.
+type indexes struct {
+	mu    sync.Mutex
+	known map[stream]*numbers
+	order []stream // oldest first
+}
+
+// stream is what indexes are counted for.
+type stream struct {
+	key  [16]byte // of its hash: secrets are not kept
+	ssrc uint32
+}
+
+func keyOf(c *Crypto) (key [16]byte) {
+	sum := sha256.Sum256(c.Key)
+	copy(key[:], sum[:])
+	return key
+}
+
+// claim returns the numbers of a stream, for one destination at a time, and its rollover counter. BadElement if another has
+// it or, unless its receiver is one that lasts, if it is so old that who begins now could not tell that counter.
+func (x *indexes) claim(s stream, lasting bool) (n *numbers, rollover uint32, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n = x.known[s]
+	if n == nil {
+		n = &numbers{highest: -1}
+		if x.known == nil {
+			x.known = map[stream]*numbers{}
+		}
+		x.known[s] = n
+		x.order = append(x.order, s)
+		x.forget()
+	}
+	rollover, ok := n.begin(lasting)
+	if !ok {
+		return nil, 0, fault.Newf(fault.BadElement, "SRTP key was used with SSRC %d before: another is needed", s.ssrc)
+	}
+	return n, rollover, nil
+}
+
+// forget drops the oldest streams that have ended, if there are too many.
+func (x *indexes) forget() {
+	for tries := len(x.order); len(x.known) > maxStreams && tries > 0; tries-- {
+		oldest := x.order[0]
+		x.order = x.order[1:]
+		if x.known[oldest].used() {
+			x.order = append(x.order, oldest)
+			continue
+		}
+		delete(x.known, oldest)
+	}
+}
+
+// numbers are the indexes of one stream that have been used. A source's packets keep their distances; one that begins anew
+// goes on after the highest.
+type numbers struct {
+	mu      sync.Mutex
+	taken   bool
+	highest int64 // index used; -1 for none
+	seen    [window / 64]uint64
+
+	source uint64 // highest extended number of the source; 0 before the first
+	offset int64  // from the source's numbers to indexes
+	late   int    // how many of those that came last were too late, one after another
+	next   uint16 // what would follow them
+}
+
+// begin takes the numbers for a destination.
+func (n *numbers) begin(lasting bool) (rollover uint32, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.taken || n.highest >= 1<<16-window && !lasting {
+		return 0, false
+	}
+	n.taken, n.source, n.late = true, 0, 0
+	return uint32((n.highest + 1) >> 16), true
+}
+
+func (n *numbers) used() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.taken
+}
+
+// end gives them back. Nothing is numbered any more.
+func (n *numbers) end() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.taken = false
+}
+
+// number returns what a packet with the source's number seq is to be sent with; not ok if it may not be sent.
+func (n *numbers) number(seq uint16) (sent uint16, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.taken {
+		return 0, false
+	}
+	at := packet.Nearest(n.source, seq)
+	switch {
+	case n.source == 0:
+		at = n.restart(seq)
+	case at+maxStep < n.source || at > n.source+maxStep:
+		at = n.restart(seq)
+	}
+	index := int64(at) + n.offset
+	if !n.use(index) {
+		if n.late > 0 && seq != n.next {
+			n.late = 0
+		}
+		n.late, n.next = n.late+1, seq+1
+		if n.late < strays {
+			return 0, false
+		}
+		at = n.restart(seq)
+		if index = int64(at) + n.offset; !n.use(index) {
+			return 0, false
+		}
+	}
+	n.late = 0
+	n.source = max(n.source, at)
+	return uint16(index), true
+}
+
+// restart begins a source with seq: the first of all keeps its numbers, another goes on where the last was.
+func (n *numbers) restart(seq uint16) (at uint64) {
+	at = packet.FirstCycle + uint64(seq)
+	n.source = at
+	if n.highest < 0 {
+		n.offset = -packet.FirstCycle
+	} else {
+		n.offset = n.highest + 1 - int64(at)
+	}
+	return at
+}
+
+// use takes an index, if it has not been used, as far as is known.
+func (n *numbers) use(index int64) bool {
+	bit := func(i int64) (*uint64, uint64) { return &n.seen[i%window/64], 1 << (i % 64) }
+	switch {
+	case index < 0, index <= n.highest-window:
+		return false
+	case index > n.highest:
+		for i := max(n.highest+1, index-window+1); i <= index; i++ {
+			word, mask := bit(i)
+			*word &^= mask
+		}
+		n.highest = index
+	}
+	word, mask := bit(index)
+	if *word&mask != 0 {
+		return false
+	}
+	*word |= mask
+	return true
+}

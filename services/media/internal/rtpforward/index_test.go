@@ -1,0 +1,200 @@
+package rtpforward
+
+import (
+	"encoding/binary"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/pion/srtp/v3"
+
+	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+)
+
+var someKey = Crypto{Suite: 80, Key: []byte("0123456789abcdefghijklmnopqrst")}
+
+func TestNumbersAreUsedOnce(t *testing.T) {
+	var x indexes
+	s := stream{keyOf(&someKey), 7}
+	n, _, err := x.claim(s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := func(seq uint16) int {
+		out, ok := n.number(seq)
+		if !ok {
+			return -1
+		}
+		return int(out)
+	}
+	for _, c := range []struct {
+		what string
+		seq  uint16
+		want int
+	}{
+		{"the first keeps its number", 65534, 65534}, {"so does the next", 65535, 65535}, {"over the wrap", 0, 0},
+		{"a gap stays", 5, 5}, {"late", 3, 3}, {"late again", 3, -1}, {"again", 5, -1}, {"too late", 65000, -1},
+		{"another source goes on", 30000, 6}, {"and on", 30001, 7}, {"another", 0, 8},
+	} {
+		if got := sent(c.seq); got != c.want {
+			t.Errorf("%s: %d is sent as %d, not %d", c.what, c.seq, got, c.want)
+		}
+	}
+	if _, _, err := x.claim(s, false); fault.Of(err) != fault.BadElement {
+		t.Errorf("claimed twice: %v", err)
+	}
+	if _, _, err := x.claim(stream{s.key, 8}, false); err != nil {
+		t.Errorf("another SSRC: %v", err)
+	}
+	n.end()
+	if sent(1) != -1 {
+		t.Error("numbered after its end")
+	}
+	if _, _, err := x.claim(s, false); fault.Of(err) != fault.BadElement {
+		t.Errorf("a key whose rollover counter nobody can know: %v", err)
+	}
+	if _, rollover, err := x.claim(s, true); err != nil || rollover != 1 {
+		t.Errorf("a receiver that lasts: %d, %v", rollover, err)
+	}
+}
+
+func TestStreamGoesOnWhereItEnded(t *testing.T) {
+	var x indexes
+	s := stream{keyOf(&someKey), 7}
+	n, _, err := x.claim(s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := range uint16(100) {
+		n.number(seq)
+	}
+	n.end()
+	again, _, err := x.claim(s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint16(10) {
+		if got, ok := again.number(50 + i); !ok || got != 100+i {
+			t.Errorf("%d is sent as %d %t", 50+i, got, ok)
+		}
+	}
+}
+
+// A source that begins anew a little below where it was, is told from one whose packets come again.
+func TestSourceThatBeginsAnewJustBelow(t *testing.T) {
+	var x indexes
+	n, _, err := x.claim(stream{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := range uint16(3000) {
+		n.number(seq)
+	}
+	lost := 0
+	for i := range uint16(20) {
+		if _, ok := n.number(500 + i); !ok {
+			lost++
+		}
+	}
+	if lost >= strays {
+		t.Errorf("%d packets are lost", lost)
+	}
+}
+
+func TestOldStreamsAreForgotten(t *testing.T) {
+	var x indexes
+	kept, _, err := x.claim(stream{ssrc: 1 << 31}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(maxStreams + 10) {
+		n, _, err := x.claim(stream{ssrc: i}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.end()
+	}
+	if len(x.known) > maxStreams || len(x.order) != len(x.known) {
+		t.Errorf("%d are known, %d in order", len(x.known), len(x.order))
+	}
+	if _, ok := kept.number(1); !ok || x.known[stream{ssrc: 1 << 31}] != kept {
+		t.Error("one that is in use was forgotten")
+	}
+}
+
+// TestRestartedSourceDecrypts: whoever receives follows a source that begins anew, with the SSRC that was given for it.
+func TestRestartedSourceDecrypts(t *testing.T) {
+	receiver, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = receiver.Close() }()
+	o := New(nil, quiet)
+	defer o.Close()
+	s, err := o.Open(quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p, err := s.Port(receiver.LocalAddr().(*net.UDPAddr).AddrPort(), someKey, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := s.Port(p.to, someKey, 7); fault.Of(err) != fault.BadElement {
+		t.Errorf("the same key and SSRC at once: %v", err)
+	}
+	context, err := srtp.CreateContext(someKey.Key[:16], someKey.Key[16:], srtp.ProtectionProfileAes128CmHmacSha1_80, srtp.SRTPReplayProtection(64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := receiver.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint16]bool{}
+	for _, first := range []uint16{65530, 40, 50000, 10000} {
+		for i := range uint16(10) {
+			h := packet.Header{SSRC: 7, Seq: first + i}
+			p.SendRTP(packet.AppendHeader(p.Buffer(), &h, &packet.ExtensionIDs{}, &packet.Extensions{}), []byte{byte(i)})
+			b := make([]byte, 1500)
+			n, _, err := receiver.ReadFromUDPAddrPort(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, err := context.DecryptRTP(nil, b[:n], nil)
+			if err != nil {
+				t.Fatalf("packet %d after %d: %v", i, first, err)
+			}
+			seq := binary.BigEndian.Uint16(plain[2:])
+			if seen[seq] || plain[len(plain)-1] != byte(i) {
+				t.Errorf("number %d again, or other than sent: %x", seq, plain)
+			}
+			seen[seq] = true
+		}
+	}
+}
+
+func FuzzNumbers(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, 255, 255})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var x indexes
+		n, _, err := x.claim(stream{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := map[int64]bool{}
+		for ; len(b) >= 2; b = b[2:] {
+			before := n.highest
+			out, ok := n.number(binary.BigEndian.Uint16(b))
+			if !ok {
+				continue
+			}
+			index := int64(packet.Nearest(uint64(max(before, 0))+1<<32, out)) - 1<<32
+			if before >= 0 && used[index] {
+				t.Fatalf("index %d twice", index)
+			}
+			used[index] = true
+		}
+	})
+}
