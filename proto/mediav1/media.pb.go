@@ -1201,6 +1201,7 @@ type Source struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"` // empty: nobody, the slot is active and nothing comes
 	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`   // in the publisher's SDP
+	Node          string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"` // gRPC address of the node that has the feed; empty for this one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1249,10 +1250,18 @@ func (x *Source) GetMid() string {
 	return ""
 }
 
+func (x *Source) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
 type DataSource struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"`
 	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"` // of the channel on which the feed's messages go to the subscriber
+	Node          string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`   // as in Source
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1297,6 +1306,13 @@ func (x *DataSource) GetFeed() string {
 func (x *DataSource) GetLabel() string {
 	if x != nil {
 		return x.Label
+	}
+	return ""
+}
+
+func (x *DataSource) GetNode() string {
+	if x != nil {
+		return x.Node
 	}
 	return ""
 }
@@ -4056,14 +4072,16 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\n" +
 	"_min_delayB\f\n" +
 	"\n" +
-	"_max_delay\".\n" +
+	"_max_delay\"B\n" +
 	"\x06Source\x12\x12\n" +
 	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x10\n" +
-	"\x03mid\x18\x02 \x01(\tR\x03mid\"6\n" +
+	"\x03mid\x18\x02 \x01(\tR\x03mid\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\"J\n" +
 	"\n" +
 	"DataSource\x12\x12\n" +
 	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"%\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\"%\n" +
 	"\x11MakeOfferResponse\x12\x10\n" +
 	"\x03sdp\x18\x01 \x01(\tR\x03sdp\"s\n" +
 	"\x13AcceptAnswerRequest\x12+\n" +
