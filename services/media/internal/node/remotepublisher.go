@@ -17,6 +17,9 @@ import (
 // maxRemoteStreams is how many streams a publisher of another server has at most: their SSRCs are numbered.
 const maxRemoteStreams = 64
 
+// maxRemoteMedia is how long the payload of sound or video may be, in bytes; only messages may be longer.
+const maxRemoteMedia = packet.MaxSize
+
 // RemoteRequest is a publisher that another server sends.
 type RemoteRequest struct {
 	Command
@@ -129,8 +132,8 @@ func (s *remoteSource) receive(now time.Duration) {
 
 func (s *remoteSource) packet(packet *packet.Packet) {
 	if r, ok := s.pub.routes[packet.SSRC]; ok {
-		if len(packet.Payload) == 0 {
-			return // no media: to open a NAT
+		if n := len(packet.Payload); n == 0 || n > maxRemoteMedia {
+			return // no media, to open a NAT; or more than any endpoint takes, which the ring is not to keep
 		}
 		packet.PayloadType = r.in.agreed.Format.PayloadType // whatever it is at the other server
 		r.in.receive(r, packet)

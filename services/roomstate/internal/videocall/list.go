@@ -6,19 +6,23 @@ import (
 	"slices"
 )
 
-// Names have to fit into a message, all together.
 const (
-	maxName  = 4096    // bytes of one
-	maxNames = 512_000 // bytes of a list of all
+	maxName = 255 // bytes of a name, and of a file's
+	// maxUsers is how many handles the plugin keeps something of.
+	maxUsers = 20_000
+	// maxList bounds an answer, in bytes: it has to fit into a message.
+	maxList = 512_000
 )
 
-// listed is what a name takes in a list.
-func listed(name string) int {
-	b, _ := json.Marshal(name) // of a string: cannot fail
-	return len(b) + 1
-}
-
-// list names all who are registered.
+// list names all who are registered, or as many as fit, and then says how many it leaves out.
 func (d *draft) list() (members, *failure) {
-	return members{"list": append([]string{}, slices.Sorted(maps.Keys(d.names))...)}, nil
+	listed, size := []string{}, 0
+	for _, name := range slices.Sorted(maps.Keys(d.names)) {
+		b, _ := json.Marshal(name) // of a string: cannot fail
+		if size += len(b) + 1; size > maxList {
+			return members{"list": listed, "left_out": len(d.names) - len(listed)}, nil
+		}
+		listed = append(listed, name)
+	}
+	return members{"list": listed}, nil
 }

@@ -19,6 +19,9 @@ func (d *draft) configure() (members, *failure) {
 	if f != nil {
 		return nil, f
 	}
+	if name, _ := d.body.Text("filename"); len(name) > maxName {
+		return nil, fail(errInvalid, "Invalid value (filename should have at most %d bytes)", maxName)
+	}
 	u := d.user(d.me())
 	if next := u.Settings.with(d.body, asked); next != u.Settings {
 		u.Settings = next
