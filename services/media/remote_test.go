@@ -147,11 +147,22 @@ func TestRemotePublisher(t *testing.T) {
 	}()
 	stopSending := sync.OnceFunc(func() { close(done); <-sending })
 	defer stopSending()
+	var video *received
 	for range 2 {
 		track := sub.track()
 		for range 5 {
 			track.next(t)
 		}
+		if track.Kind() == webrtc.RTPCodecTypeVideo {
+			video = track
+		}
+	}
+	if video == nil {
+		t.Fatal("no video")
+	}
+	// Whoever finds a key frame in the past wishes for none; the endpoint does here.
+	if err := sub.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(video.SSRC())}}); err != nil {
+		t.Fatal(err)
 	}
 	if m := await(t, "text", texts); !m.IsString || string(m.Data) != "hello" {
 		t.Errorf("message %v %q", m.IsString, m.Data)
