@@ -18,6 +18,9 @@ func (d *draft) register() (members, *failure) {
 	if _, taken := d.names[name]; taken {
 		return nil, fail(errNameTaken, "Username '%s' already taken", name)
 	}
+	if d.full(len(name)) {
+		return nil, fail(errUnknown, "Too many usernames already")
+	}
 	u.Name = &name
 	d.put(d.me(), u)
 	d.Notify(d.me(), u.OpaqueID, members{"event": "registered", "username": name})

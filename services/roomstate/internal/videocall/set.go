@@ -21,6 +21,8 @@ func (d *draft) configure() (members, *failure) {
 	}
 	if name, _ := d.body.Text("filename"); len(name) > maxName {
 		return nil, fail(errInvalid, "Invalid value (filename should have at most %d bytes)", maxName)
+	} else if d.full(len(name)) {
+		return nil, fail(errUnknown, "Too many file names already")
 	}
 	u := d.user(d.me())
 	if next := u.Settings.with(d.body, asked); next != u.Settings {
