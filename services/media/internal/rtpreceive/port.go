@@ -219,6 +219,9 @@ func (p *Port) hearFeedback() {
 	}
 }
 
+// Refuse counts a packet that Take has given, and that is none after all.
+func (p *Port) Refuse() { p.inlet.dropped[Malformed].Add(1) }
+
 // RequestKeyframe asks the sender, if it has said from where. Streams see that it is not asked often.
 func (p *Port) RequestKeyframe(ssrc uint32) {
 	p.mu.Lock()

@@ -19,9 +19,10 @@ func (d *draft) configure() (members, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	if name, _ := d.body.Text("filename"); len(name) > maxName {
+	switch name, given := d.body.Text("filename"); {
+	case len(name) > maxName:
 		return nil, fail(errInvalid, "Invalid value (filename should have at most %d bytes)", maxName)
-	} else if d.full(len(name)) {
+	case given && d.full(len(name)):
 		return nil, fail(errUnknown, "Too many file names already")
 	}
 	u := d.user(d.me())
