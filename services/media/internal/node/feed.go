@@ -68,6 +68,15 @@ func (f *feed) end(to string, now time.Duration) {
 	}
 }
 
+// at tells slots on which node the feed is.
+func (f *feed) at(node string) {
+	for s := range f.watchers {
+		source := *s.source
+		source.Node = node
+		s.source = &source
+	}
+}
+
 // feed finds what a slot wants in its own shard, mirrored or pulled from a node if need be; nil if nobody publishes it.
 func (sh *shard) feed(id FeedID, node string) *feed {
 	if pub := sh.published(id, node); pub != nil {
@@ -78,6 +87,9 @@ func (sh *shard) feed(id FeedID, node string) *feed {
 		return &m.feed
 	}
 	origin := sh.node.known.origin(id)
+	if origin == nil && !sh.node.elsewhere(node) {
+		node = sh.node.known.movedTo(id) // if it has
+	}
 	if sh.node.elsewhere(node) && sh.node.known.coming(id) {
 		origin = nil
 	}

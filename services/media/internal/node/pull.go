@@ -255,12 +255,12 @@ func (p *pull) after(movedTo string, err error, now time.Duration) error {
 	switch ended := errors.Is(err, io.EOF) || fault.Of(err) == fault.NoSuchFeed; {
 	case movedTo != "" && sh.node.elsewhere(movedTo):
 		p.log.Info("feed has moved", "to", movedTo)
-		p.node, p.next = movedTo, ""
+		p.moveTo(movedTo)
 	case movedTo != "" || sh.node.known.origin(p.id) != nil: // it has come here
 		p.over(sh.node.cfg.Address, now)
 		return errPullEnded
 	case p.next != "" && p.next != p.node:
-		p.node = p.next
+		p.moveTo(p.next)
 	case ended:
 		p.refused.Store(true)
 		p.over("", now)
@@ -270,6 +270,18 @@ func (p *pull) after(movedTo string, err error, now time.Duration) error {
 		p.log.Warn("relay broken", "node", p.node, "err", err)
 	}
 	return nil
+}
+
+// moveTo notes on which node the feed is, also for peers that move on from here.
+func (p *pull) moveTo(node string) {
+	p.node, p.next = node, ""
+	p.feed.at(node)
+	for _, m := range p.taps.mirrors {
+		m.shard.worker.Post(func(time.Duration) {
+			m.node = node
+			m.feed.at(node)
+		})
+	}
 }
 
 // take takes news of the other node.
