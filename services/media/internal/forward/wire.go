@@ -133,7 +133,7 @@ func (s *Stream) ReceivePacket(b []byte, offset, now time.Duration) error {
 	present := packet.Set(binary.BigEndian.Uint16(descriptor[codec.DescriptorBytes:]))
 	payload, dependencies, ok := readExtensions(&t.ext, present, flags&wireTimeOffset != 0, b[wireHeader:])
 	const last = 1 << 62 // of what numbers are credible
-	if !ok || present&^wired != 0 || !t.desc.ReadDescriptor(descriptor, len(payload)) || int(t.red) > len(payload) ||
+	if !ok || present&^wired != 0 || !s.isRED(payload, int(t.red)) || !t.desc.ReadDescriptor(descriptor, len(payload)-int(t.red)) ||
 		t.seq == 0 || t.seq > last || state.first == 0 || state.first > last || len(payload) > packet.MaxSize || t.arrival <= 0 {
 		return errWire
 	}
@@ -146,6 +146,19 @@ func (s *Stream) ReceivePacket(b []byte, offset, now time.Duration) error {
 		s.askKeyframe(y, now)
 	}
 	return nil
+}
+
+// isRED is true of a payload whose own begins there behind redundancy (RFC 2198), and of any that has none: primary is 0 then.
+func (s *Stream) isRED(payload []byte, primary int) bool {
+	if primary == 0 {
+		return true
+	}
+	if primary > len(payload) {
+		return false
+	}
+	blocks, begins, err := codec.ParseRED(payload, payload[0]&0x7f, s.blocks[:0])
+	s.blocks = blocks[:0]
+	return err == nil && begins == primary
 }
 
 // readExtensions reads what appendExtensions wrote after present, and returns what is behind it.

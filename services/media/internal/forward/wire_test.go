@@ -162,6 +162,29 @@ func TestReplicaOnAnotherNodeKeepsDependencyDescriptors(t *testing.T) {
 	}
 }
 
+func TestRedundancyGoesToOtherNodes(t *testing.T) {
+	p := new(publisher)
+	s := NewStream(p.config(codec.Opus, 1))
+	replica := NewStream(s.Config().Replica(p, new(PublisherClock)))
+	in := frame{seq: 1}.packet(0, start)
+	in.Payload = []byte{0x80 | 111, 0, 0, 2, 111, 'a', 'b', 'c'}
+	s.ReceiveRED(0, in, 111)
+	b := s.AppendPacket(nil, 0, s.layers[0].highest)
+	if err := replica.ReceivePacket(b, 0, start); err != nil {
+		t.Fatal(err)
+	}
+	if got := replica.layers[0].ring.get(replica.layers[0].highest); got.red != 7 || !bytes.Equal(got.payload, in.Payload) {
+		t.Errorf("%+v", got)
+	}
+	for at, wrong := range map[int]byte{35: 6, 34: 1, wireHeader: 0x80 | 112} {
+		bad := bytes.Clone(b)
+		bad[at] = wrong
+		if replica.ReceivePacket(bad, 0, start) == nil {
+			t.Errorf("byte %d may be %d", at, wrong)
+		}
+	}
+}
+
 func TestWhatALayerBeginsWith(t *testing.T) {
 	s, p, _, _ := connected(t, codec.VP8, 1)
 	for seq := range uint16(20) {
@@ -325,6 +348,9 @@ func FuzzReceivePacket(f *testing.F) {
 	_, highest := s.Holds(1)
 	f.Add(s.AppendPacket(nil, 1, highest), s.AppendState(nil), uint8(codec.VP8))
 	f.Add(s.AppendPacket(nil, 1, highest), s.AppendState(nil), uint8(codec.AV1))
+	red := s.AppendPacket(nil, 1, highest)
+	red[35] = 1 // it is none
+	f.Add(red, s.AppendState(nil), uint8(codec.Opus))
 	f.Fuzz(func(t *testing.T, p, state []byte, c uint8) {
 		format := codec.Codec(c % uint8(codec.AV1+1))
 		replica := NewStream(new(publisher).config(format, 2).Replica(new(publisher), new(PublisherClock)))
