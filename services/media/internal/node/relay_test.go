@@ -277,3 +277,31 @@ type noCluster struct{}
 func (noCluster) Pull(context.Context, string, FeedID, RelayEnd) (PullLine, error) {
 	return nil, context.Canceled
 }
+
+// TestASilentNodeIsLeft for the one that a feed is said to be on now; one that is heard is left only when it says so.
+func TestASilentNodeIsLeft(t *testing.T) {
+	n, run := idleNode(t, 1)
+	defer run()
+	sh := n.shards[0]
+	published(sh, "feed")
+	_, p := relayBetween(t, sh, sh)
+	p.node = "first"
+	cut := 0
+	p.cut = func() { cut++ }
+	p.heardAt = sh.worker.Now()
+	p.redirect("second")
+	if cut != 0 || p.node != "first" {
+		t.Errorf("left %q while it was heard", p.node)
+	}
+	p.heardAt = sh.worker.Now() - 2*pullSilence
+	p.redirect("first")
+	if cut != 0 {
+		t.Error("left for itself")
+	}
+	if p.redirect("second"); cut != 1 {
+		t.Error("a silent node is not left")
+	}
+	if err := p.after("", errPullEnded, relayStart); err != nil || p.node != "second" || p.up {
+		t.Errorf("goes on with %q, %v", p.node, err)
+	}
+}
