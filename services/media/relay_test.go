@@ -1,6 +1,7 @@
 package media
 
 import (
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -420,4 +421,84 @@ func TestAPathThatIsDeadForAWhileIsNoHarm(t *testing.T) {
 	for range 30 {
 		track.next(t)
 	}
+}
+
+// proxy passes TCP connections on, until they are cut.
+type proxy struct {
+	listener net.Listener
+	to       string
+	all      sync.WaitGroup
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newProxy(t *testing.T, to string) *proxy {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{listener: l, to: to}
+	p.all.Go(p.run)
+	t.Cleanup(func() { _ = l.Close(); p.cut(); p.all.Wait() })
+	return p
+}
+
+func (p *proxy) run() {
+	for {
+		near, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("tcp4", p.to)
+		if err != nil {
+			_ = near.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.conns = append(p.conns, near, far)
+		p.mu.Unlock()
+		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
+			p.all.Go(func() {
+				_, _ = io.Copy(way[0], way[1])
+				_ = way[0].Close()
+			})
+		}
+	}
+}
+
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+	p.conns = nil
+}
+
+// TestARelayThatBreaksIsMadeAgain, and what the subscriber gets has no hole: the other node has it still.
+func TestARelayThatBreaksIsMadeAgain(t *testing.T) {
+	a, _ := publishing(t, "feed")
+	b := start(t)
+	line := newProxy(t, a.addresses.GRPC)
+	sub := b.dial()
+	slot := slotFor("0", "feed", "1", "vp8")
+	slot.Source.Node = line.listener.Addr().String()
+	sub.subscribe(slot)
+	track := sub.track()
+	last := track.next(t)
+	for i := range 150 {
+		if i == 30 || i == 90 {
+			line.cut()
+		}
+		p := track.next(t)
+		if p.SequenceNumber != last.SequenceNumber+1 {
+			t.Fatalf("%d after %d", p.SequenceNumber, last.SequenceNumber)
+		}
+		last = p
+	}
+	a.shows(`cardea_media_relays{direction="out"} 1`)
+	b.close(sub.id)
+	a.shows(`cardea_media_relays{direction="out"} 0`)
 }
