@@ -3582,6 +3582,86 @@ func (*UnpublishRemotelyResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{50}
 }
 
+type SetDrainingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Draining      bool                   `protobuf:"varint,1,opt,name=draining,proto3" json:"draining,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetDrainingRequest) Reset() {
+	*x = SetDrainingRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetDrainingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetDrainingRequest) ProtoMessage() {}
+
+func (x *SetDrainingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetDrainingRequest.ProtoReflect.Descriptor instead.
+func (*SetDrainingRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *SetDrainingRequest) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+type SetDrainingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetDrainingResponse) Reset() {
+	*x = SetDrainingResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetDrainingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetDrainingResponse) ProtoMessage() {}
+
+func (x *SetDrainingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetDrainingResponse.ProtoReflect.Descriptor instead.
+func (*SetDrainingResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{52}
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -3596,7 +3676,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[52]
+	mi := &file_mediav1_media_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3688,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[52]
+	mi := &file_mediav1_media_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3682,7 +3762,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[53]
+	mi := &file_mediav1_media_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3694,7 +3774,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[53]
+	mi := &file_mediav1_media_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3783,7 +3863,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[54]
+	mi := &file_mediav1_media_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3795,7 +3875,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[54]
+	mi := &file_mediav1_media_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3885,7 +3965,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[55]
+	mi := &file_mediav1_media_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3897,7 +3977,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[55]
+	mi := &file_mediav1_media_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4288,14 +4368,17 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x18UnpublishRemotelyRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\x1b\n" +
-	"\x19UnpublishRemotelyResponse*K\n" +
+	"\x19UnpublishRemotelyResponse\"0\n" +
+	"\x12SetDrainingRequest\x12\x1a\n" +
+	"\bdraining\x18\x01 \x01(\bR\bdraining\"\x15\n" +
+	"\x13SetDrainingResponse*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xf3\f\n" +
+	"\tKIND_DATA\x10\x032\xcd\r\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -4316,7 +4399,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"PassAnswer\x12\".cardea.media.v1.PassAnswerRequest\x1a#.cardea.media.v1.PassAnswerResponse\x12[\n" +
 	"\fAcceptRemote\x12$.cardea.media.v1.AcceptRemoteRequest\x1a%.cardea.media.v1.AcceptRemoteResponse\x12d\n" +
 	"\x0fPublishRemotely\x12'.cardea.media.v1.PublishRemotelyRequest\x1a(.cardea.media.v1.PublishRemotelyResponse\x12j\n" +
-	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponse\x12X\n" +
+	"\vSetDraining\x12#.cardea.media.v1.SetDrainingRequest\x1a$.cardea.media.v1.SetDrainingResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -4331,7 +4415,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -4385,11 +4469,13 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*PublishRemotelyResponse)(nil),       // 49: cardea.media.v1.PublishRemotelyResponse
 	(*UnpublishRemotelyRequest)(nil),      // 50: cardea.media.v1.UnpublishRemotelyRequest
 	(*UnpublishRemotelyResponse)(nil),     // 51: cardea.media.v1.UnpublishRemotelyResponse
-	nil,                                   // 52: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 53: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 54: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 55: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 56: cardea.media.v1.ForwardResponse.Forwarded
+	(*SetDrainingRequest)(nil),            // 52: cardea.media.v1.SetDrainingRequest
+	(*SetDrainingResponse)(nil),           // 53: cardea.media.v1.SetDrainingResponse
+	nil,                                   // 54: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 55: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 56: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 57: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 58: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -4398,7 +4484,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	52, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	54, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -4419,10 +4505,10 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	53, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	55, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	56, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	58, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
 	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
@@ -4441,8 +4527,8 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	45, // 46: cardea.media.v1.RemoteServer.srtp:type_name -> cardea.media.v1.SRTP
 	1,  // 47: cardea.media.v1.UnpublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
 	0,  // 48: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	55, // 49: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	54, // 50: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	57, // 49: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	56, // 50: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
 	2,  // 51: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
 	10, // 52: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
 	15, // 53: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
@@ -4461,26 +4547,28 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	44, // 66: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
 	47, // 67: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
 	50, // 68: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
-	8,  // 69: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 70: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 71: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 72: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 73: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 74: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 75: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 76: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 77: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 78: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 79: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	36, // 80: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 81: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	41, // 82: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
-	43, // 83: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
-	46, // 84: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
-	49, // 85: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
-	51, // 86: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
-	69, // [69:87] is the sub-list for method output_type
-	51, // [51:69] is the sub-list for method input_type
+	52, // 69: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
+	8,  // 70: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 71: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 72: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 73: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 74: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 75: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 76: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 77: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 78: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 79: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 80: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	36, // 81: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 82: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 83: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 84: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	46, // 85: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	49, // 86: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	51, // 87: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	53, // 88: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
+	70, // [70:89] is the sub-list for method output_type
+	51, // [51:70] is the sub-list for method input_type
 	51, // [51:51] is the sub-list for extension type_name
 	51, // [51:51] is the sub-list for extension extendee
 	0,  // [0:51] is the sub-list for field type_name
@@ -4502,7 +4590,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   56,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
