@@ -336,3 +336,22 @@ func TestAPeerIsNeverOfTwoNodes(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatEndsAPeerOnItsWayIsToldToBothNodes(t *testing.T) {
+	s := call(av)
+	s.move("al", "n2")
+	cmd := s.command("al")
+	cmd.Verb = &busv1.Command_Hangup{Hangup: &busv1.Hangup{}}
+	turn := plugin.NewTurn(cmd, s.now, func(string) bool { return true }, plugin.Answers{})
+	s.room("videoroom/1").Apply(turn)
+	var nodes []string
+	for _, task := range turn.Tasks {
+		nodes = append(nodes, task.Close.Node)
+		if task.Close.Quiet || task.Close.Reason != "Janus API" {
+			t.Errorf("task %+v", task.Close)
+		}
+	}
+	if !slices.Equal(nodes, []string{"n1", "n2"}) {
+		t.Errorf("told %q", nodes)
+	}
+}
