@@ -49,6 +49,7 @@ type Command struct {
 	//	*Command_Poll
 	//	*Command_Given
 	//	*Command_Admin
+	//	*Command_Move
 	Verb          isCommand_Verb `protobuf_oneof:"verb"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -266,6 +267,15 @@ func (x *Command) GetAdmin() *Admin {
 	return nil
 }
 
+func (x *Command) GetMove() *Move {
+	if x != nil {
+		if x, ok := x.Verb.(*Command_Move); ok {
+			return x.Move
+		}
+	}
+	return nil
+}
+
 type isCommand_Verb interface {
 	isCommand_Verb()
 }
@@ -326,6 +336,10 @@ type Command_Admin struct {
 	Admin *Admin `protobuf:"bytes,23,opt,name=admin,proto3,oneof"`
 }
 
+type Command_Move struct {
+	Move *Move `protobuf:"bytes,24,opt,name=move,proto3,oneof"`
+}
+
 func (*Command_Create) isCommand_Verb() {}
 
 func (*Command_Touch) isCommand_Verb() {}
@@ -353,6 +367,8 @@ func (*Command_Poll) isCommand_Verb() {}
 func (*Command_Given) isCommand_Verb() {}
 
 func (*Command_Admin) isCommand_Verb() {}
+
+func (*Command_Move) isCommand_Verb() {}
 
 // Routed is what the replica that took a command found out about its handle.
 type Routed struct {
@@ -1098,7 +1114,10 @@ type PeerEvent struct {
 	//	*PeerEvent_Layer_
 	//	*PeerEvent_Talking_
 	//	*PeerEvent_Text_
+	//	*PeerEvent_Moved_
+	//	*PeerEvent_NotMoved_
 	Kind          isPeerEvent_Kind `protobuf_oneof:"kind"`
+	NodeId        string           `protobuf:"bytes,12,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"` // of the process; the name may be another's by now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1217,6 +1236,31 @@ func (x *PeerEvent) GetText() *PeerEvent_Text {
 	return nil
 }
 
+func (x *PeerEvent) GetMoved() *PeerEvent_Moved {
+	if x != nil {
+		if x, ok := x.Kind.(*PeerEvent_Moved_); ok {
+			return x.Moved
+		}
+	}
+	return nil
+}
+
+func (x *PeerEvent) GetNotMoved() *PeerEvent_NotMoved {
+	if x != nil {
+		if x, ok := x.Kind.(*PeerEvent_NotMoved_); ok {
+			return x.NotMoved
+		}
+	}
+	return nil
+}
+
+func (x *PeerEvent) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
 type isPeerEvent_Kind interface {
 	isPeerEvent_Kind()
 }
@@ -1249,6 +1293,14 @@ type PeerEvent_Text_ struct {
 	Text *PeerEvent_Text `protobuf:"bytes,9,opt,name=text,proto3,oneof"`
 }
 
+type PeerEvent_Moved_ struct {
+	Moved *PeerEvent_Moved `protobuf:"bytes,10,opt,name=moved,proto3,oneof"`
+}
+
+type PeerEvent_NotMoved_ struct {
+	NotMoved *PeerEvent_NotMoved `protobuf:"bytes,11,opt,name=not_moved,json=notMoved,proto3,oneof"`
+}
+
 func (*PeerEvent_Up_) isPeerEvent_Kind() {}
 
 func (*PeerEvent_Closed_) isPeerEvent_Kind() {}
@@ -1262,6 +1314,10 @@ func (*PeerEvent_Layer_) isPeerEvent_Kind() {}
 func (*PeerEvent_Talking_) isPeerEvent_Kind() {}
 
 func (*PeerEvent_Text_) isPeerEvent_Kind() {}
+
+func (*PeerEvent_Moved_) isPeerEvent_Kind() {}
+
+func (*PeerEvent_NotMoved_) isPeerEvent_Kind() {}
 
 // Reply answers a Command, on the subject that the command named for it.
 type Reply struct {
@@ -1623,6 +1679,7 @@ type Event struct {
 	//	*Event_TimedOut
 	//	*Event_Moved
 	//	*Event_Ended
+	//	*Event_Candidate
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1788,6 +1845,15 @@ func (x *Event) GetEnded() *Ended {
 	return nil
 }
 
+func (x *Event) GetCandidate() *Candidate {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_Candidate); ok {
+			return x.Candidate
+		}
+	}
+	return nil
+}
+
 type isEvent_Kind interface {
 	isEvent_Kind()
 }
@@ -1828,6 +1894,10 @@ type Event_Ended struct {
 	Ended *Ended `protobuf:"bytes,18,opt,name=ended,proto3,oneof"` // not for the endpoint: the session is over, for another reason than a timeout
 }
 
+type Event_Candidate struct {
+	Candidate *Candidate `protobuf:"bytes,19,opt,name=candidate,proto3,oneof"`
+}
+
 func (*Event_Plugin) isEvent_Kind() {}
 
 func (*Event_WebrtcUp) isEvent_Kind() {}
@@ -1845,6 +1915,8 @@ func (*Event_TimedOut) isEvent_Kind() {}
 func (*Event_Moved) isEvent_Kind() {}
 
 func (*Event_Ended) isEvent_Kind() {}
+
+func (*Event_Candidate) isEvent_Kind() {}
 
 type PluginEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1942,6 +2014,67 @@ func (*WebrtcUp) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
 }
 
+// Candidate is an ICE candidate of ours, trickled.
+type Candidate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Candidate     string                 `protobuf:"bytes,1,opt,name=candidate,proto3" json:"candidate,omitempty"` // "candidate:…"
+	SdpMid        string                 `protobuf:"bytes,2,opt,name=sdp_mid,json=sdpMid,proto3" json:"sdp_mid,omitempty"`
+	SdpMLineIndex uint32                 `protobuf:"varint,3,opt,name=sdp_m_line_index,json=sdpMLineIndex,proto3" json:"sdp_m_line_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Candidate) Reset() {
+	*x = Candidate{}
+	mi := &file_busv1_bus_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Candidate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Candidate) ProtoMessage() {}
+
+func (x *Candidate) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
+func (*Candidate) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Candidate) GetCandidate() string {
+	if x != nil {
+		return x.Candidate
+	}
+	return ""
+}
+
+func (x *Candidate) GetSdpMid() string {
+	if x != nil {
+		return x.SdpMid
+	}
+	return ""
+}
+
+func (x *Candidate) GetSdpMLineIndex() uint32 {
+	if x != nil {
+		return x.SdpMLineIndex
+	}
+	return 0
+}
+
 type HangUp struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -1951,7 +2084,7 @@ type HangUp struct {
 
 func (x *HangUp) Reset() {
 	*x = HangUp{}
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2096,7 @@ func (x *HangUp) String() string {
 func (*HangUp) ProtoMessage() {}
 
 func (x *HangUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2109,7 @@ func (x *HangUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HangUp.ProtoReflect.Descriptor instead.
 func (*HangUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HangUp) GetReason() string {
@@ -1994,7 +2127,7 @@ type Detached struct {
 
 func (x *Detached) Reset() {
 	*x = Detached{}
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2139,7 @@ func (x *Detached) String() string {
 func (*Detached) ProtoMessage() {}
 
 func (x *Detached) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2152,7 @@ func (x *Detached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detached.ProtoReflect.Descriptor instead.
 func (*Detached) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
 }
 
 type TimedOut struct {
@@ -2030,7 +2163,7 @@ type TimedOut struct {
 
 func (x *TimedOut) Reset() {
 	*x = TimedOut{}
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2175,7 @@ func (x *TimedOut) String() string {
 func (*TimedOut) ProtoMessage() {}
 
 func (x *TimedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2188,7 @@ func (x *TimedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedOut.ProtoReflect.Descriptor instead.
 func (*TimedOut) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
 }
 
 type Moved struct {
@@ -2067,7 +2200,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2079,7 +2212,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2092,7 +2225,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Moved) GetOwner() *Socket {
@@ -2110,7 +2243,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2255,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2268,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
 }
 
 // Released is an edge's answer when another one asks it, on the session's release subject, to stop sending its events.
@@ -2148,7 +2281,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2293,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2306,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Released) GetDelivered() uint64 {
@@ -2196,7 +2329,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2341,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2354,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Poll) GetId() string {
@@ -2256,7 +2389,7 @@ type Given struct {
 
 func (x *Given) Reset() {
 	*x = Given{}
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2401,7 @@ func (x *Given) String() string {
 func (*Given) ProtoMessage() {}
 
 func (x *Given) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2414,7 @@ func (x *Given) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Given.ProtoReflect.Descriptor instead.
 func (*Given) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Given) GetId() string {
@@ -2310,7 +2443,7 @@ type Taken struct {
 
 func (x *Taken) Reset() {
 	*x = Taken{}
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2322,7 +2455,7 @@ func (x *Taken) String() string {
 func (*Taken) ProtoMessage() {}
 
 func (x *Taken) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2335,7 +2468,7 @@ func (x *Taken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Taken.ProtoReflect.Descriptor instead.
 func (*Taken) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Taken) GetEvents() []*Event {
@@ -2371,7 +2504,7 @@ type Admin struct {
 
 func (x *Admin) Reset() {
 	*x = Admin{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2516,7 @@ func (x *Admin) String() string {
 func (*Admin) ProtoMessage() {}
 
 func (x *Admin) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2529,7 @@ func (x *Admin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Admin.ProtoReflect.Descriptor instead.
 func (*Admin) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Admin) GetRequest() string {
@@ -2413,6 +2546,59 @@ func (x *Admin) GetParameters() []byte {
 	return nil
 }
 
+// Move has a handle's peer go on with another node, under its call. Done says that it has begun: the endpoint has to follow.
+type Move struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	To            string                 `protobuf:"bytes,1,opt,name=to,proto3" json:"to,omitempty"`     // id of the node; empty for any that has room
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // id of the node that it is to leave; empty for whichever it is on
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Move) Reset() {
+	*x = Move{}
+	mi := &file_busv1_bus_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Move) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Move) ProtoMessage() {}
+
+func (x *Move) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Move.ProtoReflect.Descriptor instead.
+func (*Move) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Move) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Move) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
 // Resume asks for a session's events after a number; answered with Events.
 type Resume struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2424,7 +2610,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2622,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2635,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -2475,7 +2661,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2673,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2686,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -2520,15 +2706,18 @@ type NodeStatus struct {
 	Peers            uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
 	PacketsPerSecond uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
 	BitsPerSecond    uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
-	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`        // 0 to 1 of what the process may use
-	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"` // last beat: the process ends in good order
+	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                // 0 to 1 of what the process may use
+	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                         // last beat: the process ends in good order
+	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"` // a second, received and sent; 0 for no limit
+	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`          // likewise
+	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                      // 0 for no limit
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2729,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2742,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -2619,6 +2808,27 @@ func (x *NodeStatus) GetLeaving() bool {
 	return false
 }
 
+func (x *NodeStatus) GetCapacityPackets() uint64 {
+	if x != nil {
+		return x.CapacityPackets
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetCapacityBits() uint64 {
+	if x != nil {
+		return x.CapacityBits
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetMaxPeers() uint32 {
+	if x != nil {
+		return x.MaxPeers
+	}
+	return 0
+}
+
 // Texts are messages for data channels of peers on one node, oldest first. A peer that is not there gets none.
 type Texts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2629,7 +2839,7 @@ type Texts struct {
 
 func (x *Texts) Reset() {
 	*x = Texts{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2641,7 +2851,7 @@ func (x *Texts) String() string {
 func (*Texts) ProtoMessage() {}
 
 func (x *Texts) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2654,7 +2864,7 @@ func (x *Texts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts.ProtoReflect.Descriptor instead.
 func (*Texts) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Texts) GetTexts() []*Texts_Text {
@@ -2674,7 +2884,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +2896,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +2934,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2736,7 +2946,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,7 +2971,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2773,7 +2983,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +3019,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2821,7 +3031,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2885,7 +3095,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +3107,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2963,7 +3173,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2975,7 +3185,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3254,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3056,7 +3266,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3103,7 +3313,7 @@ type PeerEvent_Text struct {
 
 func (x *PeerEvent_Text) Reset() {
 	*x = PeerEvent_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3115,7 +3325,7 @@ func (x *PeerEvent_Text) String() string {
 func (*PeerEvent_Text) ProtoMessage() {}
 
 func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3138,6 +3348,87 @@ func (x *PeerEvent_Text) GetText() []byte {
 	return nil
 }
 
+type PeerEvent_Moved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerEvent_Moved) Reset() {
+	*x = PeerEvent_Moved{}
+	mi := &file_busv1_bus_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerEvent_Moved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerEvent_Moved) ProtoMessage() {}
+
+func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerEvent_Moved.ProtoReflect.Descriptor instead.
+func (*PeerEvent_Moved) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 7}
+}
+
+// NotMoved says that this node was to take the peer over, and will not.
+type PeerEvent_NotMoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lost          bool                   `protobuf:"varint,1,opt,name=lost,proto3" json:"lost,omitempty"` // it is not known whether the other node still has it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerEvent_NotMoved) Reset() {
+	*x = PeerEvent_NotMoved{}
+	mi := &file_busv1_bus_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerEvent_NotMoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerEvent_NotMoved) ProtoMessage() {}
+
+func (x *PeerEvent_NotMoved) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerEvent_NotMoved.ProtoReflect.Descriptor instead.
+func (*PeerEvent_NotMoved) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 8}
+}
+
+func (x *PeerEvent_NotMoved) GetLost() bool {
+	if x != nil {
+		return x.Lost
+	}
+	return false
+}
+
 type Texts_Text struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	To            []*Texts_Peer          `protobuf:"bytes,1,rep,name=to,proto3" json:"to,omitempty"`
@@ -3148,7 +3439,7 @@ type Texts_Text struct {
 
 func (x *Texts_Text) Reset() {
 	*x = Texts_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3451,7 @@ func (x *Texts_Text) String() string {
 func (*Texts_Text) ProtoMessage() {}
 
 func (x *Texts_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3464,7 @@ func (x *Texts_Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Text.ProtoReflect.Descriptor instead.
 func (*Texts_Text) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{36, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{38, 0}
 }
 
 func (x *Texts_Text) GetTo() []*Texts_Peer {
@@ -3201,7 +3492,7 @@ type Texts_Peer struct {
 
 func (x *Texts_Peer) Reset() {
 	*x = Texts_Peer{}
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3504,7 @@ func (x *Texts_Peer) String() string {
 func (*Texts_Peer) ProtoMessage() {}
 
 func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3517,7 @@ func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Peer.ProtoReflect.Descriptor instead.
 func (*Texts_Peer) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{36, 1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{38, 1}
 }
 
 func (x *Texts_Peer) GetSessionId() uint64 {
@@ -3254,7 +3545,7 @@ var File_busv1_bus_proto protoreflect.FileDescriptor
 
 const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
-	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\x99\a\n" +
+	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\xc4\a\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -3278,7 +3569,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04peer\x18\x14 \x01(\v2\x18.cardea.bus.v1.PeerEventH\x00R\x04peer\x12)\n" +
 	"\x04poll\x18\x15 \x01(\v2\x13.cardea.bus.v1.PollH\x00R\x04poll\x12,\n" +
 	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05given\x12,\n" +
-	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05adminB\x06\n" +
+	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05admin\x12)\n" +
+	"\x04move\x18\x18 \x01(\v2\x13.cardea.bus.v1.MoveH\x00R\x04moveB\x06\n" +
 	"\x04verb\"\x8f\x01\n" +
 	"\x06Routed\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
@@ -3333,7 +3625,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\aDestroy\x12\x19\n" +
 	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"\x1f\n" +
 	"\x04Lost\x12\x17\n" +
-	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\x97\t\n" +
+	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xd3\n" +
+	"\n" +
 	"\tPeerEvent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1e\n" +
 	"\n" +
@@ -3345,7 +3638,11 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\tslow_link\x18\x06 \x01(\v2!.cardea.bus.v1.PeerEvent.SlowLinkH\x00R\bslowLink\x126\n" +
 	"\x05layer\x18\a \x01(\v2\x1e.cardea.bus.v1.PeerEvent.LayerH\x00R\x05layer\x12<\n" +
 	"\atalking\x18\b \x01(\v2 .cardea.bus.v1.PeerEvent.TalkingH\x00R\atalking\x123\n" +
-	"\x04text\x18\t \x01(\v2\x1d.cardea.bus.v1.PeerEvent.TextH\x00R\x04text\x1a\x04\n" +
+	"\x04text\x18\t \x01(\v2\x1d.cardea.bus.v1.PeerEvent.TextH\x00R\x04text\x126\n" +
+	"\x05moved\x18\n" +
+	" \x01(\v2\x1e.cardea.bus.v1.PeerEvent.MovedH\x00R\x05moved\x12@\n" +
+	"\tnot_moved\x18\v \x01(\v2!.cardea.bus.v1.PeerEvent.NotMovedH\x00R\bnotMoved\x12\x17\n" +
+	"\anode_id\x18\f \x01(\tR\x06nodeId\x1a\x04\n" +
 	"\x02Up\x1a \n" +
 	"\x06Closed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x1a\x9b\x01\n" +
@@ -3382,7 +3679,10 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\atalking\x18\x02 \x01(\bR\atalking\x12\x14\n" +
 	"\x05level\x18\x03 \x01(\x01R\x05level\x1a\x1a\n" +
 	"\x04Text\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\fR\x04textB\x06\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\x1a\a\n" +
+	"\x05Moved\x1a\x1e\n" +
+	"\bNotMoved\x12\x12\n" +
+	"\x04lost\x18\x01 \x01(\bR\x04lostB\x06\n" +
 	"\x04kind\"\xc9\x02\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
@@ -3406,7 +3706,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"5\n" +
 	"\aFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xaa\x05\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xe4\x05\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1d\n" +
 	"\n" +
@@ -3425,14 +3725,19 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\bdetached\x18\x0f \x01(\v2\x17.cardea.bus.v1.DetachedH\x00R\bdetached\x126\n" +
 	"\ttimed_out\x18\x10 \x01(\v2\x17.cardea.bus.v1.TimedOutH\x00R\btimedOut\x12,\n" +
 	"\x05moved\x18\x11 \x01(\v2\x14.cardea.bus.v1.MovedH\x00R\x05moved\x12,\n" +
-	"\x05ended\x18\x12 \x01(\v2\x14.cardea.bus.v1.EndedH\x00R\x05endedB\x06\n" +
+	"\x05ended\x18\x12 \x01(\v2\x14.cardea.bus.v1.EndedH\x00R\x05ended\x128\n" +
+	"\tcandidate\x18\x13 \x01(\v2\x18.cardea.bus.v1.CandidateH\x00R\tcandidateB\x06\n" +
 	"\x04kind\"b\n" +
 	"\vPluginEvent\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12'\n" +
 	"\x04jsep\x18\x03 \x01(\v2\x13.cardea.bus.v1.JsepR\x04jsep\"\n" +
 	"\n" +
-	"\bWebrtcUp\" \n" +
+	"\bWebrtcUp\"k\n" +
+	"\tCandidate\x12\x1c\n" +
+	"\tcandidate\x18\x01 \x01(\tR\tcandidate\x12\x17\n" +
+	"\asdp_mid\x18\x02 \x01(\tR\x06sdpMid\x12'\n" +
+	"\x10sdp_m_line_index\x18\x03 \x01(\rR\rsdpMLineIndex\" \n" +
 	"\x06HangUp\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"\n" +
 	"\n" +
@@ -3459,13 +3764,16 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1e\n" +
 	"\n" +
 	"parameters\x18\x02 \x01(\fR\n" +
-	"parameters\"=\n" +
+	"parameters\"*\n" +
+	"\x04Move\x12\x0e\n" +
+	"\x02to\x18\x01 \x01(\tR\x02to\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\"=\n" +
 	"\x06Resume\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\x87\x02\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xf4\x02\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3476,7 +3784,11 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x12packets_per_second\x18\x06 \x01(\x04R\x10packetsPerSecond\x12&\n" +
 	"\x0fbits_per_second\x18\a \x01(\x04R\rbitsPerSecond\x12\x10\n" +
 	"\x03cpu\x18\b \x01(\x02R\x03cpu\x12\x18\n" +
-	"\aleaving\x18\t \x01(\bR\aleaving\"\xe3\x01\n" +
+	"\aleaving\x18\t \x01(\bR\aleaving\x12)\n" +
+	"\x10capacity_packets\x18\n" +
+	" \x01(\x04R\x0fcapacityPackets\x12#\n" +
+	"\rcapacity_bits\x18\v \x01(\x04R\fcapacityBits\x12\x1b\n" +
+	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +
 	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +
 	"\x04Text\x12)\n" +
@@ -3502,7 +3814,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -3527,30 +3839,34 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Event)(nil),                // 20: cardea.bus.v1.Event
 	(*PluginEvent)(nil),          // 21: cardea.bus.v1.PluginEvent
 	(*WebrtcUp)(nil),             // 22: cardea.bus.v1.WebrtcUp
-	(*HangUp)(nil),               // 23: cardea.bus.v1.HangUp
-	(*Detached)(nil),             // 24: cardea.bus.v1.Detached
-	(*TimedOut)(nil),             // 25: cardea.bus.v1.TimedOut
-	(*Moved)(nil),                // 26: cardea.bus.v1.Moved
-	(*Ended)(nil),                // 27: cardea.bus.v1.Ended
-	(*Released)(nil),             // 28: cardea.bus.v1.Released
-	(*Poll)(nil),                 // 29: cardea.bus.v1.Poll
-	(*Given)(nil),                // 30: cardea.bus.v1.Given
-	(*Taken)(nil),                // 31: cardea.bus.v1.Taken
-	(*Admin)(nil),                // 32: cardea.bus.v1.Admin
-	(*Resume)(nil),               // 33: cardea.bus.v1.Resume
-	(*Events)(nil),               // 34: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 35: cardea.bus.v1.NodeStatus
-	(*Texts)(nil),                // 36: cardea.bus.v1.Texts
-	(*Jsep_Svc)(nil),             // 37: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 38: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 39: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 40: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 41: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 42: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 43: cardea.bus.v1.PeerEvent.Talking
-	(*PeerEvent_Text)(nil),       // 44: cardea.bus.v1.PeerEvent.Text
-	(*Texts_Text)(nil),           // 45: cardea.bus.v1.Texts.Text
-	(*Texts_Peer)(nil),           // 46: cardea.bus.v1.Texts.Peer
+	(*Candidate)(nil),            // 23: cardea.bus.v1.Candidate
+	(*HangUp)(nil),               // 24: cardea.bus.v1.HangUp
+	(*Detached)(nil),             // 25: cardea.bus.v1.Detached
+	(*TimedOut)(nil),             // 26: cardea.bus.v1.TimedOut
+	(*Moved)(nil),                // 27: cardea.bus.v1.Moved
+	(*Ended)(nil),                // 28: cardea.bus.v1.Ended
+	(*Released)(nil),             // 29: cardea.bus.v1.Released
+	(*Poll)(nil),                 // 30: cardea.bus.v1.Poll
+	(*Given)(nil),                // 31: cardea.bus.v1.Given
+	(*Taken)(nil),                // 32: cardea.bus.v1.Taken
+	(*Admin)(nil),                // 33: cardea.bus.v1.Admin
+	(*Move)(nil),                 // 34: cardea.bus.v1.Move
+	(*Resume)(nil),               // 35: cardea.bus.v1.Resume
+	(*Events)(nil),               // 36: cardea.bus.v1.Events
+	(*NodeStatus)(nil),           // 37: cardea.bus.v1.NodeStatus
+	(*Texts)(nil),                // 38: cardea.bus.v1.Texts
+	(*Jsep_Svc)(nil),             // 39: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 40: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 41: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 42: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 43: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 44: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 45: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 46: cardea.bus.v1.PeerEvent.Text
+	(*PeerEvent_Moved)(nil),      // 47: cardea.bus.v1.PeerEvent.Moved
+	(*PeerEvent_NotMoved)(nil),   // 48: cardea.bus.v1.PeerEvent.NotMoved
+	(*Texts_Text)(nil),           // 49: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 50: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -3566,44 +3882,48 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	12, // 10: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
 	13, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
 	14, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
-	29, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
-	30, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
-	32, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
-	8,  // 16: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	37, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	38, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	39, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	40, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	41, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	42, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	43, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	44, // 24: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
-	16, // 25: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
-	17, // 26: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
-	18, // 27: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
-	19, // 28: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	31, // 29: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
-	20, // 30: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	21, // 31: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	22, // 32: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	40, // 33: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	41, // 34: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	23, // 35: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	24, // 36: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	25, // 37: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	26, // 38: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	27, // 39: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
-	8,  // 40: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 41: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	20, // 42: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
-	20, // 43: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	45, // 44: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
-	46, // 45: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	30, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
+	31, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
+	33, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
+	34, // 16: cardea.bus.v1.Command.move:type_name -> cardea.bus.v1.Move
+	8,  // 17: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
+	39, // 18: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	40, // 19: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	41, // 20: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	42, // 21: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	43, // 22: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	44, // 23: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	45, // 24: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	46, // 25: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	47, // 26: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
+	48, // 27: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
+	16, // 28: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
+	17, // 29: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
+	18, // 30: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
+	19, // 31: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
+	32, // 32: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
+	20, // 33: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	21, // 34: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	22, // 35: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	42, // 36: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	43, // 37: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	24, // 38: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	25, // 39: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	26, // 40: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	27, // 41: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	28, // 42: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	23, // 43: cardea.bus.v1.Event.candidate:type_name -> cardea.bus.v1.Candidate
+	8,  // 44: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 45: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	20, // 46: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
+	20, // 47: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	49, // 48: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	50, // 49: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	50, // [50:50] is the sub-list for method output_type
+	50, // [50:50] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -3626,6 +3946,7 @@ func file_busv1_bus_proto_init() {
 		(*Command_Poll)(nil),
 		(*Command_Given)(nil),
 		(*Command_Admin)(nil),
+		(*Command_Move)(nil),
 	}
 	file_busv1_bus_proto_msgTypes[14].OneofWrappers = []any{
 		(*PeerEvent_Up_)(nil),
@@ -3635,6 +3956,8 @@ func file_busv1_bus_proto_init() {
 		(*PeerEvent_Layer_)(nil),
 		(*PeerEvent_Talking_)(nil),
 		(*PeerEvent_Text_)(nil),
+		(*PeerEvent_Moved_)(nil),
+		(*PeerEvent_NotMoved_)(nil),
 	}
 	file_busv1_bus_proto_msgTypes[15].OneofWrappers = []any{
 		(*Reply_Accepted)(nil),
@@ -3653,16 +3976,17 @@ func file_busv1_bus_proto_init() {
 		(*Event_TimedOut)(nil),
 		(*Event_Moved)(nil),
 		(*Event_Ended)(nil),
+		(*Event_Candidate)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[40].OneofWrappers = []any{}
 	file_busv1_bus_proto_msgTypes[42].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[44].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

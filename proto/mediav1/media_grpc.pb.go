@@ -38,6 +38,7 @@ const (
 	Media_AcceptRemote_FullMethodName      = "/cardea.media.v1.Media/AcceptRemote"
 	Media_PublishRemotely_FullMethodName   = "/cardea.media.v1.Media/PublishRemotely"
 	Media_UnpublishRemotely_FullMethodName = "/cardea.media.v1.Media/UnpublishRemotely"
+	Media_SetDraining_FullMethodName       = "/cardea.media.v1.Media/SetDraining"
 )
 
 // MediaClient is the client API for Media service.
@@ -95,6 +96,8 @@ type MediaClient interface {
 	PublishRemotely(ctx context.Context, in *PublishRemotelyRequest, opts ...grpc.CallOption) (*PublishRemotelyResponse, error)
 	// UnpublishRemotely ends that for one; unknown ones are no error. NoSuchPeer.
 	UnpublishRemotely(ctx context.Context, in *UnpublishRemotelyRequest, opts ...grpc.CallOption) (*UnpublishRemotelyResponse, error)
+	// SetDraining has the node refuse new peers, or take them again, and say so at once.
+	SetDraining(ctx context.Context, in *SetDrainingRequest, opts ...grpc.CallOption) (*SetDrainingResponse, error)
 }
 
 type mediaClient struct {
@@ -285,6 +288,16 @@ func (c *mediaClient) UnpublishRemotely(ctx context.Context, in *UnpublishRemote
 	return out, nil
 }
 
+func (c *mediaClient) SetDraining(ctx context.Context, in *SetDrainingRequest, opts ...grpc.CallOption) (*SetDrainingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetDrainingResponse)
+	err := c.cc.Invoke(ctx, Media_SetDraining_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MediaServer is the server API for Media service.
 // All implementations must embed UnimplementedMediaServer
 // for forward compatibility.
@@ -340,6 +353,8 @@ type MediaServer interface {
 	PublishRemotely(context.Context, *PublishRemotelyRequest) (*PublishRemotelyResponse, error)
 	// UnpublishRemotely ends that for one; unknown ones are no error. NoSuchPeer.
 	UnpublishRemotely(context.Context, *UnpublishRemotelyRequest) (*UnpublishRemotelyResponse, error)
+	// SetDraining has the node refuse new peers, or take them again, and say so at once.
+	SetDraining(context.Context, *SetDrainingRequest) (*SetDrainingResponse, error)
 	mustEmbedUnimplementedMediaServer()
 }
 
@@ -403,6 +418,9 @@ func (UnimplementedMediaServer) PublishRemotely(context.Context, *PublishRemotel
 }
 func (UnimplementedMediaServer) UnpublishRemotely(context.Context, *UnpublishRemotelyRequest) (*UnpublishRemotelyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UnpublishRemotely not implemented")
+}
+func (UnimplementedMediaServer) SetDraining(context.Context, *SetDrainingRequest) (*SetDrainingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetDraining not implemented")
 }
 func (UnimplementedMediaServer) mustEmbedUnimplementedMediaServer() {}
 func (UnimplementedMediaServer) testEmbeddedByValue()               {}
@@ -749,6 +767,24 @@ func _Media_UnpublishRemotely_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_SetDraining_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetDrainingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).SetDraining(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_SetDraining_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).SetDraining(ctx, req.(*SetDrainingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Media_ServiceDesc is the grpc.ServiceDesc for Media service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -827,6 +863,10 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UnpublishRemotely",
 			Handler:    _Media_UnpublishRemotely_Handler,
+		},
+		{
+			MethodName: "SetDraining",
+			Handler:    _Media_SetDraining_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
@@ -32,8 +33,12 @@ type Config struct {
 	MaxRelays    int    `name:"max-relays" help:"Feeds that are had from other nodes at most, and feeds that are sent to others." default:"10000"`
 
 	MaxPeers          int    `name:"max-peers" help:"PeerConnections that are taken at most." default:"10000"`
+	CapacityPackets   uint64 `help:"Packets a second, received and sent, that this node is given at most. Default: 250000 for each worker." placeholder:"N"`
+	CapacityBits      uint64 `help:"Bits a second, received and sent, that this node is given at most; 0 for no limit." default:"10000000000"`
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
 	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
+
+	DrainTimeout time.Duration `help:"At SIGTERM, how long other nodes may take to go on with the calls that are here; 0 ends these at once." default:"30s"`
 
 	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path"`
 	PcapMaxBytes int64  `name:"pcap-max-bytes" help:"Bytes that such a file may have." default:"104857600"`
@@ -55,6 +60,9 @@ type Config struct {
 	// Listening, if set, is told the addresses when all listeners are open.
 	Listening func(Addresses) `kong:"-"`
 }
+
+// packetsOfAWorker is what one is given by default, in packets a second, received and sent: half of what it can do, or more.
+const packetsOfAWorker = 250_000
 
 // Ports is a range, as in "20000-20999".
 type Ports = rtpreceive.Ports
@@ -79,6 +87,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.CapacityPackets == 0 {
+		c.CapacityPackets = packetsOfAWorker * uint64(c.Workers)
 	}
 	return c, nil
 }

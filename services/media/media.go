@@ -106,9 +106,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	defer outlet.Close()
 	inlet := rtpreceive.New(rtpreceive.Config{From: cfg.RemoteFrom, Address: cfg.RemoteAddress, Ports: cfg.RemotePorts, Log: log})
 	defer inlet.Close()
+	id := rand.Text()
 	s := &service{
-		cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
-		events: bus.NewEvents(cfg.Name, requests, log),
+		id: id, requests: requests, cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
+		events: bus.NewEvents(cfg.Name, id, requests, log),
 	}
 	s.address = advertised(cfg, grpcListener.Addr())
 	relayAddress, err := cfg.relayAddress()
@@ -128,13 +129,15 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 
 // service is the parts of a node that runs.
 type service struct {
-	cfg    Config
-	log    *slog.Logger
-	nats   *nats.Conn
-	group  *transport.Group
-	node   *node.Node
-	events *bus.Events
-	texts  *bus.Texts
+	id       string // of this process: never the same again
+	requests *protobus.Requester
+	cfg      Config
+	log      *slog.Logger
+	nats     *nats.Conn
+	group    *transport.Group
+	node     *node.Node
+	events   *bus.Events
+	texts    *bus.Texts
 
 	address    string // of the gRPC API, as others know it
 	registry   *prometheus.Registry
@@ -156,7 +159,10 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	api, endAPI := stage(func(ctx context.Context) error { return rpc.New(s.node, s.address, s.log).Serve(ctx, grpcListener) }, fail)
 
 	<-ctx.Done()
-	s.node.Drain(true)
+	s.node.Leave()
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		s.leave()
+	}
 	endBeats()
 	beats.Wait()
 	endAPI()
@@ -199,7 +205,8 @@ func (s *service) closePeers() {
 
 func (s *service) beats() *bus.Beats {
 	return &bus.Beats{
-		Conn: s.nats, ID: rand.Text(), Name: s.cfg.Name, GRPCAddress: s.address, Log: s.log,
+		Conn: s.nats, ID: s.id, Name: s.cfg.Name, GRPCAddress: s.address, Log: s.log,
+		Capacity: bus.Capacity{Packets: s.cfg.CapacityPackets, Bits: s.cfg.CapacityBits, Peers: s.cfg.MaxPeers}, Changed: s.node.DrainingChanged(),
 		Status: func() bus.Status {
 			c := s.group.Counters()
 			return bus.Status{

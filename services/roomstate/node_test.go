@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,10 @@ type fakeNode struct {
 	described *mediav1.DescribePeerResponse
 	// update, if set, answers each UpdatePublisher.
 	update func() error
+	// from is the node whose peers it can take.
+	from *fakeNode
+
+	draining atomic.Bool
 
 	mu     sync.Mutex
 	offers map[string]int // how many times each command id was heard
@@ -81,7 +86,7 @@ func (n *fakeNode) beat(ctx context.Context, nc *nats.Conn) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_ = bus.Publish(nc, bus.NodeBeats, &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address})
+		_ = bus.Publish(nc, bus.NodeBeats, &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address, Draining: n.draining.Load()})
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -211,9 +216,31 @@ func (n *fakeNode) ClosePeer(_ context.Context, r *mediav1.ClosePeerRequest) (*m
 	return &mediav1.ClosePeerResponse{}, nil
 }
 
+// TakePeer has the endpoint follow at once.
+func (n *fakeNode) TakePeer(_ context.Context, r *mediav1.TakePeerRequest) (*mediav1.TakePeerResponse, error) {
+	if n.from == nil || r.GetFrom() != n.from.address || !slices.Contains(n.from.has(), peerName(r.GetPeer())) {
+		return nil, fault.ToStatus(fault.New(fault.NoSuchPeer, nil))
+	}
+	n.mu.Lock()
+	n.peers[peerName(r.GetPeer())] = r.GetPeer()
+	n.mu.Unlock()
+	n.wg.Go(func() {
+		n.from.mu.Lock()
+		delete(n.from.peers, peerName(r.GetPeer()))
+		n.from.mu.Unlock()
+		n.say(r.GetPeer(), &busv1.PeerEvent{Kind: &busv1.PeerEvent_Moved_{Moved: &busv1.PeerEvent_Moved{}}})
+	})
+	return &mediav1.TakePeerResponse{Candidates: []string{"1 1 udp 9 192.0.2.7 10000 typ host"}}, nil
+}
+
+func (n *fakeNode) SetDraining(_ context.Context, r *mediav1.SetDrainingRequest) (*mediav1.SetDrainingResponse, error) {
+	n.draining.Store(r.GetDraining())
+	return &mediav1.SetDrainingResponse{}, nil
+}
+
 // say sends news of a peer until they are taken.
 func (n *fakeNode) say(p *mediav1.PeerID, news *busv1.PeerEvent) {
-	news.Node, news.Generation = n.id, p.GetGeneration()
+	news.Node, news.NodeId, news.Generation = n.id, n.id, p.GetGeneration()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, _ = n.requests.Do(ctx, bus.Commands, &busv1.Command{

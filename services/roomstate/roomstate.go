@@ -22,6 +22,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/drain"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/echotest"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/owed"
@@ -113,6 +114,7 @@ type replica struct {
 	metrics  *prometheus.Registry
 	shards   *shard.Holder
 	owed     *owed.Worker
+	drain    *drain.Worker
 	sessions *session.Service
 	server   *front.Server
 	static   []staticRoom
@@ -141,8 +143,10 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	sessions := &session.Service{
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
-		Admin: (&admin.Service{Store: st, Nodes: registry, Plugins: plugins, Timeouts: cfg.timeouts(), LogLevel: func(level int) error {
+		Admin: (&admin.Service{Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(), LogLevel: func(level int) error {
 			return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level)))
+		}, Move: func(ctx context.Context, h plugin.HandleID, to string) error {
+			return drain.Move(ctx, requests, h, "", to)
 		}}).Do,
 		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
@@ -156,6 +160,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	return &replica{
 		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
+		drain: &drain.Worker{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
 	}
 }
 
@@ -185,6 +190,7 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.shards.Run(ctx) })
 	wg.Go(func() { r.sessions.Sweep(ctx) })
 	wg.Go(func() { r.owed.Run(ctx) })
+	wg.Go(func() { r.drain.Run(ctx) })
 	wg.Go(func() { r.posts.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
 	if len(r.static) > 0 {

@@ -146,6 +146,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	md.PcapDir, md.RecordDir, md.ForwardTo = cfg.PcapDir, cfg.RecordDir, cfg.ForwardTo
 	md.RemoteFrom, md.RemoteAddress, md.RemotePorts = cfg.RemoteFrom, cfg.RemoteAddress, cfg.RemotePorts
 	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
+	md.DrainTimeout = 0 // there is no other node
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen
 	sg.AdminSecretFile, sg.APISecretFile = cfg.AdminSecretFile, cfg.APISecretFile

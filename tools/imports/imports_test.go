@@ -32,7 +32,7 @@ var only = []struct {
 	{project + "proto/mediav1", []string{"services/media/internal/rpc", "services/roomstate/internal/..."}},
 	{project + "services/signaling", []string{"services/signaling/...", "services/standalone"}},
 	{project + "services/roomstate", []string{"services/roomstate/...", "services/standalone"}},
-	{project + "services/roomstate/internal/store", []string{"services/roomstate", "services/roomstate/internal/admin", "services/roomstate/internal/bus", "services/roomstate/internal/owed", "services/roomstate/internal/room", "services/roomstate/internal/session"}},
+	{project + "services/roomstate/internal/store", []string{"services/roomstate", "services/roomstate/internal/admin", "services/roomstate/internal/bus", "services/roomstate/internal/drain", "services/roomstate/internal/owed", "services/roomstate/internal/room", "services/roomstate/internal/session"}},
 	{project + "services/roomstate/internal/videoroom", []string{"services/roomstate"}},
 	{project + "services/roomstate/internal/echotest", []string{"services/roomstate"}},
 	{project + "services/roomstate/internal/nodes", []string{"services/roomstate"}},

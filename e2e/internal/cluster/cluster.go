@@ -90,6 +90,7 @@ type Apart struct {
 	Replicas    []*proc.Process
 	Nodes       []*proc.Process
 	nodeOps     []string // addresses of the nodes' /metrics
+	natsURL     string
 }
 
 // StartApart runs the services over Debian's nats-server and redis-server until the test ends; extra is for roomstate.
@@ -104,6 +105,7 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 	a.NATS.WaitTCP(t, nats)
 	a.Redis.WaitTCP(t, redis)
 	natsURL := "nats://" + nats
+	a.natsURL = natsURL
 	for i := range 2 {
 		ops := proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
@@ -112,12 +114,8 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 		defer p.WaitReady(t, ops)
 		a.Replicas = append(a.Replicas, p)
 	}
-	for i := range 2 {
-		a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))
-		a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
-			"--name", fmt.Sprint("media-", i), "--nats-url", natsURL, "--grpc-listen", proc.FreeTCP(t),
-			"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
-			"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
+	for range 2 {
+		a.AddNode(t)
 	}
 	for i := range 2 {
 		ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
@@ -132,6 +130,17 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 		a.Admins = append(a.Admins, "http://"+admin+"/admin")
 	}
 	return a
+}
+
+// AddNode starts one node more.
+func (a *Apart) AddNode(t testing.TB) {
+	t.Helper()
+	i := len(a.Nodes)
+	a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))
+	a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
+		"--name", fmt.Sprint("media-", i), "--nats-url", a.natsURL, "--grpc-listen", proc.FreeTCP(t),
+		"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
+		"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
 }
 
 // ServePage serves standalone's page for the first edge and returns its address.
@@ -163,7 +172,7 @@ func StartNodes(t testing.TB, n int) []*Node {
 		node.Process = proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
 			"--name", fmt.Sprint("media-", i), "--nats-url", "nats://"+address, "--grpc-listen", node.GRPC,
 			"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
-			"--ops-listen", node.ops, "--log-level", "debug")
+			"--ops-listen", node.ops, "--drain-timeout", "0s", "--log-level", "debug")
 		node.WaitTCP(t, node.GRPC)
 		nodes = append(nodes, node)
 	}

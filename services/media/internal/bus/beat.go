@@ -22,13 +22,21 @@ type Status struct {
 	Draining bool
 }
 
+// Capacity is what a node may be given at most; 0 for no limit.
+type Capacity struct {
+	Packets, Bits uint64 // a second, received and sent
+	Peers         int
+}
+
 // Beats tell everybody that the node lives, and how busy it is.
 type Beats struct {
 	Conn        *nats.Conn
 	ID          string // of this process: never the same again
 	Name        string // stays over restarts
 	GRPCAddress string
+	Capacity    Capacity
 	Status      func() Status
+	Changed     <-chan struct{} // what is to be said at once has changed
 	Log         *slog.Logger
 }
 
@@ -37,29 +45,37 @@ func (b *Beats) Run(ctx context.Context) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	last, at, cpu := b.Status(), time.Now(), cpuTime()
-	b.publish(&busv1.NodeStatus{Peers: uint32(last.Peers), Draining: last.Draining})
+	said := &busv1.NodeStatus{Peers: uint32(last.Peers), Draining: last.Draining}
+	b.publish(said)
 	for {
 		select {
 		case <-ctx.Done():
 			b.publish(&busv1.NodeStatus{Leaving: true, Draining: true})
 			_ = b.Conn.FlushTimeout(interval) // nobody to tell, if it fails
 			return
+		case <-b.Changed:
+			now := b.Status()
+			said.Peers, said.Draining = uint32(now.Peers), now.Draining
+			b.publish(said)
+			continue
 		case <-ticker.C:
 		}
 		now, moment, used := b.Status(), time.Now(), cpuTime()
 		seconds := moment.Sub(at).Seconds()
-		b.publish(&busv1.NodeStatus{
+		said = &busv1.NodeStatus{
 			Peers: uint32(now.Peers), Draining: now.Draining,
 			PacketsPerSecond: uint64(float64(now.Packets-last.Packets) / seconds),
 			BitsPerSecond:    uint64(8 * float64(now.Bytes-last.Bytes) / seconds),
 			Cpu:              float32((used - cpu).Seconds() / seconds / cores()),
-		})
+		}
+		b.publish(said)
 		last, at, cpu = now, moment, used
 	}
 }
 
 func (b *Beats) publish(s *busv1.NodeStatus) {
 	s.Id, s.Name, s.GrpcAddress = b.ID, b.Name, b.GRPCAddress
+	s.CapacityPackets, s.CapacityBits, s.MaxPeers = b.Capacity.Packets, b.Capacity.Bits, uint32(b.Capacity.Peers)
 	if err := bus.Publish(b.Conn, bus.NodeBeats, s); err != nil {
 		b.Log.Debug("beat not sent", "err", err) // the connection reports its own troubles
 	}

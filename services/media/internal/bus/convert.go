@@ -7,8 +7,8 @@ import (
 )
 
 // command is what roomstate hears of an event.
-func command(nodeName string, id node.PeerID, e node.Event) *busv1.Command {
-	p := &busv1.PeerEvent{Node: nodeName, Generation: id.Generation}
+func command(nodeName, nodeID string, id node.PeerID, e node.Event) *busv1.Command {
+	p := &busv1.PeerEvent{Node: nodeName, NodeId: nodeID, Generation: id.Generation}
 	switch e := e.(type) {
 	case node.Up:
 		p.Kind = &busv1.PeerEvent_Up_{Up: &busv1.PeerEvent_Up{}}
@@ -27,6 +27,10 @@ func command(nodeName string, id node.PeerID, e node.Event) *busv1.Command {
 		}}
 	case node.Text:
 		p.Kind = &busv1.PeerEvent_Text_{Text: &busv1.PeerEvent_Text{Text: e.Text}}
+	case node.Moved:
+		p.Kind = &busv1.PeerEvent_Moved_{Moved: &busv1.PeerEvent_Moved{}}
+	case node.NotMoved:
+		p.Kind = &busv1.PeerEvent_NotMoved_{NotMoved: &busv1.PeerEvent_NotMoved{Lost: e.Lost}}
 	case node.Talking:
 		p.Kind = &busv1.PeerEvent_Talking_{Talking: &busv1.PeerEvent_Talking{Mid: e.MID, Talking: e.Talking, Level: e.Level}}
 	}

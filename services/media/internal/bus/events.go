@@ -33,7 +33,8 @@ type requester interface {
 // Events delivers what a node says of its peers: those of one peer in order and one at a time, each repeated until
 // roomstate answers. It implements node.Events.
 type Events struct {
-	node     string
+	node     string // its name
+	nodeID   string // of this process
 	requests requester
 	log      *slog.Logger
 	dropped  atomic.Uint64
@@ -76,7 +77,7 @@ func (q *queue) put(event node.Event) bool {
 func (q *queue) dropOne() {
 	oldest := slices.IndexFunc(q.events, func(event node.Event) bool {
 		switch event.(type) {
-		case node.Up, node.Closed, node.Text:
+		case node.Up, node.Closed, node.Text, node.Moved, node.NotMoved:
 			return false
 		}
 		return true
@@ -99,11 +100,11 @@ func (q *queue) take() node.Event {
 	return event
 }
 
-// NewEvents delivers by requests, in the name of a node.
-func NewEvents(nodeName string, requests requester, log *slog.Logger) *Events {
+// NewEvents delivers by requests, in the name of a node and of this process.
+func NewEvents(nodeName, nodeID string, requests requester, log *slog.Logger) *Events {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Events{
-		node: nodeName, requests: requests, log: log, ctx: ctx, cancel: cancel, queues: map[node.PeerID]*queue{},
+		node: nodeName, nodeID: nodeID, requests: requests, log: log, ctx: ctx, cancel: cancel, queues: map[node.PeerID]*queue{},
 	}
 }
 
@@ -139,7 +140,7 @@ func (e *Events) deliver(id node.PeerID) {
 		if !ok {
 			return
 		}
-		_, err := e.requests.Do(e.ctx, bus.Commands, command(e.node, id, event), nil)
+		_, err := e.requests.Do(e.ctx, bus.Commands, command(e.node, e.nodeID, id, event), nil)
 		switch {
 		case e.ctx.Err() != nil:
 			e.dropped.Add(1)

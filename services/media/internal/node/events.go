@@ -52,6 +52,13 @@ type Talking struct {
 // Text is a text message of the endpoint's on a data channel.
 type Text struct{ Text []byte }
 
+// Moved says that a peer of another node's goes on here: that node has let go of it.
+type Moved struct{}
+
+// NotMoved says that a peer was to go on here and will not. The other node has it still, unless it is Lost: then that is
+// not known.
+type NotMoved struct{ Lost bool }
+
 func (Up) event()         {}
 func (Closed) event()     {}
 func (MediaState) event() {}
@@ -59,3 +66,5 @@ func (SlowLink) event()   {}
 func (Layer) event()      {}
 func (Talking) event()    {}
 func (Text) event()       {}
+func (Moved) event()      {}
+func (NotMoved) event()   {}

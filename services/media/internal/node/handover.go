@@ -52,8 +52,9 @@ func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64, to st
 	})
 }
 
-// TakePeer makes a peer that origin, the node at from, has ready to go on here, and returns the candidates that lead here. When the
-// endpoint has chosen one, origin is told to let go. TakePeer closes origin when it is no longer needed.
+// TakePeer makes a peer that origin, the node at from, has ready to go on here, and returns the candidates that lead here. When
+// the endpoint has chosen one, origin is told to let go; then comes Moved, or, if it does not come to that, NotMoved. Asked for a
+// peer that is here already, or is on its way, it says the same again. TakePeer closes origin when it is no longer needed.
 func (n *Node) TakePeer(ctx context.Context, id PeerID, from string, origin Origin) (candidates []string, err error) {
 	keep := false
 	defer func() {
@@ -61,6 +62,16 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, from string, origin Orig
 			err = errors.Join(err, origin.Close())
 		}
 	}()
+	sh := n.shard(id.Handle)
+	candidates, err = do(ctx, sh, func(time.Duration) ([]string, error) {
+		if p := sh.peers[id.Handle]; p != nil && p.id == id {
+			return p.conn.Candidates(), nil
+		}
+		return nil, nil
+	})
+	if err != nil || candidates != nil {
+		return candidates, err
+	}
 	state, err := origin.Export(ctx, id, nil)
 	if err != nil {
 		return nil, err
@@ -69,7 +80,6 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, from string, origin Orig
 		return nil, fault.New(fault.WrongState, fmt.Errorf("state is of %v", state.Peer))
 	}
 	state.Subscribing.at(from)
-	sh := n.shard(id.Handle)
 	candidates, err = do(ctx, sh, func(now time.Duration) ([]string, error) {
 		p, err := sh.adopt(state, origin, now)
 		if err != nil {
@@ -115,6 +125,7 @@ func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error
 // takeOver has the node that serves a peer let go of it, now that its endpoint sends here.
 func (sh *shard) takeOver(p *peer) {
 	origin, version := p.taking, p.version
+	p.arrived = true
 	sh.node.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
 		defer cancel()
@@ -122,12 +133,16 @@ func (sh *shard) takeOver(p *peer) {
 		_ = origin.Close()
 		sh.worker.Post(func(now time.Duration) {
 			switch {
+			case p.closed && err == nil && p.ending != "": // nobody has it any more, and nobody has said so
+				sh.node.cfg.Events.Publish(p.id, Closed{Reason: p.ending})
 			case p.closed:
 			case err != nil:
 				p.log.Warn("peer not taken over", "err", err)
 				p.close(now)
+				sh.node.cfg.Events.Publish(p.id, NotMoved{Lost: !keeps(err)})
 			default:
 				p.goOn(state, now)
+				sh.node.cfg.Events.Publish(p.id, Moved{})
 			}
 		})
 	})
@@ -140,10 +155,10 @@ func lastWord(ctx context.Context, origin Origin, id PeerID, version uint64) (*S
 		try, cancel := context.WithTimeout(ctx, takeOverTry)
 		state, err := origin.Export(try, id, &version)
 		cancel()
-		switch fault.Of(err) {
-		case "":
+		switch {
+		case err == nil:
 			return state, nil
-		case fault.NoSuchPeer, fault.WrongState:
+		case keeps(err):
 			return nil, err
 		}
 		select {
@@ -152,6 +167,13 @@ func lastWord(ctx context.Context, origin Origin, id PeerID, version uint64) (*S
 		case <-time.After(takeOverPause):
 		}
 	}
+}
+
+// keeps tells whether a node that refuses with err has not let go of the peer, and will not for this request: either it has
+// it still, or had lost it before and has said so.
+func keeps(err error) bool {
+	reason := fault.Of(err)
+	return reason == fault.NoSuchPeer || reason == fault.WrongState
 }
 
 // goOn takes the last state of the node that had the peer until now, and sends from there on.

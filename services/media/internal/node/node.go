@@ -59,6 +59,8 @@ type Node struct {
 	bandwidth   bandwidthCounters
 	draining    atomic.Bool
 	relays      relayCounters
+	leaving     atomic.Bool   // draining is for good
+	drained     chan struct{} // holds a token when draining has changed
 
 	serving    context.Context // until Run ends
 	endServing context.CancelFunc
@@ -67,7 +69,10 @@ type Node struct {
 
 // New returns a node on g, which it will run.
 func New(g *transport.Group, cfg Config) *Node {
-	n := &Node{cfg: cfg, group: g, log: cfg.Log, known: directory{feeds: map[FeedID]*listing{}, moved: map[FeedID]move{}}}
+	n := &Node{
+		cfg: cfg, group: g, log: cfg.Log, drained: make(chan struct{}, 1),
+		known: directory{feeds: map[FeedID]*listing{}, moved: map[FeedID]move{}},
+	}
 	n.serving, n.endServing = context.WithCancel(context.Background())
 	for _, w := range g.Workers() {
 		n.shards = append(n.shards, newShard(n, w))
@@ -101,8 +106,26 @@ func (n *Node) shard(h Handle) *shard {
 	return n.shards[mixed>>32%uint64(len(n.shards))]
 }
 
-// Drain refuses new peers from now on, or takes them again.
-func (n *Node) Drain(on bool) { n.draining.Store(on) }
+// Drain refuses new peers from now on, or takes them again unless the node leaves.
+func (n *Node) Drain(on bool) {
+	if on = on || n.leaving.Load(); n.draining.Swap(on) == on {
+		return
+	}
+	n.log.Info("draining", "on", on)
+	select {
+	case n.drained <- struct{}{}:
+	default: // the last change has not been seen yet
+	}
+}
+
+// Leave refuses new peers for good.
+func (n *Node) Leave() {
+	n.leaving.Store(true)
+	n.Drain(true)
+}
+
+// DrainingChanged gives a token when Draining has another value than before.
+func (n *Node) DrainingChanged() <-chan struct{} { return n.drained }
 
 // Draining reports whether new peers are refused.
 func (n *Node) Draining() bool { return n.draining.Load() }
@@ -122,8 +145,7 @@ func (n *Node) CloseAll(ctx context.Context, reason string) error {
 	for _, sh := range n.shards {
 		errs = append(errs, sh.run(ctx, func(now time.Duration) error {
 			for _, p := range sh.peers {
-				p.close(now)
-				n.cfg.Events.Publish(p.id, Closed{Reason: reason})
+				p.end(reason, now)
 			}
 			return nil
 		}))
@@ -140,12 +162,23 @@ func (n *Node) ClosePeer(ctx context.Context, id PeerID, reason string, quiet bo
 			return nil
 		}
 		p.log.Info("closed", "reason", reason)
-		p.close(now)
-		if !quiet {
-			n.cfg.Events.Publish(id, Closed{Reason: reason})
+		if quiet {
+			p.close(now)
+		} else {
+			p.end(reason, now)
 		}
 		return nil
 	})
+}
+
+// end closes a peer and says why. Of one that another node has still, that one says so.
+func (p *peer) end(reason string, now time.Duration) {
+	p.close(now)
+	if p.taking != nil {
+		p.ending = reason
+		return
+	}
+	p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
 }
 
 // invalidSDP makes err, which wraps sdp.ErrInvalid, what crosses the border.

@@ -33,6 +33,8 @@ type peer struct {
 	texts   bool   // what comes over data channels is roomstate's
 	movedTo string // the node to which the peer has gone; empty if that is not known
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here
+	arrived bool   // the endpoint is here, and taking has been asked to let go
+	ending  string // why it was closed after that
 	done    memory
 
 	capture  *capture.Capture // nil for none
@@ -93,8 +95,13 @@ func (p *peer) Closed(reason string) {
 	p.log.Info("peer lost", "reason", reason)
 	p.lost(reason)
 	p.release(p.shard.worker.Now())
-	if p.taking == nil { // else the endpoint did not come, and the other node still has it
+	switch {
+	case p.taking == nil:
 		p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+	case p.arrived:
+		p.ending = reason // to be told if the other node has let go
+	default: // the endpoint did not come, and the other node still has it
+		p.node.cfg.Events.Publish(p.id, NotMoved{})
 	}
 }
 
@@ -122,7 +129,7 @@ func (p *peer) release(now time.Duration) {
 	p.seconds.Stop()
 	p.feedback.Stop()
 	p.subscribing.bandwidth.timer.Stop()
-	if p.taking != nil {
+	if p.taking != nil && !p.arrived { // else it is being asked, and closed after that
 		_ = p.taking.Close()
 	}
 	p.subscribing.close(now)

@@ -30,22 +30,39 @@ type cluster interface {
 	Tokens(ctx context.Context) (map[string][]string, error)
 	ChangeToken(ctx context.Context, token string, make bool, to func(has []string) []string) ([]string, error)
 	DropToken(ctx context.Context, token string) error
+	Drains(ctx context.Context) (map[string]store.Drain, error)
+	SetDrain(ctx context.Context, node string, d store.Drain) error
+	EndDrain(ctx context.Context, node string) error
+	CountPeersOn(ctx context.Context, node string) (int, error)
 }
 
-// nodes are asked about peers.
-type nodes interface {
+// mediaNodes are asked about peers, and told to drain.
+type mediaNodes interface {
 	// Ask puts a request to all nodes that live and returns the first answer, or fault.NoSuchPeer.
 	Ask(ctx context.Context, request proto.Message) (proto.Message, error)
+	Call(ctx context.Context, node string, request proto.Message) (proto.Message, error)
+	// List returns those that live.
+	List() []Node
+}
+
+// Node is a media node, as this replica knows it.
+type Node struct {
+	ID     string
+	Status *busv1.NodeStatus // nil if it has not been heard by this replica; not changed any more
+	Heard  time.Time
+	Takes  bool // it may be given new work
 }
 
 // Service answers.
 type Service struct {
 	Store    cluster
-	Nodes    nodes
+	Nodes    mediaNodes
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts // as the service was started with
 	// LogLevel tells all services at which level to log, as Janus counts.
 	LogLevel func(level int) error
+	// Move begins to move a handle's peer to a node, by its id, empty for any other.
+	Move func(ctx context.Context, h plugin.HandleID, to string) error
 }
 
 // request is one on its way.
@@ -85,6 +102,10 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"stop_pcap":           (*Service).stopPcap,
 	"loops_info":          (*Service).loops,
 	"resolve_address":     (*Service).resolveAddress,
+	"list_nodes":          (*Service).listNodes,
+	"drain_node":          (*Service).drainNode,
+	"undrain_node":        (*Service).undrainNode,
+	"move_handle":         (*Service).moveHandle,
 }
 
 // Do answers a command. Its errors carry a fault.Reason or store.ErrAway.

@@ -67,7 +67,7 @@ func (n *turn) message() {
 func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 	peer := n.Peer
 	if peer == nil {
-		placed, ok := n.Ask(plugin.Question{Place: true})
+		placed, ok := n.Ask(plugin.Question{Place: true, Load: plugin.LoadOf(jsep.GetSdp()).Times(2)}) // there and back
 		if !ok {
 			return nil
 		}

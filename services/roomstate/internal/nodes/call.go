@@ -23,7 +23,7 @@ const (
 	healthTime = time.Second
 )
 
-// Call asks a node. Errors carry a fault.Reason.
+// Call asks a node. Where the request names another one, by its id, that one's address is sent. Errors carry a fault.Reason.
 func (r *Registry) Call(ctx context.Context, id string, request proto.Message) (proto.Message, error) {
 	if !r.knows(id) {
 		r.Learn(ctx)
@@ -31,6 +31,9 @@ func (r *Registry) Call(ctx context.Context, id string, request proto.Message) (
 	conn, err := r.connection(id)
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, err)
+	}
+	if request, err = r.addressed(ctx, request); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -75,6 +78,10 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.PublishRemotely(ctx, r)
 	case *mediav1.UnpublishRemotelyRequest:
 		return c.UnpublishRemotely(ctx, r)
+	case *mediav1.TakePeerRequest:
+		return c.TakePeer(ctx, r)
+	case *mediav1.SetDrainingRequest:
+		return c.SetDraining(ctx, r)
 	}
 	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
 }

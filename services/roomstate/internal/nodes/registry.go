@@ -2,30 +2,17 @@ package nodes
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
-	"github.com/cardea-rtc/cardea/proto/fault"
 )
 
-const (
-	// silence is how long a node may go unheard before it is asked whether it lives.
-	silence = 3 * time.Second
-	// freshness is how old a beat may be for its node to be given new work.
-	freshness = 2500 * time.Millisecond
-	// placeWait is how long new work waits for a node: somewhat more than the time between two beats.
-	placeWait = 1500 * time.Millisecond
-	// reserved is what a placed room counts for until the node's own beat shows it, in packets a second.
-	reserved = 500
-	// reservedFor is how long that takes.
-	reservedFor = 3 * time.Second
-)
+// silence is how long a node may go unheard before it is asked whether it lives.
+const silence = 3 * time.Second
 
 // directory is what all replicas know of nodes.
 type directory interface {
@@ -51,7 +38,7 @@ type node struct {
 	status  *busv1.NodeStatus // nil if only known from the directory
 	heard   time.Time         // when it was last heard, or learnt of
 	dead    bool
-	placed  []time.Time // reservations
+	placed  []reservation
 	conn    *grpc.ClientConn
 }
 
@@ -101,57 +88,4 @@ func (r *Registry) Alive(id string) bool {
 		return !r.learned
 	}
 	return !n.dead
-}
-
-// Place picks a node for new work: the less busy of two. If none takes any, it waits a little, as when this replica
-// has just started and nodes are yet to be heard.
-func (r *Registry) Place(ctx context.Context) (string, error) {
-	deadline := time.Now().Add(placeWait)
-	for {
-		id, err := r.place(time.Now())
-		if err == nil || time.Now().After(deadline) {
-			return id, err
-		}
-		select {
-		case <-time.After(placeWait / 20):
-		case <-ctx.Done():
-			return "", err
-		}
-	}
-}
-
-func (r *Registry) place(now time.Time) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var fit []string
-	for id, n := range r.nodes {
-		if n.fit(now) {
-			fit = append(fit, id)
-		}
-	}
-	if len(fit) == 0 {
-		return "", fault.New(fault.NodeUnavailable, fmt.Errorf("none of %d nodes takes new work", len(r.nodes)))
-	}
-	best := fit[rand.IntN(len(fit))]
-	if other := fit[rand.IntN(len(fit))]; r.nodes[other].load(now) < r.nodes[best].load(now) {
-		best = other
-	}
-	r.nodes[best].placed = append(r.nodes[best].placed, now)
-	return best, nil
-}
-
-func (n *node) fit(now time.Time) bool {
-	return n.status != nil && !n.dead && !n.status.GetDraining() && !n.status.GetLeaving() && now.Sub(n.heard) < freshness
-}
-
-// load is in packets a second, with what has been placed too recently for a beat to show it.
-func (n *node) load(now time.Time) uint64 {
-	kept := n.placed[:0]
-	for _, at := range n.placed {
-		if now.Sub(at) < reservedFor {
-			kept = append(kept, at)
-		}
-	}
-	n.placed = kept
-	return n.status.GetPacketsPerSecond() + uint64(len(kept))*reserved
 }

@@ -194,7 +194,7 @@ func bury(ctx context.Context, requests Requester, p plugin.PeerKey) error {
 		SessionId: p.Handle.Session,
 		HandleId:  p.Handle.Handle,
 		Verb: &busv1.Command_Peer{Peer: &busv1.PeerEvent{
-			Node: p.Node, Generation: p.Generation,
+			Node: p.Node, NodeId: p.Node, Generation: p.Generation,
 			Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: "ICE failed"}},
 		}},
 	}, nil)

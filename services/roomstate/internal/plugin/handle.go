@@ -64,6 +64,8 @@ type Peer struct {
 	Node       string `json:"node"`
 	Generation uint32 `json:"generation"`
 	Up         bool   `json:"up,omitempty"`
+	// Next is the id of the node that is to take the peer over, empty for none. Until it has, the peer is Node's.
+	Next string `json:"next,omitempty"`
 	// Told counts what the node has been told of the peer, so that an answer which crossed another is not believed.
 	Told uint64 `json:"told,omitempty"`
 }

@@ -16,6 +16,9 @@ type Texting interface {
 	RouteText(cmd Command) string
 }
 
+// Moving is a Plugin whose rules can have a peer go on with another node.
+type Moving interface{ Moves() }
+
 // Administered is a Plugin that answers administrators itself. To others their requests are messages without a session, if
 // those are answered at once.
 type Administered interface {

@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -19,13 +20,37 @@ type Question struct {
 	// Other is another handle whose peer Request is about as well, and OtherTold that one's Told; zero for none.
 	Other     HandleID
 	OtherTold uint64
-	// Place asks for a node that has room for new work.
+	// Place asks for a node that has room for new work: the first of Near that has, else any but Not.
 	Place bool
+	Near  []string
+	Not   string // empty for none
+	Load  Load   // of the new work, by estimate
 	// Spent asks for the last generation of Handle's that was given up before its peer came to anything, 0 for none.
 	Spent bool
 	// Rooms asks for the index entries of all rooms of the plugin, in no order; Count for how many there are.
 	Rooms bool
 	Count bool
+}
+
+// Load is what a peer takes of a node, a second, received and sent.
+type Load struct{ Packets, Bits uint64 }
+
+// Plus returns the sum.
+func (l Load) Plus(more Load) Load { return Load{l.Packets + more.Packets, l.Bits + more.Bits} }
+
+// Times returns n of it.
+func (l Load) Times(n int) Load { return Load{l.Packets * uint64(n), l.Bits * uint64(n)} }
+
+// What a stream is reckoned at before it is there: Opus in packets of 20 ms, video of a camera.
+var (
+	AudioLoad = Load{50, 40_000}
+	VideoLoad = Load{200, 1_500_000}
+)
+
+// LoadOf is that of the m= sections of an SDP.
+func LoadOf(sdp string) Load {
+	count := func(kind string) int { return strings.Count("\n"+sdp, "\nm="+kind+" ") }
+	return AudioLoad.Times(count("audio")).Plus(VideoLoad.Times(count("video")))
 }
 
 // key is equal for equal questions.
@@ -34,7 +59,7 @@ func (q Question) key() string {
 		return "spent " + q.Handle.String()
 	}
 	if q.Request == nil {
-		return fmt.Sprintf("place %t rooms %t count %t", q.Place, q.Rooms, q.Count)
+		return fmt.Sprintf("place %t %q %q %v rooms %t count %t", q.Place, q.Near, q.Not, q.Load, q.Rooms, q.Count)
 	}
 	h := fnv.New128a()
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(q.Request)
@@ -70,6 +95,8 @@ func (q Question) Makes() []PeerKey {
 		add(r.GetTo().GetPeer(), q.Other, q.OtherTold)
 	case *mediav1.AcceptRemoteRequest:
 		add(r.GetPeer(), q.Handle, q.Told)
+	case *mediav1.TakePeerRequest:
+		add(r.GetPeer(), q.Handle, 0) // this node has been told nothing of it
 	}
 	return made
 }
@@ -86,6 +113,20 @@ type Answer struct {
 
 // Answers are those known so far.
 type Answers map[string]Answer
+
+// Placed returns those to questions for a node: asked again, it would be reserved again.
+func (a Answers) Placed() Answers {
+	placed := Answers{}
+	for key, answer := range a {
+		if strings.HasPrefix(key, placeKey) {
+			placed[key] = answer
+		}
+	}
+	return placed
+}
+
+// placeKey begins the keys of questions for a node.
+const placeKey = "place true"
 
 // Put records the answer to q.
 func (a Answers) Put(q Question, answer Answer) { a[q.key()] = answer }

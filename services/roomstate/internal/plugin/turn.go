@@ -164,9 +164,13 @@ func (t *Turn) RefuseTrickle(negotiated bool) {
 	}
 }
 
-// Close has a peer ended after the write.
+// Close has a peer ended after the write, on whichever node it is by then.
 func (t *Turn) Close(handle HandleID, peer *Peer, reason string, quiet bool) {
-	t.Tasks = append(t.Tasks, Task{Close: &Close{
-		Node: peer.Node, Handle: handle, Generation: peer.Generation, Reason: reason, Quiet: quiet,
-	}})
+	for _, node := range []string{peer.Node, peer.Next} {
+		if node != "" {
+			t.Tasks = append(t.Tasks, Task{Close: &Close{
+				Node: node, Handle: handle, Generation: peer.Generation, Reason: reason, Quiet: quiet,
+			}})
+		}
+	}
 }

@@ -34,7 +34,7 @@ func (k *Keeper) ask(ctx context.Context, plug plugin.Plugin, cmd plugin.Command
 func (k *Keeper) answer(ctx context.Context, plug plugin.Plugin, cmd plugin.Command, q plugin.Question) plugin.Answer {
 	switch {
 	case q.Place:
-		node, err := k.Nodes.Place(ctx)
+		node, err := k.Nodes.Place(ctx, q)
 		return plugin.Answer{Node: node, Err: err}
 	case q.Spent:
 		last, err := k.Store.Spent(ctx, q.Handle)

@@ -31,7 +31,7 @@ type rooms interface {
 // Nodes are who is asked.
 type Nodes interface {
 	Alive(node string) bool
-	Place(ctx context.Context) (string, error)
+	Place(ctx context.Context, q plugin.Question) (string, error)
 	Call(ctx context.Context, node string, request proto.Message) (proto.Message, error)
 }
 
@@ -110,7 +110,7 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 			for id := range held {
 				wanted[id] = true
 			}
-			held, answers = nil, plugin.Answers{}
+			held, answers = nil, answers.Placed()
 			if err := e.claims.take(ctx, wanted); err != nil {
 				return nil, fault.New(fault.TooBusy, err)
 			}

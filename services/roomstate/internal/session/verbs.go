@@ -43,6 +43,8 @@ func verbOf(cmd *busv1.Command) (verb, bool) {
 		return verb{"destroy", true, true, (*Service).destroy}, true
 	case *busv1.Command_Lost:
 		return verb{"lost", false, false, (*Service).lost}, true
+	case *busv1.Command_Move:
+		return verb{"move", true, false, (*Service).move}, true
 	case *busv1.Command_Peer:
 		return verb{"peer", true, false, (*Service).peer}, true
 	}

@@ -71,7 +71,7 @@ func (d *draft) endCalling() {
 // if the turn has ended.
 func (d *draft) connect(to plugin.HandleID) bool {
 	parties := []plugin.HandleID{d.me(), to}
-	placed, known := d.Ask(plugin.Question{Place: true})
+	placed, known := d.Ask(plugin.Question{Place: true, Load: plugin.LoadOf(d.jsep().GetSdp()).Times(4)}) // of two, there and back
 	answers := []plugin.Answer{placed}
 	for _, id := range parties {
 		spent, ok := d.Ask(plugin.Question{Spent: true, Handle: id})

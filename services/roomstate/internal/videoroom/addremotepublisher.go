@@ -63,7 +63,7 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	for i, item := range items {
 		p.Streams = append(p.Streams, d.remoteStream(item, i))
 	}
-	peer, err := d.newPeer(p.handle, 0)
+	peer, err := d.newPeer(p.handle, 0, d.inUse(), p.load())
 	if err != nil {
 		return nil, unserved(err)
 	}

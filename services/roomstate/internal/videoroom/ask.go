@@ -10,32 +10,26 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
-// node returns the room's node: the one it has, as long as that is there, else a new one. It is not known yet if ok
-// is false, and an error if there is none.
-func (d *draft) node() (node string, ok bool, err error) {
-	if d.attributes.Node != "" && d.Alive(d.attributes.Node) {
-		return d.attributes.Node, true, nil
+// newPeer is a handle's next, near those nodes if they have room for the load: of the generation after the last, and after any
+// that came to nothing. It is nil without an error if it is not known yet.
+func (d *draft) newPeer(h plugin.HandleID, last uint32, near []string, load plugin.Load) (*plugin.Peer, error) {
+	node, placed, err := d.place(near, load)
+	answer, known := d.Ask(plugin.Question{Spent: true, Handle: h})
+	if err == nil {
+		err = answer.Err
 	}
-	answer, ok := d.Ask(plugin.Question{Place: true})
-	if !ok || answer.Err != nil {
-		return "", ok, answer.Err
-	}
-	d.settings().Node = answer.Node
-	return answer.Node, true, nil
-}
-
-// newPeer is a handle's next, on the room's node: of the generation after the last, and after any that came to
-// nothing. It is nil without an error if it is not known yet.
-func (d *draft) newPeer(h plugin.HandleID, last uint32) (*plugin.Peer, error) {
-	node, ok, err := d.node()
-	if !ok || err != nil {
+	if !placed || !known || err != nil {
 		return nil, err
 	}
-	answer, ok := d.Ask(plugin.Question{Spent: true, Handle: h})
-	if !ok || answer.Err != nil {
-		return nil, answer.Err
-	}
 	return &plugin.Peer{Node: node, Generation: max(last, answer.Spent) + 1}, nil
+}
+
+// parted notes that a peer is on no node any more.
+func (d *draft) parted(h plugin.HandleID, peer *plugin.Peer) {
+	d.Lost = append(d.Lost, key(h, peer))
+	if peer.Next != "" {
+		d.Lost = append(d.Lost, key(h, &plugin.Peer{Node: peer.Next, Generation: peer.Generation}))
+	}
 }
 
 // call asks a handle's node about its peer. The answer is not known yet if ok is false.
@@ -68,6 +62,10 @@ func unserved(err error) *failure {
 		return fail(errUnknown, "PeerConnection is gone")
 	case fault.NoSuchFeed:
 		return fail(errNoSuchFeed, "No such feed")
+	case fault.NodeUnavailable:
+		if text := fault.Text(err); text != "" {
+			return fail(errUnknown, "%s", text)
+		}
 	}
 	return fail(errUnknown, "No media node can do this at the moment")
 }

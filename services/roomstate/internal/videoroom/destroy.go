@@ -11,14 +11,14 @@ func (d *draft) destroy() (any, *failure) {
 	d.tellAll(roomView{VideoRoom: "destroyed", Room: d.id})
 	for _, p := range d.byAge() {
 		if p.Peer != nil {
-			d.Lost = append(d.Lost, key(p.handle, p.Peer))
+			d.parted(p.handle, p.Peer)
 			d.Close(p.handle, p.Peer, closePC, p.Remote)
 		}
 		delete(d.publishers, p.handle)
 	}
 	for _, s := range d.watchers() {
 		if s.Peer != nil {
-			d.Lost = append(d.Lost, key(s.handle, s.Peer))
+			d.parted(s.handle, s.Peer)
 			d.Close(s.handle, s.Peer, closePC, false)
 		}
 		delete(d.subscribers, s.handle)

@@ -38,7 +38,7 @@ func (d *draft) detach() {
 	}
 	if s := d.subscribers[d.me()]; s != nil {
 		if s.Peer != nil {
-			d.Lost = append(d.Lost, key(s.handle, s.Peer))
+			d.parted(s.handle, s.Peer)
 			d.Close(s.handle, s.Peer, "", true)
 		}
 		d.removeSubscriber(s)

@@ -35,6 +35,8 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 		d.detach()
 	case *busv1.Command_Peer:
 		d.peer(t.Command.GetPeer())
+	case *busv1.Command_Move:
+		d.move(t.Command.GetMove())
 	}
 	return d.result()
 }

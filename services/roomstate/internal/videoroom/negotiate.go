@@ -19,14 +19,14 @@ func (d *draft) makeOffer(s *subscriber) (*busv1.Jsep, error) {
 	peer := clonePeer(s.Peer)
 	if peer == nil {
 		var err error
-		if peer, err = d.newPeer(s.handle, s.Generation); peer == nil {
+		if peer, err = d.newPeer(s.handle, s.Generation, d.sources(s), s.load()); peer == nil {
 			return nil, err
 		}
 	}
 	response, ok, err := d.call(s.handle, peer, &mediav1.MakeOfferRequest{
 		Peer:        peerID(s.handle, peer),
 		SessionName: "VideoRoom " + d.id.String(),
-		Slots:       d.mediaSlots(s),
+		Slots:       d.mediaSlots(s, peer.Node),
 		IceRestart:  s.Restart,
 	})
 	if !ok || err != nil {
@@ -50,6 +50,9 @@ func (d *draft) renegotiate(s *subscriber) {
 	if !s.Changed && !s.Restart || s.Offered || s.Peer == nil || !s.AutoUpdate && !s.Restart {
 		return
 	}
+	if s.Peer.Next != "" && d.Alive(s.Peer.Next) {
+		return // the node that takes it over knows it as it was; when that has it, or has not
+	}
 	d.offerWaiting(s)
 }
 
@@ -68,9 +71,7 @@ func (d *draft) inform(s *subscriber) *failure {
 	if s.Peer == nil {
 		return nil
 	}
-	_, ok, err := d.call(s.handle, s.Peer, &mediav1.UpdateSubscriberRequest{
-		Peer: peerID(s.handle, s.Peer), Slots: d.mediaSlots(s)[:s.Told], Paused: s.Paused || s.Kicked,
-	})
+	_, ok, err := d.call(s.handle, s.Peer, d.subscription(s, s.Peer.Node))
 	if !ok {
 		return nil
 	}
@@ -81,11 +82,19 @@ func (d *draft) inform(s *subscriber) *failure {
 	return nil
 }
 
-// mediaSlots are the slots as a node takes them.
-func (d *draft) mediaSlots(s *subscriber) []*mediav1.Slot {
+// subscription is all that can be told without an offer, to a node.
+func (d *draft) subscription(s *subscriber, node string) *mediav1.UpdateSubscriberRequest {
+	return &mediav1.UpdateSubscriberRequest{
+		Peer: peerID(s.handle, s.Peer), Slots: d.mediaSlots(s, node)[:s.Told], Paused: s.Paused || s.Kicked,
+	}
+}
+
+// mediaSlots are the slots as a node takes them. Where a feed is on another one, that is named by its id: the caller of nodes
+// knows their addresses.
+func (d *draft) mediaSlots(s *subscriber, node string) []*mediav1.Slot {
 	slots := make([]*mediav1.Slot, len(s.Slots))
 	for i := range s.Slots {
-		slots[i] = d.mediaSlot(s, &s.Slots[i])
+		slots[i] = d.mediaSlot(s, &s.Slots[i], node)
 	}
 	return slots
 }
@@ -102,7 +111,7 @@ func (d *draft) published(from *source, codec string) bool {
 	})
 }
 
-func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
+func (d *draft) mediaSlot(s *subscriber, sl *slot, node string) *mediav1.Slot {
 	m := &mediav1.Slot{
 		Mid: sl.Mid, Codec: sl.Codec, Send: sl.Send,
 		Vp9Profile: sl.VP9Profile, H264Profile: sl.H264Profile,
@@ -124,7 +133,7 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
 		m.Kind = mediav1.Kind_KIND_DATA
 	}
 	if from := sl.Source; from != nil && d.published(from, sl.Codec) {
-		m.Source = &mediav1.Source{Feed: d.feedName(from.Handle, from.Generation), Mid: from.Mid}
+		m.Source = &mediav1.Source{Feed: d.feedName(from.Handle, from.Generation), Mid: from.Mid, Node: d.elsewhere(from, node)}
 		if d.publishers[from.Handle].Dummy {
 			m.Source.Feed = "" // nobody's
 		}
@@ -135,8 +144,17 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot) *mediav1.Slot {
 	}
 	for _, from := range sl.Data {
 		m.DataSources = append(m.DataSources, &mediav1.DataSource{
-			Feed: d.feedName(from.Handle, from.Generation), Label: from.Feed.String(),
+			Feed: d.feedName(from.Handle, from.Generation), Label: from.Feed.String(), Node: d.elsewhere(&from, node),
 		})
 	}
 	return m
+}
+
+// elsewhere is the id of the node that has a feed, empty if it is this one.
+func (d *draft) elsewhere(from *source, node string) string {
+	p := d.publishers[from.Handle]
+	if p == nil || p.Peer == nil || p.Peer.Node == node {
+		return ""
+	}
+	return p.Peer.Node
 }

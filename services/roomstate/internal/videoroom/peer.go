@@ -8,13 +8,14 @@ import (
 // peer is what a node says of the handle's peer. Late news of an earlier peer change nothing.
 func (d *draft) peer(news *busv1.PeerEvent) {
 	p, s := d.publishers[d.me()], d.subscribers[d.me()]
-	var current *plugin.Peer
-	var last uint32
+	current, last := d.current()
 	switch {
-	case p != nil:
-		current, last = p.Peer, p.Generation
-	case s != nil:
-		current, last = s.Peer, s.Generation
+	case news.GetMoved() != nil:
+		d.moved(news)
+		return
+	case news.GetNotMoved() != nil, news.GetClosed() != nil && d.onlyNext(current, news):
+		d.notMoved(news)
+		return
 	}
 	if closed := news.GetClosed(); closed != nil {
 		d.closed(p, s, current, last, news.GetGeneration(), closed.GetReason())
@@ -39,6 +40,13 @@ func (d *draft) peer(news *busv1.PeerEvent) {
 			d.talking(p, kind.Talking)
 		}
 	}
+}
+
+// onlyNext tells whether news of the current peer are of a node that does not have it: one that was to take it over, or one
+// that it has left.
+func (d *draft) onlyNext(current *plugin.Peer, news *busv1.PeerEvent) bool {
+	node := news.GetNodeId()
+	return current != nil && current.Generation == news.GetGeneration() && node != "" && node != current.Node
 }
 
 // up lets a publisher's streams be known, now that they can be subscribed to.
@@ -68,6 +76,9 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 		return
 	}
 	if current != nil && current.Generation == generation {
+		if current.Next != "" {
+			d.Close(d.me(), &plugin.Peer{Node: current.Next, Generation: generation}, "", true)
+		}
 		switch {
 		case p != nil && p.Remote:
 			d.removeRemote(d.own(p))
@@ -87,7 +98,7 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 
 // lose leaves a subscriber without a PeerConnection: its slots stay, for an offer of a new one.
 func (d *draft) lose(s *subscriber) {
-	d.Lost = append(d.Lost, key(s.handle, s.Peer))
+	d.parted(s.handle, s.Peer)
 	d.noticeUnsubscribed(s)
 	s.Peer, s.Offered, s.Changed, s.Restart, s.Told = nil, false, false, false, 0
 	for i := range s.Slots {

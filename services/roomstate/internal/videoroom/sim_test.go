@@ -29,6 +29,11 @@ type sim struct {
 	count   int
 	made    uint64
 	refuse  func(q plugin.Question) error
+	placed  []plugin.Question          // questions for a node
+	node    string                     // that is the answer to them
+	on      map[plugin.PeerKey]bool    // peers as the store lists them by nodes
+	dead    map[string]bool            // nodes
+	told    map[string]plugin.Question // the last about slots, by node and handle
 }
 
 func newSim(cfg Config) *sim {
@@ -37,6 +42,7 @@ func newSim(cfg Config) *sim {
 		index: map[string][]byte{}, handles: map[plugin.HandleID]plugin.Handle{}, names: map[plugin.HandleID]string{},
 		peers: map[plugin.HandleID]uint32{}, slots: map[plugin.HandleID][]*mediav1.Slot{},
 		heard: map[string][]map[string]any{}, now: time.Unix(1000, 0),
+		node: "n1", on: map[plugin.PeerKey]bool{}, dead: map[string]bool{}, told: map[string]plugin.Question{},
 	}
 }
 
@@ -116,7 +122,7 @@ func (s *sim) do(cmd plugin.Command, name string) {
 	}
 	answers := plugin.Answers{}
 	for range 10 {
-		t := plugin.NewTurn(cmd, s.now, func(string) bool { return true }, answers)
+		t := plugin.NewTurn(cmd, s.now, func(node string) bool { return !s.dead[node] }, answers)
 		result := room.Apply(t)
 		if len(t.Open) == 0 {
 			s.commit(cmd, name, t, result)
@@ -142,6 +148,12 @@ func (s *sim) commit(cmd plugin.Command, name string, t *plugin.Turn, result plu
 		h := s.handles[cmd.Handle.ID]
 		h.Room, h.Role = t.Bind.Room, t.Bind.Role
 		s.handles[cmd.Handle.ID] = h
+	}
+	for _, p := range t.Made {
+		s.on[p] = true
+	}
+	for _, p := range t.Lost {
+		delete(s.on, p)
 	}
 	for _, e := range t.Events {
 		s.hear(e)
@@ -221,6 +233,8 @@ func (s *sim) hear(e *busv1.Event) {
 		line += "webrtcup"
 	case *busv1.Event_Detached:
 		line += "detached"
+	case *busv1.Event_Candidate:
+		line += fmt.Sprintf("trickle %s %s %d", kind.Candidate.GetCandidate(), kind.Candidate.GetSdpMid(), kind.Candidate.GetSdpMLineIndex())
 	default:
 		line += fmt.Sprintf("%T", kind)
 	}
@@ -231,7 +245,8 @@ func (s *sim) hear(e *busv1.Event) {
 func (s *sim) answer(q plugin.Question) plugin.Answer {
 	switch {
 	case q.Place:
-		return plugin.Answer{Node: "n1"}
+		s.placed = append(s.placed, q)
+		return plugin.Answer{Node: s.node}
 	case q.Spent:
 		return plugin.Answer{}
 	case q.Count:
@@ -283,7 +298,10 @@ func (s *sim) answer(q plugin.Question) plugin.Answer {
 	case *mediav1.UnpublishRemotelyRequest:
 		return plugin.Answer{Response: &mediav1.UnpublishRemotelyResponse{}}
 	case *mediav1.UpdateSubscriberRequest:
+		s.told[q.Node+" "+s.names[q.Handle]] = q
 		return plugin.Answer{Response: &mediav1.UpdateSubscriberResponse{}}
+	case *mediav1.TakePeerRequest:
+		return plugin.Answer{Response: &mediav1.TakePeerResponse{Candidates: []string{"1 1 udp 5 192.0.2.1 9 typ host"}}}
 	}
 	return plugin.Answer{Response: &mediav1.UpdatePublisherResponse{}}
 }
@@ -333,6 +351,7 @@ func offerOf(r *mediav1.MakeOfferRequest) string {
 
 // check tells what must hold of a room at any time.
 func (s *sim) check(t interface{ Errorf(string, ...any) }) {
+	s.checkNodes(t)
 	for name, fields := range s.fields {
 		loaded, err := s.plugin.Load(name, fields)
 		if err != nil {

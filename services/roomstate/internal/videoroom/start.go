@@ -91,7 +91,7 @@ func (d *draft) pause(s *subscriber) *failure {
 func (d *draft) leaveSubscription(s *subscriber) *failure {
 	d.reply(startedView{VideoRoom: "event", Room: d.id, Left: "ok"}, nil)
 	if s.Peer != nil {
-		d.Lost = append(d.Lost, key(s.handle, s.Peer))
+		d.parted(s.handle, s.Peer)
 		d.Close(s.handle, s.Peer, closePC, false)
 	}
 	d.removeSubscriber(s)

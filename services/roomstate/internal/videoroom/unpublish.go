@@ -68,7 +68,7 @@ func (d *draft) withdraw(p *publisher) *plugin.Peer {
 	if peer == nil {
 		return nil
 	}
-	d.Lost = append(d.Lost, key(p.handle, peer))
+	d.parted(p.handle, peer)
 	p.Peer, p.Streams, p.E2EE, p.Filename, p.Written, p.Forwards = nil, nil, false, "", nil, nil
 	for _, s := range d.watchers() {
 		if s.watches(p.handle) {

@@ -53,6 +53,9 @@ var globalVerbs = map[string]adminVerb{
 	"disallow_token":      asks(must("token", aString), must("plugins", someArray)),
 	"list_tokens":         asks(),
 	"remove_token":        asks(must("token", aString)),
+	"list_nodes":          asks(),
+	"drain_node":          asks(must("node", aString), may("deadline", aNatural)),
+	"undrain_node":        asks(must("node", aString)),
 }
 
 var sessionVerbs = map[string]adminVerb{
@@ -67,6 +70,7 @@ var handleVerbs = map[string]adminVerb{
 	"handle_info": asks(may("plugin_only", aBool)),
 	"start_pcap":  asks(may("folder", aString), may("filename", aString), may("truncate", aNatural)),
 	"stop_pcap":   asks(),
+	"move_handle": asks(may("node", aString)),
 	"detach_handle": {command: func() *busv1.Command {
 		return &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{ByAdmin: true}}}
 	}},

@@ -174,6 +174,10 @@ func TestEventsAsJanusWritesThem(t *testing.T) {
 			&busv1.Event{Kind: &busv1.Event_SlowLink{SlowLink: &busv1.PeerEvent_SlowLink{Mid: "0", Media: "video"}}},
 		},
 		{`{"janus":"hangup","session_id":1,"sender":2,"reason":"DTLS alert"}`, &busv1.Event{Kind: &busv1.Event_Hangup{Hangup: &busv1.HangUp{Reason: "DTLS alert"}}}},
+		{
+			`{"janus":"trickle","session_id":1,"sender":2,"candidate":{"candidate":"candidate:1 1 udp 5 192.0.2.1 9 typ host","sdpMid":"a","sdpMLineIndex":0}}`,
+			&busv1.Event{Kind: &busv1.Event_Candidate{Candidate: &busv1.Candidate{Candidate: "candidate:1 1 udp 5 192.0.2.1 9 typ host", SdpMid: "a"}}},
+		},
 		{`{"janus":"detached","session_id":1,"sender":2}`, &busv1.Event{Kind: &busv1.Event_Detached{Detached: &busv1.Detached{}}}},
 	} {
 		c.event.SessionId, c.event.HandleId = 1, 2

@@ -27,6 +27,14 @@ type response struct {
 	Seconds     uint32      `json:"seconds,omitempty"`
 	Uplink      *bool       `json:"uplink,omitempty"`
 	Lost        *uint32     `json:"lost,omitempty"`
+	Candidate   *candidate  `json:"candidate,omitempty"`
+}
+
+// candidate is one of ours, in the form of RTCIceCandidateInit.
+type candidate struct {
+	Candidate     string `json:"candidate"`
+	SDPMid        string `json:"sdpMid"`
+	SDPMLineIndex uint32 `json:"sdpMLineIndex"`
 }
 
 type idData struct {
@@ -123,6 +131,9 @@ func Event(e *busv1.Event) []byte {
 		out.Janus, out.Mid, out.Media, out.Uplink, out.Lost = "slowlink", &s.Mid, s.GetMedia(), &s.Uplink, &s.Lost
 	case *busv1.Event_Hangup:
 		out.Janus, out.Reason = "hangup", &kind.Hangup.Reason
+	case *busv1.Event_Candidate:
+		c := kind.Candidate
+		out.Janus, out.Candidate = "trickle", &candidate{c.GetCandidate(), c.GetSdpMid(), c.GetSdpMLineIndex()}
 	case *busv1.Event_Detached:
 		out.Janus = "detached"
 	case *busv1.Event_TimedOut:
