@@ -3,6 +3,8 @@ package drain
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,13 +38,23 @@ type Worker struct {
 	Replica  string
 	Log      *slog.Logger
 
-	tried map[plugin.PeerKey]time.Time // by Run alone
-	over  map[string]time.Time         // starts of those drains of which it has been said that they are over; by Run alone
+	over map[string]time.Time // starts of those drains of which it has been said that they are over; by Run alone
+
+	mu    sync.Mutex
+	tried map[plugin.PeerKey]attempt // of peers that are still where they were
+	moves sync.WaitGroup
+}
+
+// attempt is the last one to move a peer.
+type attempt struct {
+	at      time.Time
+	refused bool // so that the peer is not on its way
 }
 
 // Run drains until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
-	w.tried, w.over = map[plugin.PeerKey]time.Time{}, map[string]time.Time{}
+	w.tried, w.over = map[plugin.PeerKey]attempt{}, map[string]time.Time{}
+	defer w.moves.Wait()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
@@ -63,11 +75,6 @@ func (w *Worker) pass(ctx context.Context) {
 		return
 	}
 	now := time.Now()
-	for p, at := range w.tried {
-		if now.Sub(at) >= again {
-			delete(w.tried, p)
-		}
-	}
 	for node := range w.over {
 		if _, still := drains[node]; !still {
 			delete(w.over, node)
@@ -81,11 +88,12 @@ func (w *Worker) pass(ctx context.Context) {
 }
 
 func (w *Worker) drain(ctx context.Context, node string, d store.Drain, now time.Time) error {
-	if !w.Nodes.Alive(node) {
-		return w.Store.EndDrain(ctx, node)
-	}
 	if mine, err := w.Store.HoldDrain(ctx, node, w.Replica, held); err != nil || !mine {
 		return err
+	}
+	if !w.Nodes.Alive(node) {
+		w.Log.Info("drain forgotten with its node", "node", node)
+		return w.Store.EndDrain(ctx, node)
 	}
 	peers, err := w.Store.PeersOn(ctx, node)
 	if err != nil {
@@ -98,38 +106,54 @@ func (w *Worker) drain(ctx context.Context, node string, d store.Drain, now time
 		}
 		return nil
 	}
-	w.move(ctx, node, w.next(peers), now)
+	for _, p := range w.next(node, peers, now) {
+		w.moves.Go(func() { w.move(ctx, p) })
+	}
 	return nil
 }
 
-// next are the peers to be moved now, so that not too many are on their way. One that no handle has stays where it is.
-func (w *Worker) next(peers []plugin.PeerKey) []plugin.PeerKey {
+// next are the peers of a node to be moved now: first those that have not been tried, then those whose last attempt is longest
+// ago, and no more than may be on their way. One that no handle has stays where it is.
+func (w *Worker) next(node string, peers []plugin.PeerKey, now time.Time) []plugin.PeerKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	there := make(map[plugin.PeerKey]bool, len(peers))
+	for _, p := range peers {
+		there[p] = true
+	}
+	maps.DeleteFunc(w.tried, func(p plugin.PeerKey, _ attempt) bool { return p.Node == node && !there[p] })
 	var next []plugin.PeerKey
 	underway := 0
 	for _, p := range peers {
-		_, tried := w.tried[p]
+		last, tried := w.tried[p]
 		switch {
-		case tried:
-			underway++
-		case p.Handle.Session != 0:
+		case p.Handle.Session == 0:
+		case !tried || now.Sub(last.at) >= again:
 			next = append(next, p)
+		case !last.refused:
+			underway++
 		}
 	}
-	return next[:min(len(next), max(0, atOnce-underway))]
+	slices.SortStableFunc(next, func(a, b plugin.PeerKey) int { return w.tried[a].at.Compare(w.tried[b].at) })
+	next = next[:min(len(next), max(0, atOnce-underway))]
+	for _, p := range next {
+		w.tried[p] = attempt{at: now}
+	}
+	return next
 }
 
-// move begins to move peers.
-func (w *Worker) move(ctx context.Context, node string, peers []plugin.PeerKey, now time.Time) {
+// move begins to move a peer.
+func (w *Worker) move(ctx context.Context, p plugin.PeerKey) {
 	ctx, cancel := context.WithTimeout(ctx, moveTime)
 	defer cancel()
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for _, p := range peers {
-		w.tried[p] = now
-		wg.Go(func() {
-			if err := Move(ctx, w.Requests, p.Handle, node, ""); err != nil {
-				w.Log.Debug("peer not moved", "session", p.Handle.Session, "handle", p.Handle.Handle, "node", node, "err", err)
-			}
-		})
+	err := Move(ctx, w.Requests, p.Handle, p.Node, "")
+	if err == nil {
+		return
+	}
+	w.Log.Debug("peer not moved", "session", p.Handle.Session, "handle", p.Handle.Handle, "node", p.Node, "err", err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last, still := w.tried[p]; still {
+		w.tried[p] = attempt{at: last.at, refused: true}
 	}
 }
