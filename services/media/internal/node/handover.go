@@ -25,13 +25,15 @@ type Origin interface {
 }
 
 // ExportPeer returns a peer's state. With leaveAt, the version of the last state given, the peer ends here without a
-// word to anybody, but that its feed is told to be on the node to from then on; asked again with the same, for its answer may be lost, it says the same, for a minute.
+// word to anybody, but that its feed is told to be on the node to from then on. Asked again with the same, for its answer may be
+// lost, it says the same, for a minute; two nodes would send under one key.
 func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64, to string) (*State, error) {
 	sh := n.shard(id.Handle)
 	return do(ctx, sh, func(now time.Duration) (*State, error) {
 		p, err := sh.find(id)
 		if err != nil {
-			if last := sh.gone[id.Handle].left; last != nil && leaveAt != nil && last.Peer == id && last.Version == *leaveAt {
+			gone := sh.gone[id.Handle]
+			if last := gone.left; last != nil && leaveAt != nil && last.Peer == id && last.Version == *leaveAt && gone.to == to {
 				return last, nil
 			}
 			return nil, err
@@ -47,7 +49,7 @@ func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64, to st
 		p.conn.Leave()
 		p.movedTo = to
 		p.release(now)
-		sh.gone[id.Handle] = generation{number: id.Generation, at: now, left: state}
+		sh.gone[id.Handle] = generation{number: id.Generation, at: now, left: state, to: to}
 		return state, nil
 	})
 }
@@ -180,7 +182,7 @@ func keeps(err error) bool {
 func (p *peer) goOn(s *State, now time.Duration) {
 	p.conn.Continue(s.Transport)
 	p.taking, p.up = nil, true
-	p.node.known.setComing(p.publishing.id, false)
+	p.publishing.come()
 	if s.TransportSeq != 0 {
 		p.subscribing.bandwidth.goOnAt(s.TransportSeq)
 	}
@@ -188,11 +190,7 @@ func (p *peer) goOn(s *State, now time.Duration) {
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}
 	}
-	for i, in := range p.publishing.streams {
-		if i < len(s.Publishing.Streams) && in != nil && s.Publishing.Streams[i] != nil {
-			in.stream.Settle(s.Publishing.Streams[i].Stream, now)
-		}
-	}
+	p.publishing.goOn(&s.Publishing, now)
 	for i, sl := range p.subscribing.slots {
 		if i >= len(s.Subscribing.Slots) || sl.leg == nil {
 			continue
@@ -230,8 +228,38 @@ func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 	}
 	pub.peer.node.known.list(pub)
 	pub.peer.node.known.setComing(s.Feed, pub.peer.taking != nil)
+	pub.tellArrival()
+}
+
+// goOn takes what may have changed since the first state.
+func (pub *publisher) goOn(s *PublishingState, now time.Duration) {
+	pub.muted, pub.bitrate, pub.terms = s.Muted, s.Bitrate, s.Terms
+	pub.cap.Set(s.Bitrate)
+	for i, in := range pub.streams {
+		if i >= len(s.Streams) || in == nil || s.Streams[i] == nil {
+			continue
+		}
+		last := s.Streams[i]
+		in.delay.adopt(last.Delay)
+		in.stream.SetPlayoutDelay(in.delay.value())
+		in.stream.SetTalk(s.Terms.Talk)
+		in.stream.SetRelay(last.Stream.Relaying, now)
+		in.stream.Settle(last.Stream, now)
+	}
+}
+
+// come is for a publisher whose endpoint has got here.
+func (pub *publisher) come() {
+	if pub.id != "" {
+		pub.peer.node.known.setComing(pub.id, false)
+		pub.tellArrival()
+	}
+}
+
+func (pub *publisher) tellArrival() {
+	id := pub.id
 	for _, sh := range pub.peer.node.shards {
-		sh.worker.Post(func(now time.Duration) { sh.arrived(s.Feed, now) })
+		sh.worker.Post(func(now time.Duration) { sh.arrived(id, now) })
 	}
 }
 
@@ -293,10 +321,10 @@ func (d *playoutDelay) adopt(v *packet.PlayoutDelay) {
 	}
 }
 
-// arrived connects who has been waiting for a feed: a subscriber may get here before its publisher, or have it from a node
-// that is silent.
+// arrived connects who has been waiting for a feed: a subscriber may get here before its publisher, or, once that has come,
+// still try to have it from the node before.
 func (sh *shard) arrived(feed FeedID, now time.Duration) {
-	if p := sh.pulls[feed]; p != nil && !p.up {
+	if p := sh.pulls[feed]; p != nil && !p.up && !sh.node.known.coming(feed) {
 		p.over(sh.node.cfg.Address, now)
 	}
 	for _, p := range sh.peers {

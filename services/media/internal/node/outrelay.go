@@ -59,8 +59,17 @@ func (n *Node) Relay(ctx context.Context, feed FeedID, far RelayEnd, line RelayL
 		return fault.New(fault.NoSuchFeed, fmt.Errorf("feed %q", feed))
 	}
 	key := transport.NewRelayKey()
-	r, err := do(ctx, sh, func(now time.Duration) (*outRelay, error) { return sh.relay(feed, far, key, now) })
+	var made *outRelay // of the worker's goroutine
+	r, err := do(ctx, sh, func(now time.Duration) (_ *outRelay, err error) {
+		made, err = sh.relay(feed, far, key, now)
+		return made, err
+	})
 	if err != nil {
+		sh.worker.Post(func(time.Duration) { // it may be made after ctx has ended
+			if made != nil {
+				made.end("")
+			}
+		})
 		return err
 	}
 	defer sh.worker.Post(func(time.Duration) { r.end("") })

@@ -103,7 +103,7 @@ func (p *pull) redirect(node string) {
 }
 
 // reach waits until other nodes have said whether they have the feeds that slots want, but not for long. NoSuchFeed if one
-// has not; a node that does not answer may come back.
+// has not, TooBusy if there are too many relays; a node that does not answer may come back.
 func (n *Node) reach(ctx context.Context, slots []SlotRequest) error {
 	pulls := map[FeedID]*pull{}
 	want := func(feed FeedID, node string) error {
@@ -112,9 +112,10 @@ func (n *Node) reach(ctx context.Context, slots []SlotRequest) error {
 		}
 		home := n.home(feed)
 		p, err := do(ctx, home, func(time.Duration) (*pull, error) { return home.pull(feed, node), nil })
-		if p != nil {
-			pulls[feed] = p
+		if err == nil && p == nil {
+			return fault.New(fault.TooBusy, fmt.Errorf("feed %q is of another node, and there are too many relays", feed))
 		}
+		pulls[feed] = p
 		return err
 	}
 	for i := range slots {
@@ -237,7 +238,7 @@ func (p *pull) begin() RelayEnd {
 // hangUp ends what there is of a relay.
 func (p *pull) hangUp() {
 	p.count()
-	p.up, p.out, p.missing = false, nil, relay.Missing{}
+	p.up, p.out, p.missing, p.clock = false, nil, relay.Missing{}, relay.Clock{}
 	p.repairs.Stop()
 	if p.in != nil {
 		p.in.Close()
@@ -256,7 +257,7 @@ func (p *pull) after(movedTo string, err error, now time.Duration) error {
 	case movedTo != "" && sh.node.elsewhere(movedTo):
 		p.log.Info("feed has moved", "to", movedTo)
 		p.moveTo(movedTo)
-	case movedTo != "" || sh.node.known.origin(p.id) != nil: // it has come here
+	case movedTo != "" || sh.node.known.origin(p.id) != nil && !sh.node.known.coming(p.id): // it has come here
 		p.over(sh.node.cfg.Address, now)
 		return errPullEnded
 	case p.next != "" && p.next != p.node:

@@ -30,6 +30,7 @@ type generation struct {
 	number uint32
 	at     time.Duration // when it was closed
 	left   *State        // its last, if it went to another node
+	to     string        // that node
 }
 
 func newShard(n *Node, w *transport.Worker) *shard {

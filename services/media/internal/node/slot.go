@@ -204,8 +204,9 @@ func (s *slot) flowing() bool {
 	return s.ready && s.send && !s.subscriber.paused && s.subscriber.peer.up
 }
 
+// flow sees what flows now. Of a peer that another node serves still nothing does, but what is expected goes on to be.
 func (s *slot) flow(now time.Duration) {
-	if s.leg != nil {
+	if s.leg != nil && s.subscriber.peer.taking == nil {
 		s.leg.SetFlowing(s.flowing(), now)
 	}
 }
