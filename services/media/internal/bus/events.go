@@ -21,6 +21,10 @@ const (
 	// dropped.
 	maxTexts     = 1024
 	maxTextBytes = 1 << 20
+	// redeliveries is how often an event that says where a peer is, or that it is not, is told again to a roomstate that could
+	// not deal with it, and redeliverAfter when.
+	redeliveries   = 20
+	redeliverAfter = 500 * time.Millisecond
 	// flushGrace is what events that wait are given when the node ends.
 	flushGrace = 2 * time.Second
 )
@@ -140,14 +144,52 @@ func (e *Events) deliver(id node.PeerID) {
 		if !ok {
 			return
 		}
-		_, err := e.requests.Do(e.ctx, bus.Commands, command(e.node, e.nodeID, id, event), nil)
+		_, err := e.tell(id, event)
 		switch {
 		case e.ctx.Err() != nil:
 			e.dropped.Add(1)
 		case err != nil: // an answer as well: nobody waits for this event any more
-			e.log.Debug("event refused", "session", id.Session, "handle", id.ID, "reason", fault.Of(err), "err", err)
+			e.log.Log(e.ctx, refusalLevel(err), "event refused", "session", id.Session, "handle", id.ID, "reason", fault.Of(err), "err", err)
 		}
 	}
+}
+
+// tell has roomstate told of an event, again where it could not deal with one that matters for longer.
+func (e *Events) tell(id node.PeerID, event node.Event) (reply *busv1.Reply, err error) {
+	for range redeliveries {
+		reply, err = e.requests.Do(e.ctx, bus.Commands, command(e.node, e.nodeID, id, event), nil) // a command of its own
+		if err == nil || !passing(err) || !lasts(event) {
+			return reply, err
+		}
+		select {
+		case <-e.ctx.Done():
+			return nil, e.ctx.Err()
+		case <-time.After(redeliverAfter):
+		}
+	}
+	return reply, err
+}
+
+// lasts tells whether a room would be wrong for good without the event.
+func lasts(event node.Event) bool {
+	switch event.(type) {
+	case node.Up, node.Closed, node.Moved, node.NotMoved:
+		return true
+	}
+	return false
+}
+
+// passing tells whether roomstate may take later what it refuses with err now.
+func passing(err error) bool {
+	reason := fault.Of(err)
+	return reason == fault.TooBusy || reason == fault.NodeUnavailable
+}
+
+func refusalLevel(err error) slog.Level {
+	if passing(err) {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 func (e *Events) take(id node.PeerID) (node.Event, bool) {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 )
 
@@ -108,4 +109,43 @@ func TestNodeEndsThoughNobodyAnswers(t *testing.T) {
 			t.Errorf("%d dropped", e.Dropped())
 		}
 	})
+}
+
+func TestWhereAPeerIsIsToldUntilRoomstateTakesIt(t *testing.T) {
+	for name, test := range map[string]struct {
+		event node.Event
+		why   fault.Reason
+		tries int
+	}{
+		"busy":         {node.Moved{}, fault.TooBusy, 3},
+		"refused":      {node.Moved{}, fault.NoSuchPeer, 1},
+		"passing news": {node.SlowLink{}, fault.TooBusy, 1},
+		"for good":     {node.Closed{}, fault.NodeUnavailable, redeliveries},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tries, ids := 0, map[string]bool{}
+				e := NewEvents("node-0", "id-0", requesterFunc(func(cmd *busv1.Command) error {
+					tries++
+					ids[cmd.GetId()] = true
+					if test.tries == 3 && tries == 3 {
+						return nil
+					}
+					return fault.New(test.why, nil)
+				}), slog.New(slog.DiscardHandler))
+				e.Publish(peer(1), test.event)
+				e.wg.Wait()
+				e.cancel()
+				if tries != test.tries || len(ids) != tries {
+					t.Errorf("%d tries with %d ids", tries, len(ids))
+				}
+			})
+		})
+	}
+}
+
+type requesterFunc func(cmd *busv1.Command) error
+
+func (f requesterFunc) Do(_ context.Context, _ string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	return &busv1.Reply{}, f(cmd)
 }

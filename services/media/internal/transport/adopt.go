@@ -61,8 +61,8 @@ func (p *Peer) Export(sent []SentIndex, received []uint32) (State, error) {
 const switchGrace = 500 * time.Millisecond
 
 // Adopt makes a peer of another node's. It answers checks and receives, but sends no media until Continue. When the
-// endpoint has gone over to a path here, arrived is called, once, on the worker's goroutine. Without a check the peer
-// closes after 20 s, as any does.
+// endpoint has gone over to a path here, arrived is called, once, on the worker's goroutine. If it has
+// not gone over after 20 s the peer closes, whether it is heard or not.
 func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*Peer, error) {
 	for _, c := range []Credentials{s.Credentials, s.Previous} {
 		if c.Ufrag != "" && w.group.known.find([]byte(c.Ufrag)) != nil {

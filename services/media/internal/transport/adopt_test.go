@@ -195,6 +195,30 @@ func TestOneWhoSendsHasArrivedWithItsMedia(t *testing.T) {
 	}
 }
 
+func TestOneWhoStaysWithTheOtherNodeIsGivenUp(t *testing.T) {
+	here, there := idleWorker(t), idleWorker(t)
+	_, from := far(t)
+	e := newTraveller(t, here)
+	e.first.find(from, e.first.local.Ufrag, true, 0)
+	state, err := e.first.Export(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := e.handler()
+	began := there.Now()
+	p, err := there.Adopt(l, state, func() { t.Error("arrived") }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := began; at < began+connectTimeout+3*time.Second; at += time.Second {
+		there.wheel.turn(at)
+		p.find(from, state.Credentials.Ufrag, false, at) // it checks, but does not nominate
+	}
+	if l.closed != reasonICEFailed {
+		t.Errorf("closed: %q", l.closed)
+	}
+}
+
 func TestCandidatesGetBetterWithEachMove(t *testing.T) {
 	w := idleWorker(t)
 	before := w.group.Candidates()

@@ -148,9 +148,10 @@ func (p *Peer) forget(c Credentials) {
 
 func (p *Peer) integrity(ufrag string) stun.MessageIntegrity { return p.keys[ufrag] }
 
-// checkAlive ends a peer that has not been heard for too long.
+// checkAlive ends a peer that has not been heard for too long, or an adopted one whose endpoint stays with the other node.
 func (p *Peer) checkAlive(now time.Duration) {
-	if p.heard == 0 || now-p.heard >= consentTimeout {
+	stays := p.arrived != nil && !p.arrival.IsSet()
+	if p.heard == 0 || now-p.heard >= consentTimeout || stays {
 		p.end(reasonICEFailed)
 		return
 	}

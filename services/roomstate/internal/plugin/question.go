@@ -77,7 +77,8 @@ func (q Question) ID(command string) string {
 	return fmt.Sprintf("%s.%x", command, h.Sum(nil))
 }
 
-// Makes returns the peers that a node makes for q: those that it did not have, which nobody told it anything of yet.
+// Makes returns the peers that a node makes for q: those that it did not have, which nobody told it anything of yet. One that it
+// was to take over is not among them: it gives that up by itself, and to close it could meet the next attempt, of the same generation.
 func (q Question) Makes() []PeerKey {
 	var made []PeerKey
 	add := func(p *mediav1.PeerID, handle HandleID, told uint64) {
@@ -95,8 +96,6 @@ func (q Question) Makes() []PeerKey {
 		add(r.GetTo().GetPeer(), q.Other, q.OtherTold)
 	case *mediav1.AcceptRemoteRequest:
 		add(r.GetPeer(), q.Handle, q.Told)
-	case *mediav1.TakePeerRequest:
-		add(r.GetPeer(), q.Handle, 0) // this node has been told nothing of it
 	}
 	return made
 }

@@ -211,7 +211,13 @@ func (d *draft) notMoved(news *busv1.PeerEvent) {
 		if !ok {
 			return
 		}
-		lost = fault.Of(err) == fault.NoSuchPeer
+		switch fault.Of(err) {
+		case fault.NodeUnavailable, fault.TooBusy: // it is not known; whoever says this asks again
+			d.Failure = err
+			return
+		case fault.NoSuchPeer:
+			lost = true
+		}
 	}
 	if lost {
 		d.Close(d.me(), peer, "", true)
