@@ -214,6 +214,35 @@ func TestAPeerThatIsLostOnItsWayIsHungUp(t *testing.T) {
 	}
 }
 
+// The node that had the peer has ended right after it let go, before the other's word has come.
+func TestAPeerThatHasJustLeftADeadNodeIsNotHungUp(t *testing.T) {
+	for name, after := range map[string]func(s *sim){
+		"moved":     func(s *sim) { s.moved("al", "n2") },
+		"not moved": func(s *sim) { s.notMoved("al", "n2", true) },
+		"both dead": func(s *sim) { s.dead["n2"] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := call(av)
+			s.move("al", "n2")
+			s.dead["n1"] = true
+			s.log = nil
+			bury := func() {
+				s.news("al", &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: lostOnTheWay}}})
+			}
+			bury()
+			if s.peer("al") == nil || slices.Contains(s.log, "al < hangup ICE failed") {
+				t.Fatalf("said %q", s.log)
+			}
+			after(s)
+			bury()
+			if lives := s.peer("al") != nil; lives != (name == "moved") {
+				t.Errorf("peer %+v, said %q", s.peer("al"), s.log)
+			}
+			s.check(t)
+		})
+	}
+}
+
 func TestWhatHasToStayIsNotMoved(t *testing.T) {
 	for name, c := range map[string]struct {
 		sdp    string

@@ -2,6 +2,7 @@ package videoroom
 
 import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -18,6 +19,10 @@ func (d *draft) peer(news *busv1.PeerEvent) {
 		return
 	}
 	if closed := news.GetClosed(); closed != nil {
+		if d.mayHaveLeft(current, news) {
+			d.Failure = fault.Newf(fault.TooBusy, "The peer is on its way to another node")
+			return
+		}
 		d.closed(p, s, current, last, news.GetGeneration(), closed.GetReason())
 		return
 	}
@@ -47,6 +52,13 @@ func (d *draft) peer(news *busv1.PeerEvent) {
 func (d *draft) onlyNext(current *plugin.Peer, news *busv1.PeerEvent) bool {
 	node := news.GetNodeId()
 	return current != nil && current.Generation == news.GetGeneration() && node != "" && node != current.Node
+}
+
+// mayHaveLeft tells whether the news are of a dead node that may have let go of the peer before, since another was to take it
+// over. That one says Moved or NotMoved; until then the burial is tried again.
+func (d *draft) mayHaveLeft(current *plugin.Peer, news *busv1.PeerEvent) bool {
+	return current != nil && current.Generation == news.GetGeneration() && current.Next != "" && d.Alive(current.Next) &&
+		news.GetNodeId() == current.Node && !d.Alive(current.Node)
 }
 
 // up lets a publisher's streams be known, now that they can be subscribed to.
