@@ -3,6 +3,7 @@ module github.com/cardea-rtc/cardea/tools
 go 1.26.0
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/cardea-rtc/cardea/proto v0.0.0-00010101000000-000000000000
 	github.com/chromedp/chromedp v0.23.0
