@@ -174,20 +174,23 @@ func TestPlainManifestsAreCurrent(t *testing.T) {
 	}
 }
 
-func TestComposeFile(t *testing.T) {
-	file := "../../docker-compose.yml"
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+func TestComposeFiles(t *testing.T) {
+	var files []types.ConfigFile
+	for _, name := range []string{"../../docker-compose.yml", "../compose-third.yml"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, types.ConfigFile{Filename: name, Content: b})
 	}
 	project, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
-		WorkingDir: "../..", ConfigFiles: []types.ConfigFile{{Filename: file, Content: b}}, Environment: types.Mapping{},
+		WorkingDir: "../..", ConfigFiles: files, Environment: types.Mapping{},
 	}, func(o *loader.Options) { o.SetProjectName("cardea", true) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	checked, err := (Services{Dir: *programs}).CheckCompose(project)
-	if err != nil || checked < 4 {
+	if err != nil || checked < 6 {
 		t.Fatalf("%d services are Cardea's, %v", checked, err)
 	}
 }
