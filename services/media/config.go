@@ -1,13 +1,17 @@
 package media
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // Version is set when images are built.
@@ -21,6 +25,8 @@ type Config struct {
 	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
 	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/." default:"127.0.0.1:9092"`
+
+	AdvertiseSTUN []string `name:"advertise-stun" help:"STUN servers that are asked at start by which IP address this node is seen from outside, one after another; endpoints are told that address after those of --advertise. For a 1:1 NAT. If none answers, the node does not start." placeholder:"HOST:PORT"`
 
 	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
 	Workers   int          `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`
@@ -74,4 +80,16 @@ func (c Config) withDefaults() (Config, error) {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
+}
+
+// addresses are those that endpoints are told: what is set, and what a STUN server tells.
+func (c Config) addresses(ctx context.Context) ([]netip.Addr, error) {
+	if len(c.AdvertiseSTUN) == 0 {
+		return c.Advertise, nil
+	}
+	mapped, err := transport.Mapped(ctx, c.AdvertiseSTUN)
+	if err != nil {
+		return nil, fmt.Errorf("advertise-stun: %w", err)
+	}
+	return append(slices.Clone(c.Advertise), mapped), nil
 }

@@ -20,6 +20,15 @@
 {{- if and (ne $a.from "explicit") $a.addresses }}
 {{- fail (printf "media.advertise.addresses: they are told to browsers with from: explicit only, and it is %s" $a.from) }}
 {{- end }}
+{{- if and (eq $a.from "stun") (not $a.stun) }}
+{{- fail "media.advertise.from stun: media.advertise.stun names no server" }}
+{{- end }}
+{{- if and (ne $a.from "stun") $a.stun }}
+{{- fail (printf "media.advertise.stun: servers are asked with from: stun only, and it is %s" $a.from) }}
+{{- end }}
+{{- if and (eq $a.from "stun") (has $e.mode (list "podService" "service")) (eq $e.type "LoadBalancer") }}
+{{- fail (printf "media.advertise.from stun with %s: a STUN server sees by which address packets leave the cluster, not the balancer's; take explicit" $e.mode) }}
+{{- end }}
 {{- if and (eq $a.from "pod") (ne $e.mode "relay") (not $e.hostNetwork) }}
 {{- fail (printf "media.advertise.from pod with %s: browsers cannot reach addresses of pods; that is for relay, where a TURN server in the cluster can" $e.mode) }}
 {{- end }}
@@ -88,7 +97,7 @@
 {{- $own := dict
   "signaling" (list "nats-url" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "ops-listen")
   "roomstate" (list "nats-url" "redis-url" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen")
-  "media" (list "name" "nats-url" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "drain-timeout") }}
+  "media" (list "name" "nats-url" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout") }}
 {{- range $part, $keys := $own }}{{ range $key := $keys }}
 {{- if hasKey (index $.Values $part).settings $key }}
 {{- fail (printf "%s.settings: %s follows from other values of this chart" $part $key) }}
