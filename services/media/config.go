@@ -1,17 +1,13 @@
 package media
 
 import (
-	"context"
-	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
-	"slices"
 
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
-	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // Version is set when images are built.
@@ -80,16 +76,4 @@ func (c Config) withDefaults() (Config, error) {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
-}
-
-// addresses are those that endpoints are told: what is set, and what a STUN server tells.
-func (c Config) addresses(ctx context.Context) ([]netip.Addr, error) {
-	if len(c.AdvertiseSTUN) == 0 {
-		return c.Advertise, nil
-	}
-	mapped, err := transport.Mapped(ctx, c.AdvertiseSTUN)
-	if err != nil {
-		return nil, fmt.Errorf("advertise-stun: %w", err)
-	}
-	return append(slices.Clone(c.Advertise), mapped), nil
 }
