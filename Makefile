@@ -1,9 +1,11 @@
 # What people run here. `make test` is what CI runs: it installs what it needs on Debian, as root or with sudo.
 
 MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
+# deploy/check is a module too, and on purpose neither here nor in go.work: it compiles much of Kubernetes. make deploy-check
+# tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc profile compose-test fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc profile compose-test deploy-check manifests images fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -42,6 +44,15 @@ profile: ## where CPU time and memory go under load (needs root)
 
 compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
 	@./deploy/compose-test.sh
+
+deploy-check: ## chart, manifests and Compose file against Helm, the Kubernetes API and the services; a call, if Docker runs
+	@./deploy/deploy-check.sh
+
+manifests: ## deploy/kubernetes, from the chart
+	cd deploy/check && GOWORK=off GOFLAGS=-p=1 go run ./manifests
+
+images: ## programs and images for amd64 and arm64, with lists of what they are made of (PUSH=registry/team pushes them)
+	@./deploy/images.sh
 
 fuzz: ## every fuzz target for ten seconds each, or as FUZZ says (a time, or a number of inputs: FUZZ=1000000x)
 	@./deploy/fuzz.sh $(FUZZ)

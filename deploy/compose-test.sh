@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings docker-compose.yml up for real, has Chromium make a call through it, and takes it down. Needs a Docker engine
-# and docker-compose. Where no image can be pulled, stand-ins for golang, nats and redis are made of what this machine
+# Brings docker-compose.yml up for real, has Chromium make a call through it, adds two media nodes and kills a container while
+# the call runs, and takes it all down. Needs a Docker engine and docker-compose. Where no image can be pulled, stand-ins for golang, nats and redis are made of what this machine
 # has: its Go, its module cache, and Debian's nats-server, redis-server and busybox.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,8 @@ if [ -z "${COMPOSE:-}" ]; then
 	COMPOSE=docker-compose
 	command -v docker-compose >/dev/null || COMPOSE="docker compose"
 fi
-read -ra compose <<<"$COMPOSE -p cardea-test"
+export COMPOSE="$COMPOSE -p cardea-test -f $PWD/docker-compose.yml -f $PWD/deploy/compose-third.yml"
+read -ra compose <<<"$COMPOSE"
 docker info >/dev/null 2>&1 || { echo "no Docker engine answers; start dockerd first"; exit 1; }
 
 work=$(mktemp -d)
@@ -62,5 +63,6 @@ ENV PATH=/bin:/usr/local/go/bin GOMODCACHE=/root/mod GOPROXY=off HOME=/root GOTO
 fi
 
 echo "building and starting"
-"${compose[@]}" up -d --build
+"${compose[@]}" build
+"${compose[@]}" up -d --scale roomstate=2 nats redis roomstate signaling media-1 page
 (cd e2e && go test -tags compose -timeout 5m -count 1 -v -run TestCompose .)

@@ -24,6 +24,8 @@ type Config struct {
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
 	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/." default:"127.0.0.1:9092"`
 
+	AdvertiseSTUN []string `name:"advertise-stun" help:"STUN servers that are asked at start by which IP address this node is seen from outside, one after another; endpoints are told that address after those of --advertise. For a 1:1 NAT. If none answers, the node does not start." placeholder:"HOST:PORT"`
+
 	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
 	Workers   int          `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`
 	TCP       bool         `name:"tcp" help:"Accept ICE-TCP on the same port number." default:"true" negatable:""`

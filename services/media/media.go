@@ -40,6 +40,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	log = log.With("node", cfg.Name)
+	if cfg.Advertise, err = cfg.addresses(ctx); err != nil {
+		return err
+	}
 	nc, err := protobus.Connect(cfg.NATSURL, "media "+cfg.Name, log)
 	if err != nil {
 		return err

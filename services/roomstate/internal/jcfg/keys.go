@@ -52,7 +52,7 @@ var CoreKeys = []Key{
 	{"media.slowlink_threshold", "media", "slowlink-threshold", "", plain},
 	gone("media.twcc_period", "feedback is sent as often as the rate needs"), gone("media.dtls_timeout", "DTLS retransmits as RFC 6347 says"),
 	gone("media.nack_optimizations", "always on"), gone("media.dscp", "packets are not marked"),
-	gone("nat.stun_server", "a node does not discover its address: --advertise of media"), gone("nat.stun_port", "likewise"),
+	gone("nat.stun_server", "--advertise-stun of media takes server and port as one"), gone("nat.stun_port", "likewise"),
 	gone("nat.nice_debug", "there is no libnice; --log-level"), gone("nat.full_trickle", "a node has all of its candidates at once"),
 	gone("nat.ice_nomination", "endpoints nominate: nodes are ICE-lite"), gone("nat.ice_keepalive_conncheck", "endpoints check"),
 	gone("nat.ice_lite", "nodes always are"),

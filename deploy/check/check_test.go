@@ -1,0 +1,196 @@
+package check
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+	"helm.sh/helm/v3/pkg/lint"
+	"helm.sh/helm/v3/pkg/lint/support"
+)
+
+var programs = flag.String("programs", "", "folder with signaling, roomstate, media and standalone")
+
+// examples are the chart's own values, by no name, and those of its files.
+func examples(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	files, err := filepath.Glob(Examples + "/*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("examples: %v, %v", files, err)
+	}
+	all := map[string]map[string]any{"defaults": {}}
+	for _, file := range files {
+		if all[strings.TrimSuffix(filepath.Base(file), ".yaml")], err = ReadValues(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// accepted renders values, and fails the test for whatever the API server would refuse or warn of.
+func accepted(t *testing.T, values map[string]any) *Cluster {
+	t.Helper()
+	documents, err := Render(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(documents) < 10 {
+		t.Fatalf("only %d documents", len(documents))
+	}
+	c := new(Cluster)
+	for _, d := range documents {
+		object, err := Accept(d.Text)
+		if err != nil {
+			t.Errorf("%s: %v", d.Name, err)
+		}
+		if object != nil {
+			c.Objects = append(c.Objects, object)
+		}
+	}
+	return c
+}
+
+func TestLint(t *testing.T) {
+	for name, values := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, m := range lint.All(Chart, values, Namespace, true).Messages {
+				if m.Severity >= support.WarningSev {
+					t.Error(m)
+				}
+			}
+		})
+	}
+}
+
+func TestTheAPITakesAllExamples(t *testing.T) {
+	for name, values := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			c := accepted(t, values)
+			for _, problem := range c.DanglingPorts() {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
+func TestUnknownFieldsAreRefused(t *testing.T) {
+	for _, text := range []string{
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndatas: {}",
+		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomountServiceAccountToken: no-such",
+		"apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {maxReplicas: 1}",
+		"apiVersion: stunner.l7mp.io/v1\nkind: UDPRoute\nmetadata: {name: a}\nspec: {parents: []}",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{name: UPPER, port: 70000}]}",
+	} {
+		if _, err := Accept(text); err == nil {
+			t.Errorf("accepted:\n%s", text)
+		}
+	}
+}
+
+// Nothing but ports of the host may need more than the standard "restricted" gives.
+func TestPodsAreRestricted(t *testing.T) {
+	for name, values := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			found, err := accepted(t, values).Insecure()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for workload, reasons := range found {
+				for _, reason := range reasons {
+					if workload != "cardea-media" || reason != "hostPort" && reason != "host namespaces" {
+						t.Errorf("%s: %s", workload, reason)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestServicesTakeTheirSettings(t *testing.T) {
+	if *programs == "" {
+		t.Fatal("-programs is not set")
+	}
+	s := Services{Dir: *programs}
+	for name, values := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			checked, err := s.CheckPods(accepted(t, values), t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if checked < 3 {
+				t.Fatalf("only %d containers are Cardea's", checked)
+			}
+		})
+	}
+	for _, values := range []map[string]any{
+		{"media": map[string]any{"settings": map[string]any{"max-peer": 1}}},
+		{"signaling": map[string]any{"settings": map[string]any{"max-sockets": "many"}}},
+	} {
+		if _, err := s.CheckPods(accepted(t, values), t.TempDir()); err == nil {
+			t.Errorf("settings were taken: %v", values)
+		}
+	}
+}
+
+// Each file of testdata/refused begins with a comment: a part of the sentence that refuses it.
+func TestWhatCannotWorkIsRefused(t *testing.T) {
+	files, err := filepath.Glob("testdata/refused/*.yaml")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line, _, _ := strings.Cut(string(b), "\n")
+			sentence := strings.TrimPrefix(line, "# ")
+			values, err := ReadValues(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = Render(values); err == nil || !strings.Contains(err.Error(), sentence) {
+				t.Errorf("got %v, want %q", err, sentence)
+			}
+		})
+	}
+}
+
+func TestPlainManifestsAreCurrent(t *testing.T) {
+	for _, example := range Plains {
+		want, err := Manifest(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(Plain, example+".yaml")); err != nil || string(got) != want {
+			t.Errorf("%s is not current (make manifests): %v", example, err)
+		}
+	}
+}
+
+func TestComposeFiles(t *testing.T) {
+	var files []types.ConfigFile
+	for _, name := range []string{"../../docker-compose.yml", "../compose-third.yml"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, types.ConfigFile{Filename: name, Content: b})
+	}
+	project, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
+		WorkingDir: "../..", ConfigFiles: files, Environment: types.Mapping{},
+	}, func(o *loader.Options) { o.SetProjectName("cardea", true) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, err := (Services{Dir: *programs}).CheckCompose(project)
+	if err != nil || checked < 6 {
+		t.Fatalf("%d services are Cardea's, %v", checked, err)
+	}
+}

@@ -1,0 +1,243 @@
+{{/* The names of things: cardea for a release of that name, else release-cardea. */}}
+{{- define "cardea.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{/* Labels that select a part's pods: (list $ "media"). */}}
+{{- define "cardea.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "cardea.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "cardea.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end }}
+
+{{/* Name, namespace and labels of an object: (list $ "media" "-suffix"). */}}
+{{- define "cardea.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ include "cardea.fullname" $root }}-{{ index . 1 }}{{ if gt (len .) 2 }}{{ index . 2 }}{{ end }}
+namespace: {{ $root.Release.Namespace }}
+labels: {{- include "cardea.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "cardea.image" -}}
+{{- $i := (index . 0).Values.images -}}
+{{ with $i.registry }}{{ trimSuffix "/" . }}/{{ end }}cardea/{{ index . 1 }}:{{ $i.tag | default (index . 0).Chart.AppVersion }}
+{{- end }}
+
+{{/* What all pods have: (list $ "media" $values). */}}
+{{- define "cardea.pod" -}}
+{{- $root := index . 0 }}{{ $v := index . 2 -}}
+serviceAccountName: {{ include "cardea.fullname" $root }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with $root.Values.images.pullSecrets }}
+imagePullSecrets: {{- range . }}
+  - name: {{ . }}
+{{- end }}{{ end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ get $v "user" | default 65532 }}
+  runAsGroup: {{ get $v "user" | default 65532 }}
+  fsGroup: {{ get $v "user" | default 65532 }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- if $root.Values.topologySpread.enabled }}
+topologySpreadConstraints:
+{{- range $root.Values.topologySpread.keys }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: {{ $root.Values.topologySpread.whenUnsatisfiable }}
+    labelSelector:
+      matchLabels: {{- include "cardea.selector" $ | nindent 8 }}
+{{- end }}{{ end }}
+{{- with get $v "nodeSelector" }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with get $v "tolerations" }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with get $v "affinity" }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "cardea.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* /livez is of the process alone, so a lost dependency restarts nothing; /readyz is of its dependencies too. */}}
+{{- define "cardea.probes" -}}
+startupProbe:
+  httpGet: {path: /livez, port: internal}
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /livez, port: internal}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: {path: /readyz, port: internal}
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: 2
+{{- end }}
+
+{{/* A variable from a key of a Secret: (list "NAME" ref). */}}
+{{- define "cardea.secretEnv" -}}
+{{- $ref := index . 1 -}}
+- name: {{ index . 0 }}
+  valueFrom: {secretKeyRef: {name: {{ $ref.name | quote }}, key: {{ $ref.key | quote }}}}
+{{- end }}
+
+{{- define "cardea.natsEnv" -}}
+{{- $n := .Values.nats -}}
+{{- if $n.enabled -}}
+{{ include "cardea.secretEnv" (list "NATS_PASSWORD" (dict "name" .Values.secret.name "key" .Values.secret.natsPasswordKey)) }}
+- name: CARDEA_NATS_URL
+  value: nats://cardea:$(NATS_PASSWORD)@{{ include "cardea.fullname" . }}-nats:4222
+{{- else if $n.external.urlSecret.name -}}
+{{ include "cardea.secretEnv" (list "CARDEA_NATS_URL" $n.external.urlSecret) }}
+{{- else -}}
+- name: CARDEA_NATS_URL
+  value: {{ $n.external.url | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "cardea.redisEnv" -}}
+{{- $r := .Values.redis -}}
+{{- if $r.enabled -}}
+{{ include "cardea.secretEnv" (list "REDIS_PASSWORD" (dict "name" .Values.secret.name "key" .Values.secret.redisPasswordKey)) }}
+- name: CARDEA_REDIS_URL
+  value: redis://:$(REDIS_PASSWORD)@{{ include "cardea.fullname" . }}-redis:6379/0
+{{- else if $r.external.urlSecret.name -}}
+{{ include "cardea.secretEnv" (list "CARDEA_REDIS_URL" $r.external.urlSecret) }}
+{{- else -}}
+- name: CARDEA_REDIS_URL
+  value: {{ $r.external.url | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Go's own variable: the services have no settings for authorities of NATS and Redis. */}}
+{{- define "cardea.authoritiesEnv" -}}
+{{- if .Values.authorities.configMap }}
+- name: SSL_CERT_FILE
+  value: /etc/cardea/authorities/{{ .Values.authorities.key }}
+{{- end }}
+{{- end }}
+{{- define "cardea.authoritiesMount" -}}
+{{- if .Values.authorities.configMap }}
+- {name: authorities, mountPath: /etc/cardea/authorities, readOnly: true}
+{{- end }}
+{{- end }}
+{{- define "cardea.authoritiesVolume" -}}
+{{- if .Values.authorities.configMap }}
+- name: authorities
+  configMap: {name: {{ .Values.authorities.configMap }}}
+{{- end }}
+{{- end }}
+
+{{/* One key of a Secret as a file /etc/cardea/NAME/KEY: (list "name" ref). */}}
+{{- define "cardea.secretMount" -}}
+{{- if (index . 1).name }}
+- {name: {{ index . 0 }}, mountPath: /etc/cardea/{{ index . 0 }}, readOnly: true}
+{{- end }}
+{{- end }}
+{{- define "cardea.secretVolume" -}}
+{{- $ref := index . 1 -}}
+{{- if $ref.name }}
+- name: {{ index . 0 }}
+  secret:
+    secretName: {{ $ref.name }}
+    items: [{key: {{ $ref.key | quote }}, path: {{ $ref.key | quote }}}]
+{{- end }}
+{{- end }}
+{{- define "cardea.secretFileEnv" -}}
+{{- $ref := index . 2 -}}
+{{- if $ref.name }}
+- name: {{ index . 0 }}
+  value: /etc/cardea/{{ index . 1 }}/{{ $ref.key }}
+{{- end }}
+{{- end }}
+
+{{/* An autoscaler: (list $ "media" "StatefulSet" query metric target). */}}
+{{- define "cardea.autoscaler" -}}
+{{- $root := index . 0 }}{{ $part := index . 1 }}{{ $kind := index . 2 }}{{ $a := (index $root.Values $part).autoscaling }}
+{{- if eq $a.kind "hpa" }}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{- include "cardea.metadata" (list $root $part) | nindent 2 }}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: {{ $kind }}, name: {{ include "cardea.fullname" $root }}-{{ $part }}}
+  minReplicas: {{ $a.minReplicas }}
+  maxReplicas: {{ $a.maxReplicas }}
+  metrics:
+    - type: Pods
+      pods:
+        metric: {name: {{ index . 4 }}}
+        target: {type: AverageValue, averageValue: {{ index . 5 | int64 | quote }}}
+  behavior: {{- include "cardea.behavior" $part | nindent 4 }}
+{{- else if eq $a.kind "keda" }}
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {{- include "cardea.metadata" (list $root $part) | nindent 2 }}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: {{ $kind }}, name: {{ include "cardea.fullname" $root }}-{{ $part }}}
+  minReplicaCount: {{ $a.minReplicas }}
+  maxReplicaCount: {{ $a.maxReplicas }}
+  # Prometheus away: as many as there are, at least as many as there must be.
+  fallback: {failureThreshold: 3, replicas: {{ $a.minReplicas }}, behavior: currentReplicasIfHigher}
+  advanced:
+    horizontalPodAutoscalerConfig:
+      behavior: {{- include "cardea.behavior" $part | nindent 8 }}
+  triggers:
+    - type: prometheus
+      metricType: AverageValue
+      metadata:
+        serverAddress: {{ $root.Values.prometheus.address | quote }}
+        query: {{ index . 3 | quote }}
+        threshold: {{ index . 5 | int64 | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Up at once, down one by one: calls of a media node must go elsewhere first, clients of an edge must dial again. */}}
+{{- define "cardea.behavior" -}}
+scaleUp:
+  stabilizationWindowSeconds: 0
+  policies: [{type: Pods, value: 2, periodSeconds: 60}]
+scaleDown:
+  stabilizationWindowSeconds: 600
+  policies: [{type: Pods, value: 1, periodSeconds: 600}]
+{{- end }}
+
+{{- define "cardea.promSelector" -}}
+{{ .Values.prometheus.selector | default (printf "namespace=%q" .Release.Namespace) }}
+{{- end }}
+
+{{/* How many media pods there may be. */}}
+{{- define "cardea.mediaMost" -}}
+{{- $m := .Values.media -}}
+{{- if eq $m.autoscaling.kind "none" }}{{ $m.replicas }}{{ else }}{{ $m.autoscaling.maxReplicas }}{{ end }}
+{{- end }}
+
+{{/* Whether each media pod has a file of its own. */}}
+{{- define "cardea.perPod" -}}
+{{- $m := .Values.media -}}
+{{- if and (eq $m.expose.mode "podService") (or (eq $m.advertise.from "explicit") (eq $m.expose.type "NodePort")) }}true{{ end }}
+{{- end }}
+
+{{/* The port of a media pod: (list $ number). */}}
+{{- define "cardea.mediaPort" -}}
+{{- $e := (index . 0).Values.media.expose -}}
+{{- if and (eq $e.mode "podService") (eq $e.type "NodePort") }}{{ add $e.port (index . 1) }}{{ else }}{{ $e.port }}{{ end }}
+{{- end }}

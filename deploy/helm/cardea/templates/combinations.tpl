@@ -1,0 +1,106 @@
+{{/* What cannot work is refused here, each with the reason. Included by each of the services, since nobody knows which is rendered first. */}}
+{{- define "cardea.combinations" -}}
+{{- $m := .Values.media }}{{ $e := $m.expose }}{{ $a := $m.advertise }}{{ $most := include "cardea.mediaMost" . | int -}}
+
+{{- if and (eq $e.mode "service") (gt $most 1) }}
+{{- fail (printf "media.expose.mode service: one UDP Service spreads the packets of a call over all pods, and only one of them knows the call, so there can be one replica, not %d; take podService, hostPort or relay" $most) }}
+{{- end }}
+{{- if and (eq $e.mode "podService") (eq $e.type "LoadBalancer") (ne $a.from "explicit") }}
+{{- fail "media.expose.mode podService with LoadBalancer: browsers must be told the balancers' addresses, which no pod can find out; reserve one for each pod, and set media.advertise.from to explicit and media.advertise.addresses to them" }}
+{{- end }}
+{{- if and (eq $e.mode "podService") (eq $a.from "explicit") (lt (len $a.addresses) $most) }}
+{{- fail (printf "media.advertise.addresses: of podService, each pod needs one: there may be %d pods, and there are %d addresses" $most (len $a.addresses)) }}
+{{- end }}
+{{- if and (eq $e.mode "hostPort") (eq $a.from "explicit") (gt $most 1) }}
+{{- fail (printf "media.advertise.from explicit with hostPort: all %d pods would tell browsers the same addresses, though each is on another node; take from: node, or podService with an address for each pod" $most) }}
+{{- end }}
+{{- if and (eq $a.from "explicit") (not $a.addresses) }}
+{{- fail "media.advertise.from explicit: media.advertise.addresses is empty" }}
+{{- end }}
+{{- if and (ne $a.from "explicit") $a.addresses }}
+{{- fail (printf "media.advertise.addresses: they are told to browsers with from: explicit only, and it is %s" $a.from) }}
+{{- end }}
+{{- if and (eq $a.from "stun") (not $a.stun) }}
+{{- fail "media.advertise.from stun: media.advertise.stun names no server" }}
+{{- end }}
+{{- if and (ne $a.from "stun") $a.stun }}
+{{- fail (printf "media.advertise.stun: servers are asked with from: stun only, and it is %s" $a.from) }}
+{{- end }}
+{{- if and (eq $a.from "stun") (has $e.mode (list "podService" "service")) (eq $e.type "LoadBalancer") }}
+{{- fail (printf "media.advertise.from stun with %s: a STUN server sees by which address packets leave the cluster, not the balancer's; take explicit" $e.mode) }}
+{{- end }}
+{{- if and (eq $a.from "pod") (ne $e.mode "relay") (not $e.hostNetwork) }}
+{{- fail (printf "media.advertise.from pod with %s: browsers cannot reach addresses of pods; that is for relay, where a TURN server in the cluster can" $e.mode) }}
+{{- end }}
+{{- if and (eq $e.mode "relay") (ne $a.from "pod") }}
+{{- fail (printf "media.expose.mode relay: the TURN server reaches pods by their own addresses, so set media.advertise.from to pod, not %s" $a.from) }}
+{{- end }}
+{{- if and (eq $e.mode "service") (eq $e.type "LoadBalancer") (eq $a.from "node") }}
+{{- fail "media.expose.mode service with LoadBalancer: browsers must be told the balancer's address; set media.advertise.from to explicit and media.advertise.addresses to it" }}
+{{- end }}
+{{- if and $e.hostNetwork (ne $e.mode "hostPort") }}
+{{- fail (printf "media.expose.hostNetwork is for hostPort, not %s" $e.mode) }}
+{{- end }}
+{{- if and $e.stunner.gateway (ne $e.mode "relay") }}
+{{- fail (printf "media.expose.stunner is for relay, not %s" $e.mode) }}
+{{- end }}
+{{- if and (or (eq $e.mode "podService") (eq $e.mode "service")) (eq $e.type "NodePort") }}
+{{- $range := splitn "-" 2 $e.nodePortRange }}
+{{- $last := add $e.port (ternary (sub $most 1) 0 (eq $e.mode "podService")) }}
+{{- if or (lt (int $e.port) (int $range._0)) (gt (int $last) (int $range._1)) }}
+{{- fail (printf "media.expose.port: NodePorts must have the same number inside and out, so %d to %d must lie within the cluster's %s" (int $e.port) (int $last) $e.nodePortRange) }}
+{{- end }}
+{{- end }}
+{{- if and $m.drainTimeout (ge (trimSuffix "s" $m.drainTimeout | int) (int $m.terminationGracePeriodSeconds)) }}
+{{- fail (printf "media.drainTimeout %s: Kubernetes kills the node after media.terminationGracePeriodSeconds, %d; leave some seconds between" $m.drainTimeout (int $m.terminationGracePeriodSeconds)) }}
+{{- end }}
+
+{{- range $part := list "signaling" "media" }}{{ $s := (index $.Values $part).autoscaling }}
+{{- if gt (int $s.minReplicas) (int $s.maxReplicas) }}
+{{- fail (printf "%s.autoscaling: minReplicas %d is above maxReplicas %d" $part (int $s.minReplicas) (int $s.maxReplicas)) }}
+{{- end }}
+{{- if and (eq $s.kind "keda") (not $.Values.prometheus.address) }}
+{{- fail (printf "%s.autoscaling.kind keda: prometheus.address is not set, which KEDA asks" $part) }}
+{{- end }}
+{{- end }}
+
+{{- range $store := list "nats" "redis" }}{{ $s := index $.Values $store }}
+{{- if and $s.enabled (or $s.external.url $s.external.urlSecret.name) }}
+{{- fail (printf "%s.external is set, and %s.enabled too: take one" $store $store) }}
+{{- end }}
+{{- if not $s.enabled }}
+{{- if and $s.external.url $s.external.urlSecret.name }}
+{{- fail (printf "%s.external has url and urlSecret: take one" $store) }}
+{{- end }}
+{{- if not (or $s.external.url $s.external.urlSecret.name) }}
+{{- fail (printf "%s.enabled is false: say where it is, by %s.external.url or urlSecret" $store $store) }}
+{{- end }}
+{{- if contains "@" $s.external.url }}
+{{- fail (printf "%s.external.url has credentials: a URL with them belongs in a Secret, named by %s.external.urlSecret" $store $store) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if contains "," .Values.redis.external.url }}
+{{- fail "redis.external.url has several addresses: roomstate has no setting for Sentinel or Cluster; give one address that always leads to the writable server" }}
+{{- end }}
+
+{{- if and .Values.signaling.admin.enabled (not .Values.signaling.admin.secret.name) }}
+{{- fail "signaling.admin: the Admin API listens beyond loopback with a secret only; set signaling.admin.secret.name" }}
+{{- end }}
+{{- if and .Values.signaling.ingress.enabled (not .Values.signaling.ingress.host) }}
+{{- fail "signaling.ingress: host is not set" }}
+{{- end }}
+{{- if and .Values.roomstate.rooms .Values.roomstate.roomsSecret.name }}
+{{- fail "roomstate.rooms and roomstate.roomsSecret: there is one file of rooms; take one" }}
+{{- end }}
+
+{{- $own := dict
+  "signaling" (list "nats-url" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "ops-listen")
+  "roomstate" (list "nats-url" "redis-url" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen")
+  "media" (list "name" "nats-url" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout") }}
+{{- range $part, $keys := $own }}{{ range $key := $keys }}
+{{- if hasKey (index $.Values $part).settings $key }}
+{{- fail (printf "%s.settings: %s follows from other values of this chart" $part $key) }}
+{{- end }}
+{{- end }}{{ end }}
+{{- end }}
