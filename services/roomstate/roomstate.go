@@ -23,6 +23,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/echotest"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/owed"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
@@ -87,6 +88,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	stopTweaks, err := emitter.Follow(nc)
+	if err != nil {
+		return err
+	}
+	defer stopTweaks()
 	text := textroom.New(cfg.textroom(allow))
 	r := newReplica(id, cfg, video, text, post.New(allow, log), st, nc, requests, registry, metrics, emitter, log)
 	if cfg.DemoRoom {
@@ -115,6 +121,7 @@ type replica struct {
 	owed     *owed.Worker
 	sessions *session.Service
 	server   *front.Server
+	census   *eventhandler.Census
 	static   []staticRoom
 	rooms    atomic.Int32 // that are to be there before this replica is ready
 }
@@ -141,9 +148,11 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	sessions := &session.Service{
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
-		Admin: (&admin.Service{Store: st, Nodes: registry, Plugins: plugins, Timeouts: cfg.timeouts(), LogLevel: func(level int) error {
-			return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level)))
-		}}).Do,
+		Admin: (&admin.Service{
+			Store: st, Nodes: registry, Plugins: plugins, Timeouts: cfg.timeouts(),
+			LogLevel:  func(level int) error { return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level))) },
+			TellNodes: func(ctx context.Context) error { return tellNodes(ctx, st, nc) },
+		}).Do,
 		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
 	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
@@ -156,6 +165,9 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	return &replica{
 		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
+		census: &eventhandler.Census{
+			Events: emitter, Holds: holder.Holds, Store: st, Nodes: registry, Every: eventhandler.CensusEvery, Log: log,
+		},
 	}
 }
 
@@ -166,6 +178,9 @@ func (r *replica) run(ctx context.Context) error {
 	stopBeats, err := front.HearBeats(r.nats, func(status *busv1.NodeStatus) {
 		if r.nodes.Heard(status, time.Now()) {
 			r.nodes.Learn(ctx) // tells the other replicas
+			if err := tellNodes(ctx, r.store, r.nats); err != nil {
+				r.log.Warn("node not told what is set", "node", status.GetId(), "err", err)
+			}
 		}
 	}, r.log)
 	if err != nil {
@@ -186,6 +201,7 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.sessions.Sweep(ctx) })
 	wg.Go(func() { r.owed.Run(ctx) })
 	wg.Go(func() { r.posts.Run(ctx) })
+	wg.Go(func() { r.census.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
 	if len(r.static) > 0 {
 		r.rooms.Add(1)

@@ -135,6 +135,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	stopTweaks, err := emitter.Follow(nc)
+	if err != nil {
+		return err
+	}
+	defer stopTweaks()
 	about := info(cfg, auth, emitter != nil)
 	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Startup, Event: events.Object{"status": "started", "info": about}})
 	e := edge.New(eb, edge.Options{
@@ -149,7 +154,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	http := rest.New(rest.Options{
 		Path: strings.TrimSuffix(cfg.HTTPPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: cfg.MaxSockets, Origins: cfg.Origins,
 	}, e, metrics, log)
-	admin := newAdminServers(cfg, &edge.Admin{Edge: e, Secret: adminSecret}, metrics, log)
+	admin := newAdminServers(cfg, &edge.Admin{
+		Edge: e, Secret: adminSecret, Handlers: handlers(cfg),
+		Tweak: func(kinds string) error { return nc.Publish(events.Tweaks, []byte(kinds)) },
+	}, metrics, log)
 	status := &ops.Server{Metrics: metrics, Log: log, Ready: func() error {
 		if !nc.IsConnected() {
 			return errors.New("NATS: not connected")

@@ -40,6 +40,7 @@ type config struct {
 	DemoRoom              bool           `help:"Have a room 1234." default:"true" negatable:""`
 	RoomsFile             string         `help:"YAML file of VideoRooms to make at start." type:"existingfile" placeholder:"FILE"`
 	StringIDs             bool           `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
+	TextStringIDs         bool           `help:"TextRooms are named by strings instead of integers." name:"text-string-ids"`
 	AdminKey              string         `help:"Key that VideoRoom's create requires; empty for none." secret:""`
 	SessionTimeout        time.Duration  `help:"A session without a request ends after." default:"60s"`
 	ReclaimSessionTimeout time.Duration  `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
@@ -141,6 +142,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
 	sg.Level = cfg.Level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
+	rs.TextStringIDs = cfg.TextStringIDs
 	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.PcapDir, md.RecordDir, md.ForwardTo = cfg.PcapDir, cfg.RecordDir, cfg.ForwardTo

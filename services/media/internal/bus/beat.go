@@ -28,6 +28,7 @@ type Beats struct {
 	ID          string // of this process: never the same again
 	Name        string // stays over restarts
 	GRPCAddress string
+	StatsPeriod uint32 // seconds; see NodeStatus
 	Status      func() Status
 	Log         *slog.Logger
 }
@@ -59,7 +60,7 @@ func (b *Beats) Run(ctx context.Context) {
 }
 
 func (b *Beats) publish(s *busv1.NodeStatus) {
-	s.Id, s.Name, s.GrpcAddress = b.ID, b.Name, b.GRPCAddress
+	s.Id, s.Name, s.GrpcAddress, s.StatsPeriodS = b.ID, b.Name, b.GRPCAddress, b.StatsPeriod
 	if err := bus.Publish(b.Conn, bus.NodeBeats, s); err != nil {
 		b.Log.Debug("beat not sent", "err", err) // the connection reports its own troubles
 	}

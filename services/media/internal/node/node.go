@@ -48,6 +48,8 @@ type Node struct {
 	audiences speakers.Audiences
 
 	count       atomic.Int64 // of peers
+	silence     atomic.Int64 // nanoseconds, as Config.NoMedia at first
+	slowLink    atomic.Uint32
 	legs        legCounters
 	mirrors     atomic.Int64  // of all shards
 	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
@@ -59,6 +61,8 @@ type Node struct {
 // New returns a node on g, which it will run.
 func New(g *transport.Group, cfg Config) *Node {
 	n := &Node{cfg: cfg, group: g, log: cfg.Log, known: directory{feeds: map[FeedID]*listing{}}}
+	n.SetNoMedia(cfg.NoMedia)
+	n.SetSlowLinkThreshold(cfg.SlowLinkThreshold)
 	for _, w := range g.Workers() {
 		n.shards = append(n.shards, newShard(n, w))
 	}
@@ -89,6 +93,14 @@ func (n *Node) shard(h Handle) *shard {
 	mixed := (h.ID ^ h.Session*odd) * odd
 	return n.shards[mixed>>32%uint64(len(n.shards))]
 }
+
+// SetNoMedia changes Config.NoMedia, for all peers.
+func (n *Node) SetNoMedia(silence time.Duration) { n.silence.Store(int64(silence)) }
+
+func (n *Node) noMedia() time.Duration { return time.Duration(n.silence.Load()) }
+
+// SetSlowLinkThreshold changes Config.SlowLinkThreshold, likewise.
+func (n *Node) SetSlowLinkThreshold(packets uint32) { n.slowLink.Store(packets) }
 
 // Drain refuses new peers from now on, or takes them again.
 func (n *Node) Drain(on bool) { n.draining.Store(on) }

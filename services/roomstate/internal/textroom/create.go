@@ -2,6 +2,7 @@ package textroom
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
@@ -11,15 +12,14 @@ var createTable = []request.Field{
 	request.May("description", request.Text), request.May("secret", request.Text), request.May("pin", request.Text),
 	request.May("post", request.Text), request.May("is_private", request.Boolean), request.May("history", request.Positive),
 	request.May("allowed", request.Array), request.May("permanent", request.Boolean),
-	request.May("room", request.Positive),
 }
 
 // create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
 func (d *draft) create() (members, *failure) {
-	if f := check(d.body, createTable...); f != nil {
+	if f := check(d.body, slices.Concat(createTable, []request.Field{request.May("room", request.IDKind(d.cfg.StringIDs))})...); f != nil {
 		return nil, f
 	}
-	if f := d.short("description"); f != nil {
+	if f := d.short("description", "room"); f != nil {
 		return nil, f
 	}
 	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
@@ -28,7 +28,7 @@ func (d *draft) create() (members, *failure) {
 		}
 	}
 	a := &attributes{
-		Description: fmt.Sprintf("Room %d", d.id), Private: d.body.BoolOr("is_private", false),
+		Description: fmt.Sprintf("Room %s", d.id), Private: d.body.BoolOr("is_private", false),
 		Secret: d.textOrNil("secret"), Pin: d.textOrNil("pin"),
 	}
 	if description, _ := d.body.Text("description"); description != "" {
@@ -47,7 +47,7 @@ func (d *draft) create() (members, *failure) {
 		a.Allowed, a.CheckAllowed = allowed, true
 	}
 	if d.attributes != nil {
-		return nil, fail(ErrRoomExists, "Room %d already exists", d.id)
+		return nil, fail(ErrRoomExists, "Room %s already exists", d.id)
 	}
 	a.Post, _ = d.body.Text("post")
 	if f := d.mayPost(a.Post); f != nil {

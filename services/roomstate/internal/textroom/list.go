@@ -10,12 +10,12 @@ import (
 
 // listing is a room's entry in the list of rooms.
 type listing struct {
-	Room         uint64 `json:"room"`
-	Description  string `json:"description"`
-	Pin          bool   `json:"pin_required"`
-	Participants int    `json:"num_participants"`
-	History      int    `json:"history"`
-	Private      bool   `json:"is_private,omitempty"` // not shown
+	Room         request.ID `json:"room"`
+	Description  string     `json:"description"`
+	Pin          bool       `json:"pin_required"`
+	Participants int        `json:"num_participants"`
+	History      int        `json:"history"`
+	Private      bool       `json:"is_private,omitempty"` // not shown
 }
 
 func (d *draft) listed() listing {
@@ -52,6 +52,6 @@ func (d *draft) list() (members, *failure) {
 			shown = append(shown, l)
 		}
 	}
-	slices.SortFunc(shown, func(a, b listing) int { return compare(a.Room, b.Room) })
+	slices.SortFunc(shown, func(a, b listing) int { return request.CompareIDs(a.Room, b.Room) })
 	return members{"textroom": "success", "list": shown}, nil
 }

@@ -164,7 +164,7 @@ func (s *sim) data(who, text string, generation ...uint32) {
 // gone takes a handle out of a room, a peer of it being over.
 func (s *sim) gone(who string, room uint64, generation uint32) {
 	s.t.Helper()
-	s.run(roomName(room), plugin.Command{
+	s.run(roomName(request.NumberID(room)), plugin.Command{
 		Command: &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{Generation: generation}}},
 		Handle:  plugin.Handle{ID: id(who)}, Over: true,
 	})
@@ -404,4 +404,22 @@ func FuzzText(f *testing.F) {
 		s.data("bo", text)
 		s.api("bo", text)
 	})
+}
+
+func TestRoomsMayBeNamedByStrings(t *testing.T) {
+	s := newSim(t, Config{StringIDs: true, AdminKey: "k"})
+	s.api("al", `{"request":"create","room":"b/\"c","admin_key":"k"}`)
+	s.want(`= {"permanent":false,"room":"b/\"c","textroom":"created"}`)
+	s.api("al", `{"request":"create","room":"b/\"c","admin_key":"k"}`)
+	s.want(`= {"textroom":"error","error_code":418,"error":"Room b/\"c already exists"}`)
+	s.api("al", `{"request":"create","room":5,"admin_key":"k"}`)
+	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid element type (room should be a string)"}`)
+	s.api("al", `{"request":"create","room":"a","admin_key":"k"}`)
+	s.api("al", `{"request":"exists","room":"none"}`)
+	s.want(`= {"exists":false,"room":"none","textroom":"success"}`)
+	s.api("al", `{"request":"list"}`)
+	s.want(`= {"list":[{"room":"a","description":"Room a","pin_required":false,"num_participants":0,"history":0},` +
+		`{"room":"b/\"c","description":"Room b/\"c","pin_required":false,"num_participants":0,"history":0}],"textroom":"success"}`)
+	s.data("al", `{"textroom":"leave","transaction":"t","room":"a"}`)
+	s.want(`al < {"textroom":"error","error_code":422,"error":"Not in room a","transaction":"t"}`)
 }

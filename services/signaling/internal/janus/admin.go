@@ -53,6 +53,22 @@ var globalVerbs = map[string]adminVerb{
 	"disallow_token":      asks(must("token", aString), must("plugins", someArray)),
 	"list_tokens":         asks(),
 	"remove_token":        asks(must("token", aString)),
+
+	"set_locking_debug":      asks(must("debug", aBool)),
+	"set_refcount_debug":     asks(must("debug", aBool)),
+	"set_log_timestamps":     asks(must("timestamps", aBool)),
+	"set_log_colors":         asks(must("colors", aBool)),
+	"set_min_nack_queue":     asks(must("min_nack_queue", aNatural)),
+	"set_nack_optimizations": asks(must("nack_optimizations", aBool)),
+	"set_no_media_timer":     asks(must("no_media_timer", aNatural)),
+	"set_slowlink_threshold": asks(must("slowlink_threshold", aNatural)),
+
+	"query_transport":    asks(must("transport", aString), must("request", anObject)),
+	"query_eventhandler": asks(must("handler", aString), must("request", anObject)),
+	"query_logger":       asks(must("logger", aString), must("request", anObject)),
+	"custom_event":       asks(must("schema", aString), must("data", anObject)),
+	"custom_logline":     asks(must("line", aString), may("level", aNatural)),
+	"test_stun":          asks(must("address", aString), must("port", aNatural), may("localport", aNatural)),
 }
 
 var sessionVerbs = map[string]adminVerb{
@@ -67,6 +83,9 @@ var handleVerbs = map[string]adminVerb{
 	"handle_info": asks(may("plugin_only", aBool)),
 	"start_pcap":  asks(may("folder", aString), may("filename", aString), may("truncate", aNatural)),
 	"stop_pcap":   asks(),
+
+	"start_text2pcap": asks(may("folder", aString), may("filename", aString), may("truncate", aNatural)),
+	"stop_text2pcap":  asks(),
 	"detach_handle": {command: func() *busv1.Command {
 		return &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{ByAdmin: true}}}
 	}},
@@ -141,6 +160,9 @@ func (r *AdminRequest) Command() (*busv1.Command, *Error) {
 		}
 		parameters[p.name] = raw
 	}
+	if err := parameters.level(); err != nil {
+		return nil, err
+	}
 	if verb.command != nil {
 		cmd := verb.command()
 		cmd.SessionId, cmd.HandleId = r.SessionID, r.HandleID
@@ -181,6 +203,17 @@ func (f fields) is(name, kind string) bool {
 
 // StoresTokens tells whether a request is about stored tokens.
 func (r *AdminRequest) StoresTokens() bool { return strings.Contains(r.Name, "_token") }
+
+// logLevels are the numbers that Janus has for levels of its log.
+const logLevels = 7
+
+// level checks the one that a request has, if it has one.
+func (f fields) level() *Error {
+	if n, err := f.optionalUint("level"); err != nil || n > logLevels {
+		return newError(CodeInvalidElementType, "Invalid element type (level should be between 0 and %d)", logLevels)
+	}
+	return nil
+}
 
 // NoStoredTokens is the answer to such a request where tokens are not stored.
 func NoStoredTokens() *Error {
