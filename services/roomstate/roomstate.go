@@ -53,7 +53,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	video := videoroom.New(rules)
-	rooms, err := readRooms(cfg.RoomsFile, video)
+	allow, err := post.ParseAllow(cfg.TextPostAllow)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", post.Setting, err)
+	}
+	text := textroom.New(cfg.textroom(allow))
+	rooms, err := readRooms(cfg.RoomsFile, video, text)
 	if err != nil {
 		return err
 	}
@@ -79,10 +84,6 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	allow, err := post.ParseAllow(cfg.TextPostAllow)
-	if err != nil {
-		return fmt.Errorf("--%s: %w", post.Setting, err)
-	}
 	metrics := ops.NewRegistry()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)
 	if err != nil {
@@ -93,7 +94,6 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer stopTweaks()
-	text := textroom.New(cfg.textroom(allow))
 	r := newReplica(id, cfg, video, text, post.New(allow, log), st, nc, requests, registry, metrics, emitter, log)
 	if cfg.DemoRoom {
 		rooms = append(rooms, demoRooms(video, text)...) // last: a room of the file comes first

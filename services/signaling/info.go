@@ -18,7 +18,7 @@ func info(cfg Config, auth edge.Auth, handlers bool) json.RawMessage {
 		"log-to-stdout": true, "log-to-file": false,
 		"server-name": cfg.ServerName, "local-ip": localIP(),
 		"api_secret": auth.Secret != "", "auth_token": auth.Tokens,
-		"event_handlers": handlers, "opaqueid_in_api": false,
+		"event_handlers": handlers, "opaqueid_in_api": cfg.OpaqueIDInAPI,
 		"transports": transports(cfg), "events": eventHandlers(cfg), "loggers": map[string]any{},
 	}
 	describeBuild(all)

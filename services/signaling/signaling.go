@@ -49,6 +49,7 @@ type Config struct {
 	SessionPolls    int           `help:"Long polls that wait for one session on this edge; a further one ends the oldest." default:"8"`
 	MaxMessage      int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
 	AnswerTimeout   time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
+	OpaqueIDInAPI   bool          `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 	Events          events.Config `embed:""`
 
 	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
@@ -145,7 +146,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	e := edge.New(eb, edge.Options{
 		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
-		SessionPolls: cfg.SessionPolls, PollTime: pollTime, Events: emitter,
+		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter,
 	}, edge.NewMetrics(metrics), log)
 	sockets := ws.New(ws.Options{
 		Subprotocol: "janus-protocol",

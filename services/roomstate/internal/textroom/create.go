@@ -16,10 +16,7 @@ var createTable = []request.Field{
 
 // create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
 func (d *draft) create() (members, *failure) {
-	if f := check(d.body, slices.Concat(createTable, []request.Field{request.May("room", request.IDKind(d.cfg.StringIDs))})...); f != nil {
-		return nil, f
-	}
-	if f := d.short("description", "room"); f != nil {
+	if f := d.checkCreate(); f != nil {
 		return nil, f
 	}
 	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
@@ -27,6 +24,33 @@ func (d *draft) create() (members, *failure) {
 			return nil, f
 		}
 	}
+	a, f := d.newAttributes()
+	if f != nil {
+		return nil, f
+	}
+	if d.attributes != nil {
+		return nil, fail(ErrRoomExists, "Room %s already exists", d.id)
+	}
+	if f := d.mayPost(a.Post); f != nil {
+		return nil, f
+	}
+	if full, f := d.full(); full || f != nil {
+		return nil, f
+	}
+	d.setAttributes(a)
+	return d.done("created"), nil
+}
+
+func (d *draft) checkCreate() *failure {
+	id := request.May("room", request.IDKind(d.cfg.StringIDs)) // looked at last
+	if f := check(d.body, slices.Concat(createTable, []request.Field{id})...); f != nil {
+		return f
+	}
+	return d.short("description", "room")
+}
+
+// newAttributes are what the request says of the room.
+func (d *draft) newAttributes() (*attributes, *failure) {
 	a := &attributes{
 		Description: fmt.Sprintf("Room %s", d.id), Private: d.body.BoolOr("is_private", false),
 		Secret: d.textOrNil("secret"), Pin: d.textOrNil("pin"),
@@ -46,18 +70,8 @@ func (d *draft) create() (members, *failure) {
 		}
 		a.Allowed, a.CheckAllowed = allowed, true
 	}
-	if d.attributes != nil {
-		return nil, fail(ErrRoomExists, "Room %s already exists", d.id)
-	}
 	a.Post, _ = d.body.Text("post")
-	if f := d.mayPost(a.Post); f != nil {
-		return nil, f
-	}
-	if full, f := d.full(); full || f != nil {
-		return nil, f
-	}
-	d.setAttributes(a)
-	return d.done("created"), nil
+	return a, nil
 }
 
 // maxName is how long names and descriptions may be, in bytes. Lists have to fit into messages.

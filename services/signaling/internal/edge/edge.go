@@ -57,6 +57,7 @@ type Options struct {
 	Sessions       int             // sessions that all sockets together may own
 	SessionPolls   int             // long polls of one session at a time; a further one ends the oldest
 	PollTime       time.Duration   // after which a long poll without events is answered
+	OpaqueIDs      bool            // endpoints are told those of handles
 	Events         *events.Emitter // for event handlers; may be nil
 }
 
