@@ -76,15 +76,35 @@ func TestConformance(t *testing.T) {
 func TestStringIDsAsJanus(t *testing.T) {
 	cardea := cluster.StartStandalone(t, "--string-ids", "--admin-key", "k").URL
 	oracle := cluster.StartJanus(t, "string_ids = true", `admin_key = "k"`)
+	compareWritten(t, cardea, oracle, "conversations/strings")
+}
+
+// TestTextStringIDsAsJanus compares the two where text rooms are named by strings.
+func TestTextStringIDsAsJanus(t *testing.T) {
+	cardea := cluster.StartStandalone(t, "--text-string-ids", "--admin-key", "k").URL
+	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{TextRoom: []string{"string_ids = true;", `admin_key = "k";`}}).WS
+	compareWritten(t, cardea, oracle, "conversations/textstrings")
+}
+
+// TestOpaqueIDsAsJanus compares the two where endpoints are told opaque ids.
+func TestOpaqueIDsAsJanus(t *testing.T) {
+	cardea := cluster.StartStandalone(t, "--opaqueid-in-api").URL
+	oracle := cluster.StartWholeJanus(t, "opaqueid_in_api = true;").WS
+	compareWritten(t, cardea, oracle, "conversations/opaque")
+}
+
+// compareWritten plays the conversations of a folder to both.
+func compareWritten(t *testing.T, cardea, oracle, folder string) {
+	t.Helper()
 	report := &conform.Report{Reason: allowedBecause}
-	for _, c := range written(t, "conversations/strings") {
+	for _, c := range written(t, folder) {
 		want, got := playUntilExplained(t, cardea, oracle, c, report)
 		for _, d := range report.Add(c.Name, want, got) {
 			t.Errorf("%s: %s", c.Name, d)
 		}
 	}
 	var text strings.Builder
-	report.Print(&text, "string ids")
+	report.Print(&text, folder)
 	t.Log(text.String())
 }
 

@@ -226,23 +226,32 @@ type Janus struct{ WS, HTTP, Admin string }
 // plugin.
 func StartJanus(t testing.TB, videoroom ...string) string {
 	t.Helper()
-	return startJanus(t, "", nil, videoroom).WS
+	return StartJanusWith(t, JanusSettings{VideoRoom: videoroom}).WS
+}
+
+// JanusSettings are more of some parts of its settings.
+type JanusSettings struct {
+	General, VideoRoom, TextRoom []string
+
+	Sink string // where events are posted to; empty for nowhere
 }
 
 // StartWholeJanus is StartJanus, with all its addresses; general is more of that part of its settings.
 func StartWholeJanus(t testing.TB, general ...string) Janus {
 	t.Helper()
-	return startJanus(t, "", general, nil)
+	return StartJanusWith(t, JanusSettings{General: general})
 }
 
 // StartJanusWithEvents runs one that posts its events to sink, an address.
 func StartJanusWithEvents(t testing.TB, sink string) Janus {
 	t.Helper()
-	return startJanus(t, sink, nil, nil)
+	return StartJanusWith(t, JanusSettings{Sink: sink})
 }
 
-func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
+// StartJanusWith runs one with these settings.
+func StartJanusWith(t testing.TB, settings JanusSettings) Janus {
 	t.Helper()
+	sink := settings.Sink
 	ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	_, httpPort, _ := net.SplitHostPort(http)
 	_, adminPort, _ := net.SplitHostPort(admin)
@@ -254,7 +263,7 @@ func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
 		}
 	}
 	write("janus.jcfg",
-		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(general, " ")+` }`,
+		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(settings.General, " ")+` }`,
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
 		`media: { rtp_port_range = "20000-29999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
@@ -264,14 +273,14 @@ func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
 	write("janus.transport.http.jcfg",
 		`general: { base_path = "/janus"; http = true; ip = "127.0.0.1"; port = `+httpPort+`; https = false; json = "compact"; }`,
 		`admin: { admin_base_path = "/admin"; admin_http = true; admin_ip = "127.0.0.1"; admin_port = `+adminPort+`; }`)
-	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(videoroom, "; ")+" }",
+	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(settings.VideoRoom, "; ")+" }",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
 	if sink != "" {
 		write("janus.eventhandler.sampleevh.jcfg", `general: { enabled = true; events = "all"; grouping = true; backend = "`+sink+`"; backend_user = "events"; backend_pwd = "pwd"; }`)
 	}
 	write("janus.plugin.videocall.jcfg", "general: { }")
-	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
+	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; `+strings.Join(settings.TextRoom, " ")+` }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
 	p := proc.Start(t, "janus", "janus", "-F", dir)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)

@@ -38,7 +38,6 @@ var RoomGone = map[string]string{
 	"video_svc": "SVC needs no switch",
 }
 
-
 // TextKeys are those of a TextRoom.
 var TextKeys = map[string]byte{
 	"description": 's', "is_private": 'b', "secret": 's', "pin": 's', "history": 'n', "post": 's',

@@ -27,7 +27,7 @@ var HTTPKeys = append([]Key{
 // WebSocketsKeys are those of janus.transport.websockets.jcfg.
 var WebSocketsKeys = append([]Key{
 	gone("general.events", allEvents), gone("general.json", compact),
-	gone("general.pingpong_trigger", "each WebSocket is pinged every 30 s"), gone("general.pingpong_timeout", "one that is silent for 90 s is closed"),
+	gone("general.pingpong_trigger", "each WebSocket is pinged every 30 s"), gone("general.pingpong_timeout", "one that is silent for 75 s is closed"),
 	gone("general.ws", "always on"),
 	{"general.ws_port", "signaling", "listen", "", port},
 	gone("general.ws_interface", "--listen has an address"), gone("general.ws_ip", "put it before the port of --listen"),
