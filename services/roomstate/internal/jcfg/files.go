@@ -1,6 +1,10 @@
 package jcfg
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
 
 // File is a kind of configuration file.
 type File struct {
@@ -21,6 +25,13 @@ var Files = []File{
 	{Name: "janus.transport.http.jcfg", Keys: HTTPKeys},
 	{Name: "janus.transport.websockets.jcfg", Keys: WebSocketsKeys},
 	{Name: "janus.eventhandler.sampleevh.jcfg", Keys: SampleHandlerKeys},
+}
+
+// foreign tells whether a file of Janus's is about something that Cardea does not have.
+func foreign(path string) bool {
+	base := filepath.Base(path)
+	known := slices.ContainsFunc(Files, func(f File) bool { return f.Name == base })
+	return strings.HasPrefix(base, "janus.") && strings.HasSuffix(base, ".jcfg") && !known
 }
 
 // fileOf is what a file is by its name, or else by what it has: groups of janus.jcfg, or rooms.

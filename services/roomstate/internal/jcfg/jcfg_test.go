@@ -87,6 +87,19 @@ func TestEveryKeyIsTakenOrToldWhyNot(t *testing.T) {
 	}
 }
 
+func TestFilesOfWhatCardeaLacksArePassedOver(t *testing.T) {
+	var r Result
+	if err := r.Read("/etc/janus/janus.plugin.streaming.jcfg", "rtp-sample: { id = 1 }"); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rooms) != 0 || len(r.Lines) != 1 || !strings.Contains(r.Lines[0], "not supported: Cardea has nothing that this file is about") {
+		t.Errorf("got %+v", r)
+	}
+	if err := r.Read("mine.jcfg", `room-1: { description = "D" }`); err != nil || len(r.Rooms["rooms"]) != 1 {
+		t.Errorf("rooms under another name: %+v, %v", r.Rooms, err)
+	}
+}
+
 // row is a key's on the page on migration.
 func row(k Key) string {
 	if k.Service == "" {

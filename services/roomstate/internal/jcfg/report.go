@@ -19,6 +19,10 @@ type Result struct {
 
 // Read adds a file of Files.
 func (r *Result) Read(file, text string) error {
+	if foreign(file) {
+		r.gone(file, 1, "all of it", "Cardea has nothing that this file is about")
+		return nil
+	}
 	groups, err := Parse(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
