@@ -39,7 +39,8 @@ func TestConformance(t *testing.T) {
 	}{
 		{"written conversations", written(t, "conversations")},
 		{"each field of each request", conform.Fields()},
-		{fmt.Sprintf("sequences of seed %d", *conformanceSeed), conform.Sequences(*conformanceSize, *conformanceSeed)},
+		{fmt.Sprintf("sequences of seed %d", *conformanceSeed),
+			append(conform.Sequences(*conformanceSize, *conformanceSeed), conform.Calls(*conformanceSize/4, *conformanceSeed)...)},
 	} {
 		report := &conform.Report{Reason: allowedBecause}
 		began := time.Now()

@@ -83,7 +83,7 @@ func (s *sequence) draw() string {
 func (s *sequence) create() {
 	options := s.oneOf("options", "", "", `,"notify_joining":true`, `,"bitrate":256000,"description":"A room"`,
 		`,"audiocodec":"opus,pcmu","videocodec":"vp8,h264"`, `,"require_pvtid":true`, `,"is_private":true,"fir_freq":5`,
-		`,"publishers":6`, `,"videocodec":"vp9"`)
+		`,"publishers":6`, `,"videocodec":"vp9"`, `,"dummy_publisher":true`)
 	if s.oneOf("pin", "", "", "p") != "" {
 		s.pin = `,"pin":"p"`
 	}
@@ -96,7 +96,7 @@ func (s *sequence) create() {
 // step draws what one participant does next.
 func (s *sequence) step() {
 	p := rapid.SampledFrom(s.people).Draw(s.t, "who")
-	do := []func(*person){s.askAround}
+	do := []func(*person){s.askAround, s.far}
 	switch {
 	case !p.joined:
 		do = append(do, s.join, s.join, s.join)
@@ -227,6 +227,16 @@ func (s *sequence) askAround(p *person) {
 		return // it would be obeyed
 	}
 	s.say(`%s.%s {"request":%s}`, p.name, handle, strings.NewReplacer("$R", fmt.Sprint(s.room), "$S", s.secret).Replace(request))
+}
+
+// far is about a publisher of another server, who sends nothing.
+func (s *sequence) far(p *person) {
+	id := s.room + 7
+	request := s.oneOf("far", `"add_remote_publisher","display":"Far","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus"}]`,
+		`"add_remote_publisher","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus"},{"type":"video","mindex":1,"mid":"1","codec":"vp8"}]`,
+		`"update_remote_publisher","display":"Farther","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus","description":"x"}]`,
+		`"update_remote_publisher","streams":[{"type":"video","mindex":1,"mid":"1","codec":"vp8"}]`, `"remove_remote_publisher"`, `"listremotes","publisher_id":7`)
+	s.say(`%s.pub {"request":%s,"room":%d,"id":%d%s}`, p.name, request, s.room, id, s.secret)
 }
 
 // end draws how it ends. Where Janus leaves subscribers without a word (spec/videoroom.md, section 17) the two servers

@@ -43,7 +43,7 @@ func (p *player) rename(v any) any {
 				if n, ok := member.(json.Number); ok && len(n) > 2 { // drawn, not given
 					v[key] = "$" + key
 				}
-			case "participants", "publishers", "attendees", "list", "forwarders":
+			case "participants", "publishers", "attendees", "list", "forwarders", "allowed":
 				// Janus lists them in the order of a hash table.
 				if list, ok := p.rename(member).([]any); ok {
 					sortByText(list)

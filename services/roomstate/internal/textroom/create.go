@@ -46,7 +46,10 @@ func (d *draft) checkCreate() *failure {
 	if f := check(d.body, slices.Concat(createTable, []request.Field{id})...); f != nil {
 		return f
 	}
-	return d.short("description", "room")
+	if f := d.atMost(maxDescription, "description"); f != nil {
+		return f
+	}
+	return d.short("room")
 }
 
 // newAttributes are what the request says of the room.
@@ -74,14 +77,16 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 	return a, nil
 }
 
-// maxName is how long names and descriptions may be, in bytes. Lists have to fit into messages.
-const maxName = 1024
+// maxName is how long names may be, in bytes, and maxDescription descriptions. Lists have to fit into messages.
+const maxName, maxDescription = 1024, 4096
 
 // short fails if one of the fields is longer than a name may be.
-func (d *draft) short(names ...string) *failure {
+func (d *draft) short(names ...string) *failure { return d.atMost(maxName, names...) }
+
+func (d *draft) atMost(most int, names ...string) *failure {
 	for _, name := range names {
-		if v, _ := d.body.Text(name); len(v) > maxName {
-			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, maxName)
+		if v, _ := d.body.Text(name); len(v) > most {
+			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, most)
 		}
 	}
 	return nil

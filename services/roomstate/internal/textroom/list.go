@@ -24,6 +24,9 @@ func (d *draft) listed() listing {
 	}
 }
 
+// maxList is how many bytes the rooms of an answer may have: it has to fit into a message of the bus.
+const maxList = 900 << 10
+
 // list tells of all rooms that are public, or of all to who has the key.
 func (d *draft) list() (members, *failure) {
 	if f := check(d.body, request.May("admin_key", request.Text)); f != nil {
@@ -52,6 +55,15 @@ func (d *draft) list() (members, *failure) {
 			shown = append(shown, l)
 		}
 	}
+	answer := members{"textroom": "success"}
 	slices.SortFunc(shown, func(a, b listing) int { return request.CompareIDs(a.Room, b.Room) })
-	return members{"textroom": "success", "list": shown}, nil
+	size := 0
+	for i, l := range shown {
+		if size += len(render(l)) + 1; size > maxList {
+			answer["left_out"], shown = len(shown)-i, shown[:i]
+			break
+		}
+	}
+	answer["list"] = shown
+	return answer, nil
 }

@@ -423,3 +423,19 @@ func TestRoomsMayBeNamedByStrings(t *testing.T) {
 	s.data("al", `{"textroom":"leave","transaction":"t","room":"a"}`)
 	s.want(`al < {"textroom":"error","error_code":422,"error":"Not in room a","transaction":"t"}`)
 }
+
+func TestAListOfRoomsIsBounded(t *testing.T) {
+	s := newSim(t, Config{})
+	const n = 300
+	for i := range n {
+		s.api("al", fmt.Sprintf(`{"request":"create","room":%d,"description":"%s"}`, i+1, strings.Repeat("x", maxDescription)))
+	}
+	s.api("al", `{"request":"list"}`)
+	got := s.said[0]
+	listed := strings.Count(got, `"room":`)
+	if len(got) > maxList+1000 || listed < n/2 || !strings.Contains(got, fmt.Sprintf(`"left_out":%d`, n-listed)) {
+		t.Errorf("%d bytes, %d rooms, …%s", len(got), listed, got[len(got)-100:])
+	}
+	s.api("al", `{"request":"create","room":999,"description":"`+strings.Repeat("x", maxDescription+1)+`"}`)
+	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (description should have at most 4096 bytes)"}`)
+}
