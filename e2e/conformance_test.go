@@ -33,6 +33,7 @@ const atOnce = 6
 func TestConformance(t *testing.T) {
 	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, cluster.StartJanus(t)
 	var text strings.Builder
+	var reports []*conform.Report
 	for _, part := range []struct {
 		title string
 		all   []conform.Conversation
@@ -63,8 +64,10 @@ func TestConformance(t *testing.T) {
 		}
 		wg.Wait()
 		report.Print(&text, part.title)
+		reports = append(reports, report)
 		t.Logf("%s took %v", part.title, time.Since(began).Round(time.Second))
 	}
+	text.WriteString(conform.Total(reports...))
 	fmt.Print(text.String())
 	if *conformanceFile != "" {
 		if err := os.WriteFile(*conformanceFile, []byte(text.String()), 0o644); err != nil {

@@ -26,5 +26,6 @@ func (d *draft) destroy() (any, *failure) {
 	d.notice(notice{Event: "destroyed"})
 	d.attributes = nil
 	d.dropped = true
-	return d.roomView("destroyed"), nil
+	permanent := d.body.boolOr("permanent", false) // it is gone for good anyway
+	return roomView{"destroyed", d.id, &permanent}, nil
 }

@@ -165,7 +165,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 			Mid: s.GetMid(), Codec: s.GetCodec(), Disabled: s.GetDisabled(),
 			Stereo: s.GetOpusStereo(), FEC: s.GetOpusFec(), DTX: s.GetOpusDtx(),
 			H264Profile: s.GetH264Profile(), VP9Profile: s.GetVp9Profile(),
-			Simulcast: s.GetSimulcast(), SVC: s.GetSvc(),
+			Simulcast: s.GetSimulcast(),
 			LevelID: s.GetAudioLevelId(), OrientID: s.GetVideoOrientationId(), DelayID: s.GetPlayoutDelayId(),
 		}
 		switch s.GetKind() {
@@ -176,6 +176,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 		default:
 			next.Type = data
 		}
+		// One that is not announced shows in its packets (layer).
 		announced := func(v *busv1.Jsep_Svc) bool { return v.GetMid() == next.Mid }
 		if next.Type == video && !next.Simulcast && slices.ContainsFunc(svc, announced) {
 			next.SVC = true
@@ -184,6 +185,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 			if old.Mid == next.Mid {
 				next.Description, next.Paused, next.Muted = old.Description, old.Paused, old.Muted
 				next.MinDelay, next.MaxDelay, next.Talking = old.MinDelay, old.MaxDelay, old.Talking
+				next.SVC = next.SVC || old.SVC && old.Codec == next.Codec && !next.Simulcast
 			}
 		}
 		streams[i] = next

@@ -3,6 +3,7 @@ package videoroom
 import (
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -140,11 +141,24 @@ func (o object) checkDestination() *failure {
 	if family, ok := o.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
 		return fail(errInvalid, "Unsupported protocol family (%s)", family)
 	}
+	if host, ok := o.text("host"); ok && !mayBeHost(host) {
+		return fail(errInvalid, "Could not resolve address (%s)...", host)
+	}
 	suite, hasSuite := o.int("srtp_suite")
 	if hasSuite && o.has("srtp_crypto") && suite != 32 && suite != 80 {
 		return fail(errInvalid, "Invalid SRTP suite (%d)", suite)
 	}
 	return nil
+}
+
+// mostHost is how long the name of a host may be, in bytes (RFC 1035, section 2.3.4).
+const mostHost = 253
+
+// mayBeHost tells whether a text can be an address, or a name that has one.
+func mayBeHost(host string) bool {
+	return host != "" && len(host) <= mostHost && !strings.ContainsFunc(host, func(r rune) bool {
+		return r <= ' ' || r == '/' || r == 0x7f
+	})
 }
 
 // wantedForwarders are what the items ask for. Unknown mids are passed over, as are layers that are not sent.

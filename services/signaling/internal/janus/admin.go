@@ -119,7 +119,7 @@ func ParseAdmin(message []byte, session, handle uint64) (AdminRequest, *Error) {
 	if r.asSent, err = r.fields.mandatoryString("janus"); err != nil {
 		return r, err
 	}
-	r.Transaction, r.Name = transaction, strings.ToLower(r.asSent)
+	r.Transaction, r.Name, r.sound = transaction, strings.ToLower(r.asSent), true
 	if raw, given := r.fields["handle_id"]; r.SessionID == 0 && r.HandleID != 0 || given && r.HandleID == 0 && string(raw) != "null" {
 		return r, newError(CodeSessionNotFound, "")
 	}

@@ -63,7 +63,7 @@ func (r response) encode() []byte {
 // ErrorResponse answers r with an error. If the envelope lacked a mandatory element there is no transaction.
 func (r *Request) ErrorResponse(err *Error) []byte {
 	out := response{Janus: "error", SessionID: int64(r.SessionID), Error: err}
-	if r.Name != "" {
+	if r.sound {
 		out.Transaction = &r.Transaction
 	}
 	return out.encode()
