@@ -77,7 +77,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	stopTweaks, err := emitter.Follow(nc)
+	stopTweaks, err := protobus.FollowTweaks(nc, emitter.Tweak)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	stopTweaks, err := emitter.Follow(nc)
+	stopTweaks, err := bus.FollowTweaks(nc, emitter.Tweak)
 	if err != nil {
 		return err
 	}

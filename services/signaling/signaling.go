@@ -136,7 +136,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	stopTweaks, err := emitter.Follow(nc)
+	stopTweaks, err := bus.FollowTweaks(nc, emitter.Tweak)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}, e, metrics, log)
 	admin := newAdminServers(cfg, &edge.Admin{
 		Edge: e, Secret: adminSecret, Handlers: handlers(cfg),
-		Tweak: func(kinds string) error { return nc.Publish(events.Tweaks, []byte(kinds)) },
+		Tweak: func(kinds string) error { return nc.Publish(bus.Tweaks, []byte(kinds)) },
 	}, metrics, log)
 	status := &ops.Server{Metrics: metrics, Log: log, Ready: func() error {
 		if !nc.IsConnected() {

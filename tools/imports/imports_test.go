@@ -23,7 +23,7 @@ var only = []struct {
 	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
 	{"github.com/pion/dtls", []string{"services/media/internal/transport", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/srtp", []string{"services/media/internal/transport", "services/media/internal/rtpforward", "services/media/internal/rtpreceive", "tools/loadtest/internal/endpoint"}},
-	{"github.com/pion/stun", []string{"services/media/internal/transport", "tools/loadtest/internal/endpoint"}},
+	{"github.com/pion/stun", []string{"services/media/internal/transport", "services/media/internal/stunclient", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/sctp", []string{"services/media/internal/transport"}},
 	{"github.com/pion/datachannel", []string{"services/media/internal/transport"}},
 	{"github.com/pion/sdp", []string{"services/media/internal/sdp"}},
