@@ -166,7 +166,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 			Stereo: s.GetOpusStereo(), FEC: s.GetOpusFec(), DTX: s.GetOpusDtx(),
 			H264Profile: s.GetH264Profile(), VP9Profile: s.GetVp9Profile(),
 			Simulcast: s.GetSimulcast(),
-			LevelID: s.GetAudioLevelId(), OrientID: s.GetVideoOrientationId(), DelayID: s.GetPlayoutDelayId(),
+			LevelID:   s.GetAudioLevelId(), OrientID: s.GetVideoOrientationId(), DelayID: s.GetPlayoutDelayId(),
 		}
 		switch s.GetKind() {
 		case mediav1.Kind_KIND_AUDIO:
