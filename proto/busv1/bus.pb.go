@@ -1501,7 +1501,8 @@ func (x *Done) GetMissed() []*Event {
 type PluginData struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
-	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"` // a JSON object
+	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`                         // a JSON object
+	OpaqueId      string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle that asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1548,6 +1549,13 @@ func (x *PluginData) GetData() []byte {
 		return x.Data
 	}
 	return nil
+}
+
+func (x *PluginData) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
 }
 
 // Failure is a fault.Error on the wire.
@@ -2520,8 +2528,9 @@ type NodeStatus struct {
 	Peers            uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
 	PacketsPerSecond uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
 	BitsPerSecond    uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
-	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`        // 0 to 1 of what the process may use
-	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"` // last beat: the process ends in good order
+	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                         // 0 to 1 of what the process may use
+	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                  // last beat: the process ends in good order
+	StatsPeriodS     uint32                 `protobuf:"varint,10,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"` // between events of media statistics; 0 for none
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2619,6 +2628,13 @@ func (x *NodeStatus) GetLeaving() bool {
 	return false
 }
 
+func (x *NodeStatus) GetStatsPeriodS() uint32 {
+	if x != nil {
+		return x.StatsPeriodS
+	}
+	return 0
+}
+
 // Texts are messages for data channels of peers on one node, oldest first. A peer that is not there gets none.
 type Texts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2664,6 +2680,59 @@ func (x *Texts) GetTexts() []*Texts_Text {
 	return nil
 }
 
+// MediaSettings are what administrators have set for all nodes; what is unset stays as a node was started with.
+type MediaSettings struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	NoMediaTimerS     *uint32                `protobuf:"varint,1,opt,name=no_media_timer_s,json=noMediaTimerS,proto3,oneof" json:"no_media_timer_s,omitempty"`           // 0 for never
+	SlowLinkThreshold *uint32                `protobuf:"varint,2,opt,name=slow_link_threshold,json=slowLinkThreshold,proto3,oneof" json:"slow_link_threshold,omitempty"` // packets lost in a second; 0 for never
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *MediaSettings) Reset() {
+	*x = MediaSettings{}
+	mi := &file_busv1_bus_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaSettings) ProtoMessage() {}
+
+func (x *MediaSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaSettings.ProtoReflect.Descriptor instead.
+func (*MediaSettings) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *MediaSettings) GetNoMediaTimerS() uint32 {
+	if x != nil && x.NoMediaTimerS != nil {
+		return *x.NoMediaTimerS
+	}
+	return 0
+}
+
+func (x *MediaSettings) GetSlowLinkThreshold() uint32 {
+	if x != nil && x.SlowLinkThreshold != nil {
+		return *x.SlowLinkThreshold
+	}
+	return 0
+}
+
 type Jsep_Svc struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mid           string                 `protobuf:"bytes,1,opt,name=mid,proto3" json:"mid,omitempty"`
@@ -2674,7 +2743,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +2755,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +2793,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2736,7 +2805,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2761,7 +2830,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2773,7 +2842,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +2878,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2821,7 +2890,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2885,7 +2954,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +2966,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2963,7 +3032,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2975,7 +3044,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3113,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3056,7 +3125,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3103,7 +3172,7 @@ type PeerEvent_Text struct {
 
 func (x *PeerEvent_Text) Reset() {
 	*x = PeerEvent_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3115,7 +3184,7 @@ func (x *PeerEvent_Text) String() string {
 func (*PeerEvent_Text) ProtoMessage() {}
 
 func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3148,7 +3217,7 @@ type Texts_Text struct {
 
 func (x *Texts_Text) Reset() {
 	*x = Texts_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3229,7 @@ func (x *Texts_Text) String() string {
 func (*Texts_Text) ProtoMessage() {}
 
 func (x *Texts_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3201,7 +3270,7 @@ type Texts_Peer struct {
 
 func (x *Texts_Peer) Reset() {
 	*x = Texts_Peer{}
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3282,7 @@ func (x *Texts_Peer) String() string {
 func (*Texts_Peer) ProtoMessage() {}
 
 func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3399,11 +3468,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\bAccepted\"J\n" +
 	"\x04Done\x12\x14\n" +
 	"\x05async\x18\x01 \x01(\bR\x05async\x12,\n" +
-	"\x06missed\x18\x02 \x03(\v2\x14.cardea.bus.v1.EventR\x06missed\"8\n" +
+	"\x06missed\x18\x02 \x03(\v2\x14.cardea.bus.v1.EventR\x06missed\"U\n" +
 	"\n" +
 	"PluginData\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"5\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x1b\n" +
+	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\"5\n" +
 	"\aFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\xaa\x05\n" +
@@ -3465,7 +3535,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\x87\x02\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xad\x02\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3476,7 +3546,9 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x12packets_per_second\x18\x06 \x01(\x04R\x10packetsPerSecond\x12&\n" +
 	"\x0fbits_per_second\x18\a \x01(\x04R\rbitsPerSecond\x12\x10\n" +
 	"\x03cpu\x18\b \x01(\x02R\x03cpu\x12\x18\n" +
-	"\aleaving\x18\t \x01(\bR\aleaving\"\xe3\x01\n" +
+	"\aleaving\x18\t \x01(\bR\aleaving\x12$\n" +
+	"\x0estats_period_s\x18\n" +
+	" \x01(\rR\fstatsPeriodS\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +
 	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +
 	"\x04Text\x12)\n" +
@@ -3488,7 +3560,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\rR\n" +
-	"generationB*Z(github.com/cardea-rtc/cardea/proto/busv1b\x06proto3"
+	"generation\"\x9f\x01\n" +
+	"\rMediaSettings\x12,\n" +
+	"\x10no_media_timer_s\x18\x01 \x01(\rH\x00R\rnoMediaTimerS\x88\x01\x01\x123\n" +
+	"\x13slow_link_threshold\x18\x02 \x01(\rH\x01R\x11slowLinkThreshold\x88\x01\x01B\x13\n" +
+	"\x11_no_media_timer_sB\x16\n" +
+	"\x14_slow_link_thresholdB*Z(github.com/cardea-rtc/cardea/proto/busv1b\x06proto3"
 
 var (
 	file_busv1_bus_proto_rawDescOnce sync.Once
@@ -3502,7 +3579,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -3541,16 +3618,17 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Events)(nil),               // 34: cardea.bus.v1.Events
 	(*NodeStatus)(nil),           // 35: cardea.bus.v1.NodeStatus
 	(*Texts)(nil),                // 36: cardea.bus.v1.Texts
-	(*Jsep_Svc)(nil),             // 37: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 38: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 39: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 40: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 41: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 42: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 43: cardea.bus.v1.PeerEvent.Talking
-	(*PeerEvent_Text)(nil),       // 44: cardea.bus.v1.PeerEvent.Text
-	(*Texts_Text)(nil),           // 45: cardea.bus.v1.Texts.Text
-	(*Texts_Peer)(nil),           // 46: cardea.bus.v1.Texts.Peer
+	(*MediaSettings)(nil),        // 37: cardea.bus.v1.MediaSettings
+	(*Jsep_Svc)(nil),             // 38: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 39: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 40: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 41: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 42: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 43: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 44: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 45: cardea.bus.v1.PeerEvent.Text
+	(*Texts_Text)(nil),           // 46: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 47: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -3570,14 +3648,14 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	30, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
 	32, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
 	8,  // 16: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	37, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	38, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	39, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	40, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	41, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	42, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	43, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	44, // 24: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	38, // 17: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	39, // 18: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	40, // 19: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	41, // 20: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	42, // 21: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	43, // 22: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	44, // 23: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	45, // 24: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
 	16, // 25: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
 	17, // 26: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
 	18, // 27: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
@@ -3586,8 +3664,8 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	20, // 30: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
 	21, // 31: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
 	22, // 32: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	40, // 33: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	41, // 34: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	41, // 33: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	42, // 34: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
 	23, // 35: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
 	24, // 36: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
 	25, // 37: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
@@ -3597,8 +3675,8 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 41: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
 	20, // 42: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
 	20, // 43: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	45, // 44: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
-	46, // 45: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	46, // 44: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	47, // 45: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
 	46, // [46:46] is the sub-list for method output_type
 	46, // [46:46] is the sub-list for method input_type
 	46, // [46:46] is the sub-list for extension type_name
@@ -3654,15 +3732,16 @@ func file_busv1_bus_proto_init() {
 		(*Event_Moved)(nil),
 		(*Event_Ended)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[40].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[42].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[37].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[41].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[43].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

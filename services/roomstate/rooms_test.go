@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 

@@ -2,7 +2,6 @@ package jcfg
 
 import (
 	"os"
-	"slices"
 	"strings"
 	"testing"
 

@@ -198,7 +198,7 @@ func TestWhoJoinsHearsHistoryThenOfItselfThenItsAnswer(t *testing.T) {
 		`al+bo ~ {"room":5,"textroom":"join","username":"bo"}`,
 		`bo ~ {"participants":[{"username":"al","display":"Al"}],"textroom":"success","transaction":"3"}`,
 	)
-	if n := len(s.stored[roomName(5)]); n != 5 { // attributes, two members, two messages
+	if n := len(s.stored[roomName(request.NumberID(5))]); n != 5 { // attributes, two members, two messages
 		t.Errorf("%d fields are kept", n)
 	}
 }
@@ -210,7 +210,7 @@ func TestHistoryIsBoundedWhateverIsAskedFor(t *testing.T) {
 	for range 10 {
 		s.data("al", `{"textroom":"message","transaction":"2","room":5,"text":"x"}`)
 	}
-	if n := len(s.stored[roomName(5)]); n != 5 { // attributes, a member, three messages
+	if n := len(s.stored[roomName(request.NumberID(5))]); n != 5 { // attributes, a member, three messages
 		t.Errorf("%d fields are kept", n)
 	}
 }
@@ -246,7 +246,7 @@ func TestWhisperReachesOnlyThoseNamed(t *testing.T) {
 		`cy ~ {`+at+`,"from":"al","room":5,"text":"psst","textroom":"message","whisper":true}`,
 		`al ~ {"sent":{"cy":true,"nobody":false},"textroom":"success","transaction":"2"}`,
 	)
-	if n := len(s.stored[roomName(5)]); n != 4 {
+	if n := len(s.stored[roomName(request.NumberID(5))]); n != 4 {
 		t.Errorf("a whisper is kept: %d fields", n)
 	}
 }

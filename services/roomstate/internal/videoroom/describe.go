@@ -75,7 +75,7 @@ func (*Plugin) Describe(room plugin.Room, h plugin.HandleID) any {
 		return subscriberInfo{
 			Type: "subscriber", Room: r.id, PrivateID: s.PrivateID, Answered: s.Told > 0 && !s.Offered,
 			PendingOffer: s.Changed, PendingRestart: s.Restart, Paused: s.Paused, E2EE: s.E2EE,
-			Streams: (&draft{Room: *r}).slotViews(s),
+			Streams: (&draft{Room: r}).slotViews(s),
 		}
 	}
 	return ending{}
