@@ -419,7 +419,7 @@ func TestRoomsMayBeNamedByStrings(t *testing.T) {
 	s.want(`= {"list":[{"room":"a","description":"Room a","pin_required":false,"num_participants":0,"history":0},` +
 		`{"room":"b/\"c","description":"Room b/\"c","pin_required":false,"num_participants":0,"history":0}],"textroom":"success"}`)
 	s.data("al", `{"textroom":"leave","transaction":"t","room":"a"}`)
-	s.want(`al < {"textroom":"error","error_code":422,"error":"Not in room a","transaction":"t"}`)
+	s.want(`al ~ {"textroom":"error","error_code":422,"error":"Not in room a","transaction":"t"}`)
 }
 
 func TestAListOfRoomsIsBounded(t *testing.T) {
