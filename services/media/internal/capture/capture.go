@@ -20,13 +20,14 @@ const (
 type format struct {
 	extension string
 	header    []byte
-	record    func(p *packet) []byte
+	record    func(p *packet, of string) []byte
 }
 
 // Capture is one file. Packet and Close are of one goroutine, Run is of another.
 type Capture struct {
 	file     io.WriteCloser
 	format   format
+	of       string // whose packets these are, for people
 	truncate int
 	most     int64
 	queue    chan packet
@@ -71,7 +72,7 @@ func (c *Capture) Run() error {
 	_, err := w.Write(c.format.header)
 	c.written = int64(len(c.format.header))
 	for p := range c.queue {
-		record := c.format.record(&p)
+		record := c.format.record(&p, c.of)
 		if err != nil || c.written+int64(len(record)) > c.most {
 			c.missed.Add(1)
 			continue
@@ -93,7 +94,7 @@ func (c *Capture) Run() error {
 }
 
 // pcap is the format of most programs that show packets.
-var pcap = format{extension: "pcap", header: fileHeader(), record: (*packet).record}
+var pcap = format{extension: "pcap", header: fileHeader(), record: func(p *packet, _ string) []byte { return p.record() }}
 
 // fileHeader is that of pcap 2.4 with timestamps in µs (draft-ietf-opsawg-pcap, section 4).
 func fileHeader() []byte {

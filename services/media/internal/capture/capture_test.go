@@ -123,7 +123,7 @@ func TestAFullQueueLeavesOutAndCounts(t *testing.T) {
 
 func TestLinesAreForText2pcap(t *testing.T) {
 	f, _ := open(t, 1<<20)
-	c, path, err := f.CreateText("", "a.txt", 4, time.Now())
+	c, path, err := f.CreateText("[session=1][handle=2]", "", "a.txt", 4, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,8 @@ func TestLinesAreForText2pcap(t *testing.T) {
 		t.Fatal(err)
 	}
 	const clock = `\d\d:\d\d:\d\d\.\d{6} 000000 `
-	want := `^I ` + clock + `80 60 01 02 RTP\nO ` + clock + `81 c9 00 RTCP\nO ` + clock + `RTP\n$`
+	const of = ` \[session=1\]\[handle=2\]\r\n`
+	want := `^I ` + clock + ` 80 60 01 02 JANUS_TEXT2PCAP_RTP` + of + `O ` + clock + ` 81 c9 00 JANUS_TEXT2PCAP_RTCP` + of + `O ` + clock + ` JANUS_TEXT2PCAP_RTP` + of + `$`
 	if !regexp.MustCompile(want).Match(got) {
 		t.Errorf("got %q", got)
 	}

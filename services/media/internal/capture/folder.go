@@ -54,9 +54,13 @@ func (f *Folder) Create(folder, filename string, truncate uint32, now time.Time)
 	return f.create(pcap, folder, filename, truncate, now)
 }
 
-// CreateText is Create for a file that text2pcap reads.
-func (f *Folder) CreateText(folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
-	return f.create(text2pcap, folder, filename, truncate, now)
+// CreateText is Create for a file that text2pcap reads; of says whose packets these are.
+func (f *Folder) CreateText(of, folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
+	c, path, err := f.create(text2pcap, folder, filename, truncate, now)
+	if err == nil {
+		c.of = of
+	}
+	return c, path, err
 }
 
 func (f *Folder) create(format format, folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -23,7 +24,11 @@ func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, erro
 	sh := n.shard(r.Handle)
 	kind, create := "pcap", n.cfg.Captures.Create
 	if r.Text {
-		kind, create = "text2pcap", n.cfg.Captures.CreateText
+		kind = "text2pcap"
+		create = func(folder, filename string, truncate uint32, now time.Time) (*capture.Capture, string, error) {
+			of := fmt.Sprintf("[session=%d][handle=%d]", r.Handle.Session, r.Handle.ID)
+			return n.cfg.Captures.CreateText(of, folder, filename, truncate, now)
+		}
 	}
 	free := func() (*peer, error) {
 		switch p := sh.peers[r.Handle]; {

@@ -29,6 +29,7 @@ func describePeer(info members, p *mediav1.DescribePeerResponse) {
 			sdps[name] = sdp
 		}
 	}
+	sdps["profile"] = "UDP/TLS/RTP/SAVPF"
 	info["sdps"] = sdps
 	webrtc := members{"ice": ice(p), "dtls": dtls(p), "media": media(p)}
 	addData(webrtc["media"].(members), p.GetLocalSdp())
@@ -169,14 +170,32 @@ func extensions(sdp string) members {
 // nackQueue is for how long a node keeps packets for retransmissions, in milliseconds.
 const nackQueue = 1000
 
-// received is the part of rtcp about a layer that is received. Quality is of all the time so far, in percent.
+// received is the part of rtcp about a layer that is received, nil for none. Quality is of all the time so far, in percent.
 func received(layer *mediav1.DescribePeerResponse_Layer) members {
-	got := members{"lost": layer.GetLost(), "jitter-local": layer.GetJitterMs()}
+	got := members{"lost": layer.GetLost(), "jitter-local": layer.GetJitterMs(), "in-link-quality": 0, "in-media-link-quality": 0}
 	if expected := layer.GetPackets() + layer.GetLost(); expected > 0 {
 		missing := layer.GetLost() - min(layer.GetRetransmissions(), layer.GetLost())
 		got["in-link-quality"], got["in-media-link-quality"] = 100-100*layer.GetLost()/expected, 100-100*missing/expected
 	}
 	return got
+}
+
+// addSent adds what the endpoint says of what it is sent; o is nil if that is nothing.
+func addSent(main members, o *mediav1.DescribePeerResponse_Outbound) {
+	quality := uint32(0)
+	if o.GetPackets() > 0 {
+		quality = 100 - 100*o.GetFractionLost()/256
+	}
+	main["out-link-quality"], main["out-media-link-quality"] = quality, quality
+	main["rtt"], main["lost-by-remote"], main["jitter-remote"] = o.GetRttMs(), o.GetLost(), o.GetJitterMs()
+}
+
+// inboundStats are counts of a layer that is received, nil for none.
+func inboundStats(layer *mediav1.DescribePeerResponse_Layer) members {
+	return members{
+		"packets": layer.GetPackets(), "bytes": layer.GetBytes(), "bytes_lastsec": layer.GetBytesLastSecond(),
+		"nacks": layer.GetNacks(), "retransmissions": layer.GetRetransmissions(),
+	}
 }
 
 // URIs of the header extensions that name layers (RFC 8852).
@@ -236,16 +255,13 @@ func media(p *mediav1.DescribePeerResponse) members {
 		if s.GetKind() == mediav1.Kind_KIND_VIDEO {
 			kind = "video"
 		}
-		rtcp, in, out, ssrc := members{}, members{}, members{}, members{}
+		main := received(nil)
+		rtcp, in, ssrc := members{"main": main}, inboundStats(nil), members{}
 		for i, layer := range s.GetInbound() {
 			if i == len(layers) {
 				break
 			}
-			rtcp[layers[i]] = received(layer)
-			stats := members{
-				"packets": layer.GetPackets(), "bytes": layer.GetBytes(), "bytes_lastsec": layer.GetBytesLastSecond(),
-				"nacks": layer.GetNacks(), "retransmissions": layer.GetRetransmissions(),
-			}
+			stats := inboundStats(layer)
 			peer, simulcast := "ssrc-peer", ""
 			if i > 0 {
 				peer, simulcast = "ssrc-peer-sim-"+strconv.Itoa(i), "video-simulcast-"+strconv.Itoa(i)
@@ -255,36 +271,28 @@ func media(p *mediav1.DescribePeerResponse) members {
 				ssrc[peer+"-rtx"] = rtx
 			}
 			if i == 0 {
-				in = stats
+				in, main = stats, received(layer)
+				rtcp["main"] = main
 			} else {
-				in[simulcast] = stats
+				in[simulcast], rtcp[layers[i]] = stats, received(layer)
 			}
 		}
-		if o := s.GetOutbound(); o != nil {
+		o := s.GetOutbound()
+		if o != nil {
 			ssrc["ssrc"] = o.GetSsrc()
 			if o.GetRtxSsrc() != 0 {
 				ssrc["ssrc-rtx"] = o.GetRtxSsrc()
 			}
-			main, ok := rtcp["main"].(members)
-			if !ok {
-				main = members{}
-				rtcp["main"] = main
-			}
-			main["rtt"], main["lost-by-remote"], main["jitter-remote"] = o.GetRttMs(), o.GetLost(), o.GetJitterMs()
-			quality := 100 - 100*o.GetFractionLost()/256
-			main["out-link-quality"], main["out-media-link-quality"] = quality, quality
-			out = members{
-				"packets": o.GetPackets(), "bytes": o.GetBytes(), "bytes_lastsec": o.GetBytesLastSecond(),
-				"nacks": o.GetNacks(), "retransmissions": o.GetRetransmissions(),
-			}
+		}
+		addSent(main, o)
+		out := members{
+			"packets": o.GetPackets(), "bytes": o.GetBytes(), "bytes_lastsec": o.GetBytesLastSecond(),
+			"nacks": o.GetNacks(), "retransmissions": o.GetRetransmissions(),
 		}
 		one := members{
 			"type": kind, "mindex": s.GetIndex(), "mid": s.GetMid(), "ssrc": ssrc,
 			"direction": members{"send": s.GetOutbound() != nil, "recv": len(s.GetInbound()) > 0},
-			"rtcp":      rtcp, "stats": members{"in": in, "out": out},
-		}
-		if o := s.GetOutbound(); o != nil {
-			one["nack-queue-ms"] = nackQueue
+			"rtcp":      rtcp, "stats": members{"in": in, "out": out}, "nack-queue-ms": nackQueue,
 		}
 		if rids := simulcast(s.GetInbound(), p.GetRemoteSdp(), p.GetLocalSdp()); rids != nil {
 			one["rid-simulcast"] = rids

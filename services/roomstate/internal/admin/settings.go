@@ -60,6 +60,9 @@ func (s *Service) setSessionTimeout(ctx context.Context, r *request) (members, e
 	if err := r.read(&p); err != nil {
 		return nil, err
 	}
+	if p.Timeout < -1 {
+		return nil, fault.Newf(fault.BadElement, "Invalid element type (timeout should be a non-negative integer or -1)")
+	}
 	timeout := time.Duration(min(p.Timeout, mostTimeout)) * time.Second
 	answer := members{"timeout": p.Timeout}
 	switch {

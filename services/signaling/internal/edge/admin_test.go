@@ -90,7 +90,9 @@ func TestQueries(t *testing.T) {
 		{"query_eventhandler", `"handler":"i","request":{}`, `"code":460,"reason":"Invalid event handler"`},
 		{"query_logger", `"logger":"l","request":{}`, `"code":460,"reason":"Invalid logger"`},
 		{"custom_logline", `"line":"x","level":0`, `"janus":"success"`},
-		{"custom_logline", `"line":"x","level":8`, `"code":467,"reason":"Invalid element type (level should be between 0 and 7)"`},
+		{"custom_logline", `"line":"x","level":8`, `"janus":"success"`},
+		{"custom_logline", `"line":"x","level":-1`, `"code":467,"reason":"Invalid element type (level should be a positive integer)"`},
+		{"set_log_level", `"level":8`, `"code":467,"reason":"Invalid element type (level should be between 0 and 7)"`},
 		{"custom_event", `"schema":"s","data":{}`, `"janus":"success"`},
 		{"test_stun", `"address":"a"`, `"code":456,"reason":"Missing mandatory element (port)"`},
 	} {

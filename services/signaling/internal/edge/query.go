@@ -78,13 +78,17 @@ func (e *Edge) askTransport(transport string, count func() int, q query) object 
 		return refused(queryUnknown, "Unknown request '"+name+"'")
 	}
 	if bad := q.must([]string{"events"}, []string{"json", "logging"}); bad != nil {
+		bad["result"] = 200 // as at Janus
 		return bad
-	}
-	if on, ok := q["events"]; ok {
-		e.quiet(transport, string(on) == "false")
 	}
 	answer := object{"result": 200}
 	var notes []string
+	if on, ok := q["events"]; ok {
+		e.quiet(transport, string(on) == "false")
+		if string(on) == "true" && e.opt.Events == nil {
+			notes = append(notes, "Event handlers disabled at the core level")
+		}
+	}
 	if format, ok := q["json"]; ok && string(format) != `"compact"` {
 		notes = append(notes, "JSON is always compact here")
 	}

@@ -160,8 +160,10 @@ func (r *AdminRequest) Command() (*busv1.Command, *Error) {
 		}
 		parameters[p.name] = raw
 	}
-	if err := parameters.level(); err != nil {
-		return nil, err
+	if r.Name == "set_log_level" {
+		if err := parameters.level(); err != nil {
+			return nil, err
+		}
 	}
 	if verb.command != nil {
 		cmd := verb.command()
@@ -207,7 +209,7 @@ func (r *AdminRequest) StoresTokens() bool { return strings.Contains(r.Name, "_t
 // logLevels are the numbers that Janus has for levels of its log.
 const logLevels = 7
 
-// level checks the one that a request has, if it has one.
+// level checks the one that a request sets.
 func (f fields) level() *Error {
 	if n, err := f.optionalUint("level"); err != nil || n > logLevels {
 		return newError(CodeInvalidElementType, "Invalid element type (level should be between 0 and %d)", logLevels)
