@@ -29,10 +29,7 @@ func Fields() []Conversation {
 	for i, g := range groups {
 		var b strings.Builder
 		b.WriteString(strings.ReplaceAll(g.begin, "$R", fmt.Sprint(20000+i)))
-		b.WriteString("\n")
-		if !strings.Contains(g.begin, "quiet ") {
-			b.WriteString(hasty)
-		}
+		b.WriteString("\n" + hasty)
 		n := 30000 + 1000*i // of rooms that a request needs for itself
 		for _, v := range g.verbs {
 			fill := func(text string) string {
@@ -187,28 +184,14 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.h", sound: `{"request":"set"}`, fields: "audio video bitrate record filename restart substream temporal fallback keyframe"},
 		{who: "al.h", sound: `{"request":"hangup"}`, fields: "reason"},
 	}},
-	{name: "textroom", begin: textSession, verbs: []verb{
+	// Not edit and destroy, whose mistakes, in such numbers, end Janus 1.1.2: textroom.talk has them, and what data channels carry.
+	{name: "text-rooms", begin: textSession, verbs: []verb{
 		{who: "al.h", sound: `{"request":"create","room":$N,"allowed":["x"]}`, fields: "request room description secret pin is_private history allowed allowed.0 permanent"},
-		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"edit","room":$N,"secret":"s"}`,
-			fields: "room secret new_description new_secret new_pin new_is_private permanent"},
-		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"destroy","room":$N,"secret":"s"}`,
-			fields: "secret permanent"}, // destroying what is not there ends Janus 1.1.2 now and then
 		{who: "al.h", sound: `{"request":"exists","room":$R}`, fields: "room"},
 		{who: "al.h", sound: `{"request":"listparticipants","room":$R}`, fields: "room"},
 		{who: "al.h", sound: `{"request":"allowed","room":$R,"secret":"s","action":"remove","allowed":["a"]}`, fields: "room secret action allowed allowed.0"},
 		{who: "al.h", sound: `{"request":"kick","room":$R,"secret":"s","username":"zoe"}`, fields: "room secret username"},
 		{who: "al.h", sound: `{"request":"announcement","room":$R,"secret":"s","text":"hi"}`, fields: "room secret text"},
-	}},
-	{name: "textroom-data", begin: textSession + `al.h {"request":"setup"}
-al.h answer {"request":"ack"}
-wait 1s
-al.h data {"textroom":"join","transaction":"j","room":$R,"pin":"p","username":"al"}
-quiet 150ms
-`, verbs: []verb{
-		{who: "al.h data", sound: `{"textroom":"message","transaction":"t","room":$R,"text":"hi","tos":["al"]}`, fields: "textroom transaction room text to tos tos.0 ack"},
-		{who: "al.h data", sound: `{"textroom":"join","transaction":"t","room":$R,"username":"zoe","pin":"x"}`, fields: "room username pin token display history"},
-		{who: "al.h data", sound: `{"textroom":"leave","transaction":"t","room":$R}`, fields: "room"},
-		{who: "al.h data", sound: `{"textroom":"announcement","transaction":"t","room":$R,"secret":"s","text":"all"}`, fields: "room secret text"},
 	}},
 	{name: "core", begin: session, verbs: []verb{
 		{who: "al send", sound: `{"janus":"ping","transaction":"a"}`, fields: "transaction"},

@@ -3,6 +3,7 @@ package textroom
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
@@ -32,8 +33,15 @@ type failure struct {
 	Transaction string `json:"transaction,omitempty"`
 }
 
+// mostText is how many bytes of an error's text Janus keeps: much of it may be what the endpoint has sent.
+const mostText = 511
+
 func fail(code int, format string, args ...any) *failure {
-	return &failure{TextRoom: "error", Code: code, Text: fmt.Sprintf(format, args...)}
+	text := fmt.Sprintf(format, args...)
+	if len(text) > mostText {
+		text = strings.ToValidUTF8(text[:mostText], "")
+	}
+	return &failure{TextRoom: "error", Code: code, Text: text}
 }
 
 // check is request.Check under the plugin's numbers.

@@ -207,13 +207,18 @@ func (f fields) text(name string) string {
 // mostReason is how many bytes of a reason Janus keeps: much of it may be what the endpoint has sent.
 const mostReason = 511
 
+func kept(reason string) string {
+	if len(reason) > mostReason {
+		return strings.ToValidUTF8(reason[:mostReason], "")
+	}
+	return reason
+}
+
 func newError(code Code, format string, args ...any) *Error {
 	e := &Error{Code: code, Reason: generic[code]}
 	if format != "" {
 		e.Reason = fmt.Sprintf(format, args...)
 	}
-	if len(e.Reason) > mostReason {
-		e.Reason = strings.ToValidUTF8(e.Reason[:mostReason], "")
-	}
+	e.Reason = kept(e.Reason)
 	return e
 }
