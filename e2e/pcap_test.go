@@ -129,6 +129,10 @@ func TestSameText2pcapAsJanus(t *testing.T) {
 func lineShapes(text string) map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(text) {
+		if !strings.HasSuffix(line, "\n") {
+			continue // is still being written
+		}
+		line = regexp.MustCompile(`=\d+`).ReplaceAllString(line, "=0") // ids
 		line = regexp.MustCompile(`( [0-9a-f]{2})+`).ReplaceAllString(line, " bytes")
 		all[regexp.MustCompile(`\d`).ReplaceAllString(line, "0")] = true
 	}
