@@ -126,10 +126,6 @@ var allowed = []struct {
 		own, "an empty description is none",
 	},
 	{
-		regexp.MustCompile(`"remove_remote_publisher".*streams\.\d\.ready: false ≠ true$`),
-		own, "the m= section of data stays answered when a source of it goes",
-	},
-	{
 		regexp.MustCompile(`"destroy".* only the first: {"janus":"hangup","reason":"Close PC","sender":"\$bo\.pub"`),
 		defect, "an offer that was refused leaves nothing behind that could be hung up",
 	},

@@ -144,6 +144,10 @@ func (c *calls) hangUp(u *user) {
 
 // mistake is what is refused.
 func (c *calls) mistake(u *user) {
+	if u.with != nil { // a call, however wrong, would end the one that there is
+		c.say(`%s.h {"request":%s}`, u.name, c.oneOf("mistake in a call", `"register"`, `"leap"`, `"set","audio":5`))
+		return
+	}
 	c.say(`%s.h {"request":%s}`, u.name, c.oneOf("mistake", `"register","username":"other"`, `"register"`, `"call","username":"nobody"`, `"leap"`,
 		`"call"`, `"set","audio":5`))
 }
