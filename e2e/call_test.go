@@ -79,6 +79,12 @@ func startCall(ctx context.Context, t *testing.T, api mediav1.MediaClient, codec
 // startCallWith does the same with an RTCConfiguration, as JSON.
 func startCallWith(ctx context.Context, t *testing.T, api mediav1.MediaClient, codec, encodings, configuration string) *call {
 	t.Helper()
+	return startCallOver(ctx, t, api, api, "", codec, encodings, configuration)
+}
+
+// startCallOver does the same with a publisher on one node, whose gRPC address is at, and a subscriber on another.
+func startCallOver(ctx context.Context, t *testing.T, api, far mediav1.MediaClient, at, codec, encodings, configuration string) *call {
+	t.Helper()
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(callPage))
@@ -100,15 +106,15 @@ func startCallWith(ctx context.Context, t *testing.T, api mediav1.MediaClient, c
 	for i, s := range answer.GetStreams() {
 		c.slots = append(c.slots, &mediav1.Slot{
 			Mid: fmt.Sprint(i), Kind: s.GetKind(), Codec: s.GetCodec(), Msid: "call " + s.GetMid(), Send: true, Layers: best,
-			Source: &mediav1.Source{Feed: "feed", Mid: s.GetMid()},
+			Source: &mediav1.Source{Feed: "feed", Mid: s.GetMid(), Node: at},
 		})
 	}
-	offer, err := api.MakeOffer(ctx, &mediav1.MakeOfferRequest{Peer: c.subscriber, CommandId: "subscribe", SessionName: "call", Slots: c.slots})
+	offer, err := far.MakeOffer(ctx, &mediav1.MakeOfferRequest{Peer: c.subscriber, CommandId: "subscribe", SessionName: "call", Slots: c.slots})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sdp := chrome.Eval[string](c.Tab, "subscribe("+quoted(offer.GetSdp())+")")
-	if _, err := api.AcceptAnswer(ctx, &mediav1.AcceptAnswerRequest{Peer: c.subscriber, CommandId: "answer", Sdp: sdp}); err != nil {
+	if _, err := far.AcceptAnswer(ctx, &mediav1.AcceptAnswerRequest{Peer: c.subscriber, CommandId: "answer", Sdp: sdp}); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -74,3 +74,65 @@ func TestPeersMoveBetweenNodes(t *testing.T) {
 		}
 	}
 }
+
+// TestPeersOfDifferentNodesMove takes a subscriber whose feed is on another node to a third, and then the publisher to where
+// the subscriber was.
+func TestPeersOfDifferentNodesMove(t *testing.T) {
+	const patience = 30 * time.Second
+	nodes := cluster.StartNodes(t, 3)
+	var api []mediav1.MediaClient
+	for _, n := range nodes {
+		api = append(api, dialNode(t, n))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+
+	tab := startCallOver(ctx, t, api[0], api[1], nodes[0].GRPC, "vp8", "simulcast", "{}")
+	tab.WaitFor("the best layer", `stats().then(s => s.video?.height === 360 && s.video.frames > 60)`, patience)
+	for _, move := range []struct {
+		who                            string
+		id                             *mediav1.PeerID
+		from, to, publishing, watching int
+	}{
+		{"subscriber", tab.subscriber, 1, 2, 0, 2},
+		{"publisher", tab.publisher, 0, 1, 1, 2},
+		{"subscriber", tab.subscriber, 2, 0, 1, 0},
+	} {
+		before := chrome.Eval[handoverStats](tab.Tab, "stats()")
+		taken, err := api[move.to].TakePeer(ctx, &mediav1.TakePeerRequest{Peer: move.id, From: nodes[move.from].GRPC})
+		if err != nil {
+			t.Fatalf("%s: %v", move.who, err)
+		}
+		all, _ := json.Marshal(taken.GetCandidates())
+		chrome.Eval[bool](tab.Tab, fmt.Sprintf("candidates(%q, %s)", move.who, all))
+		nodes[move.from].WaitPeers(t, 0, patience)
+		for i, n := range nodes {
+			in, out := 0, 0
+			if i == move.watching {
+				in = 1
+			}
+			if i == move.publishing {
+				out = 1
+			}
+			n.WaitMetric(t, `relays{direction="in"}`, in, patience)
+			n.WaitMetric(t, `relays{direction="out"}`, out, patience)
+		}
+		tab.WaitFor("pictures to go on", fmt.Sprintf("stats().then(s => s.video.frames > %d)", before.Video.Frames+90), patience)
+		after := chrome.Eval[handoverStats](tab.Tab, "stats()")
+		t.Logf("%s from %d to %d\nbefore %+v\nafter  %+v", move.who, move.from, move.to, before, after)
+		switch {
+		case after.Publisher != "connected" || after.Subscriber != "connected":
+			t.Errorf("connections: %s, %s", after.Publisher, after.Subscriber)
+		case after.Video.SSRC != before.Video.SSRC || after.Audio.SSRC != before.Audio.SSRC:
+			t.Error("other SSRCs")
+		case after.Video.Height != before.Video.Height:
+			t.Errorf("height was %d, is %d", before.Video.Height, after.Video.Height)
+		case after.Audio.Energy <= before.Audio.Energy:
+			t.Error("no sound any more")
+		case after.Video.Frozen > before.Video.Frozen+8: // a fraction of a second, on a machine that does nothing else
+			t.Errorf("the picture froze for %v s", after.Video.Frozen-before.Video.Frozen)
+		case after.Audio.Lost > before.Audio.Lost+10:
+			t.Errorf("%d packets of sound were lost", after.Audio.Lost-before.Audio.Lost)
+		}
+	}
+}

@@ -1954,6 +1954,7 @@ type ExportPeerRequest struct {
 	Peer  *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
 	// The peer ends here with this answer, unless it has been renegotiated since the state that had this version.
 	LeaveAtVersion *uint64 `protobuf:"varint,2,opt,name=leave_at_version,json=leaveAtVersion,proto3,oneof" json:"leave_at_version,omitempty"`
+	To             string  `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"` // gRPC address of the node that asks: where those who relay the peer's feed find it then
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -2000,6 +2001,13 @@ func (x *ExportPeerRequest) GetLeaveAtVersion() uint64 {
 		return *x.LeaveAtVersion
 	}
 	return 0
+}
+
+func (x *ExportPeerRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
 }
 
 type ExportPeerResponse struct {
@@ -3630,6 +3638,624 @@ func (*UnpublishRemotelyResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{50}
 }
 
+type RelayDemand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Opening       *RelayOpening          `protobuf:"bytes,1,opt,name=opening,proto3" json:"opening,omitempty"`     // of the first message, and of no other
+	Streams       []*RelayWanted         `protobuf:"bytes,2,rep,name=streams,proto3" json:"streams,omitempty"`     // those left out are not wanted
+	Messages      bool                   `protobuf:"varint,3,opt,name=messages,proto3" json:"messages,omitempty"`  // those of data channels are wanted
+	Keyframes     []*RelayKeyframe       `protobuf:"bytes,4,rep,name=keyframes,proto3" json:"keyframes,omitempty"` // asked for now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayDemand) Reset() {
+	*x = RelayDemand{}
+	mi := &file_mediav1_media_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayDemand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayDemand) ProtoMessage() {}
+
+func (x *RelayDemand) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayDemand.ProtoReflect.Descriptor instead.
+func (*RelayDemand) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *RelayDemand) GetOpening() *RelayOpening {
+	if x != nil {
+		return x.Opening
+	}
+	return nil
+}
+
+func (x *RelayDemand) GetStreams() []*RelayWanted {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+func (x *RelayDemand) GetMessages() bool {
+	if x != nil {
+		return x.Messages
+	}
+	return false
+}
+
+func (x *RelayDemand) GetKeyframes() []*RelayKeyframe {
+	if x != nil {
+		return x.Keyframes
+	}
+	return nil
+}
+
+type RelayOpening struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Feed          string                 `protobuf:"bytes,1,opt,name=feed,proto3" json:"feed,omitempty"`
+	End           *RelayEnd              `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayOpening) Reset() {
+	*x = RelayOpening{}
+	mi := &file_mediav1_media_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayOpening) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayOpening) ProtoMessage() {}
+
+func (x *RelayOpening) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayOpening.ProtoReflect.Descriptor instead.
+func (*RelayOpening) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *RelayOpening) GetFeed() string {
+	if x != nil {
+		return x.Feed
+	}
+	return ""
+}
+
+func (x *RelayOpening) GetEnd() *RelayEnd {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+// RelayEnd is one side of a relay.
+type RelayEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relay         uint32                 `protobuf:"varint,1,opt,name=relay,proto3" json:"relay,omitempty"`    // what datagrams to this side are marked with
+	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"` // IP address to send them to; empty for the one that this connection has at this side
+	Port          uint32                 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	Key           []byte                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"` // of what this side sends: 16 bytes of key, 12 of salt; never used for another relay
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayEnd) Reset() {
+	*x = RelayEnd{}
+	mi := &file_mediav1_media_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayEnd) ProtoMessage() {}
+
+func (x *RelayEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayEnd.ProtoReflect.Descriptor instead.
+func (*RelayEnd) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RelayEnd) GetRelay() uint32 {
+	if x != nil {
+		return x.Relay
+	}
+	return 0
+}
+
+func (x *RelayEnd) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *RelayEnd) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *RelayEnd) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type RelayWanted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"` // of the stream
+	Layers        uint32                 `protobuf:"varint,2,opt,name=layers,proto3" json:"layers,omitempty"` // bit n for layer n, 0 being the lowest
+	Held          []*RelayHeld           `protobuf:"bytes,3,rep,name=held,proto3" json:"held,omitempty"`      // by layer: what need not be sent again
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayWanted) Reset() {
+	*x = RelayWanted{}
+	mi := &file_mediav1_media_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayWanted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayWanted) ProtoMessage() {}
+
+func (x *RelayWanted) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayWanted.ProtoReflect.Descriptor instead.
+func (*RelayWanted) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *RelayWanted) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RelayWanted) GetLayers() uint32 {
+	if x != nil {
+		return x.Layers
+	}
+	return 0
+}
+
+func (x *RelayWanted) GetHeld() []*RelayHeld {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+type RelayHeld struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`     // extended sequence number of the source's first packet; 0 for none
+	Highest       uint64                 `protobuf:"varint,2,opt,name=highest,proto3" json:"highest,omitempty"` // and of the newest
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayHeld) Reset() {
+	*x = RelayHeld{}
+	mi := &file_mediav1_media_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayHeld) ProtoMessage() {}
+
+func (x *RelayHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayHeld.ProtoReflect.Descriptor instead.
+func (*RelayHeld) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *RelayHeld) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *RelayHeld) GetHighest() uint64 {
+	if x != nil {
+		return x.Highest
+	}
+	return 0
+}
+
+type RelayKeyframe struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"` // of the stream
+	Ssrc          uint32                 `protobuf:"varint,2,opt,name=ssrc,proto3" json:"ssrc,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayKeyframe) Reset() {
+	*x = RelayKeyframe{}
+	mi := &file_mediav1_media_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayKeyframe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayKeyframe) ProtoMessage() {}
+
+func (x *RelayKeyframe) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayKeyframe.ProtoReflect.Descriptor instead.
+func (*RelayKeyframe) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *RelayKeyframe) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RelayKeyframe) GetSsrc() uint32 {
+	if x != nil {
+		return x.Ssrc
+	}
+	return 0
+}
+
+type RelayNews struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Accepted      *RelayEnd              `protobuf:"bytes,1,opt,name=accepted,proto3" json:"accepted,omitempty"` // of the first message, unless the feed has moved
+	Streams       *RelayStreams          `protobuf:"bytes,2,opt,name=streams,proto3" json:"streams,omitempty"`   // if they have changed
+	Message       *RelayMessage          `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	MessagesLost  bool                   `protobuf:"varint,4,opt,name=messages_lost,json=messagesLost,proto3" json:"messages_lost,omitempty"` // some were too many
+	MovedTo       string                 `protobuf:"bytes,5,opt,name=moved_to,json=movedTo,proto3" json:"moved_to,omitempty"`                 // gRPC address of the node to which the feed has gone; the last message
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayNews) Reset() {
+	*x = RelayNews{}
+	mi := &file_mediav1_media_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayNews) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayNews) ProtoMessage() {}
+
+func (x *RelayNews) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayNews.ProtoReflect.Descriptor instead.
+func (*RelayNews) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *RelayNews) GetAccepted() *RelayEnd {
+	if x != nil {
+		return x.Accepted
+	}
+	return nil
+}
+
+func (x *RelayNews) GetStreams() *RelayStreams {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+func (x *RelayNews) GetMessage() *RelayMessage {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *RelayNews) GetMessagesLost() bool {
+	if x != nil {
+		return x.MessagesLost
+	}
+	return false
+}
+
+func (x *RelayNews) GetMovedTo() string {
+	if x != nil {
+		return x.MovedTo
+	}
+	return ""
+}
+
+type RelayStreams struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Streams       []*RelayStream         `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayStreams) Reset() {
+	*x = RelayStreams{}
+	mi := &file_mediav1_media_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayStreams) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayStreams) ProtoMessage() {}
+
+func (x *RelayStreams) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayStreams.ProtoReflect.Descriptor instead.
+func (*RelayStreams) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *RelayStreams) GetStreams() []*RelayStream {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+type RelayStream struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint32                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"` // by which datagrams name it
+	Mid           string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`        // in the publisher's SDP
+	Codec         string                 `protobuf:"bytes,3,opt,name=codec,proto3" json:"codec,omitempty"`
+	Layers        uint32                 `protobuf:"varint,4,opt,name=layers,proto3" json:"layers,omitempty"` // 1 to 3
+	Svc           bool                   `protobuf:"varint,5,opt,name=svc,proto3" json:"svc,omitempty"`
+	Opaque        bool                   `protobuf:"varint,6,opt,name=opaque,proto3" json:"opaque,omitempty"` // encrypted end to end
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayStream) Reset() {
+	*x = RelayStream{}
+	mi := &file_mediav1_media_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayStream) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayStream) ProtoMessage() {}
+
+func (x *RelayStream) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayStream.ProtoReflect.Descriptor instead.
+func (*RelayStream) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *RelayStream) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RelayStream) GetMid() string {
+	if x != nil {
+		return x.Mid
+	}
+	return ""
+}
+
+func (x *RelayStream) GetCodec() string {
+	if x != nil {
+		return x.Codec
+	}
+	return ""
+}
+
+func (x *RelayStream) GetLayers() uint32 {
+	if x != nil {
+		return x.Layers
+	}
+	return 0
+}
+
+func (x *RelayStream) GetSvc() bool {
+	if x != nil {
+		return x.Svc
+	}
+	return false
+}
+
+func (x *RelayStream) GetOpaque() bool {
+	if x != nil {
+		return x.Opaque
+	}
+	return false
+}
+
+// RelayMessage is one of the publisher's data channels.
+type RelayMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Label         string                 `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	Text          bool                   `protobuf:"varint,2,opt,name=text,proto3" json:"text,omitempty"`
+	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelayMessage) Reset() {
+	*x = RelayMessage{}
+	mi := &file_mediav1_media_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelayMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelayMessage) ProtoMessage() {}
+
+func (x *RelayMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelayMessage.ProtoReflect.Descriptor instead.
+func (*RelayMessage) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *RelayMessage) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *RelayMessage) GetText() bool {
+	if x != nil {
+		return x.Text
+	}
+	return false
+}
+
+func (x *RelayMessage) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type TestSTUNRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // of the server, or its name
@@ -3641,7 +4267,7 @@ type TestSTUNRequest struct {
 
 func (x *TestSTUNRequest) Reset() {
 	*x = TestSTUNRequest{}
-	mi := &file_mediav1_media_proto_msgTypes[51]
+	mi := &file_mediav1_media_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +4279,7 @@ func (x *TestSTUNRequest) String() string {
 func (*TestSTUNRequest) ProtoMessage() {}
 
 func (x *TestSTUNRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[51]
+	mi := &file_mediav1_media_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +4292,7 @@ func (x *TestSTUNRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestSTUNRequest.ProtoReflect.Descriptor instead.
 func (*TestSTUNRequest) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{51}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *TestSTUNRequest) GetAddress() string {
@@ -3701,7 +4327,7 @@ type TestSTUNResponse struct {
 
 func (x *TestSTUNResponse) Reset() {
 	*x = TestSTUNResponse{}
-	mi := &file_mediav1_media_proto_msgTypes[52]
+	mi := &file_mediav1_media_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +4339,7 @@ func (x *TestSTUNResponse) String() string {
 func (*TestSTUNResponse) ProtoMessage() {}
 
 func (x *TestSTUNResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[52]
+	mi := &file_mediav1_media_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3726,7 +4352,7 @@ func (x *TestSTUNResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestSTUNResponse.ProtoReflect.Descriptor instead.
 func (*TestSTUNResponse) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{52}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *TestSTUNResponse) GetPublicIp() string {
@@ -3764,7 +4390,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[54]
+	mi := &file_mediav1_media_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3776,7 +4402,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[54]
+	mi := &file_mediav1_media_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3852,7 +4478,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[55]
+	mi := &file_mediav1_media_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +4490,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[55]
+	mi := &file_mediav1_media_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3969,7 +4595,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[56]
+	mi := &file_mediav1_media_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3981,7 +4607,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[56]
+	mi := &file_mediav1_media_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4085,7 +4711,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[57]
+	mi := &file_mediav1_media_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4097,7 +4723,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[57]
+	mi := &file_mediav1_media_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4328,10 +4954,11 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x10TakePeerResponse\x12\x1e\n" +
 	"\n" +
 	"candidates\x18\x01 \x03(\tR\n" +
-	"candidates\"\x84\x01\n" +
+	"candidates\"\x94\x01\n" +
 	"\x11ExportPeerRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12-\n" +
-	"\x10leave_at_version\x18\x02 \x01(\x04H\x00R\x0eleaveAtVersion\x88\x01\x01B\x13\n" +
+	"\x10leave_at_version\x18\x02 \x01(\x04H\x00R\x0eleaveAtVersion\x88\x01\x01\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02toB\x13\n" +
 	"\x11_leave_at_version\"*\n" +
 	"\x12ExportPeerResponse\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\fR\x05state\"Q\n" +
@@ -4501,7 +5128,49 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x18UnpublishRemotelyRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\x1b\n" +
-	"\x19UnpublishRemotelyResponse\"^\n" +
+	"\x19UnpublishRemotelyResponse\"\xd8\x01\n" +
+	"\vRelayDemand\x127\n" +
+	"\aopening\x18\x01 \x01(\v2\x1d.cardea.media.v1.RelayOpeningR\aopening\x126\n" +
+	"\astreams\x18\x02 \x03(\v2\x1c.cardea.media.v1.RelayWantedR\astreams\x12\x1a\n" +
+	"\bmessages\x18\x03 \x01(\bR\bmessages\x12<\n" +
+	"\tkeyframes\x18\x04 \x03(\v2\x1e.cardea.media.v1.RelayKeyframeR\tkeyframes\"O\n" +
+	"\fRelayOpening\x12\x12\n" +
+	"\x04feed\x18\x01 \x01(\tR\x04feed\x12+\n" +
+	"\x03end\x18\x02 \x01(\v2\x19.cardea.media.v1.RelayEndR\x03end\"`\n" +
+	"\bRelayEnd\x12\x14\n" +
+	"\x05relay\x18\x01 \x01(\rR\x05relay\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04port\x18\x03 \x01(\rR\x04port\x12\x10\n" +
+	"\x03key\x18\x04 \x01(\fR\x03key\"m\n" +
+	"\vRelayWanted\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x16\n" +
+	"\x06layers\x18\x02 \x01(\rR\x06layers\x12.\n" +
+	"\x04held\x18\x03 \x03(\v2\x1a.cardea.media.v1.RelayHeldR\x04held\";\n" +
+	"\tRelayHeld\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x18\n" +
+	"\ahighest\x18\x02 \x01(\x04R\ahighest\";\n" +
+	"\rRelayKeyframe\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
+	"\x04ssrc\x18\x02 \x01(\rR\x04ssrc\"\xf4\x01\n" +
+	"\tRelayNews\x125\n" +
+	"\baccepted\x18\x01 \x01(\v2\x19.cardea.media.v1.RelayEndR\baccepted\x127\n" +
+	"\astreams\x18\x02 \x01(\v2\x1d.cardea.media.v1.RelayStreamsR\astreams\x127\n" +
+	"\amessage\x18\x03 \x01(\v2\x1d.cardea.media.v1.RelayMessageR\amessage\x12#\n" +
+	"\rmessages_lost\x18\x04 \x01(\bR\fmessagesLost\x12\x19\n" +
+	"\bmoved_to\x18\x05 \x01(\tR\amovedTo\"F\n" +
+	"\fRelayStreams\x126\n" +
+	"\astreams\x18\x01 \x03(\v2\x1c.cardea.media.v1.RelayStreamR\astreams\"\x8f\x01\n" +
+	"\vRelayStream\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\x12\x10\n" +
+	"\x03mid\x18\x02 \x01(\tR\x03mid\x12\x14\n" +
+	"\x05codec\x18\x03 \x01(\tR\x05codec\x12\x16\n" +
+	"\x06layers\x18\x04 \x01(\rR\x06layers\x12\x10\n" +
+	"\x03svc\x18\x05 \x01(\bR\x03svc\x12\x16\n" +
+	"\x06opaque\x18\x06 \x01(\bR\x06opaque\"L\n" +
+	"\fRelayMessage\x12\x14\n" +
+	"\x05label\x18\x01 \x01(\tR\x05label\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\bR\x04text\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"^\n" +
 	"\x0fTestSTUNRequest\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04port\x18\x02 \x01(\rR\x04port\x12\x1d\n" +
@@ -4541,7 +5210,9 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"PassAnswer\x12\".cardea.media.v1.PassAnswerRequest\x1a#.cardea.media.v1.PassAnswerResponse\x12[\n" +
 	"\fAcceptRemote\x12$.cardea.media.v1.AcceptRemoteRequest\x1a%.cardea.media.v1.AcceptRemoteResponse\x12d\n" +
 	"\x0fPublishRemotely\x12'.cardea.media.v1.PublishRemotelyRequest\x1a(.cardea.media.v1.PublishRemotelyResponse\x12j\n" +
-	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponse2O\n" +
+	"\x06Relays\x12E\n" +
+	"\x05Relay\x12\x1c.cardea.media.v1.RelayDemand\x1a\x1a.cardea.media.v1.RelayNews(\x010\x01B,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -4556,7 +5227,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -4610,13 +5281,23 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*PublishRemotelyResponse)(nil),       // 49: cardea.media.v1.PublishRemotelyResponse
 	(*UnpublishRemotelyRequest)(nil),      // 50: cardea.media.v1.UnpublishRemotelyRequest
 	(*UnpublishRemotelyResponse)(nil),     // 51: cardea.media.v1.UnpublishRemotelyResponse
-	(*TestSTUNRequest)(nil),               // 52: cardea.media.v1.TestSTUNRequest
-	(*TestSTUNResponse)(nil),              // 53: cardea.media.v1.TestSTUNResponse
-	nil,                                   // 54: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 55: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 56: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 57: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 58: cardea.media.v1.ForwardResponse.Forwarded
+	(*RelayDemand)(nil),                   // 52: cardea.media.v1.RelayDemand
+	(*RelayOpening)(nil),                  // 53: cardea.media.v1.RelayOpening
+	(*RelayEnd)(nil),                      // 54: cardea.media.v1.RelayEnd
+	(*RelayWanted)(nil),                   // 55: cardea.media.v1.RelayWanted
+	(*RelayHeld)(nil),                     // 56: cardea.media.v1.RelayHeld
+	(*RelayKeyframe)(nil),                 // 57: cardea.media.v1.RelayKeyframe
+	(*RelayNews)(nil),                     // 58: cardea.media.v1.RelayNews
+	(*RelayStreams)(nil),                  // 59: cardea.media.v1.RelayStreams
+	(*RelayStream)(nil),                   // 60: cardea.media.v1.RelayStream
+	(*RelayMessage)(nil),                  // 61: cardea.media.v1.RelayMessage
+	(*TestSTUNRequest)(nil),               // 62: cardea.media.v1.TestSTUNRequest
+	(*TestSTUNResponse)(nil),              // 63: cardea.media.v1.TestSTUNResponse
+	nil,                                   // 64: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 65: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 66: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 67: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 68: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -4625,7 +5306,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	54, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	64, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -4646,10 +5327,10 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	55, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	65, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	58, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	68, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
 	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
@@ -4667,52 +5348,63 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	48, // 45: cardea.media.v1.PublishRemotelyRequest.servers:type_name -> cardea.media.v1.RemoteServer
 	45, // 46: cardea.media.v1.RemoteServer.srtp:type_name -> cardea.media.v1.SRTP
 	1,  // 47: cardea.media.v1.UnpublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
-	0,  // 48: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	57, // 49: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	56, // 50: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 51: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 52: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 53: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 54: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 55: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 56: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 57: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 58: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 59: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	30, // 60: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	32, // 61: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	52, // 62: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
-	34, // 63: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 64: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	40, // 65: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
-	42, // 66: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
-	44, // 67: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
-	47, // 68: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
-	50, // 69: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
-	8,  // 70: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 71: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 72: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 73: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 74: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 75: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 76: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 77: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 78: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 79: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 80: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	53, // 81: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
-	36, // 82: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 83: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	41, // 84: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
-	43, // 85: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
-	46, // 86: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
-	49, // 87: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
-	51, // 88: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
-	70, // [70:89] is the sub-list for method output_type
-	51, // [51:70] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	53, // 48: cardea.media.v1.RelayDemand.opening:type_name -> cardea.media.v1.RelayOpening
+	55, // 49: cardea.media.v1.RelayDemand.streams:type_name -> cardea.media.v1.RelayWanted
+	57, // 50: cardea.media.v1.RelayDemand.keyframes:type_name -> cardea.media.v1.RelayKeyframe
+	54, // 51: cardea.media.v1.RelayOpening.end:type_name -> cardea.media.v1.RelayEnd
+	56, // 52: cardea.media.v1.RelayWanted.held:type_name -> cardea.media.v1.RelayHeld
+	54, // 53: cardea.media.v1.RelayNews.accepted:type_name -> cardea.media.v1.RelayEnd
+	59, // 54: cardea.media.v1.RelayNews.streams:type_name -> cardea.media.v1.RelayStreams
+	61, // 55: cardea.media.v1.RelayNews.message:type_name -> cardea.media.v1.RelayMessage
+	60, // 56: cardea.media.v1.RelayStreams.streams:type_name -> cardea.media.v1.RelayStream
+	0,  // 57: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	67, // 58: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	66, // 59: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 60: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 61: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 62: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 63: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 64: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 65: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 66: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 67: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 68: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 69: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 70: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	62, // 71: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
+	34, // 72: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 73: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	40, // 74: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
+	42, // 75: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
+	44, // 76: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
+	47, // 77: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
+	50, // 78: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
+	52, // 79: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
+	8,  // 80: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 81: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 82: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 83: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 84: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 85: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 86: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 87: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 88: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 89: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 90: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	63, // 91: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
+	36, // 92: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 93: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 94: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 95: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	46, // 96: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	49, // 97: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	51, // 98: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	58, // 99: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
+	80, // [80:100] is the sub-list for method output_type
+	60, // [60:80] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -4731,9 +5423,9 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   58,
+			NumMessages:   68,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_mediav1_media_proto_goTypes,
 		DependencyIndexes: file_mediav1_media_proto_depIdxs,

@@ -872,3 +872,111 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "mediav1/media.proto",
 }
+
+const (
+	Relays_Relay_FullMethodName = "/cardea.media.v1.Relays/Relay"
+)
+
+// RelaysClient is the client API for Relays service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Relays is what nodes ask of each other, so that a subscriber on one gets what is published on another. Media goes over
+// UDP, between the nodes' ports, encrypted with keys that are told here.
+type RelaysClient interface {
+	// Relay has a feed of this node's sent to the node that asks. Its first message opens the relay; each that follows says
+	// all that is wanted from then on, at first nothing. The answers say what there is. The stream ends without an error when
+	// the feed does. NoSuchFeed, BadRequest, TooBusy, NodeUnavailable.
+	Relay(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[RelayDemand, RelayNews], error)
+}
+
+type relaysClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewRelaysClient(cc grpc.ClientConnInterface) RelaysClient {
+	return &relaysClient{cc}
+}
+
+func (c *relaysClient) Relay(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[RelayDemand, RelayNews], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Relays_ServiceDesc.Streams[0], Relays_Relay_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RelayDemand, RelayNews]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Relays_RelayClient = grpc.BidiStreamingClient[RelayDemand, RelayNews]
+
+// RelaysServer is the server API for Relays service.
+// All implementations must embed UnimplementedRelaysServer
+// for forward compatibility.
+//
+// Relays is what nodes ask of each other, so that a subscriber on one gets what is published on another. Media goes over
+// UDP, between the nodes' ports, encrypted with keys that are told here.
+type RelaysServer interface {
+	// Relay has a feed of this node's sent to the node that asks. Its first message opens the relay; each that follows says
+	// all that is wanted from then on, at first nothing. The answers say what there is. The stream ends without an error when
+	// the feed does. NoSuchFeed, BadRequest, TooBusy, NodeUnavailable.
+	Relay(grpc.BidiStreamingServer[RelayDemand, RelayNews]) error
+	mustEmbedUnimplementedRelaysServer()
+}
+
+// UnimplementedRelaysServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedRelaysServer struct{}
+
+func (UnimplementedRelaysServer) Relay(grpc.BidiStreamingServer[RelayDemand, RelayNews]) error {
+	return status.Error(codes.Unimplemented, "method Relay not implemented")
+}
+func (UnimplementedRelaysServer) mustEmbedUnimplementedRelaysServer() {}
+func (UnimplementedRelaysServer) testEmbeddedByValue()                {}
+
+// UnsafeRelaysServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to RelaysServer will
+// result in compilation errors.
+type UnsafeRelaysServer interface {
+	mustEmbedUnimplementedRelaysServer()
+}
+
+func RegisterRelaysServer(s grpc.ServiceRegistrar, srv RelaysServer) {
+	// If the following call panics, it indicates UnimplementedRelaysServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&Relays_ServiceDesc, srv)
+}
+
+func _Relays_Relay_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(RelaysServer).Relay(&grpc.GenericServerStream[RelayDemand, RelayNews]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Relays_RelayServer = grpc.BidiStreamingServer[RelayDemand, RelayNews]
+
+// Relays_ServiceDesc is the grpc.ServiceDesc for Relays service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var Relays_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "cardea.media.v1.Relays",
+	HandlerType: (*RelaysServer)(nil),
+	Methods:     []grpc.MethodDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Relay",
+			Handler:       _Relays_Relay_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
+	Metadata: "mediav1/media.proto",
+}

@@ -65,7 +65,7 @@ func TestPrintSaysWhatIsInForceAndWhyAndHidesSecrets(t *testing.T) {
 	if err := os.WriteFile(file, []byte("wait: 7s\nmany: 8\nkey: k1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("CARDEA_URL", "nats://bob:pass1@h:1,nats://pass2@h")
+	t.Setenv("CARDEA_URL", "nats://bob:pass1@pass3@h:1,nats://pass2@h")
 	t.Setenv("CARDEA_MANY", "9")
 	out, _, err := do(t, "config", "print", "--config", file, "--servers=p,q")
 	if err != nil {
@@ -79,7 +79,7 @@ func TestPrintSaysWhatIsInForceAndWhyAndHidesSecrets(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	for _, secret := range []string{"k1", "pass1", "pass2"} {
+	for _, secret := range []string{"k1", "pass1", "pass2", "pass3"} {
 		if strings.Contains(out, secret) {
 			t.Errorf("%q is told:\n%s", secret, out)
 		}

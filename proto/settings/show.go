@@ -17,8 +17,8 @@ import (
 // hidden stands for a secret.
 const hidden = "(hidden)"
 
-// credentials are those within URLs: all of them but a user's name.
-var credentials = regexp.MustCompile(`://([^:/@\s]*:)?[^/@\s]+@`)
+// credentials are those within URLs, up to the last @ of each: all of them but a user's name.
+var credentials = regexp.MustCompile(`://([^:/@\s]*:)?[^/\s]+@`)
 
 // print shows what is in force, as YAML that could be read again but for secrets.
 func (r *reader) print(args []string, out io.Writer) error {

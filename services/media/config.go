@@ -1,6 +1,7 @@
 package media
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
@@ -26,6 +27,9 @@ type Config struct {
 	Workers   int          `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`
 	TCP       bool         `name:"tcp" help:"Accept ICE-TCP on the same port number." default:"true" negatable:""`
 	Advertise []netip.Addr `help:"IP addresses by which endpoints reach this node, when they are not those of its interfaces (NAT 1:1)." placeholder:"IP"`
+
+	RelayAddress string `name:"relay-address" help:"IP address to which other nodes send the feeds that this one wants of them, with a port if that is not the one for media. Default: the address that gRPC between the two nodes has at this side." placeholder:"IP[:PORT]"`
+	MaxRelays    int    `name:"max-relays" help:"Feeds that are had from other nodes at most, and feeds that are sent to others." default:"10000"`
 
 	MaxPeers          int    `name:"max-peers" help:"PeerConnections that are taken at most." default:"10000"`
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
@@ -70,8 +74,26 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		c.Name = host
 	}
+	if _, err := c.relayAddress(); err != nil {
+		return c, err
+	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
+}
+
+// relayAddress reads RelayAddress. Either part may be left out.
+func (c Config) relayAddress() (netip.AddrPort, error) {
+	if c.RelayAddress == "" {
+		return netip.AddrPort{}, nil
+	}
+	if addr, err := netip.ParseAddr(c.RelayAddress); err == nil {
+		return netip.AddrPortFrom(addr, 0), nil
+	}
+	addr, err := netip.ParseAddrPort(c.RelayAddress)
+	if err != nil {
+		return addr, fmt.Errorf("relay-address %q: neither IP nor IP:PORT", c.RelayAddress)
+	}
+	return addr, nil
 }

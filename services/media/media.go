@@ -116,7 +116,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
 		events: bus.NewEvents(cfg.Name, requests, log),
 	}
+	s.address = advertised(cfg, grpcListener.Addr())
+	relayAddress, err := cfg.relayAddress()
+	if err != nil {
+		return err
+	}
 	s.node = node.New(group, node.Config{
+		Address: s.address, Cluster: new(rpc.Nodes), RelayAddress: relayAddress, MaxRelays: cfg.MaxRelays,
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Inlet: inlet, Log: log,
 		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
@@ -141,6 +147,7 @@ type service struct {
 	events *bus.Events
 	texts  *bus.Texts
 
+	address    string // of the gRPC API, as others know it
 	registry   *prometheus.Registry
 	recordings *recording.Folder
 	outlet     *rtpforward.Outlet
@@ -165,9 +172,9 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	events, endEvents := stage(func(ctx context.Context) error { s.events.Run(ctx); return nil }, fail)
 	peers, endPeers := stage(s.node.Run, fail)
 	texts, endTexts := stage(s.texts.Run, fail)
-	beats, endBeats := stage(func(ctx context.Context) error { s.beats(grpcListener.Addr()).Run(ctx); return nil }, fail)
+	beats, endBeats := stage(func(ctx context.Context) error { s.beats().Run(ctx); return nil }, fail)
 	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
-	api, endAPI := stage(func(ctx context.Context) error { return rpc.New(s.node, s.log).Serve(ctx, grpcListener) }, fail)
+	api, endAPI := stage(func(ctx context.Context) error { return rpc.New(s.node, s.address, s.log).Serve(ctx, grpcListener) }, fail)
 
 	<-ctx.Done()
 	s.node.Drain(true)
@@ -211,9 +218,9 @@ func (s *service) closePeers() {
 	}
 }
 
-func (s *service) beats(grpcAddr net.Addr) *bus.Beats {
+func (s *service) beats() *bus.Beats {
 	return &bus.Beats{
-		Conn: s.nats, ID: rand.Text(), Name: s.cfg.Name, GRPCAddress: advertised(s.cfg, grpcAddr), Log: s.log,
+		Conn: s.nats, ID: rand.Text(), Name: s.cfg.Name, GRPCAddress: s.address, Log: s.log,
 		StatsPeriod: s.cfg.EventsStatsPeriod,
 		Status: func() bus.Status {
 			c := s.group.Counters()

@@ -125,7 +125,8 @@ func TestRemotePublisher(t *testing.T) {
 	}()
 	done := make(chan struct{})
 	sending := make(chan struct{})
-	go func() {
+	go func() { // the first key frame comes after two seconds, so that one is wished for
+
 		defer close(sending)
 		for n := uint16(65500); ; n++ {
 			write(t, media, &rtp.Packet{
@@ -134,7 +135,7 @@ func TestRemotePublisher(t *testing.T) {
 			})
 			write(t, media, &rtp.Packet{
 				Header:  rtp.Header{Version: 2, PayloadType: 44, SSRC: 1010, SequenceNumber: n, Timestamp: uint32(n) * 3000, Marker: true},
-				Payload: vp8Frame(n%40 == 0, int(n)),
+				Payload: vp8Frame(n%300 == 200, int(n)),
 			})
 			write(t, media, &rtp.Packet{Header: rtp.Header{Version: 2, SSRC: 1020, SequenceNumber: n}, Payload: []byte("hello")})
 			write(t, media, &rtp.Packet{Header: rtp.Header{Version: 2, SSRC: 1999, SequenceNumber: n}, Payload: []byte("of nobody")})

@@ -51,6 +51,7 @@ var pure = []string{
 	"services/media/internal/codec",
 	"services/media/internal/forward",
 	"services/media/internal/congestion",
+	"services/media/internal/relay",
 	"services/media/internal/allocation",
 	"services/media/internal/sdp",
 }

@@ -173,9 +173,15 @@ func StartNodes(t testing.TB, n int) []*Node {
 // WaitPeers waits until the node has as many peers.
 func (n *Node) WaitPeers(t testing.TB, want int, within time.Duration) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !strings.Contains(metrics(t, n.ops), fmt.Sprintf("\ncardea_media_peers %d\n", want)); {
+	n.WaitMetric(t, "peers", want, within)
+}
+
+// WaitMetric waits until one of the node's metrics, named without what all begin with, has a value.
+func (n *Node) WaitMetric(t testing.TB, name string, want int, within time.Duration) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !strings.Contains(metrics(t, n.ops), fmt.Sprintf("\ncardea_media_%s %d\n", name, want)); {
 		if time.Now().After(deadline) {
-			t.Fatalf("node %s has not %d peers within %v", n.GRPC, want, within)
+			t.Fatalf("node %s: %s is not %d within %v", n.GRPC, name, want, within)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -153,11 +153,12 @@ var nextPort atomic.Uint32
 
 func init() { nextPort.Store(rand.Uint32N(lastPort - firstPort + 1)) }
 
-// FreePort returns a port that is free for UDP and TCP on all addresses, and that it has not returned before.
+// FreePort returns a port that is free for UDP and TCP on all addresses, and that it has not returned before, nor the one
+// behind it: who receives RTP takes that for RTCP.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
-		port := firstPort + int(nextPort.Add(1)%(lastPort-firstPort+1))
+		port := firstPort + int(nextPort.Add(2)%(lastPort-firstPort+1))
 		c, err := net.ListenUDP("udp", &net.UDPAddr{Port: port})
 		if err != nil {
 			continue

@@ -306,6 +306,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		}
 		for _, section := range sections(h.offer) {
 			h.rising = h.rising || first && !section.refused && section.direction != "inactive"
+			h.peer.known[section.mid] = true // media of it is told when it comes, not after a later answer
 		}
 		sdp, err := h.peer.answer(h.offer, kinds)
 		if err != nil {

@@ -195,4 +195,10 @@ func (d *delayTrend) restart(now time.Duration) {
 	d.interval.open = false
 }
 
+// rebase takes what looks like a queue for the way itself.
+func (d *delayTrend) rebase(now time.Duration) {
+	d.base, d.queue = least{}, 0
+	d.restart(now)
+}
+
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

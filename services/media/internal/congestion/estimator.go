@@ -16,7 +16,8 @@ const (
 
 	// silence is how long feedback may be missing while packets are sent, until the rate is halved.
 	silence = time.Second
-	// mostHold is how long a queue that does not go away keeps the rate from growing: the path may have become longer.
+	// mostHold is how long a queue that does not go away keeps the rate from growing. Then it is none: the path has become
+	// longer.
 	mostHold  = 5 * time.Second
 	mostDrain = 500 * time.Millisecond
 	// shortQueue is a standing queue that keeps nobody from growing, or probing.
@@ -194,6 +195,9 @@ func (e *Estimator) answerLoss(now time.Duration) bool {
 }
 
 func (e *Estimator) grow(now time.Duration) {
+	if e.control.holding && e.delay.queue > shortQueue && now-e.control.lowered >= mostHold {
+		e.delay.rebase(now)
+	}
 	if e.control.holding && (e.delay.queue > shortQueue && now-e.control.lowered < mostHold) || e.loss.excess > littleLoss {
 		e.control.changed = now
 		return

@@ -120,6 +120,30 @@ func TestProbesOfANarrowLinkAreFewAndSmall(t *testing.T) {
 	}
 }
 
+// TestALongerWayIsNoQueueForLong has a path become longer at once, as by another route: what looks like a queue does not
+// shrink, however little is sent.
+func TestALongerWayIsNoQueueForLong(t *testing.T) {
+	const sends, changes = 9e5, 20 * time.Second
+	for _, longer := range []time.Duration{15 * time.Millisecond, 40 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond} {
+		o := unlimited()
+		o.probes, o.wants = true, sends*1.1
+		l := linktest.Link{Capacity: linktest.Constant(5e6), Queue: deep, Way: short}
+		s := &simulation{link: &l, source: source{most: sends}, control: o}
+		s.watch = func(at time.Duration) {
+			if at >= changes {
+				l.Way = short + longer
+			}
+		}
+		s.run(changes+30*time.Second, 1)
+		if took := s.up(changes + 2*time.Second); took > 8*time.Second {
+			t.Errorf("%v longer: no use of the path for %v, %+v", longer, took, o.Counters())
+		}
+		if used := s.utilisation(changes+12*time.Second, changes+30*time.Second); used < 0.95 {
+			t.Errorf("%v longer: uses only %.0f %% of what it could, 12 s later: %+v", longer, 100*used, o.Counters())
+		}
+	}
+}
+
 func TestLossThatIsAlwaysThereIsLived(t *testing.T) {
 	o := newOwn()
 	simulate(o, linktest.Link{Capacity: linktest.Constant(5e6), Queue: deep, Way: short, Loss: 0.1}, 1e6, time.Minute)

@@ -11,7 +11,8 @@
 // keeps no packets. No sequence number is ever used for two packets: SRTP's nonce depends on it.
 //
 // A replica is a stream whose source is another stream: it is given bursts of packets that have their extended
-// numbers already, and asks that stream, not the publisher, for key frames. Its legs send what the origin's would.
+// numbers already, or, if that is on another node, single packets that do, and asks that stream, not the publisher, for key
+// frames. Its legs send what the origin's would.
 //
 // All of a stream and its legs belongs to one goroutine, which calls Receive for each packet of a burst, Flush once
 // at its end, and Tick now and then (see there). Nothing here locks, starts goroutines, reads a clock, or allocates for a

@@ -186,8 +186,11 @@ func (l *Leg) Indexes() (media, rtx uint64) {
 // them is dropped.
 func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	c := &l.choice
-	l.flowing = flowing
+	l.wanted, l.flowing, l.expected = flowing, flowing, false
 	c.targets = s.Targets
+	if l.source != nil {
+		defer l.source.wantedChanged()
+	}
 	l.end = tip{
 		sent: s.Last != 0, last: s.Last, next: s.Next, ts: s.Timestamp, arrival: s.Arrival,
 		pictureID: s.PictureID, tl0: s.TL0,
@@ -207,12 +210,7 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	})
 	l.since, l.epoch, l.top, l.adoptedAt = s.Next, s.Epoch, s.Top, s.Top
 	l.leavingOut, l.leftOut = s.LeavingOut, s.LeftOut
-	y := &l.source.layers[s.Substream]
-	for seq := s.Top + 1; seq <= y.highest; seq++ {
-		if t := y.ring.get(seq); t != nil {
-			l.advance(t, now)
-		}
-	}
+	l.catchUpSince(&l.source.layers[s.Substream], now)
 }
 
 // Offset is the publisher's clock as this node knows it: the node's minus the publisher's. It is false if unknown.

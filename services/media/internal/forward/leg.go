@@ -73,6 +73,7 @@ type Leg struct {
 	mid          []byte
 	source       *Stream              // nil while connected to nothing
 	wanted       bool                 // see SetFlowing
+	expected     bool                 // see Expect
 	flowing      bool                 // wanted, and not paused for want of room
 	playoutDelay *packet.PlayoutDelay // set: instead of what the source says
 	choice       choice
@@ -146,6 +147,7 @@ func (l *Leg) Connect(s *Stream, now time.Duration) {
 	l.choice.toldSubstream, l.choice.toldTemporal, l.choice.toldSpatial = none, none, none
 	l.choice.spatialAt = [sublayers]time.Duration{}
 	l.startAgain(now)
+	s.wantedChanged()
 }
 
 // Disconnect leaves the source, if there is one.
@@ -154,8 +156,36 @@ func (l *Leg) Disconnect(now time.Duration) {
 		return
 	}
 	l.source.legs = slices.DeleteFunc(l.source.legs, func(other *Leg) bool { return other == l })
+	l.source.wantedChanged()
 	l.source = nil
 	l.leaveLayer()
+}
+
+// Move makes s the source, nil for none yet, which goes on with what the source before it had, under the same extended
+// sequence numbers, on another node or no longer there. Nothing has to begin anew; if something has all the same, s tells.
+func (l *Leg) Move(s *Stream, now time.Duration) {
+	if last := l.source; last != nil {
+		last.legs = slices.DeleteFunc(last.legs, func(other *Leg) bool { return other == l })
+		last.wantedChanged()
+	}
+	if l.source = s; s == nil {
+		return
+	}
+	s.legs = append(s.legs, l)
+	s.wantedChanged()
+	if c := &l.choice; l.flowing && s.relaying && c.current != none && c.current < len(s.layers) && s.layers[c.current].first == l.epoch {
+		l.catchUpSince(&s.layers[c.current], now)
+	}
+}
+
+// catchUpSince relays what a layer has received since the leg got its last packet, but for the current burst: that is to come.
+func (l *Leg) catchUpSince(y *layer, now time.Duration) {
+	held := min(uint64(len(y.ring.slots)), y.highest)
+	for seq := max(l.top+1, y.first, y.highest+1-held); seq <= y.highest; seq++ {
+		if t := y.ring.get(seq); t != nil && t.burst != l.source.burst {
+			l.advance(t, now)
+		}
+	}
 }
 
 // Source returns what the leg is connected to, or nil.
@@ -164,8 +194,11 @@ func (l *Leg) Source() *Stream { return l.source }
 // SetFlowing says whether packets go out: the subscriber is up, has accepted the m= section, wants it, and has not
 // paused. At first they do not. Turning it on asks for a key frame.
 func (l *Leg) SetFlowing(on bool, now time.Duration) {
-	l.wanted = on
+	l.wanted, l.expected = on, false
 	l.updateFlow(now)
+	if l.source != nil {
+		l.source.wantedChanged()
+	}
 }
 
 func (l *Leg) updateFlow(now time.Duration) {
@@ -195,6 +228,9 @@ func (l *Leg) leaveLayer() { l.choice.current = none }
 // SetTargets sets which layers the subscriber wants, and asks for a key frame where that takes one.
 func (l *Leg) SetTargets(t Targets, now time.Duration) {
 	l.choice.targets = t
+	if l.source != nil {
+		l.source.wantedChanged()
+	}
 	l.choose(now)
 	if l.source != nil && l.climbing() {
 		l.ask(0, now)

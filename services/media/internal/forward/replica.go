@@ -97,7 +97,7 @@ func (s *Stream) Pending() (n int) {
 // for RequestKeyframeFor at the origin. clock is shared by the replicas of one publisher's streams.
 func (c StreamConfig) Replica(up Upstream, clock *PublisherClock) StreamConfig {
 	c.NACK, c.KeyframeEvery, c.NoMedia, c.Talk = false, 0, nil, Talk{}
-	c.Clock, c.Upstream, c.Observer = clock, up, nobody{}
+	c.Clock, c.Upstream, c.Observer, c.Wanted = clock, up, nobody{}, nil
 	return c
 }
 

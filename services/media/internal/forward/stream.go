@@ -50,6 +50,8 @@ type StreamConfig struct {
 	Talk Talk
 	// Clock is shared by all streams of one publisher. Nil if the stream has no sisters.
 	Clock *PublisherClock
+	// Wanted, if set, is told which layers legs want when that changes; see WantedLayers.
+	Wanted func(layers uint8)
 
 	Upstream Upstream       // must be set
 	Observer StreamObserver // must be set
@@ -72,6 +74,8 @@ type Stream struct {
 	blocks       []codec.REDBlock     // likewise
 	legCheck     time.Duration        // when legs are to be looked at next
 	mediaCheck   time.Duration        // likewise media state
+	wanted       uint8                // layers, as last told
+	incoming     slot                 // scratch, of a packet of another node
 }
 
 // NewStream returns a stream without packets and legs. Rings are allocated when a layer's first packet arrives.
@@ -177,6 +181,7 @@ func (s *Stream) Tick(now time.Duration) {
 	if now >= s.legCheck {
 		s.legCheck = now + legCheckInterval
 		s.checkLegs(now)
+		s.wantedChanged() // a leg has got to a lower layer
 	}
 	for i := range s.layers {
 		y := &s.layers[i]

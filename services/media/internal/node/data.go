@@ -21,13 +21,16 @@ func (pub *publisher) data(m transport.Message) {
 	}
 	pub.forwardMessage(m.Data)
 	pub.sendRemotely(m)
-	if len(pub.listeners)+len(pub.taps) == 0 {
+	if len(pub.listeners)+len(pub.taps.mirrors)+len(pub.taps.relays) == 0 {
 		return
 	}
 	m.Data = slices.Clone(m.Data) // one copy for all
 	pub.relay(m)
-	for _, mirror := range pub.taps {
+	for _, mirror := range pub.taps.mirrors {
 		mirror.send(m)
+	}
+	for _, r := range pub.taps.relays {
+		r.message(m)
 	}
 }
 
@@ -57,7 +60,7 @@ func (m *mirror) send(message transport.Message) {
 	size := int64(len(message.Data))
 	if m.waiting.Add(size) > maxMirroredData {
 		m.full = true
-		m.shard.worker.Post(func(time.Duration) { m.endData() })
+		m.shard.worker.Post(func(time.Duration) { m.overflowed() })
 		return
 	}
 	m.shard.worker.Post(func(time.Duration) {
@@ -67,10 +70,15 @@ func (m *mirror) send(message transport.Message) {
 }
 
 // endData ends the channels of all listeners, who would miss a message.
-func (m *mirror) endData() {
-	for s := range m.listeners {
+func (f *feed) endData() {
+	for s := range f.listeners {
 		s.subscriber.peer.conn.EndData()
 	}
+}
+
+// overflowed is for a message that was too many.
+func (m *mirror) overflowed() {
+	m.endData()
 	m.waiting.Store(0)
 	m.origin.worker.Post(func(time.Duration) { m.full = false })
 }

@@ -2,7 +2,9 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 )
@@ -11,13 +13,24 @@ import (
 type directory struct {
 	mu    sync.Mutex
 	feeds map[FeedID]*listing
+	moved map[FeedID]move
 }
+
+// move is where a feed has gone, and when.
+type move struct {
+	to string // gRPC address of the node
+	at time.Time
+}
+
+// movesKnown is how long that is remembered.
+const movesKnown = time.Minute
 
 // listing is one feed.
 type listing struct {
 	publisher *publisher // for its identity; all else of it is its shard's
 	shard     *shard
 	streams   map[string]string // codecs by mid; none of a stream that is inactive for now
+	coming    bool              // from another node, which serves it still
 }
 
 // register makes a feed known as a publisher's.
@@ -53,13 +66,44 @@ func (d *directory) list(pub *publisher) {
 	}
 }
 
-// remove forgets a publisher's feed.
-func (d *directory) remove(feed FeedID, pub *publisher) {
+// remove forgets a publisher's feed, but for where it goes on, if it does.
+func (d *directory) remove(feed FeedID, pub *publisher, to string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l := d.feeds[feed]; l != nil && l.publisher == pub {
-		delete(d.feeds, feed)
+	if l := d.feeds[feed]; l == nil || l.publisher != pub {
+		return
 	}
+	delete(d.feeds, feed)
+	now := time.Now()
+	maps.DeleteFunc(d.moved, func(_ FeedID, m move) bool { return now.Sub(m.at) > movesKnown })
+	delete(d.moved, feed)
+	if to != "" {
+		d.moved[feed] = move{to, now}
+	}
+}
+
+// setComing says whether a feed that is here is served by another node still.
+func (d *directory) setComing(feed FeedID, coming bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.feeds[feed]; l != nil {
+		l.coming = coming
+	}
+}
+
+// coming reports what setComing has set.
+func (d *directory) coming(feed FeedID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.feeds[feed]
+	return l != nil && l.coming
+}
+
+// movedTo returns where a feed has gone that was here, or the empty string.
+func (d *directory) movedTo(feed FeedID) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.moved[feed].to
 }
 
 // origin returns the shard of a feed, or nil.

@@ -1,8 +1,13 @@
 package node
 
-import "github.com/cardea-rtc/cardea/services/media/internal/forward"
+import (
+	"time"
 
-// feed is a publisher's streams and messages as the slots of one shard find them: the publisher itself, or its mirror.
+	"github.com/cardea-rtc/cardea/services/media/internal/forward"
+)
+
+// feed is a publisher's streams and messages as the slots of one shard find them: the publisher itself, its mirror, or
+// what is pulled from another node.
 type feed struct {
 	id        FeedID
 	streams   finder
@@ -14,6 +19,7 @@ type feed struct {
 type finder interface {
 	find(mid, codec string) *forward.Stream
 	unused() // nobody listens or watches any more
+	heard()  // somebody listens, or does no more
 }
 
 func (f *feed) init(streams finder) {
@@ -21,8 +27,14 @@ func (f *feed) init(streams finder) {
 	f.listeners, f.watchers = map[*slot]string{}, map[*slot]struct{}{}
 }
 
+func (f *feed) listen(s *slot, label string) {
+	f.listeners[s] = label
+	f.streams.heard()
+}
+
 func (f *feed) unlisten(s *slot) {
 	delete(f.listeners, s)
+	f.streams.heard()
 	f.left()
 }
 
@@ -37,28 +49,63 @@ func (f *feed) left() {
 	}
 }
 
-// end tells slots that there is nothing more to come.
-func (f *feed) end() {
-	for s := range f.listeners {
+// end tells slots that there is nothing more to come, or on which node it goes on.
+func (f *feed) end(to string, now time.Duration) {
+	listeners, watchers := f.listeners, f.watchers
+	f.listeners, f.watchers = map[*slot]string{}, map[*slot]struct{}{}
+	for s, label := range listeners {
 		s.deafen(f)
+		if to != "" {
+			s.hearAt(to, f.id, label)
+		}
 	}
-	for s := range f.watchers {
-		s.blind()
+	for s := range watchers {
+		if to == "" {
+			s.blind()
+		} else {
+			s.watchAt(to, now)
+		}
 	}
-	clear(f.listeners)
-	clear(f.watchers)
 }
 
-// feed finds what a slot wants in its own shard, mirrored if need be; nil if nobody publishes it.
-func (sh *shard) feed(id FeedID) *feed {
-	if pub := sh.feeds[id]; pub != nil {
+// at tells slots on which node the feed is.
+func (f *feed) at(node string) {
+	for s := range f.watchers {
+		source := *s.source
+		source.Node = node
+		s.source = &source
+	}
+}
+
+// feed finds what a slot wants in its own shard, mirrored or pulled from a node if need be; nil if nobody publishes it.
+func (sh *shard) feed(id FeedID, node string) *feed {
+	if pub := sh.published(id, node); pub != nil {
 		return &pub.feed
 	}
 	if m := sh.mirrors[id]; m != nil {
+		m.redirect(node)
 		return &m.feed
 	}
-	if origin := sh.node.known.origin(id); origin != nil && origin != sh {
-		return &sh.mirror(id, origin).feed
+	origin := sh.node.known.origin(id)
+	if origin == nil && !sh.node.elsewhere(node) {
+		node = sh.node.known.movedTo(id) // if it has
+	}
+	if sh.node.elsewhere(node) && sh.node.known.coming(id) {
+		origin = nil
+	}
+	switch {
+	case id == "" || origin == nil && !sh.node.elsewhere(node):
+		return nil
+	case origin != nil:
+		node = ""
+	default:
+		origin = sh.node.home(id)
+	}
+	if origin != sh {
+		return &sh.mirror(id, origin, node).feed
+	}
+	if p := sh.pull(id, node); p != nil {
+		return &p.feed
 	}
 	return nil
 }

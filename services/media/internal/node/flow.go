@@ -13,13 +13,13 @@ const (
 	livelyFor  = 3 * time.Second       // after the last packet
 )
 
-// flow is a stream that a shard looks after: a publisher's, or a replica of one of another shard.
+// flow is a stream that a shard looks after: a publisher's, or a replica of one of another shard or node.
 type flow struct {
 	shard  *shard
 	stream *forward.Stream
-	taps   func() []*mirror // that are fed from it; nil of a replica
-	number uint32           // among all of a publisher: by it, mirrors tell streams apart
-	dirty  bool             // in shard.dirty
+	taps   *taps  // that are fed from it; nil of a mirror's replica
+	number uint32 // among all of a publisher: by it, mirrors tell streams apart
+	dirty  bool   // in shard.dirty
 	lively bool
 	last   time.Duration // when packets came
 	ticks  *transport.Timer

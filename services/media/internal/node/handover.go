@@ -25,8 +25,8 @@ type Origin interface {
 }
 
 // ExportPeer returns a peer's state. With leaveAt, the version of the last state given, the peer ends here without a
-// word to anybody; asked again with the same, for its answer may be lost, it says the same, for a minute.
-func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64) (*State, error) {
+// word to anybody, but that its feed is told to be on the node to from then on; asked again with the same, for its answer may be lost, it says the same, for a minute.
+func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64, to string) (*State, error) {
 	sh := n.shard(id.Handle)
 	return do(ctx, sh, func(now time.Duration) (*State, error) {
 		p, err := sh.find(id)
@@ -45,15 +45,16 @@ func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64) (*Sta
 		}
 		p.log.Info("peer leaves for another node")
 		p.conn.Leave()
+		p.movedTo = to
 		p.release(now)
 		sh.gone[id.Handle] = generation{number: id.Generation, at: now, left: state}
 		return state, nil
 	})
 }
 
-// TakePeer makes a peer that origin has ready to go on here, and returns the candidates that lead here. When the
+// TakePeer makes a peer that origin, the node at from, has ready to go on here, and returns the candidates that lead here. When the
 // endpoint has chosen one, origin is told to let go. TakePeer closes origin when it is no longer needed.
-func (n *Node) TakePeer(ctx context.Context, id PeerID, origin Origin) (candidates []string, err error) {
+func (n *Node) TakePeer(ctx context.Context, id PeerID, from string, origin Origin) (candidates []string, err error) {
 	keep := false
 	defer func() {
 		if !keep {
@@ -67,6 +68,7 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, origin Origin) (candidat
 	if state.Peer != id {
 		return nil, fault.New(fault.WrongState, fmt.Errorf("state is of %v", state.Peer))
 	}
+	state.Subscribing.at(from)
 	sh := n.shard(id.Handle)
 	candidates, err = do(ctx, sh, func(now time.Duration) ([]string, error) {
 		p, err := sh.adopt(state, origin, now)
@@ -156,6 +158,7 @@ func lastWord(ctx context.Context, origin Origin, id PeerID, version uint64) (*S
 func (p *peer) goOn(s *State, now time.Duration) {
 	p.conn.Continue(s.Transport)
 	p.taking, p.up = nil, true
+	p.node.known.setComing(p.publishing.id, false)
 	if s.TransportSeq != 0 {
 		p.subscribing.bandwidth.goOnAt(s.TransportSeq)
 	}
@@ -204,6 +207,7 @@ func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 		return
 	}
 	pub.peer.node.known.list(pub)
+	pub.peer.node.known.setComing(s.Feed, pub.peer.taking != nil)
 	for _, sh := range pub.peer.node.shards {
 		sh.worker.Post(func(now time.Duration) { sh.arrived(s.Feed, now) })
 	}
@@ -245,6 +249,18 @@ func (s *subscriber) adopt(state *SubscribingState) {
 		sl.leg.SetPlayoutDelay(sl.delay.value())
 		sl.watch(one.Source)
 		sl.connect(s.peer.shard.worker.Now())
+		if one.Ready && one.Send && !state.Paused {
+			sl.leg.Expect(*one.Leg)
+		}
+	}
+}
+
+// at says on which node the sources are that were on the peer's own.
+func (s *SubscribingState) at(node string) {
+	for i := range s.Slots {
+		if source := s.Slots[i].Source; source != nil && source.Node == "" {
+			source.Node = node
+		}
 	}
 }
 
@@ -255,8 +271,12 @@ func (d *playoutDelay) adopt(v *packet.PlayoutDelay) {
 	}
 }
 
-// arrived connects who has been waiting for a feed: a subscriber may get here before its publisher.
+// arrived connects who has been waiting for a feed: a subscriber may get here before its publisher, or have it from a node
+// that is silent.
 func (sh *shard) arrived(feed FeedID, now time.Duration) {
+	if p := sh.pulls[feed]; p != nil && !p.up {
+		p.over(sh.node.cfg.Address, now)
+	}
 	for _, p := range sh.peers {
 		for _, sl := range p.subscribing.slots {
 			if sl.source != nil && sl.source.Feed == feed && sl.watched == nil {

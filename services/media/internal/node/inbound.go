@@ -41,8 +41,8 @@ func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) 
 		NoMedia:       pub.peer.node.noMedia, Talk: t.Talk, Clock: &pub.clock,
 		Upstream: pub.upstream(), Observer: in,
 	}), now)
-	pub.numbered++
-	in.number, in.taps = pub.numbered, func() []*mirror { return pub.taps }
+	pub.streamsMade++
+	in.number, in.taps = pub.streamsMade, &pub.taps
 	if !in.video() && t.Loudest > 0 {
 		in.speaker = pub.peer.node.audiences.Join(t.Audience, int(t.Loudest))
 	}

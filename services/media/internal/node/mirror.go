@@ -11,20 +11,23 @@ import (
 // maxMirroredData is how much of a feed's messages may wait for one shard, in bytes.
 const maxMirroredData = 4 << 20
 
-// mirror is a feed of another shard. It begins with its first slot, and ends with its last, or with the feed.
-// Packets come once per burst, whatever number of slots there is; all else crosses by the workers' mailboxes.
+// mirror is a feed of another shard, which may have it from another node. It begins with its first slot, and ends with its
+// last, or with the feed. Packets come once per burst, whatever number of slots there is; all else crosses by the workers'
+// mailboxes.
 type mirror struct {
 	feed
 	shard   *shard
 	origin  *shard
+	node    string // that origin pulls the feed from; empty of a feed that is here
 	clock   forward.PublisherClock
 	streams map[uint32]*replica // by their numbers
 	ended   bool
 	waiting atomic.Int64 // bytes of messages under way
 
-	publisher *publisher                 // set by attach; the origin's, as is all that follows
-	full      bool                       // a message was too many
-	missed    map[uint32]*forward.Missed // of streams by their numbers; nil while nothing is
+	source source                     // set by attach; the origin's, as is all that follows
+	full   bool                       // a message was too many
+	missed map[uint32]*forward.Missed // of streams by their numbers; nil while nothing is
+	wanted map[uint32]uint8           // layers by streams' numbers; only of a feed of another node
 }
 
 // replica is one of its streams.
@@ -34,58 +37,58 @@ type replica struct {
 	mid, codec string
 }
 
-// description is what a mirror has to know of a stream before its packets come.
-type description struct {
-	number     uint32
-	mid, codec string
-	config     forward.StreamConfig
-}
-
-// mirror makes one, and asks the feed's shard to feed it.
-func (sh *shard) mirror(id FeedID, origin *shard) *mirror {
-	m := &mirror{shard: sh, origin: origin, streams: map[uint32]*replica{}}
+// mirror makes one, and asks the feed's shard to feed it, pulled from a node if need be.
+func (sh *shard) mirror(id FeedID, origin *shard, node string) *mirror {
+	m := &mirror{shard: sh, origin: origin, node: node, streams: map[uint32]*replica{}}
 	m.init(m)
 	m.id = id
 	sh.mirrors[id] = m
 	sh.node.mirrors.Add(1)
-	origin.worker.Post(func(now time.Duration) { origin.attach(m, now) })
+	origin.worker.Post(func(now time.Duration) { origin.attach(m, node, now) })
 	return m
 }
 
 // attach begins to feed a mirror.
-func (sh *shard) attach(m *mirror, now time.Duration) {
-	pub := sh.feeds[m.id]
-	if pub == nil {
-		m.shard.worker.Post(m.end)
+func (sh *shard) attach(m *mirror, node string, now time.Duration) {
+	m.source = sh.source(m.id, node)
+	if m.source == nil {
+		m.shard.worker.Post(func(now time.Duration) { m.end("", now) })
 		return
 	}
-	m.publisher = pub
-	pub.taps = append(pub.taps, m)
-	m.describe(pub)
-	m.remember(pub, now)
+	t := m.source.tapped()
+	t.mirrors = append(t.mirrors, m)
+	m.describe(m.source)
+	m.remember(now)
+}
+
+// redirect is for who says that the feed is on a node.
+func (m *mirror) redirect(node string) {
+	if m.node == "" || node == "" || node == m.node {
+		return
+	}
+	m.node = node
+	m.origin.worker.Post(func(time.Duration) {
+		if p := m.origin.pulls[m.id]; p != nil {
+			p.redirect(node)
+		}
+	})
 }
 
 // describe tells a mirror which streams there are.
-func (m *mirror) describe(pub *publisher) {
-	var streams []description
-	for _, in := range pub.streams {
-		if in != nil {
-			streams = append(streams, description{in.number, in.agreed.MID, in.agreed.Format.Codec, in.stream.Config()})
-		}
-	}
+func (m *mirror) describe(from source) {
+	streams := from.descriptions()
 	m.shard.worker.Post(func(now time.Duration) { m.take(streams, now) })
 }
 
 // remember gives a mirror that begins what its slots may begin with.
-func (m *mirror) remember(pub *publisher, now time.Duration) {
-	for _, in := range pub.streams {
+func (m *mirror) remember(now time.Duration) {
+	for _, d := range m.source.descriptions() {
 		b := new(forward.Burst)
-		if in == nil || !in.stream.CopyPast(b, now) {
+		if !m.source.numbered(d.number).stream.CopyPast(b, now) {
 			continue
 		}
-		number := in.number
 		m.shard.worker.Post(func(now time.Duration) {
-			if r := m.streams[number]; r != nil && !m.ended {
+			if r := m.streams[d.number]; r != nil && !m.ended {
 				r.stream.ReceiveBurst(b, now)
 				r.received(now)
 			}
@@ -95,13 +98,14 @@ func (m *mirror) remember(pub *publisher, now time.Duration) {
 
 // detach ends it.
 func (m *mirror) detach() {
-	pub := m.publisher
-	if pub == nil {
+	if m.source == nil {
 		return
 	}
-	for i, other := range pub.taps {
+	t := m.source.tapped()
+	for i, other := range t.mirrors {
 		if other == m {
-			pub.taps = append(pub.taps[:i], pub.taps[i+1:]...)
+			t.mirrors = append(t.mirrors[:i], t.mirrors[i+1:]...)
+			m.source.untapped()
 			return
 		}
 	}
@@ -120,7 +124,11 @@ func (m *mirror) take(streams []description, now time.Duration) {
 		if r == nil {
 			r = &replica{mirror: m, codec: d.codec}
 			r.number = d.number
-			r.start(m.shard, forward.NewStream(d.config.Replica(r, &m.clock)), now)
+			cfg := d.config.Replica(r, &m.clock)
+			if m.node != "" {
+				cfg.Wanted = func(layers uint8) { m.want(d.number, layers) }
+			}
+			r.start(m.shard, forward.NewStream(cfg), now)
 		}
 		r.mid = d.mid
 		m.streams[d.number] = r
@@ -151,12 +159,32 @@ func (m *mirror) unused() {
 	}
 }
 
-// end is for a feed that has ended.
-func (m *mirror) end(now time.Duration) {
-	if !m.ended {
-		m.close(now)
-		m.feed.end()
+// heard is of finder.
+func (m *mirror) heard() {
+	if m.node != "" {
+		m.want(anyMessages, uint8(min(len(m.listeners), 1)))
 	}
+}
+
+// want tells the origin which layers of a stream are of use here.
+func (m *mirror) want(number uint32, layers uint8) {
+	m.origin.worker.Post(func(time.Duration) {
+		if m.source != nil {
+			m.source.wants(m, number, layers)
+		}
+	})
+}
+
+// end is for a feed that has ended, or goes on on another node.
+func (m *mirror) end(to string, now time.Duration) {
+	if m.ended {
+		return
+	}
+	if m.shard.mirrors[m.id] == m {
+		delete(m.shard.mirrors, m.id)
+	}
+	m.feed.end(to, now) // as long as legs are connected still
+	m.close(now)
 }
 
 func (m *mirror) close(now time.Duration) {
@@ -174,10 +202,8 @@ func (m *mirror) close(now time.Duration) {
 func (r *replica) RequestKeyframe(ssrc uint32) {
 	m := r.mirror
 	m.origin.worker.Post(func(now time.Duration) {
-		for _, in := range m.publisher.streams {
-			if in != nil && in.number == r.number {
-				in.stream.RequestKeyframeFor(ssrc, now)
-			}
+		if f := m.source.numbered(r.number); f != nil {
+			f.stream.RequestKeyframeFor(ssrc, now)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // idleNode has shards whose workers do not run until run is called; that does what was posted, and ends them.
-func idleNode(t *testing.T, workers int) (n *Node, run func()) {
+func idleNode(t testing.TB, workers int) (n *Node, run func()) {
 	t.Helper()
 	g, err := transport.Listen(transport.Config{
 		Workers: workers, Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Log: slog.New(slog.DiscardHandler),
@@ -53,7 +53,7 @@ func TestHandlesAreSpreadOverShards(t *testing.T) {
 
 func TestMessagesForAShardThatStandsStillAreBounded(t *testing.T) {
 	n, run := idleNode(t, 2)
-	m := n.shards[1].mirror("feed", n.shards[0])
+	m := n.shards[1].mirror("feed", n.shards[0], "")
 	message := transport.Message{Data: make([]byte, transport.MaxMessage)}
 	for range maxMirroredData / transport.MaxMessage {
 		m.send(message)
@@ -77,11 +77,11 @@ func TestMessagesForAShardThatStandsStillAreBounded(t *testing.T) {
 
 func TestMirrorOfAFeedThatIsGoneEnds(t *testing.T) {
 	n, run := idleNode(t, 2)
-	m := n.shards[1].mirror("feed", n.shards[0])
-	if n.Mirrors() != 1 || n.shards[1].feed("feed") != &m.feed {
+	m := n.shards[1].mirror("feed", n.shards[0], "")
+	if n.Mirrors() != 1 || n.shards[1].feed("feed", "") != &m.feed {
 		t.Error("no mirror")
 	}
-	n.shards[0].attach(m, 0) // before the shards end, in whatever order
+	n.shards[0].attach(m, "", 0) // before the shards end, in whatever order
 	run()
 	if !m.ended || n.Mirrors() != 0 {
 		t.Error("a mirror of nothing")
@@ -112,7 +112,7 @@ func TestTheWayOverAMirrorAllocatesNothing(t *testing.T) {
 	origin, watching := n.shards[0], n.shards[1]
 	far := new(nowhere)
 	cfg := forward.StreamConfig{Codec: codec.Opus, Layers: 1, Upstream: far, Observer: far}
-	m := watching.mirror("feed", origin)
+	m := watching.mirror("feed", origin, "")
 	f := &flow{number: 1}
 	f.start(origin, forward.NewStream(cfg), 0)
 	m.take([]description{{number: 1, mid: "0", codec: "opus", config: cfg}}, 0)
@@ -151,7 +151,7 @@ func TestAFullLaneLosesNothing(t *testing.T) {
 	n, run := idleNode(t, 2)
 	origin := n.shards[0]
 	far := new(nowhere)
-	m := n.shards[1].mirror("feed", origin)
+	m := n.shards[1].mirror("feed", origin, "")
 	f := &flow{number: 1}
 	f.start(origin, forward.NewStream(forward.StreamConfig{Codec: codec.Opus, Layers: 1, Upstream: far, Observer: far}), 0)
 	lane := origin.lanes[1]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,10 @@ type Config struct {
 	Recordings        *recording.Folder // nil for none
 	Outlet            *rtpforward.Outlet
 	Inlet             *rtpreceive.Inlet
+	Address           string         // of this node's gRPC API, as others know it
+	Cluster           Cluster        // nil: no feed of another node can be had
+	RelayAddress      netip.AddrPort // see RelayEnd.Address; port 0 for that of the group
+	MaxRelays         int            // in each direction
 	Log               *slog.Logger
 }
 
@@ -55,12 +60,17 @@ type Node struct {
 	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
 	bandwidth   bandwidthCounters
 	draining    atomic.Bool
-	tasks       sync.WaitGroup // that wait for other nodes
+	relays      relayCounters
+
+	serving    context.Context // until Run ends
+	endServing context.CancelFunc
+	tasks      sync.WaitGroup // that wait for other nodes
 }
 
 // New returns a node on g, which it will run.
 func New(g *transport.Group, cfg Config) *Node {
-	n := &Node{cfg: cfg, group: g, log: cfg.Log, known: directory{feeds: map[FeedID]*listing{}}}
+	n := &Node{cfg: cfg, group: g, log: cfg.Log, known: directory{feeds: map[FeedID]*listing{}, moved: map[FeedID]move{}}}
+	n.serving, n.endServing = context.WithCancel(context.Background())
 	n.SetNoMedia(cfg.NoMedia)
 	n.SetSlowLinkThreshold(cfg.SlowLinkThreshold)
 	for _, w := range g.Workers() {
@@ -75,6 +85,7 @@ func New(g *transport.Group, cfg Config) *Node {
 // Run serves until ctx ends. Peers that are left are closed.
 func (n *Node) Run(ctx context.Context) error {
 	defer n.tasks.Wait()
+	defer n.endServing()
 	err := n.group.Run(ctx, func(worker int) func(time.Duration) { return n.shards[worker].flush })
 	for _, sh := range n.shards { // whose workers have ended
 		for _, p := range sh.peers {

@@ -32,6 +32,7 @@ type peer struct {
 	reached bool // there has been a path
 	closed  bool
 	texts   bool   // what comes over data channels is roomstate's
+	movedTo string // the node to which the peer has gone; empty if that is not known
 	taking  Origin // the node that has the peer until it is up here; nil of those that began here
 	done    memory
 

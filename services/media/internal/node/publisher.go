@@ -15,7 +15,7 @@ import (
 type publisher struct {
 	feed        // its id is empty if nobody can subscribe
 	peer        *peer
-	taps        []*mirror // that are fed from it
+	taps        taps
 	offered     []sdp.Stream
 	streams     []*inbound // one for each m= section; nil for data and for those without media
 	routes      map[uint32]route
@@ -27,7 +27,7 @@ type publisher struct {
 	cap         feedback.Cap
 	bitrate     uint64 // bits a second, 0 for no cap
 	echo        *Echo
-	numbered    uint32 // the last stream's number
+	streamsMade uint32 // the last stream's number
 	muted       bool   // its messages are not relayed
 	recorded    recorded
 	forwarding  forwarding
@@ -146,7 +146,7 @@ func (pub *publisher) register(id FeedID) error {
 	}
 	if pub.id != id && pub.id != "" {
 		delete(feeds, pub.id)
-		known.remove(pub.id, pub)
+		known.remove(pub.id, pub, "")
 	}
 	if pub.id = id; id != "" {
 		feeds[id] = pub
@@ -191,8 +191,11 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) {
 	for s := range pub.watchers {
 		s.connect(now) // what was inactive is back, or has another codec
 	}
-	for _, m := range pub.taps {
+	for _, m := range pub.taps.mirrors {
 		m.describe(pub)
+	}
+	for _, r := range pub.taps.relays {
+		r.describe()
 	}
 }
 
@@ -264,8 +267,33 @@ func (pub *publisher) find(mid, codec string) *forward.Stream {
 	return nil
 }
 
-// unused is of finder.
+// unused and heard are of finder.
 func (pub *publisher) unused() {}
+func (pub *publisher) heard()  {}
+
+// tapped, descriptions, numbered, wants and untapped are of source.
+func (pub *publisher) tapped() *taps { return &pub.taps }
+
+func (pub *publisher) descriptions() (all []description) {
+	for _, in := range pub.streams {
+		if in != nil {
+			all = append(all, description{in.number, in.agreed.MID, in.agreed.Format.Codec, in.stream.Config()})
+		}
+	}
+	return all
+}
+
+func (pub *publisher) numbered(number uint32) *flow {
+	for _, in := range pub.streams {
+		if in != nil && in.number == number {
+			return &in.flow
+		}
+	}
+	return nil
+}
+
+func (pub *publisher) wants(*mirror, uint32, uint8) {}
+func (pub *publisher) untapped()                    {}
 
 // UpdatePublisher sets what is taken from a publisher.
 func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {
@@ -322,6 +350,14 @@ func (in *inbound) apply(u *StreamUpdate, now time.Duration) {
 func (pub *publisher) close(now time.Duration) {
 	pub.stopRecording(now)
 	pub.endForwards(nil, now)
+	to := pub.peer.movedTo
+	if pub.id != "" { // first, so that slots look for it elsewhere
+		delete(pub.peer.shard.feeds, pub.id)
+		pub.peer.node.known.remove(pub.id, pub, to)
+	}
+	if to != "" { // as long as legs are connected still
+		pub.end(to, now)
+	}
 	for _, in := range pub.streams {
 		if in != nil {
 			in.close(now)
@@ -334,13 +370,6 @@ func (pub *publisher) close(now time.Duration) {
 		pub.remote.port.Close()
 	}
 	pub.streams = nil
-	pub.end()
-	for _, m := range pub.taps {
-		m.shard.worker.Post(m.end)
-	}
-	pub.taps = nil
-	if pub.id != "" {
-		delete(pub.peer.shard.feeds, pub.id)
-		pub.peer.node.known.remove(pub.id, pub)
-	}
+	pub.end("", now)
+	pub.taps.end(to, now)
 }

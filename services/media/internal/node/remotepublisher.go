@@ -17,6 +17,10 @@ import (
 // maxRemoteStreams is how many streams a publisher of another server has at most: their SSRCs are numbered.
 const maxRemoteStreams = 64
 
+// maxRemoteMedia is how long the payload of sound or video may be, in bytes; only messages may be longer. What is too long for
+// any endpoint is not kept in a ring either.
+const maxRemoteMedia = packet.MaxSize
+
 // RemoteRequest is a publisher that another server sends.
 type RemoteRequest struct {
 	Command
@@ -129,8 +133,12 @@ func (s *remoteSource) receive(now time.Duration) {
 
 func (s *remoteSource) packet(packet *packet.Packet) {
 	if r, ok := s.pub.routes[packet.SSRC]; ok {
-		if len(packet.Payload) == 0 {
+		switch n := len(packet.Payload); {
+		case n == 0:
 			return // no media: to open a NAT
+		case n > maxRemoteMedia:
+			s.port.Refuse()
+			return
 		}
 		packet.PayloadType = r.in.agreed.Format.PayloadType // whatever it is at the other server
 		r.in.receive(r, packet)

@@ -78,12 +78,14 @@ type SlotRequest struct {
 type Source struct {
 	Feed FeedID // empty for nobody's: nothing comes
 	MID  string // in the publisher's SDP
+	Node string // gRPC address of the node that has it; empty for this one
 }
 
 // DataSource is a feed whose messages go to the channel of that label.
 type DataSource struct {
 	Feed  FeedID
 	Label string
+	Node  string // as in Source
 }
 
 // SubscribeRequest asks for an offer.

@@ -19,7 +19,9 @@ type shard struct {
 	gone    map[Handle]generation // of closed peers
 	feeds   map[FeedID]*publisher
 	mirrors map[FeedID]*mirror // of other shards' feeds
+	pulls   map[FeedID]*pull   // of other nodes' feeds
 	dirty   []*flow            // received something in this burst
+	lacking []*pull            // miss something since this burst
 	lanes   []*transport.Lane[bursts]
 	purges  *transport.Timer
 }
@@ -33,7 +35,7 @@ type generation struct {
 func newShard(n *Node, w *transport.Worker) *shard {
 	sh := &shard{
 		node: n, index: len(n.shards), worker: w,
-		peers: map[Handle]*peer{}, gone: map[Handle]generation{}, feeds: map[FeedID]*publisher{}, mirrors: map[FeedID]*mirror{},
+		peers: map[Handle]*peer{}, gone: map[Handle]generation{}, feeds: map[FeedID]*publisher{}, mirrors: map[FeedID]*mirror{}, pulls: map[FeedID]*pull{},
 	}
 	sh.purges = w.NewTimer(sh.purge)
 	return sh
@@ -45,7 +47,7 @@ func (sh *shard) flush(now time.Duration) {
 		if f.taps == nil {
 			continue
 		}
-		for _, m := range f.taps() {
+		for _, m := range f.taps.mirrors {
 			sh.copyTo(m, f)
 		}
 	}
@@ -56,10 +58,21 @@ func (sh *shard) flush(now time.Duration) {
 	}
 	for i, f := range sh.dirty {
 		f.dirty = false
+		if f.taps != nil {
+			for _, r := range f.taps.relays {
+				r.flush(f)
+			}
+		}
 		f.stream.Flush(now)
 		sh.dirty[i] = nil
 	}
 	sh.dirty = sh.dirty[:0]
+	for i, p := range sh.lacking {
+		p.lacks = false
+		p.repair(now)
+		sh.lacking[i] = nil
+	}
+	sh.lacking = sh.lacking[:0]
 }
 
 // purge forgets closed peers for good, in time.

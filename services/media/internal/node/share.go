@@ -102,7 +102,7 @@ func (s *slot) from(w *shared) *feed {
 	if w.own != nil || w.source.Feed == "" {
 		return w.own
 	}
-	return s.subscriber.peer.shard.feed(w.source.Feed)
+	return s.subscriber.peer.shard.feed(w.source.Feed, "")
 }
 
 // share makes the slots of all m= sections, in their order.

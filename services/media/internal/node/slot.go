@@ -21,6 +21,7 @@ type slot struct {
 	delay      playoutDelay
 	source     *Source            // of audio and video: what is wanted, also while it does not come
 	watched    *feed              // that has source, and this slot among its watchers
+	moving     bool               // source goes on where it is looked for now
 	heard      map[*feed]struct{} // of data: feeds that have this slot as listener
 }
 
@@ -118,12 +119,13 @@ func (s *slot) watch(source *Source) {
 		s.follow(nil, nil)
 		return
 	}
-	s.follow(source, s.subscriber.peer.shard.feed(source.Feed))
+	s.follow(source, s.subscriber.peer.shard.feed(source.Feed, source.Node))
 }
 
 // follow is watch, of the feed that has source, nil if nobody has it.
 func (s *slot) follow(source *Source, f *feed) {
 	last := s.watched
+	s.moving = s.moving && source != nil && s.source != nil && source.Feed == s.source.Feed && source.MID == s.source.MID
 	s.source, s.watched = source, f
 	if f != nil {
 		f.watchers[s] = struct{}{}
@@ -141,6 +143,9 @@ func (s *slot) connect(now time.Duration) {
 		stream = s.watched.streams.find(s.source.MID, s.offered.Codec)
 	}
 	switch {
+	case s.moving:
+		s.leg.Move(stream, now)
+		s.moving = stream == nil
 	case stream == nil:
 		s.leg.Disconnect(now)
 	case s.leg.Source() != stream:
@@ -152,7 +157,7 @@ func (s *slot) connect(now time.Duration) {
 func (s *slot) listen(sources []DataSource) {
 	feeds := map[*feed]string{}
 	for _, d := range sources {
-		if f := s.subscriber.peer.shard.feed(d.Feed); f != nil {
+		if f := s.subscriber.peer.shard.feed(d.Feed, d.Node); f != nil {
 			feeds[f] = d.Label
 		}
 	}
@@ -164,7 +169,7 @@ func (s *slot) hear(feeds map[*feed]string) {
 	last := s.heard
 	s.heard = map[*feed]struct{}{}
 	for f, label := range feeds {
-		f.listeners[s] = label
+		f.listen(s, label)
 		s.heard[f] = struct{}{}
 	}
 	for f := range last {
@@ -178,6 +183,21 @@ func (s *slot) hear(feeds map[*feed]string) {
 func (s *slot) deafen(f *feed) { delete(s.heard, f) }
 
 func (s *slot) blind() { s.source, s.watched = nil, nil }
+
+// watchAt and hearAt are for a feed that goes on on another node, or has come here from there.
+func (s *slot) watchAt(node string, now time.Duration) {
+	source := *s.source
+	source.Node, s.watched, s.moving = node, nil, true
+	s.watch(&source)
+	s.connect(now)
+}
+
+func (s *slot) hearAt(node string, id FeedID, label string) {
+	if f := s.subscriber.peer.shard.feed(id, node); f != nil {
+		s.heard[f] = struct{}{}
+		f.listen(s, label)
+	}
+}
 
 // flowing reports whether all agree that the slot's media goes out.
 func (s *slot) flowing() bool {

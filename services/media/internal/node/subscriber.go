@@ -44,6 +44,9 @@ func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error
 	if len(r.Slots) == 0 || len(r.Slots) > sdp.MaxSections {
 		return "", fault.Newf(fault.InvalidSDP, "%d slots", len(r.Slots))
 	}
+	if err := n.reach(ctx, r.Slots); err != nil {
+		return "", err
+	}
 	sh := n.shard(r.Peer.Handle)
 	return do(ctx, sh, func(now time.Duration) (string, error) {
 		p, err := sh.open(r.Peer, now)
@@ -114,14 +117,17 @@ func (s *subscriber) check(slots []SlotRequest) error {
 	return nil
 }
 
-// checkSources sees that all that a slot wants is here.
+// checkSources sees that all that a slot wants is here, but for what other nodes have.
 func (n *Node) checkSources(want *SlotRequest) error {
 	for _, d := range want.Data {
-		if n.known.origin(d.Feed) == nil {
+		if n.known.origin(d.Feed) == nil && !n.elsewhere(d.Node) {
 			return fault.New(fault.NoSuchFeed, fmt.Errorf("feed %q", d.Feed))
 		}
 	}
-	if want.Source != nil && want.Source.Feed != "" && !n.known.has(want.Source, want.SDP.Codec) {
+	if s := want.Source; s == nil || n.elsewhere(s.Node) && n.known.origin(s.Feed) == nil {
+		return nil
+	}
+	if want.Source.Feed != "" && !n.known.has(want.Source, want.SDP.Codec) {
 		return fault.New(fault.NoSuchFeed, fmt.Errorf("stream %q of feed %q with codec %s", want.Source.MID, want.Source.Feed, want.SDP.Codec))
 	}
 	return nil

@@ -13,20 +13,23 @@ import (
 )
 
 // client asks another node (node.Origin).
-type client struct{ conn *grpc.ClientConn }
+type client struct {
+	conn *grpc.ClientConn
+	own  string // address of the node that asks
+}
 
-func dial(address string) (*client, error) {
+func dial(address, own string) (*client, error) {
 	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("node at %q: %w", address, err))
 	}
-	return &client{conn}, nil
+	return &client{conn, own}, nil
 }
 
 func (c *client) Export(ctx context.Context, id node.PeerID, leaveAt *uint64) (*node.State, error) {
 	r, err := mediav1.NewMediaClient(c.conn).ExportPeer(ctx, &mediav1.ExportPeerRequest{
 		Peer:           &mediav1.PeerID{SessionId: id.Session, HandleId: id.ID, Generation: id.Generation},
-		LeaveAtVersion: leaveAt,
+		LeaveAtVersion: leaveAt, To: c.own,
 	})
 	if err != nil {
 		return nil, fault.FromStatus(err)

@@ -160,10 +160,10 @@ func slotRequest(s *mediav1.Slot) node.SlotRequest {
 		Send: s.GetSend(), Targets: targets(s.GetLayers()), MinDelay: s.MinDelay, MaxDelay: s.MaxDelay,
 	}
 	if src := s.GetSource(); src != nil {
-		want.Source = &node.Source{Feed: node.FeedID(src.GetFeed()), MID: src.GetMid()}
+		want.Source = &node.Source{Feed: node.FeedID(src.GetFeed()), MID: src.GetMid(), Node: src.GetNode()}
 	}
 	for _, d := range s.GetDataSources() {
-		want.Data = append(want.Data, node.DataSource{Feed: node.FeedID(d.GetFeed()), Label: d.GetLabel()})
+		want.Data = append(want.Data, node.DataSource{Feed: node.FeedID(d.GetFeed()), Label: d.GetLabel(), Node: d.GetNode()})
 	}
 	return want
 }

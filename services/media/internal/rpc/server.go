@@ -24,15 +24,20 @@ const maxRequest = 2 << 20
 // stopGrace is what calls under way are given to end.
 const stopGrace = 2 * time.Second
 
-// Server answers roomstate.
+// Server answers roomstate, and other nodes.
 type Server struct {
 	mediav1.UnimplementedMediaServer
-	node *node.Node
-	log  *slog.Logger
+	mediav1.UnimplementedRelaysServer
+	node    *node.Node
+	address string // of this server, as other nodes know it
+	log     *slog.Logger
+	serving context.Context // set by Serve, as long as it serves
 }
 
-// New returns a server of n.
-func New(n *node.Node, log *slog.Logger) *Server { return &Server{node: n, log: log} }
+// New returns a server of n that others reach at an address.
+func New(n *node.Node, address string, log *slog.Logger) *Server {
+	return &Server{node: n, address: address, log: log}
+}
 
 // Serve answers on l, health included, until ctx ends and what is under way is done.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
@@ -41,7 +46,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
 	)
+	s.serving = ctx
 	mediav1.RegisterMediaServer(g, s)
+	mediav1.RegisterRelaysServer(g, s)
 	checks := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(g, checks)
 	checks.SetServingStatus(mediav1.Media_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
@@ -122,11 +129,11 @@ func (s *Server) ClosePeer(ctx context.Context, r *mediav1.ClosePeerRequest) (*m
 }
 
 func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*mediav1.TakePeerResponse, error) {
-	from, err := dial(r.GetFrom())
+	from, err := dial(r.GetFrom(), s.address)
 	if err != nil {
 		return nil, s.refuse("TakePeer", r.GetPeer(), err)
 	}
-	candidates, err := s.node.TakePeer(ctx, peerID(r.GetPeer()), from)
+	candidates, err := s.node.TakePeer(ctx, peerID(r.GetPeer()), r.GetFrom(), from)
 	if err != nil {
 		return nil, s.refuse("TakePeer", r.GetPeer(), err)
 	}
@@ -134,7 +141,7 @@ func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*med
 }
 
 func (s *Server) ExportPeer(ctx context.Context, r *mediav1.ExportPeerRequest) (*mediav1.ExportPeerResponse, error) {
-	state, err := s.node.ExportPeer(ctx, peerID(r.GetPeer()), r.LeaveAtVersion)
+	state, err := s.node.ExportPeer(ctx, peerID(r.GetPeer()), r.LeaveAtVersion, r.GetTo())
 	if err != nil {
 		return nil, s.refuse("ExportPeer", r.GetPeer(), err)
 	}

@@ -1,6 +1,7 @@
 package rtpreceive
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -34,7 +35,8 @@ type Port struct {
 	address   netip.Addr // listened on; not valid for any
 
 	mu       sync.Mutex
-	decrypt  *srtp.Context // nil for plain RTP
+	decrypt  *srtp.Context     // nil for plain RTP
+	crypto   rtpforward.Crypto // what that was made of
 	waiting  [][]byte
 	bytes    int
 	spare    [][]byte       // for packets, empty again
@@ -98,15 +100,18 @@ func (p *Port) listen(wanted uint16) (err error) {
 	return err
 }
 
-// SetCrypto says how packets are encrypted from now on.
+// SetCrypto says how packets are encrypted from now on. What was known of streams stays known as long as the key does.
 func (p *Port) SetCrypto(c rtpforward.Crypto) error {
+	if p.decrypt != nil && c.Suite == p.crypto.Suite && bytes.Equal(c.Key, p.crypto.Key) {
+		return nil
+	}
 	context, err := c.Context(srtp.SRTPReplayProtection(replays))
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.decrypt = context
+	p.decrypt, p.crypto = context, rtpforward.Crypto{Suite: c.Suite, Key: bytes.Clone(c.Key)}
 	return nil
 }
 
@@ -213,6 +218,9 @@ func (p *Port) hearFeedback() {
 		p.mu.Unlock()
 	}
 }
+
+// Refuse counts a packet that Take has given, and that is none after all.
+func (p *Port) Refuse() { p.inlet.dropped[Malformed].Add(1) }
 
 // RequestKeyframe asks the sender, if it has said from where. Streams see that it is not asked often.
 func (p *Port) RequestKeyframe(ssrc uint32) {

@@ -22,8 +22,8 @@ type burstReader struct {
 	messages [burst]message
 	vectors  [burst]unix.Iovec
 	names    [burst]unix.RawSockaddrInet6
-	buffers  [burst][maxDatagram + 1]byte // one more, to know what was too large
-	failed   uint64                       // reads that took nothing but an error
+	buffers  [burst][maxRelayed + 1]byte // one more, to know what was too large
+	failed   uint64                      // reads that took nothing but an error
 	got      int
 	failure  syscall.Errno
 }
@@ -115,5 +115,5 @@ func (r *burstReader) datagram(i int) (b []byte, from netip.AddrPort, whole bool
 	} else {
 		addr = netip.AddrFrom16(name.Addr).Unmap()
 	}
-	return r.buffers[i][:n], netip.AddrPortFrom(addr, port), n <= maxDatagram
+	return r.buffers[i][:n], netip.AddrPortFrom(addr, port), complete(r.buffers[i][:n])
 }

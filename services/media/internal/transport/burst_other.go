@@ -13,7 +13,7 @@ import (
 // burstReader takes one datagram at a time where there is no recvmmsg.
 type burstReader struct {
 	conn   *net.UDPConn
-	buffer [maxDatagram + 1]byte
+	buffer [maxRelayed + 1]byte
 	failed uint64 // reads that took nothing but an error
 	length int
 	from   netip.AddrPort
@@ -42,5 +42,5 @@ func (r *burstReader) read() (n int, err error) {
 func (r *burstReader) poll() int { return 0 }
 
 func (r *burstReader) datagram(int) (b []byte, from netip.AddrPort, whole bool) {
-	return r.buffer[:r.length], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port()), r.length <= maxDatagram
+	return r.buffer[:r.length], netip.AddrPortFrom(r.from.Addr().Unmap(), r.from.Port()), complete(r.buffer[:r.length])
 }

@@ -9,6 +9,7 @@ const (
 	kindDTLS
 	kindRTP
 	kindRTCP
+	kindRelayed // between nodes
 )
 
 // classify tells the protocols that share a port apart (RFC 7983, section 7; RFC 5761, section 4 for RTCP).
@@ -18,6 +19,8 @@ func classify(b []byte) kind {
 		return kindUnknown
 	case b[0] <= 3:
 		return kindSTUN
+	case b[0] == relayFirstByte:
+		return kindRelayed
 	case b[0] >= 20 && b[0] <= 63:
 		return kindDTLS
 	case b[0] < 128 || b[0] > 191:

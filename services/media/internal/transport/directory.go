@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ type directory struct {
 	mu     sync.Mutex // guards all
 	ufrags map[string]*Worker
 	claims map[path]*claim
+	relays map[uint32]struct{} // numbers of RelayReceivers
 }
 
 // claim is whose a path is.
@@ -67,4 +69,23 @@ func (d *directory) release(from path, c *claim) {
 	if d.claims[from] == c {
 		delete(d.claims, from)
 	}
+}
+
+// newRelay draws a number that no other relay has. It is not 0.
+func (d *directory) newRelay() uint32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		n := rand.Uint32()
+		if _, used := d.relays[n]; n != 0 && !used {
+			d.relays[n] = struct{}{}
+			return n
+		}
+	}
+}
+
+func (d *directory) endRelay(n uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.relays, n)
 }

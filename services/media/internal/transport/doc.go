@@ -8,4 +8,7 @@
 // nothing and changes no goroutine, but for datagrams that the kernel gives to another worker's socket: those are
 // handed over once per burst (Lane). Handshakes and data channels have goroutines of their own and are fed through
 // bounded queues. Timers are on one wheel per worker.
+//
+// What nodes relay to each other arrives on the same port and leaves in the same batches, in datagrams of its own (see
+// RelaySender and RelayReceiver).
 package transport

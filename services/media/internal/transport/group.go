@@ -41,7 +41,7 @@ func Listen(cfg Config) (*Group, error) { return listen(cfg, interfaceAddresses)
 func listen(cfg Config, addresses func(ipv6 bool) ([]netip.Addr, error)) (*Group, error) {
 	g := &Group{
 		log: cfg.Log, hosts: cfg.Advertise, started: time.Now(),
-		known: directory{ufrags: map[string]*Worker{}, claims: map[path]*claim{}},
+		known: directory{ufrags: map[string]*Worker{}, claims: map[path]*claim{}, relays: map[uint32]struct{}{}},
 	}
 	g.epoch = time.Duration(g.started.UnixNano())
 	for i := range g.certs {

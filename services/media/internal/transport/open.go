@@ -9,9 +9,6 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
-// replayWindow is how many packets back a late one is still known not to be a repeat (RFC 3711, section 3.3.2).
-const replayWindow = 1024
-
 // opener decrypts RTP packets.
 type opener interface {
 	// open decrypts b in place. It fails with errForged or errReplayed, after which b may be anything.
@@ -47,12 +44,9 @@ type gcmOpener struct {
 
 // inStream is where an SSRC has got to.
 type inStream struct {
-	ssrc    uint32
-	first   uint32 // roll-over counter of the first packet
-	highest uint64 // of the sequence numbers that came, extended, from packet.FirstCycle on; 0 if none has
-	// Bit n of word w is for the extended number 64w+n, words modulo their count. The window begins and ends within
-	// words, hence one word more (RFC 6479).
-	came [replayWindow/64 + 1]uint64
+	ssrc   uint32
+	first  uint32 // roll-over counter of the first packet
+	window        // of the sequence numbers, extended, from packet.FirstCycle on
 }
 
 func (o *gcmOpener) open(b []byte) ([]byte, error) {
@@ -115,25 +109,10 @@ func (s *inStream) index(seq uint16) (uint64, error) {
 	if !ok {
 		return 0, errForged
 	}
-	if extended := i + packet.FirstCycle; extended <= s.highest &&
-		(s.highest-extended >= replayWindow || s.came[extended/64%uint64(len(s.came))]&(1<<(extended%64)) != 0) {
+	if s.seen(i + packet.FirstCycle) {
 		return 0, errReplayed
 	}
 	return i, nil
-}
-
-// note marks an extended number as one that came.
-func (s *inStream) note(extended uint64) {
-	words := uint64(len(s.came))
-	if extended >= s.highest+replayWindow {
-		clear(s.came[:])
-	} else {
-		for word := s.highest/64 + 1; word <= extended/64; word++ {
-			s.came[word%words] = 0 // was of numbers that the window has left
-		}
-	}
-	s.came[extended/64%words] |= 1 << (extended % 64)
-	s.highest = max(s.highest, extended)
 }
 
 // pionOpener is for the other profiles.

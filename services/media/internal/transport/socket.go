@@ -80,6 +80,11 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 	return s, nil
 }
 
+// complete is false of a datagram that was cut, or is longer than those of its kind are taken.
+func complete(b []byte) bool {
+	return len(b) <= maxDatagram || b[0] == relayFirstByte && len(b) <= maxRelayed
+}
+
 func (s *socket) local() netip.AddrPort { return s.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 func (s *socket) port() uint16 { return s.local().Port() }

@@ -42,6 +42,9 @@ type Worker struct {
 	live    map[*Peer]struct{}
 	overran []*Peer // in this burst
 
+	relays        map[uint32]*RelayReceiver // of this worker
+	foreignRelays map[uint32]*Worker        // whose others are
+
 	inbound  Counters // of this goroutine alone
 	counters publishedCounters
 	tasks    sync.WaitGroup // goroutines of peers
@@ -52,6 +55,7 @@ func newWorker(g *Group, s *socket) *Worker {
 		group: g, index: len(g.workers), log: g.log, socket: s,
 		peers: map[string]*Peer{}, paths: map[path]*claim{}, foreign: map[path]*claim{}, live: map[*Peer]struct{}{},
 		forged: failures{counts: map[netip.Addr]int{}},
+		relays: map[uint32]*RelayReceiver{}, foreignRelays: map[uint32]*Worker{},
 	}
 	w.mail.wake = s.wake
 	w.wheel.init(g.Now())
@@ -152,6 +156,9 @@ func (w *Worker) sort(from path, via *Worker, b []byte, now time.Duration) {
 	switch k {
 	case kindSTUN:
 		w.receiveSTUN(from, via, b, now)
+		return
+	case kindRelayed:
+		w.receiveRelayed(from, via, b, now)
 		return
 	case kindUnknown:
 		w.drop(DropUnknownKind)

@@ -138,6 +138,18 @@ func (t *Turn) Emit(to HandleID, event *busv1.Event) {
 	t.Events = append(t.Events, event)
 }
 
+// Full tells whether the plugin has as many rooms as it may, 0 being no limit. That is not known if the turn has ended.
+func (t *Turn) Full(most int) (full, known bool) {
+	if most == 0 {
+		return false, true
+	}
+	answer, ok := t.Ask(Question{Count: true})
+	if answer.Err != nil {
+		t.Failure = answer.Err
+	}
+	return answer.Count >= most, ok && answer.Err == nil
+}
+
 // Answer marks event as the answer to the turn's command, and adds it.
 func (t *Turn) Answer(event *busv1.Event) {
 	event.CommandId, event.Transaction = t.Command.GetId(), t.Command.GetTransaction()

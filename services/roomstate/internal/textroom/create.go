@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
@@ -34,8 +33,11 @@ func (d *draft) create() (members, *failure) {
 	if f := d.mayPost(a.Post); f != nil {
 		return nil, f
 	}
-	if full, f := d.full(); full || f != nil {
-		return nil, f
+	switch full, known := d.Full(d.cfg.MaxRooms); {
+	case !known:
+		return nil, nil
+	case full:
+		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
 	d.setAttributes(a)
 	return d.done("created"), nil
@@ -109,24 +111,6 @@ func (d *draft) mayPost(url string) *failure {
 		return fail(errUnauthorized, "Unauthorized (post: %v)", err)
 	}
 	return nil
-}
-
-// full tells whether there may be no more rooms; it is not known yet, and then counts as such, if f is nil.
-func (d *draft) full() (full bool, f *failure) {
-	if d.cfg.MaxRooms == 0 {
-		return false, nil
-	}
-	answer, ok := d.Ask(plugin.Question{Count: true})
-	switch {
-	case !ok:
-		return true, nil
-	case answer.Err != nil:
-		d.Failure = answer.Err
-		return true, nil
-	case answer.Count >= d.cfg.MaxRooms:
-		return true, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
-	}
-	return false, nil
 }
 
 // done answers what has changed a room.

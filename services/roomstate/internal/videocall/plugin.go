@@ -48,7 +48,6 @@ func (*Plugin) Load(_ string, fields map[string]string) (plugin.Room, error) {
 		r.users[id] = u
 		if u.Name != nil {
 			r.names[*u.Name] = id
-			r.size += listed(*u.Name)
 		}
 	}
 	return r, nil

@@ -18,7 +18,7 @@ func (d *draft) register() (members, *failure) {
 	if _, taken := d.names[name]; taken {
 		return nil, fail(errNameTaken, "Username '%s' already taken", name)
 	}
-	if d.size+listed(name) > maxNames {
+	if d.full(len(name)) {
 		return nil, fail(errUnknown, "Too many usernames already")
 	}
 	u.Name = &name

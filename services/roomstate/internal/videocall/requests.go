@@ -41,6 +41,9 @@ func (d *draft) answer() (members, *failure) {
 	if f := check(d.body, request.Must("request", request.Text)); f != nil {
 		return nil, f
 	}
+	if d.users[d.me()] == nil && len(d.users) >= maxUsers {
+		return nil, fail(errUnknown, "Too many users already")
+	}
 	name, _ := d.body.Text("request")
 	do, ok := requests[strings.ToLower(name)]
 	if !ok {

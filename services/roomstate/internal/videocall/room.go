@@ -14,7 +14,6 @@ import (
 type Room struct {
 	users map[plugin.HandleID]*user
 	names map[string]plugin.HandleID
-	size  int // bytes of all names in a list
 }
 
 // user is what is known of a handle.
@@ -129,7 +128,6 @@ func (d *draft) put(id plugin.HandleID, u user) {
 	d.ownMaps()
 	if u.Name != nil && d.user(id).Name == nil {
 		d.names[*u.Name] = id
-		d.size += listed(*u.Name)
 	}
 	d.users[id] = &u
 	d.set[id] = true
@@ -146,7 +144,6 @@ func (d *draft) remove(id plugin.HandleID) {
 	d.ownMaps()
 	if u.Name != nil {
 		delete(d.names, *u.Name)
-		d.size -= listed(*u.Name)
 	}
 	delete(d.users, id)
 	d.set[id] = false

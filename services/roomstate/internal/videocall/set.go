@@ -19,6 +19,12 @@ func (d *draft) configure() (members, *failure) {
 	if f != nil {
 		return nil, f
 	}
+	switch name, given := d.body.Text("filename"); {
+	case len(name) > maxName:
+		return nil, fail(errInvalid, "Invalid value (filename should have at most %d bytes)", maxName)
+	case given && d.full(len(name)):
+		return nil, fail(errUnknown, "Too many file names already")
+	}
 	u := d.user(d.me())
 	if next := u.Settings.with(d.body, asked); next != u.Settings {
 		u.Settings = next

@@ -312,16 +312,34 @@ func TestRecordingsStayInTheirFolder(t *testing.T) {
 	}
 }
 
-func TestNamesAreBounded(t *testing.T) {
+func TestWhatIsKeptIsBounded(t *testing.T) {
 	s := newSim(t)
 	s.send("al", `{"request":"register","username":"`+strings.Repeat("x", maxName+1)+`"}`)
 	s.wants(`al < {"videocall":"event","error_code":474,"error":"Invalid value (username should have at most 4096 bytes)"}`)
-	for i := range maxNames / maxName {
-		u := user{Name: new(fmt.Sprint(i, strings.Repeat("x", maxName-10)))}
-		s.stored[fieldUser+fmt.Sprintf("9/%d", i)] = string(render(u))
+	s.send("al", `{"request":"set","filename":"`+strings.Repeat("x", maxName+1)+`"}`)
+	s.wants(`al < {"videocall":"event","error_code":474,"error":"Invalid value (filename should have at most 4096 bytes)"}`)
+	d := &draft{Room: Room{names: map[string]plugin.HandleID{}}}
+	for i := range maxList/maxName + 100 {
+		d.names[fmt.Sprint(i+10_000, strings.Repeat("x", maxName-5))] = plugin.HandleID{}
+	}
+	got, _ := d.list()
+	listed := got["list"].([]string)
+	if size := len(render(got)); size > maxList+100 || got["left_out"] != len(d.names)-len(listed) || len(listed) < 100 {
+		t.Errorf("%d names in %d bytes, %v left out", len(listed), size, got["left_out"])
+	}
+	for i := range maxKept/maxName + 10 {
+		u := user{Name: new(fmt.Sprint(i, strings.Repeat("x", maxName-5)))}
+		s.stored[fieldUser+fmt.Sprintf("8/%d", i)] = string(render(u))
 	}
 	s.send("al", `{"request":"register","username":"`+strings.Repeat("y", maxName)+`"}`)
 	s.wants(`al < {"videocall":"event","error_code":499,"error":"Too many usernames already"}`)
+	s.send("al", `{"request":"set","filename":"`+strings.Repeat("y", maxName)+`"}`)
+	s.wants(`al < {"videocall":"event","error_code":499,"error":"Too many file names already"}`)
+	for i := range maxUsers {
+		s.stored[fieldUser+fmt.Sprintf("9/%d", i)] = "{}"
+	}
+	s.send("al", `{"request":"list"}`)
+	s.wants(`al < {"videocall":"event","error_code":499,"error":"Too many users already"}`)
 }
 
 // Whatever comes, a call has two parties that know of each other, names are of one user each, and the node has the peers

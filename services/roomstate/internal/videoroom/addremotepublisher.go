@@ -39,6 +39,9 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
 	}
+	if f := d.mayForward(); f != nil {
+		return nil, f
+	}
 	id, f := d.feedID()
 	if f != nil {
 		return nil, f
@@ -48,6 +51,9 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	}
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
 		return nil, fail(errUnknown, "Maximum number of participants (%d) already reached", most)
+	}
+	if d.remotePublishers() >= mostRemotePublishers {
+		return nil, fail(errUnknown, "Maximum number of remote publishers (%d) already reached", mostRemotePublishers)
 	}
 	p := &publisher{handle: d.handleless("remote"), ID: id, Remote: true, Joined: d.Now.UnixNano(), Record: d.attributes.Record}
 	if display, ok := d.body.text("display"); ok {
@@ -92,4 +98,16 @@ func refusedInterface(err error) *failure {
 		return fail(errUnknown, noInterface)
 	}
 	return nil
+}
+
+// mostRemotePublishers is how many a room may have: nobody's leaving ends them, and each has ports of a node.
+const mostRemotePublishers = 64
+
+func (d *draft) remotePublishers() (n int) {
+	for _, p := range d.publishers {
+		if p.Remote {
+			n++
+		}
+	}
+	return n
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
@@ -65,8 +64,11 @@ func (d *draft) create() (any, *failure) {
 	if d.attributes != nil {
 		return nil, fail(errRoomExists, "Room %s already exists", d.id)
 	}
-	if full, f := d.full(); full || f != nil {
-		return nil, f
+	switch full, known := d.Full(d.cfg.MaxRooms); {
+	case !known:
+		return nil, nil
+	case full:
+		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
 	d.attributes = a
 	d.created = true
@@ -83,24 +85,6 @@ func (d *draft) create() (any, *failure) {
 func (d *draft) roomView(what string) roomView {
 	permanent := d.body.boolOr("permanent", false) && !d.cfg.Forgets
 	return roomView{what, d.id, &permanent}
-}
-
-// full tells whether there may be no more rooms; it is not known yet, and then counts as such, if f is nil.
-func (d *draft) full() (full bool, f *failure) {
-	if d.cfg.MaxRooms == 0 {
-		return false, nil
-	}
-	answer, ok := d.Ask(plugin.Question{Count: true})
-	switch {
-	case !ok:
-		return true, nil
-	case answer.Err != nil:
-		d.Failure = answer.Err
-		return true, nil
-	case answer.Count >= d.cfg.MaxRooms:
-		return true, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
-	}
-	return false, nil
 }
 
 // maxText is how long a room's description and the folder of its recordings may be, in bytes: lists of rooms have to fit into

@@ -106,10 +106,14 @@ func (d *draft) remotize(p *publisher, r *remotization) (f *failure, ok bool) {
 	return nil, true
 }
 
-// resumeRemotizations has a node send what is published anew to all that got it before. What the node refuses ends.
+// resumeRemotizations has a node send what is published anew to all that got it before. What the node refuses ends, and
+// what is encrypted: the node may be another, which does not know what the one before has encrypted with the key.
 func (d *draft) resumeRemotizations(p *publisher) {
 	kept := p.Remotizations[:0:0]
 	for _, r := range p.Remotizations {
+		if r.Suite != 0 {
+			continue
+		}
 		if f, _ := d.remotize(p, &r); f == nil {
 			kept = append(kept, r)
 		}

@@ -9,6 +9,9 @@ func (d *draft) removeRemotePublisher() (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
+	if f := d.mayForward(); f != nil {
+		return nil, f
+	}
 	p = d.own(p)
 	peer := p.Peer
 	d.removeRemote(p)

@@ -1,5 +1,7 @@
 package videoroom
 
+import "github.com/cardea-rtc/cardea/proto/mediav1"
+
 // updateRemotePublisher changes what is known of a remote publisher. Streams that it has change their description, or whether
 // they are there; the next by its mindex is added, and others are passed over, as at Janus.
 func (d *draft) updateRemotePublisher() (any, *failure) {
@@ -15,6 +17,9 @@ func (d *draft) updateRemotePublisher() (any, *failure) {
 	}
 	p, f := d.remotePublisher()
 	if f != nil {
+		return nil, f
+	}
+	if f := d.mayForward(); f != nil {
 		return nil, f
 	}
 	p = d.own(p)
@@ -41,11 +46,37 @@ func (d *draft) updateRemotePublisher() (any, *failure) {
 		}
 		p.Peer.Told++
 		p.keepForwards()
+		if ok, f := d.keepMuted(p); !ok || f != nil {
+			return nil, f
+		}
 	}
 	if changed {
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	}
 	return successView{"success"}, nil
+}
+
+// keepMuted tells the node of what is moderated: it does not know that of a stream that comes back. It is not ok if what it
+// says is not known yet.
+func (d *draft) keepMuted(p *publisher) (ok bool, f *failure) {
+	var muted []*mediav1.StreamState
+	for i := range p.Streams {
+		if s := &p.Streams[i]; !s.relayed() {
+			muted = append(muted, &mediav1.StreamState{Mid: s.Mid, Relay: new(false)})
+		}
+	}
+	if len(muted) == 0 {
+		return true, nil
+	}
+	_, ok, err := d.call(p.handle, p.Peer, &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: muted})
+	if !ok {
+		return false, nil
+	}
+	if err != nil {
+		return true, unserved(err)
+	}
+	p.Peer.Told++
+	return true, nil
 }
 
 // updateRemoteStream reports whether others are to hear of it. As at Janus that is so of each stream that has no description.
