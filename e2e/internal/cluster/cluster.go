@@ -3,6 +3,8 @@
 package cluster
 
 import (
+	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -189,7 +191,13 @@ func (n *Node) WaitMetric(t testing.TB, name string, want int, within time.Durat
 
 func metrics(t testing.TB, address string) string {
 	t.Helper()
-	resp, err := http.Get("http://" + address + "/metrics")
+	return body(t, "http://"+address+"/metrics")
+}
+
+// body gets a page.
+func body(t testing.TB, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,10 +233,13 @@ func (a *Apart) Continue() {
 	a.Redis.Signal(syscall.SIGCONT)
 }
 
-// Janus is the addresses of a real one.
-type Janus struct{ WS, HTTP, Admin string }
+// janusProgram is which Janus stands beside Cardea.
+var janusProgram = flag.String("janus", "janus", "the Janus to compare with: a program of this name, or its path")
 
-// StartJanus runs Debian's Janus until the test ends and returns the address of its API. videoroom is settings of that
+// Janus is a real one: its addresses and its version, such as 1.1.2.
+type Janus struct{ WS, HTTP, Admin, Version string }
+
+// StartJanus runs a Janus, Debian's unless -janus names another, until the test ends and returns the address of its API. videoroom is settings of that
 // plugin.
 func StartJanus(t testing.TB, videoroom ...string) string {
 	t.Helper()
@@ -287,9 +298,21 @@ func StartJanusWith(t testing.TB, settings JanusSettings) Janus {
 	}
 	write("janus.plugin.videocall.jcfg", "general: { }")
 	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; `+strings.Join(settings.TextRoom, " ")+` }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
-	p := proc.Start(t, "janus", "janus", "-F", dir)
+	p := proc.Start(t, "janus", *janusProgram, "-F", dir)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)
 	p.WaitTCP(t, admin)
-	return Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin"}
+	return Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin", Version: version(t, "http://"+http+"/janus/info")}
+}
+
+// version asks the Janus at an address of its info.
+func version(t testing.TB, info string) string {
+	t.Helper()
+	var about struct {
+		Version string `json:"version_string"`
+	}
+	if err := json.Unmarshal([]byte(body(t, info)), &about); err != nil {
+		t.Fatal(err)
+	}
+	return about.Version
 }

@@ -105,7 +105,7 @@ func Total(reports ...*Report) string {
 		steps, unequal, newer = steps+r.steps, unequal+r.unequal, newer+r.newer
 		r.mu.Unlock()
 	}
-	return "all: " + shares(steps, unequal, newer)
+	return shares(steps, unequal, newer)
 }
 
 func shares(steps, unequal, newer int) string {
