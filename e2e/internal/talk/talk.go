@@ -13,7 +13,7 @@
 //	al.sub answer av {"request":"accept"}    the same, audio and video being sent
 //	al.pub trickle null                      a trickle of that candidate
 //	al.pub data {"textroom":"list"}          a text over the data channel, once that is open
-//	al.pub hangup | detach                   such a request
+//	al.pub hangup | detach                   such a request; words behind it are for people
 //	al send {"janus":"keepalive",…}          anything: $S is the session, $pub a handle
 //	al destroy
 //	al drop                                  the socket is closed

@@ -59,15 +59,19 @@ func (d *draft) configure(p *publisher) *failure {
 	configured := configuredView{VideoRoom: "event", Room: d.id, Configured: "ok"}
 	if d.jsepType() != "" {
 		var f *failure
-		if jsep, f = d.takeOffer(p); jsep == nil {
-			return f
+		jsep, f = d.takeOffer(p)
+		switch {
+		case f != nil:
+			return d.refuseOffer(p, f)
+		case jsep == nil:
+			return nil
 		}
 	}
 	described := d.describe(p)
 	if jsep != nil {
 		configured.publishedView = p.published()
 	}
-	if f := d.applyStreams(p); f != nil {
+	if f := d.applyStreams(p, jsep != nil); f != nil {
 		return f
 	}
 	d.reply(configured, jsep)
@@ -76,6 +80,17 @@ func (d *draft) configure(p *publisher) *failure {
 	if p.live() && (renegotiated || described) {
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	}
+	return nil
+}
+
+// refuseOffer answers why an offer is not taken. What else the request says of the participant counts all the same, as at
+// Janus.
+func (d *draft) refuseOffer(p *publisher, why *failure) *failure {
+	if f := d.applyStreams(p, false); f != nil {
+		return f
+	}
+	d.rename(p)
+	d.reply(why, nil)
 	return nil
 }
 
@@ -162,14 +177,15 @@ func (d *draft) rename(p *publisher) {
 	}
 }
 
-// applyStreams sets what is relayed of each stream, and tells the node.
-func (d *draft) applyStreams(p *publisher) *failure {
+// applyStreams sets what is relayed of each stream, and tells the node, which knows the bitrate already if it has answered an
+// offer.
+func (d *draft) applyStreams(p *publisher, answered bool) *failure {
 	wanted := d.wantedStates(p)
 	if p.Peer == nil {
 		return nil
 	}
 	request := &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: wanted}
-	if n, ok := d.body.uint32("bitrate"); ok && d.jsepType() == "" {
+	if n, ok := d.body.uint32("bitrate"); ok && !answered {
 		request.BitrateBps = new(d.capped(n))
 	}
 	if d.attributes.AudioLevelEvent && (d.body.has("audio_active_packets") || d.body.has("audio_level_average")) {

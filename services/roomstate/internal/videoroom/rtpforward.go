@@ -302,6 +302,9 @@ func (d *draft) legacyView(made []forwarded) map[string]any {
 		v["host"] = f.Host
 		v[f.Type+"_stream_id"+suffix] = f.ID
 		v[f.Type+suffix] = f.Port
+		if f.RemoteRTCP != 0 {
+			v[f.Type+"_rtcp"] = f.RemoteRTCP
+		}
 	}
 	return v
 }

@@ -185,11 +185,10 @@ func (s *subscriber) encryption() *bool {
 func (s *subscriber) remove(item object, strings bool) (changed, rerouted bool) {
 	if mid, ok := item.text("sub_mid"); ok {
 		sl := s.slot(mid)
-		if sl == nil || sl.Source == nil && len(sl.Data) == 0 {
-			return false, false
+		if sl != nil {
+			sl.clear() // that is negotiated even if it was so already
 		}
-		sl.clear()
-		return true, false
+		return sl != nil, false
 	}
 	id, ok := item.id("feed", strings)
 	if !ok {

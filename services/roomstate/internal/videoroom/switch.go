@@ -55,11 +55,12 @@ func (d *draft) switchSources(s *subscriber) *failure {
 func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
 	items := d.body.objects("streams")
 	for _, item := range items {
-		if f := item.check(must("mid", text), must("sub_mid", text), must("feed", d.cfg.idKind())); f != nil {
+		if f := item.check(must("mid", text), must("sub_mid", text), must("feed", d.cfg.idKind()),
+			may("substream", positive), may("temporal", positive), may("spatial_layer", positive), may("temporal_layer", positive)); f != nil {
 			return nil, f
 		}
 		for _, layer := range []string{"substream", "temporal", "spatial_layer", "temporal_layer"} {
-			if n, ok := item.int(layer); !ok || n < 0 || n > 2 {
+			if n, _ := item.int(layer); n > 2 {
 				delete(item, layer) // counts as the highest
 			}
 		}
@@ -68,8 +69,6 @@ func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
 	switch {
 	case len(items) > 0:
 		return items, nil
-	case !legacy && d.body.has("streams"):
-		return nil, fail(errInvalid, "Empty switch list")
 	case !legacy:
 		return nil, fail(errNoSuchFeed, "No such feed (0)")
 	}
