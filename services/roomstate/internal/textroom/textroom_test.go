@@ -203,6 +203,18 @@ func TestWhoJoinsHearsHistoryThenOfItselfThenItsAnswer(t *testing.T) {
 	}
 }
 
+func TestAnnouncementsAreHistory(t *testing.T) {
+	s := newSim(t, Config{MaxHistory: 9})
+	s.api("al", `{"request":"create","room":5,"history":9}`)
+	s.api("al", `{"request":"announcement","room":5,"text":"hear"}`)
+	s.data("bo", `{"textroom":"join","transaction":"3","room":5,"username":"bo"}`)
+	s.want(
+		`bo ~ {`+at+`,"room":5,"text":"hear","textroom":"announcement"}`,
+		`bo ~ {"room":5,"textroom":"join","username":"bo"}`,
+		`bo ~ {"participants":[],"textroom":"success","transaction":"3"}`,
+	)
+}
+
 func TestHistoryIsBoundedWhateverIsAskedFor(t *testing.T) {
 	s := newSim(t, Config{MaxHistory: 3})
 	s.api("al", `{"request":"create","room":5,"history":1000000}`)

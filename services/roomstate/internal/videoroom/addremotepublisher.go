@@ -55,6 +55,9 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	if d.remotePublishers() >= mostRemotePublishers {
 		return nil, fail(errUnknown, "Maximum number of remote publishers (%d) already reached", mostRemotePublishers)
 	}
+	if f := d.personalFits(nil); f != nil {
+		return nil, f
+	}
 	p := &publisher{handle: d.handleless("remote"), ID: id, Remote: true, Joined: d.Now.UnixNano(), Record: d.attributes.Record}
 	if display, ok := d.body.text("display"); ok {
 		p.Display = &display

@@ -52,6 +52,9 @@ func (d *draft) configure(p *publisher) *failure {
 	if f := d.checkStreams(p); f != nil {
 		return f
 	}
+	if f := d.personalFits(p); f != nil {
+		return f
+	}
 	p = d.own(p)
 	d.applySettings(p)
 	renegotiated := p.live() && d.jsepType() != ""

@@ -91,6 +91,9 @@ func (d *draft) joinPublisher(configure bool) *failure {
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
 		return fail(errUnknown, "Maximum number of participants (%d) already reached", most)
 	}
+	if f := d.personalFits(nil); f != nil {
+		return f
+	}
 	p := &publisher{
 		handle: d.me(), ID: id, PrivateID: d.privateID(), OpaqueID: d.Command.Handle.OpaqueID,
 		Joined: d.Now.UnixNano(), Bitrate: d.attributes.Bitrate, Record: d.attributes.Record,

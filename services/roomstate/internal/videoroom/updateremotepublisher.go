@@ -22,6 +22,9 @@ func (d *draft) updateRemotePublisher() (any, *failure) {
 	if f := d.mayForward(); f != nil {
 		return nil, f
 	}
+	if f := d.personalFits(p); f != nil {
+		return nil, f
+	}
 	p = d.own(p)
 	if display, ok := d.body.text("display"); ok {
 		p.Display = &display
