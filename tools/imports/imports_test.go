@@ -43,7 +43,7 @@ var only = []struct {
 // pure are packages of rules: they import no I/O and no border.
 var pure = []string{
 	"services/signaling/internal/janus",
-	"services/signaling/internal/token",
+	"proto/token",
 	"services/roomstate/internal/videoroom",
 	"services/roomstate/internal/echotest",
 	"services/roomstate/internal/plugin",

@@ -85,6 +85,14 @@ type Fault struct {
 	Text    string
 }
 
+// Code is the number of the fault: missing, or of the wrong type.
+func (f *Fault) Code(missing, wrong int) int {
+	if f.Missing {
+		return missing
+	}
+	return wrong
+}
+
 // Check goes through a table in its order and returns the first fault.
 func (o Object) Check(table ...Field) *Fault {
 	for _, f := range table {

@@ -3,7 +3,6 @@ package videoroom
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"strconv"
@@ -225,13 +224,4 @@ func (c *Config) idKind() kind {
 		return text
 	}
 	return positive
-}
-
-// render is for answers and events, whose types all have a JSON form.
-func render(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("%T has no JSON form: %v", v, err))
-	}
-	return b
 }
