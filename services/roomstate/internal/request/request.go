@@ -38,10 +38,11 @@ const (
 	Text
 	Boolean
 	Array
+	Dict
 )
 
 func (k Kind) String() string {
-	return [...]string{"a positive integer", "an integer", "a string", "a boolean", "an array"}[k]
+	return [...]string{"a positive integer", "an integer", "a string", "a boolean", "an array", "an object"}[k]
 }
 
 func (k Kind) fits(v any) bool {
@@ -61,6 +62,9 @@ func (k Kind) fits(v any) bool {
 		return ok
 	case Array:
 		_, ok := v.([]any)
+		return ok
+	case Dict:
+		_, ok := v.(map[string]any)
 		return ok
 	}
 	return false

@@ -136,7 +136,7 @@ func (d *draft) capped(bitrate uint32) uint32 {
 
 // codecs is the room's list, or the one codec of it that the request wants.
 func (d *draft) codecs(name, kind string, of []string) ([]string, *failure) {
-	wanted, ok := d.body.text(name)
+	wanted, ok := d.body.Text(name)
 	if !ok {
 		return of, nil
 	}

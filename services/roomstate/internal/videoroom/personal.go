@@ -26,20 +26,20 @@ func (d *draft) personalFits(p *publisher) *failure {
 		next = p.clone()
 	}
 	had := next.personal()
-	if display, ok := d.body.text("display"); ok {
+	if display, ok := d.body.Text("display"); ok {
 		next.Display = &display
 	}
-	if metadata, ok := d.body.raw("metadata"); ok {
+	if metadata, ok := d.body.Raw("metadata"); ok {
 		next.Metadata = metadata
 	}
-	if name, ok := d.body.text("filename"); ok {
+	if name, ok := d.body.Text("filename"); ok {
 		next.Filename = name
 	}
 	coming := 0 // of streams that are not there yet
 	for _, list := range []string{"descriptions", "streams"} {
-		for _, item := range d.body.objects(list) {
-			mid, _ := item.text("mid")
-			description, ok := item.text("description")
+		for _, item := range d.body.Objects(list) {
+			mid, _ := item.Text("mid")
+			description, ok := item.Text("description")
 			switch s := next.stream(mid); {
 			case !ok:
 			case s == nil:

@@ -59,7 +59,7 @@ func (s *subscriber) add(w wish) (changed bool) {
 	sl := &s.Slots[at]
 	*sl = slot{Type: sl.Type, Mid: sl.Mid, Send: true, Targets: highest, Now: unknown}
 	sl.take(from, w.from)
-	if ref, ok := w.item.text("crossrefid"); ok {
+	if ref, ok := w.item.Text("crossrefid"); ok {
 		sl.CrossRef = &ref
 	}
 	return true
