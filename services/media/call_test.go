@@ -138,7 +138,7 @@ func TestCallsPassMessagesOnTheirChannels(t *testing.T) {
 	al, bo := s.dial(), s.dial()
 	dc, messages, open := al.channel("chat")
 	got := make(chan *webrtc.DataChannel, 1)
-	heard := make(chan webrtc.DataChannelMessage, 16)
+	heard := make(chan webrtc.DataChannelMessage, 1000)
 	bo.OnDataChannel(func(dc *webrtc.DataChannel) {
 		dc.OnMessage(func(m webrtc.DataChannelMessage) { heard <- m })
 		dc.OnOpen(func() { got <- dc })
@@ -147,10 +147,19 @@ func TestCallsPassMessagesOnTheirChannels(t *testing.T) {
 	s.awaitUp(al.id)
 	s.awaitUp(bo.id)
 	await(t, "open channel", open)
-	if err := dc.SendText("hello"); err != nil {
-		t.Fatal(err)
+	var back *webrtc.DataChannel
+	for deadline := time.Now().Add(patience); back == nil; { // what comes before the other's association is up is lost
+		if err := dc.SendText("hello"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case back = <-got:
+		case <-time.After(100 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no channel")
+		}
 	}
-	back := await(t, "channel", got)
 	if back.Label() != "chat" {
 		t.Errorf("channel %q", back.Label())
 	}
