@@ -3,7 +3,7 @@ package videoroom
 // What participants say of themselves, in bytes: display name, metadata, the name of a file, and descriptions of streams. All
 // of a room's is read at once when another replica takes it over, and most of it goes to who joins in one message.
 const (
-	maxPersonal    = 8192   // of one
+	maxPersonal    = 16384  // of one
 	maxPersonalAll = 400000 // of a room's
 )
 
