@@ -247,6 +247,9 @@ func (s *sequence) askAround(p *person) {
 
 // far is about a publisher of another server, who sends nothing.
 func (s *sequence) far(p *person) {
+	if s.most < len(s.people) {
+		return // Janus has as many as it is told, no more and no fewer, for a full room (spec/videoroom.md, section 17)
+	}
 	id := s.room + 7
 	request := s.oneOf("far", `"add_remote_publisher","display":"Far","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus"}]`,
 		`"add_remote_publisher","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus"},{"type":"video","mindex":1,"mid":"1","codec":"vp8"}]`,

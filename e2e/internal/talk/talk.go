@@ -58,7 +58,7 @@ type Step struct {
 
 // Play plays a conversation to the server at url.
 func Play(ctx context.Context, url, conversation string) ([]Step, error) {
-	p := &player{url: url, quiet: quiet, sockets: map[string]*socket{}, names: map[uint64]string{}}
+	p := &player{url: url, conversation: conversation, quiet: quiet, sockets: map[string]*socket{}, names: map[uint64]string{}}
 	defer p.close()
 	var steps []Step
 	lines := bufio.NewScanner(strings.NewReader(conversation))
@@ -97,6 +97,8 @@ func Play(ctx context.Context, url, conversation string) ([]Step, error) {
 }
 
 type player struct {
+	conversation string
+
 	url     string
 	quiet   time.Duration
 	sockets map[string]*socket
