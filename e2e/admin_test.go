@@ -4,18 +4,26 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/pion/stun/v4"
 
 	"github.com/cardea-rtc/cardea/e2e/internal/chrome"
 	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
 	"github.com/cardea-rtc/cardea/e2e/internal/demos"
+	"github.com/cardea-rtc/cardea/e2e/internal/proc"
+	"github.com/cardea-rtc/cardea/e2e/internal/talk"
 )
 
 // post sends a request over HTTP and returns the answer.
@@ -74,6 +82,113 @@ func TestSameAdminAsJanus(t *testing.T) {
 		{"", with("set_session_timeout", `,"timeout":100`)},
 		{"", with("set_log_level", `,"level":4`)},
 		{"", with("set_log_level", `,"level":"4"`)},
+		{"", with("set_log_level", `,"level":8`)},
+		{"", with("set_log_level", `,"level":-1`)},
+		{"", with("set_locking_debug", "")},
+		{"", with("set_locking_debug", `,"debug":1`)},
+		{"", with("set_locking_debug", `,"debug":"x"`)},
+		{"", with("set_locking_debug", `,"debug":null`)},
+		{"", with("set_locking_debug", `,"debug":true`)},
+		{"", with("set_locking_debug", `,"debug":false`)},
+		{"", with("set_refcount_debug", "")},
+		{"", with("set_refcount_debug", `,"debug":1`)},
+		{"", with("set_refcount_debug", `,"debug":"x"`)},
+		{"", with("set_refcount_debug", `,"debug":null`)},
+		{"", with("set_refcount_debug", `,"debug":true`)},
+		{"", with("set_refcount_debug", `,"debug":false`)},
+		{"", with("set_log_timestamps", "")},
+		{"", with("set_log_timestamps", `,"timestamps":1`)},
+		{"", with("set_log_timestamps", `,"timestamps":"x"`)},
+		{"", with("set_log_timestamps", `,"timestamps":null`)},
+		{"", with("set_log_timestamps", `,"timestamps":true`)},
+		{"", with("set_log_timestamps", `,"timestamps":false`)},
+		{"", with("set_log_colors", "")},
+		{"", with("set_log_colors", `,"colors":1`)},
+		{"", with("set_log_colors", `,"colors":"x"`)},
+		{"", with("set_log_colors", `,"colors":null`)},
+		{"", with("set_log_colors", `,"colors":true`)},
+		{"", with("set_log_colors", `,"colors":false`)},
+		{"", with("set_nack_optimizations", "")},
+		{"", with("set_nack_optimizations", `,"nack_optimizations":1`)},
+		{"", with("set_nack_optimizations", `,"nack_optimizations":"x"`)},
+		{"", with("set_nack_optimizations", `,"nack_optimizations":null`)},
+		{"", with("set_nack_optimizations", `,"nack_optimizations":true`)},
+		{"", with("set_nack_optimizations", `,"nack_optimizations":false`)},
+		{"", with("set_min_nack_queue", "")},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":-1`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":"1"`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":1.5`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":true`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":0`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":500`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":2000`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":5000000000`)},
+		{"", with("set_min_nack_queue", `,"min_nack_queue":1`)},
+		{"", with("set_no_media_timer", "")},
+		{"", with("set_no_media_timer", `,"no_media_timer":-1`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":"1"`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":1.5`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":true`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":0`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":500`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":2000`)},
+		{"", with("set_no_media_timer", `,"no_media_timer":1`)},
+		{"", with("set_slowlink_threshold", "")},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":-1`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":"1"`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":1.5`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":true`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":0`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":500`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":2000`)},
+		{"", with("set_slowlink_threshold", `,"slowlink_threshold":1`)},
+		{"", with("query_transport", ``)},
+		{"", with("query_transport", `,"plugin":"x"`)},
+		{"", with("query_transport", `,"transport":5,"request":{}`)},
+		{"", with("query_transport", `,"transport":"none","request":{}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":5`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":5}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"dance"}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"connections"}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"configure"}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"configure","events":5}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"configure","json":5}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"configure","logging":5}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"configure","events":false}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.websockets","request":{"request":"configure","json":"compact"}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.http","request":{}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.http","request":{"request":5}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.http","request":{"request":"dance"}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.http","request":{"request":"configure","events":5}`)},
+		{"", with("query_transport", `,"transport":"janus.transport.http","request":{"request":"configure","events":true}`)},
+		{"", with("query_eventhandler", ``)},
+		{"", with("query_eventhandler", `,"handler":5,"request":{}`)},
+		{"", with("query_eventhandler", `,"handler":"none","request":{}`)},
+		{"", with("query_eventhandler", `,"handler":"none","request":5`)},
+		{"", with("query_logger", ``)},
+		{"", with("query_logger", `,"logger":5,"request":{}`)},
+		{"", with("query_logger", `,"logger":"none","request":{}`)},
+		{"", with("custom_event", ``)},
+		{"", with("custom_event", `,"schema":"s"`)},
+		{"", with("custom_event", `,"data":{}`)},
+		{"", with("custom_event", `,"schema":5,"data":{}`)},
+		{"", with("custom_event", `,"schema":"s","data":5`)},
+		{"", with("custom_event", `,"schema":"s","data":{}`)},
+		{"", with("custom_logline", ``)},
+		{"", with("custom_logline", `,"line":5`)},
+		{"", with("custom_logline", `,"line":"a line","level":"x"`)},
+		{"", with("custom_logline", `,"line":"a line","level":9`)},
+		{"", with("custom_logline", `,"line":"a line","level":-1`)},
+		{"", with("custom_logline", `,"line":"a line","level":2`)},
+		{"", with("custom_logline", `,"line":"a line"`)},
+		{"", with("test_stun", ``)},
+		{"", with("test_stun", `,"address":"127.0.0.1"`)},
+		{"", with("test_stun", `,"address":5,"port":1`)},
+		{"", with("test_stun", `,"address":"127.0.0.1","port":"x"`)},
+		{"", with("test_stun", `,"address":"127.0.0.1","port":-1`)},
+		{"", with("test_stun", `,"address":"127.0.0.1","port":1,"localport":"x"`)},
+		{"", with("test_stun", `,"address":"nowhere.invalid","port":3478`)},
 		{"", with("accept_new_sessions", "")},
 		{"", with("accept_new_sessions", `,"accept":1`)},
 		{"", with("accept_new_sessions", `,"accept":true`)},
@@ -102,6 +217,12 @@ func TestSameAdminAsJanus(t *testing.T) {
 		{"/77/HANDLE", with("start_pcap", `,"filename":5`)},
 		{"/77/HANDLE", with("start_pcap", `,"truncate":-1`)},
 		{"/77/5", with("start_pcap", "")},
+		{"/77/HANDLE", with("stop_text2pcap", "")},
+		{"/77/HANDLE", with("start_text2pcap", `,"folder":5`)},
+		{"/77/HANDLE", with("start_text2pcap", `,"filename":5`)},
+		{"/77/HANDLE", with("start_text2pcap", `,"truncate":-1`)},
+		{"/77/5", with("start_text2pcap", "")},
+		{"/77", with("set_session_timeout", `,"timeout":-2`)},
 		{"/77/HANDLE", with("hangup_webrtc", "")},
 		{"/77/HANDLE", with("detach_handle", "")},
 		{"/77/HANDLE", with("detach_handle", "")},
@@ -122,6 +243,141 @@ func TestSameAdminAsJanus(t *testing.T) {
 			t.Errorf("%s %s:\n Cardea %s\n Janus  %s", step.path, step.body, said[1], said[0])
 		}
 	}
+}
+
+// TestStatusHasWhatJanusHas compares what can be read of what can be set.
+func TestStatusHasWhatJanusHas(t *testing.T) {
+	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
+	want := object(administer(t, oracle.Admin, "get_status", "")["status"])
+	for _, set := range []struct{ request, parameter string }{
+		{"set_no_media_timer", `,"no_media_timer":7`}, {"set_slowlink_threshold", `,"slowlink_threshold":8`},
+		{"set_log_timestamps", `,"timestamps":false`}, {"set_nack_optimizations", `,"nack_optimizations":true`},
+	} {
+		administer(t, cardea.Admin, set.request, set.parameter)
+	}
+	got := object(administer(t, cardea.Admin, "get_status", "")["status"])
+	for name := range want {
+		if _, ok := got[name]; !ok && name != "libnice_debug" { // gone in 1.4
+			t.Errorf("status has no %s: %v", name, got)
+		}
+	}
+	for name, value := range map[string]string{"no_media_timer": "7", "slowlink_threshold": "8", "log_timestamps": "false", "nack-optimizations": "true"} {
+		if fmt.Sprint(got[name]) != value {
+			t.Errorf("%s is %v, was set to %s", name, got[name], value)
+		}
+	}
+}
+
+// TestSTUNIsTested has a node ask a STUN server, which both Cardea's own port and Janus's clients use.
+func TestSTUNIsTested(t *testing.T) {
+	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { answerSTUN(server) })
+	defer wg.Wait()
+	defer server.Close()
+	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
+	for _, admin := range []string{oracle.Admin, cardea.Admin} {
+		local := proc.FreePort(t)
+		got := administer(t, admin, "test_stun", fmt.Sprintf(`,"address":"127.0.0.1","port":%d,"localport":%d`, server.LocalAddr().(*net.UDPAddr).Port, local))
+		if got["public_ip"] != "127.0.0.1" || fmt.Sprint(got["public_port"]) != fmt.Sprint(local) || got["elapsed"] == nil {
+			t.Errorf("%s: %v", admin, got)
+		}
+	}
+}
+
+// answerSTUN tells who asks by which address it is seen, until the socket is closed.
+func answerSTUN(conn net.PacketConn) {
+	b := make([]byte, 1500)
+	for {
+		n, from, err := conn.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		request := &stun.Message{Raw: slices.Clone(b[:n])}
+		if request.Decode() != nil {
+			continue
+		}
+		at := from.(*net.UDPAddr)
+		answer, err := stun.Build(request, stun.BindingSuccess, &stun.XORMappedAddress{IP: at.IP, Port: at.Port})
+		if err == nil {
+			_, _ = conn.WriteTo(answer.Raw, from)
+		}
+	}
+}
+
+// handleInfoLacks are members of handle_info that Cardea does not have, by how their paths end, and why.
+var handleInfoLacks = map[string]string{
+	".remote-candidates[]": "candidates that endpoints send later are not needed, and not kept",
+	".ssrc.ssrc":           "a node has no SSRC for what it does not send",
+	".ssrc.ssrc-rtx":       "likewise, and none of sound, which is not sent again by RTX",
+}
+
+// TestSameHandleInfoAsJanus compares which members handle_info has of a publisher and of a subscriber.
+func TestSameHandleInfoAsJanus(t *testing.T) {
+	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
+	const conversation = `al create
+bo create
+al attach janus.plugin.videoroom pub
+bo attach janus.plugin.videoroom sub
+al.pub {"request":"create","room":7301,"audiolevel_event":true}
+al.pub {"request":"join","ptype":"publisher","room":7301,"id":1,"display":"Al"}
+al.pub offer av {"request":"publish"}
+wait 1s
+bo.sub {"request":"join","ptype":"subscriber","room":7301,"streams":[{"feed":1}]}
+bo.sub answer {"request":"start"}
+wait 8s
+al destroy
+bo destroy`
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, url := range []string{oracle.WS, cardea.URL} {
+		wg.Go(func() {
+			if _, err := talk.Play(ctx, url, conversation); err != nil {
+				t.Errorf("%s: %v", url, err)
+			}
+		})
+	}
+	defer wg.Wait()
+	want, got := handleInfos(t, oracle.Admin), handleInfos(t, cardea.Admin)
+	for _, kind := range []string{"publisher", "subscriber"} {
+		for _, path := range missing(want[kind], got[kind]) {
+			at := slices.IndexFunc(slices.Collect(maps.Keys(handleInfoLacks)), func(end string) bool { return strings.HasSuffix(path, end) })
+			if at < 0 {
+				t.Errorf("of a %s Cardea has no %s", kind, path)
+			}
+		}
+		t.Logf("of a %s Cardea alone has %v", kind, missing(got[kind], want[kind]))
+	}
+}
+
+// handleInfos waits until there is a publisher and a subscriber that is up, and returns the members of each.
+func handleInfos(t *testing.T, admin string) map[string]map[string]bool {
+	t.Helper()
+	all := map[string]map[string]bool{}
+	for deadline := time.Now().Add(time.Minute); len(all) < 2; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: only %v", admin, slices.Collect(maps.Keys(all)))
+		}
+		sessions, _ := administer(t, admin, "list_sessions", "")["sessions"].([]any)
+		for _, session := range sessions {
+			at := admin + "/" + fmt.Sprint(session)
+			handles, _ := administer(t, at, "list_handles", "")["handles"].([]any)
+			for _, handle := range handles {
+				info := object(administer(t, at+"/"+fmt.Sprint(handle), "handle_info", "")["info"])
+				kind, _ := object(info["plugin_specific"])["type"].(string)
+				if up, _ := object(info["flags"])["ready"].(bool); up && kind != "" && all[kind] == nil {
+					time.Sleep(1500 * time.Millisecond) // for the first statistics
+					all[kind] = map[string]bool{}
+					members("", administer(t, at+"/"+fmt.Sprint(handle), "handle_info", "")["info"], all[kind])
+				}
+			}
+		}
+	}
+	return all
 }
 
 // TestAdminPage has Debian's page list a session and show its handle while media flows. It asks one edge about what another

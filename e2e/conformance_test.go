@@ -28,20 +28,23 @@ var (
 // atOnce is how many conversations are played at the same time: most of each is waiting.
 const atOnce = 6
 
-// TestConformance plays what people have written, and what package conform makes, to Debian's Janus and to Cardea. Each
+// TestConformance plays what people have written, and what package conform makes, to a real Janus and to Cardea. Each
 // difference must have its reason in allowed_test.go.
 func TestConformance(t *testing.T) {
-	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, cluster.StartJanus(t)
+	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, cluster.StartWholeJanus(t)
 	var text strings.Builder
+	fmt.Fprintf(&text, "compared with Janus %s\n", oracle.Version)
+	var reports []*conform.Report
 	for _, part := range []struct {
 		title string
 		all   []conform.Conversation
 	}{
 		{"written conversations", written(t, "conversations")},
 		{"each field of each request", conform.Fields()},
-		{fmt.Sprintf("sequences of seed %d", *conformanceSeed), conform.Sequences(*conformanceSize, *conformanceSeed)},
+		{fmt.Sprintf("sequences of seed %d", *conformanceSeed),
+			append(conform.Sequences(*conformanceSize, *conformanceSeed), conform.Calls(*conformanceSize/4, *conformanceSeed)...)},
 	} {
-		report := &conform.Report{Reason: allowedBecause}
+		report := &conform.Report{Reason: allowedBeside(oracle.Version)}
 		began := time.Now()
 		var wg sync.WaitGroup
 		places := make(chan struct{}, atOnce)
@@ -52,7 +55,7 @@ func TestConformance(t *testing.T) {
 			places <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-places }()
-				want, got := playUntilExplained(t, cardea, oracle, c, report)
+				want, got := playUntilExplained(t, cardea, oracle.WS, c, report)
 				logSlow(t, "Janus", want)
 				logSlow(t, "Cardea", got)
 				for _, d := range report.Add(c.Name, want, got) {
@@ -62,8 +65,10 @@ func TestConformance(t *testing.T) {
 		}
 		wg.Wait()
 		report.Print(&text, part.title)
+		reports = append(reports, report)
 		t.Logf("%s took %v", part.title, time.Since(began).Round(time.Second))
 	}
+	fmt.Fprintf(&text, "all, compared with Janus %s: %s", oracle.Version, conform.Total(reports...))
 	fmt.Print(text.String())
 	if *conformanceFile != "" {
 		if err := os.WriteFile(*conformanceFile, []byte(text.String()), 0o644); err != nil {
@@ -75,16 +80,36 @@ func TestConformance(t *testing.T) {
 // TestStringIDsAsJanus compares the two where rooms and participants are named by strings, and create wants a key.
 func TestStringIDsAsJanus(t *testing.T) {
 	cardea := cluster.StartStandalone(t, "--string-ids", "--admin-key", "k").URL
-	oracle := cluster.StartJanus(t, "string_ids = true", `admin_key = "k"`)
-	report := &conform.Report{Reason: allowedBecause}
-	for _, c := range written(t, "conversations/strings") {
-		want, got := playUntilExplained(t, cardea, oracle, c, report)
+	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{VideoRoom: []string{"string_ids = true", `admin_key = "k"`}})
+	compareWritten(t, cardea, oracle, "conversations/strings")
+}
+
+// TestTextStringIDsAsJanus compares the two where text rooms are named by strings.
+func TestTextStringIDsAsJanus(t *testing.T) {
+	cardea := cluster.StartStandalone(t, "--text-string-ids", "--admin-key", "k").URL
+	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{TextRoom: []string{"string_ids = true;", `admin_key = "k";`}})
+	compareWritten(t, cardea, oracle, "conversations/textstrings")
+}
+
+// TestOpaqueIDsAsJanus compares the two where endpoints are told opaque ids.
+func TestOpaqueIDsAsJanus(t *testing.T) {
+	cardea := cluster.StartStandalone(t, "--opaqueid-in-api").URL
+	oracle := cluster.StartWholeJanus(t, "opaqueid_in_api = true;")
+	compareWritten(t, cardea, oracle, "conversations/opaque")
+}
+
+// compareWritten plays the conversations of a folder to both.
+func compareWritten(t *testing.T, cardea string, oracle cluster.Janus, folder string) {
+	t.Helper()
+	report := &conform.Report{Reason: allowedBeside(oracle.Version)}
+	for _, c := range written(t, folder) {
+		want, got := playUntilExplained(t, cardea, oracle.WS, c, report)
 		for _, d := range report.Add(c.Name, want, got) {
 			t.Errorf("%s: %s", c.Name, d)
 		}
 	}
 	var text strings.Builder
-	report.Print(&text, "string ids")
+	report.Print(&text, folder)
 	t.Log(text.String())
 }
 

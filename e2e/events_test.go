@@ -61,13 +61,14 @@ func (s *eventSink) all() []map[string]any {
 }
 
 // The types whose events do not come by time or by network, so that as many are to come from both.
-var countedTypes = []string{"1", "2", "64", "128", "16/6", "32/1"}
+var countedTypes = []string{"1", "2", "4", "64", "128", "16/6", "32/1"}
 
 // allowedEvents says of events, by how their label begins, why they may differ.
 var allowedEvents = map[string]string{
 	"16/1 ice=gathering": "Cardea's addresses are known: it gathers nothing",
 	"128 transport=janus.transport.http event=request": "Cardea tells of requests, not of long polls",
-	"1 name=destroyed": "as Janus 1.3.2 and later: the loss of a socket ends its session with this event as well",
+	"256/1 status=update":                              "they came with Janus 1.2",
+	"1 name=destroyed":                                 "as Janus 1.3.2 and later: the loss of a socket ends its session with this event as well",
 }
 
 // allowedMembers says of members that one of both has.
@@ -159,6 +160,11 @@ func TestSameEventsAsJanus(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for _, admin := range []string{oracle.Admin, cardea.Admin} {
+		if got := administer(t, admin, "custom_event", `,"schema":"org.example","data":{"n":[1,"two"]}`); got["janus"] != "success" {
+			t.Errorf("custom_event: %v", got)
+		}
+	}
 	time.Sleep(2 * time.Second) // for what is posted in groups
 	write(t, "janus.json", oracleSink.all())
 	write(t, "cardea.json", sink.all())
@@ -196,8 +202,24 @@ func TestSameEventsAsJanus(t *testing.T) {
 			reportMember(t, kind, fmt.Sprintf("%s: Janus has no %s", l, m))
 		}
 	}
+	sameAnswersOfHandler(t, oracle.Admin, cardea.Admin)
 	t.Logf("%d events of Janus and %d of Cardea, %d kinds", len(oracleSink.all()), len(sink.all()), len(labels))
 	eachOnceAndInOrder(t, sink.all())
+}
+
+// sameAnswersOfHandler compares how the event handlers answer administrators.
+func sameAnswersOfHandler(t *testing.T, oracle, cardea string) {
+	t.Helper()
+	for _, request := range []string{
+		`{}`, `{"request":5}`, `{"request":"dance"}`, `{"request":"tweak"}`, `{"request":"tweak","events":5}`,
+		`{"request":"tweak","events":"sessions,handles"}`, `{"request":"TWEAK","events":"none"}`, `{"request":"tweak","events":"surprise"}`,
+	} {
+		parameters := `,"handler":"janus.eventhandler.sampleevh","request":` + request
+		want, got := administer(t, oracle, "query_eventhandler", parameters), administer(t, cardea, "query_eventhandler", parameters)
+		if fmt.Sprint(want) != fmt.Sprint(got) {
+			t.Errorf("query_eventhandler %s:\n Cardea %v\n Janus  %v", request, got, want)
+		}
+	}
 }
 
 func reportMember(t *testing.T, kind, difference string) {

@@ -6,8 +6,13 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +71,93 @@ func TestPcapOfAnEcho(t *testing.T) {
 	}
 	if err := <-played; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSameText2pcapAsJanus has both write packets as text, and compares how lines look.
+func TestSameText2pcapAsJanus(t *testing.T) {
+	oracle, dirs := cluster.StartWholeJanus(t), []string{t.TempDir(), t.TempDir()}
+	cardea := cluster.StartStandalone(t, "--pcap-dir", dirs[1])
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, url := range []string{oracle.WS, cardea.URL} {
+		wg.Go(func() {
+			if _, err := talk.Play(ctx, url, "al create\nal attach janus.plugin.echotest echo\nal.echo offer av {\"audio\":true}\nwait 10s\nal destroy"); err != nil {
+				t.Errorf("%s: %v", url, err)
+			}
+		})
+	}
+	defer wg.Wait()
+	var shapes [2]map[string]bool
+	for i, admin := range []string{oracle.Admin, cardea.Admin} {
+		path := handleThatIsUp(t, admin)
+		const where = `,"folder":%q,"filename":"a.txt","truncate":20`
+		steps := []string{"start_text2pcap", "start_text2pcap", "start_pcap", "stop_text2pcap", "stop_text2pcap"}
+		var answers []string
+		for j, request := range steps {
+			if j == 3 {
+				time.Sleep(2 * time.Second) // for packets
+			}
+			answer := administer(t, path, request, fmt.Sprintf(where, dirs[i]))
+			answers = append(answers, fmt.Sprint(answer["janus"], object(answer["error"])["reason"]))
+		}
+		const want = "[success<nil> errortext2pcap already started errorpcap already started success<nil> errorCapture not started]"
+		if got := fmt.Sprint(answers); got != want {
+			t.Errorf("%s: %s", admin, got)
+		}
+		b, err := os.ReadFile(filepath.Join(dirs[i], "a.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shapes[i] = lineShapes(string(b))
+		t.Logf("%s: %v", admin, slices.Sorted(maps.Keys(shapes[i])))
+	}
+	for shape := range shapes[0] {
+		if !shapes[1][shape] {
+			t.Errorf("Cardea has no line such as %q", shape)
+		}
+	}
+	for shape := range shapes[1] {
+		if !shapes[0][shape] {
+			t.Errorf("Janus has no line such as %q", shape)
+		}
+	}
+}
+
+// lineShapes are how the lines of a file look, but for what differs from packet to packet.
+func lineShapes(text string) map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if !strings.HasSuffix(line, "\n") {
+			continue // is still being written
+		}
+		line = regexp.MustCompile(`=\d+`).ReplaceAllString(line, "=0") // ids
+		line = regexp.MustCompile(`( [0-9a-f]{2})+`).ReplaceAllString(line, " bytes")
+		all[regexp.MustCompile(`\d`).ReplaceAllString(line, "0")] = true
+	}
+	return all
+}
+
+// handleThatIsUp waits for the one handle of a server to have its PeerConnection, and returns its address.
+func handleThatIsUp(t *testing.T, admin string) string {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		sessions, _ := administer(t, admin, "list_sessions", "")["sessions"].([]any)
+		for _, session := range sessions {
+			at := admin + "/" + fmt.Sprint(session)
+			handles, _ := administer(t, at, "list_handles", "")["handles"].([]any)
+			for _, handle := range handles {
+				path := at + "/" + fmt.Sprint(handle)
+				info := object(administer(t, path, "handle_info", "")["info"])
+				if up, _ := object(info["flags"])["ready"].(bool); up {
+					return path
+				}
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: no handle is up", admin)
+		}
 	}
 }
 

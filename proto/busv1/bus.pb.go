@@ -1557,7 +1557,8 @@ func (x *Done) GetMissed() []*Event {
 type PluginData struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
-	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"` // a JSON object
+	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`                         // a JSON object
+	OpaqueId      string                 `protobuf:"bytes,3,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"` // of the handle that asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1604,6 +1605,13 @@ func (x *PluginData) GetData() []byte {
 		return x.Data
 	}
 	return nil
+}
+
+func (x *PluginData) GetOpaqueId() string {
+	if x != nil {
+		return x.OpaqueId
+	}
+	return ""
 }
 
 // Failure is a fault.Error on the wire.
@@ -2711,6 +2719,7 @@ type NodeStatus struct {
 	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"` // a second, received and sent; 0 for no limit
 	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`          // likewise
 	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                      // 0 for no limit
+	StatsPeriodS     uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`        // between events of media statistics; 0 for none
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2829,6 +2838,13 @@ func (x *NodeStatus) GetMaxPeers() uint32 {
 	return 0
 }
 
+func (x *NodeStatus) GetStatsPeriodS() uint32 {
+	if x != nil {
+		return x.StatsPeriodS
+	}
+	return 0
+}
+
 // Texts are messages for data channels of peers on one node, oldest first. A peer that is not there gets none.
 type Texts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2874,6 +2890,59 @@ func (x *Texts) GetTexts() []*Texts_Text {
 	return nil
 }
 
+// MediaSettings are what administrators have set for all nodes; what is unset stays as a node was started with.
+type MediaSettings struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	NoMediaTimerS     *uint32                `protobuf:"varint,1,opt,name=no_media_timer_s,json=noMediaTimerS,proto3,oneof" json:"no_media_timer_s,omitempty"`           // 0 for never
+	SlowLinkThreshold *uint32                `protobuf:"varint,2,opt,name=slow_link_threshold,json=slowLinkThreshold,proto3,oneof" json:"slow_link_threshold,omitempty"` // packets lost in a second; 0 for never
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *MediaSettings) Reset() {
+	*x = MediaSettings{}
+	mi := &file_busv1_bus_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaSettings) ProtoMessage() {}
+
+func (x *MediaSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaSettings.ProtoReflect.Descriptor instead.
+func (*MediaSettings) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *MediaSettings) GetNoMediaTimerS() uint32 {
+	if x != nil && x.NoMediaTimerS != nil {
+		return *x.NoMediaTimerS
+	}
+	return 0
+}
+
+func (x *MediaSettings) GetSlowLinkThreshold() uint32 {
+	if x != nil && x.SlowLinkThreshold != nil {
+		return *x.SlowLinkThreshold
+	}
+	return 0
+}
+
 type Jsep_Svc struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mid           string                 `protobuf:"bytes,1,opt,name=mid,proto3" json:"mid,omitempty"`
@@ -2884,7 +2953,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2896,7 +2965,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2934,7 +3003,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2946,7 +3015,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2971,7 +3040,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3052,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3019,7 +3088,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +3100,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3095,7 +3164,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3107,7 +3176,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3242,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3185,7 +3254,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3254,7 +3323,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3266,7 +3335,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3313,7 +3382,7 @@ type PeerEvent_Text struct {
 
 func (x *PeerEvent_Text) Reset() {
 	*x = PeerEvent_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3325,7 +3394,7 @@ func (x *PeerEvent_Text) String() string {
 func (*PeerEvent_Text) ProtoMessage() {}
 
 func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3356,7 +3425,7 @@ type PeerEvent_Moved struct {
 
 func (x *PeerEvent_Moved) Reset() {
 	*x = PeerEvent_Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3368,7 +3437,7 @@ func (x *PeerEvent_Moved) String() string {
 func (*PeerEvent_Moved) ProtoMessage() {}
 
 func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3394,7 +3463,7 @@ type PeerEvent_NotMoved struct {
 
 func (x *PeerEvent_NotMoved) Reset() {
 	*x = PeerEvent_NotMoved{}
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3406,7 +3475,7 @@ func (x *PeerEvent_NotMoved) String() string {
 func (*PeerEvent_NotMoved) ProtoMessage() {}
 
 func (x *PeerEvent_NotMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3439,7 +3508,7 @@ type Texts_Text struct {
 
 func (x *Texts_Text) Reset() {
 	*x = Texts_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3451,7 +3520,7 @@ func (x *Texts_Text) String() string {
 func (*Texts_Text) ProtoMessage() {}
 
 func (x *Texts_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3492,7 +3561,7 @@ type Texts_Peer struct {
 
 func (x *Texts_Peer) Reset() {
 	*x = Texts_Peer{}
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3504,7 +3573,7 @@ func (x *Texts_Peer) String() string {
 func (*Texts_Peer) ProtoMessage() {}
 
 func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3699,11 +3768,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\bAccepted\"J\n" +
 	"\x04Done\x12\x14\n" +
 	"\x05async\x18\x01 \x01(\bR\x05async\x12,\n" +
-	"\x06missed\x18\x02 \x03(\v2\x14.cardea.bus.v1.EventR\x06missed\"8\n" +
+	"\x06missed\x18\x02 \x03(\v2\x14.cardea.bus.v1.EventR\x06missed\"U\n" +
 	"\n" +
 	"PluginData\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"5\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x1b\n" +
+	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\"5\n" +
 	"\aFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\xe4\x05\n" +
@@ -3773,7 +3843,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xf4\x02\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\x9a\x03\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3788,7 +3858,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x10capacity_packets\x18\n" +
 	" \x01(\x04R\x0fcapacityPackets\x12#\n" +
 	"\rcapacity_bits\x18\v \x01(\x04R\fcapacityBits\x12\x1b\n" +
-	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\"\xe3\x01\n" +
+	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\x12$\n" +
+	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +
 	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +
 	"\x04Text\x12)\n" +
@@ -3800,7 +3871,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\rR\n" +
-	"generationB*Z(github.com/cardea-rtc/cardea/proto/busv1b\x06proto3"
+	"generation\"\x9f\x01\n" +
+	"\rMediaSettings\x12,\n" +
+	"\x10no_media_timer_s\x18\x01 \x01(\rH\x00R\rnoMediaTimerS\x88\x01\x01\x123\n" +
+	"\x13slow_link_threshold\x18\x02 \x01(\rH\x01R\x11slowLinkThreshold\x88\x01\x01B\x13\n" +
+	"\x11_no_media_timer_sB\x16\n" +
+	"\x14_slow_link_thresholdB*Z(github.com/cardea-rtc/cardea/proto/busv1b\x06proto3"
 
 var (
 	file_busv1_bus_proto_rawDescOnce sync.Once
@@ -3814,7 +3890,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -3855,18 +3931,19 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Events)(nil),               // 36: cardea.bus.v1.Events
 	(*NodeStatus)(nil),           // 37: cardea.bus.v1.NodeStatus
 	(*Texts)(nil),                // 38: cardea.bus.v1.Texts
-	(*Jsep_Svc)(nil),             // 39: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 40: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 41: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 42: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 43: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 44: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 45: cardea.bus.v1.PeerEvent.Talking
-	(*PeerEvent_Text)(nil),       // 46: cardea.bus.v1.PeerEvent.Text
-	(*PeerEvent_Moved)(nil),      // 47: cardea.bus.v1.PeerEvent.Moved
-	(*PeerEvent_NotMoved)(nil),   // 48: cardea.bus.v1.PeerEvent.NotMoved
-	(*Texts_Text)(nil),           // 49: cardea.bus.v1.Texts.Text
-	(*Texts_Peer)(nil),           // 50: cardea.bus.v1.Texts.Peer
+	(*MediaSettings)(nil),        // 39: cardea.bus.v1.MediaSettings
+	(*Jsep_Svc)(nil),             // 40: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 41: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 42: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 43: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 44: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 45: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 46: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 47: cardea.bus.v1.PeerEvent.Text
+	(*PeerEvent_Moved)(nil),      // 48: cardea.bus.v1.PeerEvent.Moved
+	(*PeerEvent_NotMoved)(nil),   // 49: cardea.bus.v1.PeerEvent.NotMoved
+	(*Texts_Text)(nil),           // 50: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 51: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -3887,16 +3964,16 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	33, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
 	34, // 16: cardea.bus.v1.Command.move:type_name -> cardea.bus.v1.Move
 	8,  // 17: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	39, // 18: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	40, // 19: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	41, // 20: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	42, // 21: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	43, // 22: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	44, // 23: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	45, // 24: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	46, // 25: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
-	47, // 26: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
-	48, // 27: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
+	40, // 18: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	41, // 19: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	42, // 20: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	43, // 21: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	44, // 22: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	45, // 23: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	46, // 24: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	47, // 25: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	48, // 26: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
+	49, // 27: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
 	16, // 28: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
 	17, // 29: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
 	18, // 30: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
@@ -3905,8 +3982,8 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	20, // 33: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
 	21, // 34: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
 	22, // 35: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	42, // 36: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	43, // 37: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	43, // 36: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	44, // 37: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
 	24, // 38: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
 	25, // 39: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
 	26, // 40: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
@@ -3917,8 +3994,8 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 45: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
 	20, // 46: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
 	20, // 47: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	49, // 48: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
-	50, // 49: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	50, // 48: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	51, // 49: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
 	50, // [50:50] is the sub-list for method output_type
 	50, // [50:50] is the sub-list for method input_type
 	50, // [50:50] is the sub-list for extension type_name
@@ -3978,15 +4055,16 @@ func file_busv1_bus_proto_init() {
 		(*Event_Ended)(nil),
 		(*Event_Candidate)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[42].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[44].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[39].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[43].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[45].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,7 +27,7 @@ type Publisher interface {
 type Emitter struct {
 	cfg          Config
 	process      string
-	mask         Mask
+	mask         atomic.Uint32 // a Mask
 	log          *slog.Logger
 	destinations []*destination
 	delivered    *prometheus.CounterVec
@@ -51,7 +52,7 @@ func New(cfg Config, process string, nc Publisher, r prometheus.Registerer, log 
 		return nil, err
 	}
 	e := &Emitter{
-		cfg: cfg, process: process, mask: mask, log: log,
+		cfg: cfg, process: process, log: log,
 		delivered: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cardea_events_delivered_total", Help: "Events for event handlers that were delivered, by destination.",
 		}, []string{"to"}),
@@ -59,6 +60,7 @@ func New(cfg Config, process string, nc Publisher, r prometheus.Registerer, log 
 			Name: "cardea_events_dropped_total", Help: "Events for event handlers that were dropped, by destination and reason.",
 		}, []string{"to", "reason"}),
 	}
+	e.mask.Store(uint32(mask))
 	r.MustRegister(e.delivered, e.dropped)
 	if cfg.Subject != "" {
 		e.add("nats", (&subject{emitter: e, conn: nc, name: cfg.Subject}).run)
@@ -78,7 +80,7 @@ func (e *Emitter) add(name string, send func(ctx, farewell context.Context, q *q
 }
 
 // Wants tells whether events of a type go anywhere, so that others need not be made.
-func (e *Emitter) Wants(t Type) bool { return e != nil && e.mask.Wants(t) }
+func (e *Emitter) Wants(t Type) bool { return e != nil && Mask(e.mask.Load()).Wants(t) }
 
 // Emit has an event delivered, and never waits. Events of the core are about a process, so they tell which.
 func (e *Emitter) Emit(ev Event) {

@@ -2119,7 +2119,12 @@ type DescribePeerResponse struct {
 	LocalCandidates []string                        `protobuf:"bytes,9,rep,name=local_candidates,json=localCandidates,proto3" json:"local_candidates,omitempty"`  // without "candidate:"
 	SelectedAddress string                          `protobuf:"bytes,10,opt,name=selected_address,json=selectedAddress,proto3" json:"selected_address,omitempty"` // of the endpoint, host and port; empty for none yet
 	SelectedTcp     bool                            `protobuf:"varint,11,opt,name=selected_tcp,json=selectedTcp,proto3" json:"selected_tcp,omitempty"`
-	Sections        []*DescribePeerResponse_Section `protobuf:"bytes,12,rep,name=sections,proto3" json:"sections,omitempty"` // of audio and video
+	Sections        []*DescribePeerResponse_Section `protobuf:"bytes,12,rep,name=sections,proto3" json:"sections,omitempty"`                           // of audio and video
+	CaptureFile     string                          `protobuf:"bytes,13,opt,name=capture_file,json=captureFile,proto3" json:"capture_file,omitempty"`  // path on the node; empty if nothing is captured
+	CaptureText     bool                            `protobuf:"varint,14,opt,name=capture_text,json=captureText,proto3" json:"capture_text,omitempty"` // as text2pcap reads it
+	MadeUs          int64                           `protobuf:"varint,15,opt,name=made_us,json=madeUs,proto3" json:"made_us,omitempty"`                // times are in microseconds since 1970, 0 for not yet
+	ReachedUs       int64                           `protobuf:"varint,16,opt,name=reached_us,json=reachedUs,proto3" json:"reached_us,omitempty"`       // a pair of candidates was chosen
+	UpUs            int64                           `protobuf:"varint,17,opt,name=up_us,json=upUs,proto3" json:"up_us,omitempty"`                      // DTLS was done
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2238,6 +2243,41 @@ func (x *DescribePeerResponse) GetSections() []*DescribePeerResponse_Section {
 	return nil
 }
 
+func (x *DescribePeerResponse) GetCaptureFile() string {
+	if x != nil {
+		return x.CaptureFile
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse) GetCaptureText() bool {
+	if x != nil {
+		return x.CaptureText
+	}
+	return false
+}
+
+func (x *DescribePeerResponse) GetMadeUs() int64 {
+	if x != nil {
+		return x.MadeUs
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse) GetReachedUs() int64 {
+	if x != nil {
+		return x.ReachedUs
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse) GetUpUs() int64 {
+	if x != nil {
+		return x.UpUs
+	}
+	return 0
+}
+
 type StartCaptureRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -2245,6 +2285,7 @@ type StartCaptureRequest struct {
 	Folder        string                 `protobuf:"bytes,3,opt,name=folder,proto3" json:"folder,omitempty"`      // below the node's, or empty
 	Filename      string                 `protobuf:"bytes,4,opt,name=filename,proto3" json:"filename,omitempty"`  // empty to have one made up
 	Truncate      uint32                 `protobuf:"varint,5,opt,name=truncate,proto3" json:"truncate,omitempty"` // bytes kept of each packet; 0 for all
+	Text          bool                   `protobuf:"varint,6,opt,name=text,proto3" json:"text,omitempty"`         // as text2pcap reads it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2312,6 +2353,13 @@ func (x *StartCaptureRequest) GetTruncate() uint32 {
 		return x.Truncate
 	}
 	return 0
+}
+
+func (x *StartCaptureRequest) GetText() bool {
+	if x != nil {
+		return x.Text
+	}
+	return false
 }
 
 type StartCaptureResponse struct {
@@ -4288,6 +4336,126 @@ func (*SetDrainingResponse) Descriptor() ([]byte, []int) {
 	return file_mediav1_media_proto_rawDescGZIP(), []int{62}
 }
 
+type TestSTUNRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // of the server, or its name
+	Port          uint32                 `protobuf:"varint,2,opt,name=port,proto3" json:"port,omitempty"`
+	LocalPort     uint32                 `protobuf:"varint,3,opt,name=local_port,json=localPort,proto3" json:"local_port,omitempty"` // 0 for any
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestSTUNRequest) Reset() {
+	*x = TestSTUNRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestSTUNRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestSTUNRequest) ProtoMessage() {}
+
+func (x *TestSTUNRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestSTUNRequest.ProtoReflect.Descriptor instead.
+func (*TestSTUNRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *TestSTUNRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *TestSTUNRequest) GetPort() uint32 {
+	if x != nil {
+		return x.Port
+	}
+	return 0
+}
+
+func (x *TestSTUNRequest) GetLocalPort() uint32 {
+	if x != nil {
+		return x.LocalPort
+	}
+	return 0
+}
+
+type TestSTUNResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PublicIp      string                 `protobuf:"bytes,1,opt,name=public_ip,json=publicIp,proto3" json:"public_ip,omitempty"`
+	PublicPort    uint32                 `protobuf:"varint,2,opt,name=public_port,json=publicPort,proto3" json:"public_port,omitempty"`
+	ElapsedUs     uint64                 `protobuf:"varint,3,opt,name=elapsed_us,json=elapsedUs,proto3" json:"elapsed_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestSTUNResponse) Reset() {
+	*x = TestSTUNResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestSTUNResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestSTUNResponse) ProtoMessage() {}
+
+func (x *TestSTUNResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestSTUNResponse.ProtoReflect.Descriptor instead.
+func (*TestSTUNResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *TestSTUNResponse) GetPublicIp() string {
+	if x != nil {
+		return x.PublicIp
+	}
+	return ""
+}
+
+func (x *TestSTUNResponse) GetPublicPort() uint32 {
+	if x != nil {
+		return x.PublicPort
+	}
+	return 0
+}
+
+func (x *TestSTUNResponse) GetElapsedUs() uint64 {
+	if x != nil {
+		return x.ElapsedUs
+	}
+	return 0
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -4302,7 +4470,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[64]
+	mi := &file_mediav1_media_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4314,7 +4482,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[64]
+	mi := &file_mediav1_media_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4382,13 +4550,15 @@ type DescribePeerResponse_Layer struct {
 	Nacks           uint64                 `protobuf:"varint,6,opt,name=nacks,proto3" json:"nacks,omitempty"`                     // packets asked for
 	Retransmissions uint64                 `protobuf:"varint,7,opt,name=retransmissions,proto3" json:"retransmissions,omitempty"` // that came
 	JitterMs        uint32                 `protobuf:"varint,8,opt,name=jitter_ms,json=jitterMs,proto3" json:"jitter_ms,omitempty"`
+	BytesLastSecond uint64                 `protobuf:"varint,9,opt,name=bytes_last_second,json=bytesLastSecond,proto3" json:"bytes_last_second,omitempty"` // of payload
+	RtxSsrc         uint32                 `protobuf:"varint,10,opt,name=rtx_ssrc,json=rtxSsrc,proto3" json:"rtx_ssrc,omitempty"`                          // 0 before the first packet
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[65]
+	mi := &file_mediav1_media_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4400,7 +4570,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[65]
+	mi := &file_mediav1_media_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4472,6 +4642,20 @@ func (x *DescribePeerResponse_Layer) GetJitterMs() uint32 {
 	return 0
 }
 
+func (x *DescribePeerResponse_Layer) GetBytesLastSecond() uint64 {
+	if x != nil {
+		return x.BytesLastSecond
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Layer) GetRtxSsrc() uint32 {
+	if x != nil {
+		return x.RtxSsrc
+	}
+	return 0
+}
+
 type DescribePeerResponse_Outbound struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Ssrc            uint32                 `protobuf:"varint,1,opt,name=ssrc,proto3" json:"ssrc,omitempty"`
@@ -4483,13 +4667,15 @@ type DescribePeerResponse_Outbound struct {
 	Lost            uint64                 `protobuf:"varint,7,opt,name=lost,proto3" json:"lost,omitempty"`                         // by its reports
 	JitterMs        uint32                 `protobuf:"varint,8,opt,name=jitter_ms,json=jitterMs,proto3" json:"jitter_ms,omitempty"` // likewise
 	RttMs           uint32                 `protobuf:"varint,9,opt,name=rtt_ms,json=rttMs,proto3" json:"rtt_ms,omitempty"`
+	BytesLastSecond uint64                 `protobuf:"varint,10,opt,name=bytes_last_second,json=bytesLastSecond,proto3" json:"bytes_last_second,omitempty"` // of payload
+	FractionLost    uint32                 `protobuf:"varint,11,opt,name=fraction_lost,json=fractionLost,proto3" json:"fraction_lost,omitempty"`            // of the endpoint's last report, 1/256
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[66]
+	mi := &file_mediav1_media_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4501,7 +4687,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[66]
+	mi := &file_mediav1_media_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4580,6 +4766,20 @@ func (x *DescribePeerResponse_Outbound) GetRttMs() uint32 {
 	return 0
 }
 
+func (x *DescribePeerResponse_Outbound) GetBytesLastSecond() uint64 {
+	if x != nil {
+		return x.BytesLastSecond
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Outbound) GetFractionLost() uint32 {
+	if x != nil {
+		return x.FractionLost
+	}
+	return 0
+}
+
 type ForwardResponse_Forwarded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint32                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -4591,7 +4791,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[67]
+	mi := &file_mediav1_media_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4603,7 +4803,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[67]
+	mi := &file_mediav1_media_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4845,7 +5045,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x13DescribePeerRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
-	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xa0\t\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xcb\v\n" +
 	"\x14DescribePeerResponse\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1b\n" +
 	"\tlocal_sdp\x18\x02 \x01(\tR\blocalSdp\x12\x1d\n" +
@@ -4861,14 +5061,20 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x10selected_address\x18\n" +
 	" \x01(\tR\x0fselectedAddress\x12!\n" +
 	"\fselected_tcp\x18\v \x01(\bR\vselectedTcp\x12I\n" +
-	"\bsections\x18\f \x03(\v2-.cardea.media.v1.DescribePeerResponse.SectionR\bsections\x1a\x85\x02\n" +
+	"\bsections\x18\f \x03(\v2-.cardea.media.v1.DescribePeerResponse.SectionR\bsections\x12!\n" +
+	"\fcapture_file\x18\r \x01(\tR\vcaptureFile\x12!\n" +
+	"\fcapture_text\x18\x0e \x01(\bR\vcaptureText\x12\x17\n" +
+	"\amade_us\x18\x0f \x01(\x03R\x06madeUs\x12\x1d\n" +
+	"\n" +
+	"reached_us\x18\x10 \x01(\x03R\treachedUs\x12\x13\n" +
+	"\x05up_us\x18\x11 \x01(\x03R\x04upUs\x1a\x85\x02\n" +
 	"\aSection\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x10\n" +
 	"\x03mid\x18\x02 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +
 	"\x05codec\x18\x04 \x01(\tR\x05codec\x12J\n" +
 	"\boutbound\x18\x05 \x01(\v2..cardea.media.v1.DescribePeerResponse.OutboundR\boutbound\x12E\n" +
-	"\ainbound\x18\x06 \x03(\v2+.cardea.media.v1.DescribePeerResponse.LayerR\ainbound\x1a\xce\x01\n" +
+	"\ainbound\x18\x06 \x03(\v2+.cardea.media.v1.DescribePeerResponse.LayerR\ainbound\x1a\x95\x02\n" +
 	"\x05Layer\x12\x10\n" +
 	"\x03rid\x18\x01 \x01(\tR\x03rid\x12\x12\n" +
 	"\x04ssrc\x18\x02 \x01(\rR\x04ssrc\x12\x18\n" +
@@ -4877,7 +5083,10 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04lost\x18\x05 \x01(\x04R\x04lost\x12\x14\n" +
 	"\x05nacks\x18\x06 \x01(\x04R\x05nacks\x12(\n" +
 	"\x0fretransmissions\x18\a \x01(\x04R\x0fretransmissions\x12\x1b\n" +
-	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x1a\xf1\x01\n" +
+	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x12*\n" +
+	"\x11bytes_last_second\x18\t \x01(\x04R\x0fbytesLastSecond\x12\x19\n" +
+	"\brtx_ssrc\x18\n" +
+	" \x01(\rR\artxSsrc\x1a\xc2\x02\n" +
 	"\bOutbound\x12\x12\n" +
 	"\x04ssrc\x18\x01 \x01(\rR\x04ssrc\x12\x19\n" +
 	"\brtx_ssrc\x18\x02 \x01(\rR\artxSsrc\x12\x18\n" +
@@ -4887,14 +5096,18 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x0fretransmissions\x18\x06 \x01(\x04R\x0fretransmissions\x12\x12\n" +
 	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x1b\n" +
 	"\tjitter_ms\x18\b \x01(\rR\bjitterMs\x12\x15\n" +
-	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs\"\xa1\x01\n" +
+	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs\x12*\n" +
+	"\x11bytes_last_second\x18\n" +
+	" \x01(\x04R\x0fbytesLastSecond\x12#\n" +
+	"\rfraction_lost\x18\v \x01(\rR\ffractionLost\"\xb5\x01\n" +
 	"\x13StartCaptureRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
 	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\x12\x16\n" +
 	"\x06folder\x18\x03 \x01(\tR\x06folder\x12\x1a\n" +
 	"\bfilename\x18\x04 \x01(\tR\bfilename\x12\x1a\n" +
-	"\btruncate\x18\x05 \x01(\rR\btruncate\"*\n" +
+	"\btruncate\x18\x05 \x01(\rR\btruncate\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\bR\x04text\"*\n" +
 	"\x14StartCaptureResponse\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\"P\n" +
 	"\x12StopCaptureRequest\x12\x1d\n" +
@@ -5040,14 +5253,25 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04data\x18\x03 \x01(\fR\x04data\"0\n" +
 	"\x12SetDrainingRequest\x12\x1a\n" +
 	"\bdraining\x18\x01 \x01(\bR\bdraining\"\x15\n" +
-	"\x13SetDrainingResponse*K\n" +
+	"\x13SetDrainingResponse\"^\n" +
+	"\x0fTestSTUNRequest\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04port\x18\x02 \x01(\rR\x04port\x12\x1d\n" +
+	"\n" +
+	"local_port\x18\x03 \x01(\rR\tlocalPort\"o\n" +
+	"\x10TestSTUNResponse\x12\x1b\n" +
+	"\tpublic_ip\x18\x01 \x01(\tR\bpublicIp\x12\x1f\n" +
+	"\vpublic_port\x18\x02 \x01(\rR\n" +
+	"publicPort\x12\x1d\n" +
+	"\n" +
+	"elapsed_us\x18\x03 \x01(\x04R\telapsedUs*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"KIND_AUDIO\x10\x01\x12\x0e\n" +
 	"\n" +
 	"KIND_VIDEO\x10\x02\x12\r\n" +
-	"\tKIND_DATA\x10\x032\xcd\r\n" +
+	"\tKIND_DATA\x10\x032\x9e\x0e\n" +
 	"\x05Media\x12X\n" +
 	"\vAcceptOffer\x12#.cardea.media.v1.AcceptOfferRequest\x1a$.cardea.media.v1.AcceptOfferResponse\x12R\n" +
 	"\tMakeOffer\x12!.cardea.media.v1.MakeOfferRequest\x1a\".cardea.media.v1.MakeOfferResponse\x12[\n" +
@@ -5060,7 +5284,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"ExportPeer\x12\".cardea.media.v1.ExportPeerRequest\x1a#.cardea.media.v1.ExportPeerResponse\x12[\n" +
 	"\fDescribePeer\x12$.cardea.media.v1.DescribePeerRequest\x1a%.cardea.media.v1.DescribePeerResponse\x12[\n" +
 	"\fStartCapture\x12$.cardea.media.v1.StartCaptureRequest\x1a%.cardea.media.v1.StartCaptureResponse\x12X\n" +
-	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponse\x12L\n" +
+	"\vStopCapture\x12#.cardea.media.v1.StopCaptureRequest\x1a$.cardea.media.v1.StopCaptureResponse\x12O\n" +
+	"\bTestSTUN\x12 .cardea.media.v1.TestSTUNRequest\x1a!.cardea.media.v1.TestSTUNResponse\x12L\n" +
 	"\aForward\x12\x1f.cardea.media.v1.ForwardRequest\x1a .cardea.media.v1.ForwardResponse\x12X\n" +
 	"\vStopForward\x12#.cardea.media.v1.StopForwardRequest\x1a$.cardea.media.v1.StopForwardResponse\x12R\n" +
 	"\tPassOffer\x12!.cardea.media.v1.PassOfferRequest\x1a\".cardea.media.v1.PassOfferResponse\x12U\n" +
@@ -5086,7 +5311,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -5152,11 +5377,13 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*RelayMessage)(nil),                  // 61: cardea.media.v1.RelayMessage
 	(*SetDrainingRequest)(nil),            // 62: cardea.media.v1.SetDrainingRequest
 	(*SetDrainingResponse)(nil),           // 63: cardea.media.v1.SetDrainingResponse
-	nil,                                   // 64: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 65: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 66: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 67: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 68: cardea.media.v1.ForwardResponse.Forwarded
+	(*TestSTUNRequest)(nil),               // 64: cardea.media.v1.TestSTUNRequest
+	(*TestSTUNResponse)(nil),              // 65: cardea.media.v1.TestSTUNResponse
+	nil,                                   // 66: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 67: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 68: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 69: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 70: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -5165,7 +5392,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	64, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	66, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -5186,10 +5413,10 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	65, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	67, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	68, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	70, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
 	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
@@ -5217,8 +5444,8 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	61, // 55: cardea.media.v1.RelayNews.message:type_name -> cardea.media.v1.RelayMessage
 	60, // 56: cardea.media.v1.RelayStreams.streams:type_name -> cardea.media.v1.RelayStream
 	0,  // 57: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	67, // 58: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	66, // 59: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	69, // 58: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	68, // 59: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
 	2,  // 60: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
 	10, // 61: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
 	15, // 62: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
@@ -5230,37 +5457,39 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	28, // 68: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
 	30, // 69: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
 	32, // 70: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	34, // 71: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 72: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	40, // 73: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
-	42, // 74: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
-	44, // 75: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
-	47, // 76: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
-	50, // 77: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
-	62, // 78: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
-	52, // 79: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
-	8,  // 80: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 81: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 82: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 83: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 84: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 85: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 86: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 87: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 88: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 89: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 90: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	36, // 91: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 92: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	41, // 93: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
-	43, // 94: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
-	46, // 95: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
-	49, // 96: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
-	51, // 97: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
-	63, // 98: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
-	58, // 99: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
-	80, // [80:100] is the sub-list for method output_type
-	60, // [60:80] is the sub-list for method input_type
+	64, // 71: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
+	34, // 72: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 73: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	40, // 74: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
+	42, // 75: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
+	44, // 76: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
+	47, // 77: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
+	50, // 78: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
+	62, // 79: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
+	52, // 80: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
+	8,  // 81: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 82: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 83: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 84: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 85: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 86: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 87: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 88: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 89: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 90: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 91: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	65, // 92: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
+	36, // 93: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 94: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 95: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 96: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	46, // 97: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	49, // 98: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	51, // 99: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	63, // 100: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
+	58, // 101: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
+	81, // [81:102] is the sub-list for method output_type
+	60, // [60:81] is the sub-list for method input_type
 	60, // [60:60] is the sub-list for extension type_name
 	60, // [60:60] is the sub-list for extension extendee
 	0,  // [0:60] is the sub-list for field type_name
@@ -5282,7 +5511,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   68,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -31,6 +31,7 @@ const (
 	Media_DescribePeer_FullMethodName      = "/cardea.media.v1.Media/DescribePeer"
 	Media_StartCapture_FullMethodName      = "/cardea.media.v1.Media/StartCapture"
 	Media_StopCapture_FullMethodName       = "/cardea.media.v1.Media/StopCapture"
+	Media_TestSTUN_FullMethodName          = "/cardea.media.v1.Media/TestSTUN"
 	Media_Forward_FullMethodName           = "/cardea.media.v1.Media/Forward"
 	Media_StopForward_FullMethodName       = "/cardea.media.v1.Media/StopForward"
 	Media_PassOffer_FullMethodName         = "/cardea.media.v1.Media/PassOffer"
@@ -74,6 +75,8 @@ type MediaClient interface {
 	StartCapture(ctx context.Context, in *StartCaptureRequest, opts ...grpc.CallOption) (*StartCaptureResponse, error)
 	// StopCapture ends that. Likewise.
 	StopCapture(ctx context.Context, in *StopCaptureRequest, opts ...grpc.CallOption) (*StopCaptureResponse, error)
+	// TestSTUN asks a STUN server for the address that it sees of this node. BadRequest with Janus's words.
+	TestSTUN(ctx context.Context, in *TestSTUNRequest, opts ...grpc.CallOption) (*TestSTUNResponse, error)
 	// Forward sends streams of a publisher on as plain RTP or SRTP, all of them or none. Ids that are there already keep
 	// what they have. NoSuchPeer, NoSuchFeed for a mid or layer that is not there; BadElement for a host without an address
 	// or a bad key; Unauthorized for an address that the node may not send to; TooBusy.
@@ -218,6 +221,16 @@ func (c *mediaClient) StopCapture(ctx context.Context, in *StopCaptureRequest, o
 	return out, nil
 }
 
+func (c *mediaClient) TestSTUN(ctx context.Context, in *TestSTUNRequest, opts ...grpc.CallOption) (*TestSTUNResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestSTUNResponse)
+	err := c.cc.Invoke(ctx, Media_TestSTUN_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *mediaClient) Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ForwardResponse)
@@ -331,6 +344,8 @@ type MediaServer interface {
 	StartCapture(context.Context, *StartCaptureRequest) (*StartCaptureResponse, error)
 	// StopCapture ends that. Likewise.
 	StopCapture(context.Context, *StopCaptureRequest) (*StopCaptureResponse, error)
+	// TestSTUN asks a STUN server for the address that it sees of this node. BadRequest with Janus's words.
+	TestSTUN(context.Context, *TestSTUNRequest) (*TestSTUNResponse, error)
 	// Forward sends streams of a publisher on as plain RTP or SRTP, all of them or none. Ids that are there already keep
 	// what they have. NoSuchPeer, NoSuchFeed for a mid or layer that is not there; BadElement for a host without an address
 	// or a bad key; Unauthorized for an address that the node may not send to; TooBusy.
@@ -397,6 +412,9 @@ func (UnimplementedMediaServer) StartCapture(context.Context, *StartCaptureReque
 }
 func (UnimplementedMediaServer) StopCapture(context.Context, *StopCaptureRequest) (*StopCaptureResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StopCapture not implemented")
+}
+func (UnimplementedMediaServer) TestSTUN(context.Context, *TestSTUNRequest) (*TestSTUNResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestSTUN not implemented")
 }
 func (UnimplementedMediaServer) Forward(context.Context, *ForwardRequest) (*ForwardResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Forward not implemented")
@@ -641,6 +659,24 @@ func _Media_StopCapture_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Media_TestSTUN_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestSTUNRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MediaServer).TestSTUN(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Media_TestSTUN_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MediaServer).TestSTUN(ctx, req.(*TestSTUNRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Media_Forward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ForwardRequest)
 	if err := dec(in); err != nil {
@@ -835,6 +871,10 @@ var Media_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "StopCapture",
 			Handler:    _Media_StopCapture_Handler,
+		},
+		{
+			MethodName: "TestSTUN",
+			Handler:    _Media_TestSTUN_Handler,
 		},
 		{
 			MethodName: "Forward",

@@ -138,7 +138,7 @@ func TestCallsPassMessagesOnTheirChannels(t *testing.T) {
 	al, bo := s.dial(), s.dial()
 	dc, messages, open := al.channel("chat")
 	got := make(chan *webrtc.DataChannel, 1)
-	heard := make(chan webrtc.DataChannelMessage, 256)
+	heard := make(chan webrtc.DataChannelMessage, 1000)
 	bo.OnDataChannel(func(dc *webrtc.DataChannel) {
 		dc.OnMessage(func(m webrtc.DataChannelMessage) { heard <- m })
 		dc.OnOpen(func() { got <- dc })
@@ -148,17 +148,16 @@ func TestCallsPassMessagesOnTheirChannels(t *testing.T) {
 	s.awaitUp(bo.id)
 	await(t, "open channel", open)
 	var back *webrtc.DataChannel
-	for deadline := time.Now().Add(patience); back == nil; {
-		// What comes before the other's association is up goes nowhere, as with Janus.
+	for deadline := time.Now().Add(patience); back == nil; { // what comes before the other's association is up is lost
 		if err := dc.SendText("hello"); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case back = <-got:
-		case <-time.After(200 * time.Millisecond):
-			if time.Now().After(deadline) {
-				t.Fatal("no channel")
-			}
+		case <-time.After(100 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no channel")
 		}
 	}
 	if back.Label() != "chat" {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	protobus "github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
@@ -79,6 +80,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	stopTweaks, err := protobus.FollowTweaks(nc, emitter.Tweak)
+	if err != nil {
+		return err
+	}
+	defer stopTweaks()
 	var captures *capture.Folder
 	if cfg.PcapDir != "" {
 		if captures, err = capture.OpenFolder(cfg.PcapDir, cfg.PcapMaxBytes); err != nil {
@@ -125,6 +131,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Inlet: inlet, Log: log,
 		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
+	stopSettings, err := protobus.FollowMediaSettings(nc, s.apply)
+	if err != nil {
+		return err
+	}
+	defer stopSettings()
 	s.texts = &bus.Texts{Conn: nc, Name: cfg.Name, Node: s.node, Log: log}
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
@@ -147,6 +158,16 @@ type service struct {
 	recordings *recording.Folder
 	outlet     *rtpforward.Outlet
 	inlet      *rtpreceive.Inlet
+}
+
+// apply takes what administrators have set.
+func (s *service) apply(settings *busv1.MediaSettings) {
+	if settings.NoMediaTimerS != nil {
+		s.node.SetNoMedia(time.Duration(settings.GetNoMediaTimerS()) * time.Second)
+	}
+	if settings.SlowLinkThreshold != nil {
+		s.node.SetSlowLinkThreshold(settings.GetSlowLinkThreshold())
+	}
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then
@@ -210,6 +231,7 @@ func (s *service) beats() *bus.Beats {
 	return &bus.Beats{
 		Conn: s.nats, ID: s.id, Name: s.cfg.Name, GRPCAddress: s.address, Log: s.log,
 		Capacity: bus.Capacity{Packets: s.cfg.CapacityPackets, Bits: s.cfg.CapacityBits, Peers: s.cfg.MaxPeers}, Changed: s.node.DrainingChanged(),
+		StatsPeriod: s.cfg.EventsStatsPeriod,
 		Status: func() bus.Status {
 			c := s.group.Counters()
 			return bus.Status{

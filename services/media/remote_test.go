@@ -240,18 +240,23 @@ func TestCascade(t *testing.T) {
 					t.Errorf("message %v %q", got.IsString, got.Data)
 				}
 			}
+			publish := func(servers []*mediav1.RemoteServer) fault.Reason {
+				_, err := s.api.PublishRemotely(t.Context(), &mediav1.PublishRemotelyRequest{Peer: pub.id, Servers: servers})
+				if err == nil {
+					return ""
+				}
+				return fault.Of(fault.FromStatus(err))
+			}
+			also := append(servers, &mediav1.RemoteServer{Id: "us", Host: "127.0.0.1", Port: 9, Srtp: crypto})
+			if why := publish(also); crypto != nil && why != fault.BadElement {
+				t.Errorf("one key for two servers: %v", why)
+			}
 			if _, err := s.api.UnpublishRemotely(t.Context(), &mediav1.UnpublishRemotelyRequest{Peer: pub.id, Id: "eu"}); err != nil {
 				t.Fatal(err)
 			}
-			if crypto != nil { // the same key goes on where it was
-				if _, err := s.api.PublishRemotely(t.Context(), &mediav1.PublishRemotelyRequest{Peer: pub.id, Servers: servers}); err != nil {
-					t.Error(err)
-				}
-				also := append(servers, &mediav1.RemoteServer{Id: "us", Host: "127.0.0.1", Port: 9, Srtp: crypto})
-				_, err := s.api.PublishRemotely(t.Context(), &mediav1.PublishRemotelyRequest{Peer: pub.id, Servers: also})
-				if fault.Of(fault.FromStatus(err)) != fault.BadElement {
-					t.Errorf("one key for two servers: %v", err)
-				}
+			// The numbers have gone over 65535 by now: who begins to receive does not know how often.
+			if why := publish(servers); crypto != nil && why != fault.BadElement {
+				t.Errorf("a key whose rollover counter the receiver cannot know: %v", why)
 			}
 		})
 	}

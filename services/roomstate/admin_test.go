@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
@@ -178,5 +180,62 @@ func TestHandleInfoTellsWhatTheNodeSays(t *testing.T) {
 	}
 	if got := info(`{"plugin_only":true}`); got["webrtc"] != nil || got["flags"] != nil {
 		t.Errorf("plugin_only: %v", got)
+	}
+}
+
+func TestWhatIsSetIsToldToNodesThoseThatComeLaterToo(t *testing.T) {
+	c := startCluster(t, 2)
+	e := c.edge()
+	heard := make(chan *busv1.MediaSettings, 100)
+	stop, err := bus.FollowMediaSettings(c.conn, func(m *busv1.MediaSettings) { heard <- m })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	next := func() *busv1.MediaSettings {
+		t.Helper()
+		select {
+		case m := <-heard:
+			return m
+		case <-time.After(30 * time.Second):
+			t.Fatal("nodes are told nothing")
+			return nil
+		}
+	}
+	e.wants(0, "set_no_media_timer", `{"no_media_timer":5}`, `{"no_media_timer":5}`)
+	if m := next(); m.GetNoMediaTimerS() != 5 || m.SlowLinkThreshold != nil {
+		t.Errorf("nodes are told %v", m)
+	}
+	e.wants(0, "set_slowlink_threshold", `{"slowlink_threshold":9000000000}`, `{"slowlink_threshold":4294967295}`)
+	next()
+	startNode(t, c.conn, "late")
+	if m := next(); m.GetNoMediaTimerS() != 5 || m.GetSlowLinkThreshold() != 1<<32-1 {
+		t.Errorf("a node that comes later is told %v", m)
+	}
+	e.wants(0, "set_log_colors", `{"colors":true}`, `{"log_colors":true}`)
+	got, err := e.admin(0, "get_status", `{}`)
+	status, _ := got["status"].(map[string]any)
+	if err != nil || status["no_media_timer"] != 5.0 || status["log_colors"] != true || status["locking_debug"] != false {
+		t.Errorf("status %v, %v", status, err)
+	}
+}
+
+func TestSTUNIsTestedByANode(t *testing.T) {
+	c := startCluster(t, 1)
+	e := c.edge()
+	e.refuses(0, "test_stun", `{"address":"a","port":70000}`, fault.BadRequest, "STUN request failed")
+	e.refuses(0, "test_stun", `{"address":"a","port":1}`, fault.BadRequest, "STUN request failed") // no node
+	startNode(t, c.conn, "one")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		got, err := e.admin(0, "test_stun", `{"address":"a","port":1,"localport":2}`)
+		if err == nil {
+			if got["public_ip"] != "a" || got["public_port"] != 2.0 {
+				t.Errorf("got %v", got)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 }

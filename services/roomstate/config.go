@@ -30,8 +30,9 @@ type Config struct {
 	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
 	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
 
-	RoomsFile       string `help:"YAML file of VideoRooms to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
+	RoomsFile       string `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
 	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
+	TextStringIDs   bool   `name:"text-string-ids" help:"TextRooms are named by strings instead of integers. All replicas must agree, from the first room on."`
 	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"existingfile" placeholder:"FILE"`
 	Forgets         bool   `kong:"-"` // Redis is lost with this process
 
@@ -62,7 +63,7 @@ func (c *Config) limits() session.Limits {
 
 func (c *Config) textroom(allow *post.Allow) textroom.Config {
 	return textroom.Config{
-		AdminKey: c.AdminKey, MaxRooms: c.MaxTextRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		AdminKey: c.AdminKey, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
 		PostAllow: allow,
 	}
 }

@@ -82,6 +82,10 @@ func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
 	return n
 }
 
+func (*fakeNode) TestSTUN(_ context.Context, r *mediav1.TestSTUNRequest) (*mediav1.TestSTUNResponse, error) {
+	return &mediav1.TestSTUNResponse{PublicIp: r.GetAddress(), PublicPort: r.GetLocalPort()}, nil
+}
+
 func (n *fakeNode) beat(ctx context.Context, nc *nats.Conn) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -37,11 +37,12 @@ func demoRooms(video *videoroom.Plugin, text *textroom.Plugin) []staticRoom {
 
 // roomsFile is the form of the rooms file.
 type roomsFile struct {
-	Rooms []map[string]any `yaml:"rooms"`
+	Rooms     []map[string]any `yaml:"rooms"`
+	TextRooms []map[string]any `yaml:"textrooms"`
 }
 
 // readRooms reads a rooms file; "" is none. An unknown or unsound key is an error that names it.
-func readRooms(path string, video *videoroom.Plugin) ([]staticRoom, error) {
+func readRooms(path string, video *videoroom.Plugin, text *textroom.Plugin) ([]staticRoom, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -53,18 +54,37 @@ func readRooms(path string, video *videoroom.Plugin) ([]staticRoom, error) {
 	if err := yaml.Unmarshal(b, &file); err != nil {
 		return nil, fmt.Errorf("rooms file %s: %w", path, err)
 	}
+	rooms, err := staticRooms(file.Rooms, video, videoroom.ErrRoomExists)
+	if err != nil {
+		return nil, fmt.Errorf("rooms file %s: rooms: %w", path, err)
+	}
+	texts, err := staticRooms(file.TextRooms, text, textroom.ErrRoomExists)
+	if err != nil {
+		return nil, fmt.Errorf("rooms file %s: textrooms: %w", path, err)
+	}
+	return append(rooms, texts...), nil
+}
+
+// maker is a plugin whose rooms may be in a file.
+type maker interface {
+	Name() string
+	StaticRoom(settings map[string]any) (body []byte, room string, err error)
+}
+
+// staticRooms are the rooms of a list; exists is the plugin's code for one that is there.
+func staticRooms(list []map[string]any, of maker, exists int) ([]staticRoom, error) {
 	var rooms []staticRoom
 	seen := map[string]bool{}
-	for i, settings := range file.Rooms {
-		body, name, err := video.StaticRoom(settings)
+	for i, settings := range list {
+		body, name, err := of.StaticRoom(settings)
 		if err == nil && seen[name] {
 			err = fmt.Errorf("room %v is there twice", settings["room"])
 		}
 		if err != nil {
-			return nil, fmt.Errorf("rooms file %s: room %d of the list: %w", path, i+1, err)
+			return nil, fmt.Errorf("room %d of the list: %w", i+1, err)
 		}
 		seen[name] = true
-		rooms = append(rooms, staticRoom{video.Name(), videoroom.ErrRoomExists, body, name})
+		rooms = append(rooms, staticRoom{of.Name(), exists, body, name})
 	}
 	return rooms, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
 
@@ -23,13 +24,13 @@ func TestRoomsFileNamesWhatIsWrong(t *testing.T) {
 			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := readRooms(path, videoroom.New(videoroom.Config{}))
+			_, err := readRooms(path, videoroom.New(videoroom.Config{}), textroom.New(textroom.Config{}))
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, not %q", err, c.want)
 			}
 		})
 	}
-	if _, err := readRooms(filepath.Join(t.TempDir(), "none"), videoroom.New(videoroom.Config{})); err == nil {
+	if _, err := readRooms(filepath.Join(t.TempDir(), "none"), videoroom.New(videoroom.Config{}), textroom.New(textroom.Config{})); err == nil {
 		t.Error("a file that is not there is no error")
 	}
 }
@@ -44,7 +45,7 @@ func TestWhatIsReadFromJanusIsARoomsFile(t *testing.T) {
 	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rooms, err := readRooms(path, videoroom.New(videoroom.Config{}))
+	rooms, err := readRooms(path, videoroom.New(videoroom.Config{}), textroom.New(textroom.Config{}))
 	if err != nil || len(rooms) != 2 {
 		t.Fatalf("%d rooms, %v", len(rooms), err)
 	}

@@ -24,6 +24,7 @@ import (
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/drain"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/echotest"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/owed"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
@@ -53,7 +54,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	video := videoroom.New(rules)
-	rooms, err := readRooms(cfg.RoomsFile, video)
+	allow, err := post.ParseAllow(cfg.TextPostAllow)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", post.Setting, err)
+	}
+	text := textroom.New(cfg.textroom(allow))
+	rooms, err := readRooms(cfg.RoomsFile, video, text)
 	if err != nil {
 		return err
 	}
@@ -79,16 +85,16 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc.IsConnected, log)
 	defer registry.Close()
-	allow, err := post.ParseAllow(cfg.TextPostAllow)
-	if err != nil {
-		return fmt.Errorf("--%s: %w", post.Setting, err)
-	}
 	metrics := ops.NewRegistry()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)
 	if err != nil {
 		return err
 	}
-	text := textroom.New(cfg.textroom(allow))
+	stopTweaks, err := bus.FollowTweaks(nc, emitter.Tweak)
+	if err != nil {
+		return err
+	}
+	defer stopTweaks()
 	r := newReplica(id, cfg, video, text, post.New(allow, log), st, nc, requests, registry, metrics, emitter, log)
 	if cfg.DemoRoom {
 		rooms = append(rooms, demoRooms(video, text)...) // last: a room of the file comes first
@@ -117,6 +123,7 @@ type replica struct {
 	drain    *drain.Worker
 	sessions *session.Service
 	server   *front.Server
+	census   *eventhandler.Census
 	static   []staticRoom
 	rooms    atomic.Int32 // that are to be there before this replica is ready
 }
@@ -143,11 +150,14 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	sessions := &session.Service{
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
-		Admin: (&admin.Service{Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(), LogLevel: func(level int) error {
-			return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level)))
-		}, Move: func(ctx context.Context, h plugin.HandleID, to string) error {
-			return drain.Move(ctx, requests, h, "", to)
-		}}).Do,
+		Admin: (&admin.Service{
+			Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(),
+			LogLevel:  func(level int) error { return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level))) },
+			TellNodes: func(ctx context.Context) error { return tellNodes(ctx, st, nc) },
+			Move: func(ctx context.Context, h plugin.HandleID, to string) error {
+				return drain.Move(ctx, requests, h, "", to)
+			},
+		}).Do,
 		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
 	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
@@ -161,6 +171,9 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
 		drain: &drain.Worker{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
+		census: &eventhandler.Census{
+			Events: emitter, Holds: holder.Holds, Store: st, Nodes: registry, Every: eventhandler.CensusEvery, Log: log,
+		},
 	}
 }
 
@@ -171,6 +184,9 @@ func (r *replica) run(ctx context.Context) error {
 	stopBeats, err := front.HearBeats(r.nats, func(status *busv1.NodeStatus) {
 		if r.nodes.Heard(status, time.Now()) {
 			r.nodes.Learn(ctx) // tells the other replicas
+			if err := tellNodes(ctx, r.store, r.nats); err != nil {
+				r.log.Warn("node not told what is set", "node", status.GetId(), "err", err)
+			}
 		}
 	}, r.log)
 	if err != nil {
@@ -192,6 +208,7 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.owed.Run(ctx) })
 	wg.Go(func() { r.drain.Run(ctx) })
 	wg.Go(func() { r.posts.Run(ctx) })
+	wg.Go(func() { r.census.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
 	if len(r.static) > 0 {
 		r.rooms.Add(1)

@@ -18,8 +18,8 @@ func info(cfg Config, auth edge.Auth, handlers bool) json.RawMessage {
 		"log-to-stdout": true, "log-to-file": false,
 		"server-name": cfg.ServerName, "local-ip": localIP(),
 		"api_secret": auth.Secret != "", "auth_token": auth.Tokens,
-		"event_handlers": handlers, "opaqueid_in_api": false,
-		"transports": transports(cfg), "events": map[string]any{}, "loggers": map[string]any{},
+		"event_handlers": handlers, "opaqueid_in_api": cfg.OpaqueIDInAPI,
+		"transports": transports(cfg), "events": eventHandlers(cfg), "loggers": map[string]any{},
 	}
 	describeBuild(all)
 	b, _ := json.Marshal(all) // of strings, numbers and booleans: cannot fail
@@ -42,6 +42,25 @@ func transports(cfg Config) map[string]module {
 	all := map[string]module{"janus.transport.websockets": of("Cardea WebSocket transport", "The Janus API over WebSocket")}
 	if cfg.HTTPListen != "" || cfg.TLSCert != "" && cfg.HTTPSListen != "" {
 		all["janus.transport.http"] = of("Cardea HTTP transport", "The Janus API over HTTP, events by long poll")
+	}
+	return all
+}
+
+// httpHandler is the name of Janus's handler that posts events, as Cardea does.
+const httpHandler = "janus.eventhandler.sampleevh"
+
+// handlers are the names of the event handlers that there are.
+func handlers(cfg Config) []string {
+	if cfg.Events.Backend == "" {
+		return nil
+	}
+	return []string{httpHandler}
+}
+
+func eventHandlers(cfg Config) map[string]module {
+	all := map[string]module{}
+	for _, name := range handlers(cfg) {
+		all[name] = module{"Cardea HTTP event handler", "The Cardea authors", "Posts events", Version, 1}
 	}
 	return all
 }

@@ -49,6 +49,7 @@ type Config struct {
 	SessionPolls    int           `help:"Long polls that wait for one session on this edge; a further one ends the oldest." default:"8"`
 	MaxMessage      int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
 	AnswerTimeout   time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
+	OpaqueIDInAPI   bool          `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 	Events          events.Config `embed:""`
 
 	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
@@ -135,12 +136,17 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	stopTweaks, err := bus.FollowTweaks(nc, emitter.Tweak)
+	if err != nil {
+		return err
+	}
+	defer stopTweaks()
 	about := info(cfg, auth, emitter != nil)
 	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Startup, Event: events.Object{"status": "started", "info": about}})
 	e := edge.New(eb, edge.Options{
 		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
-		SessionPolls: cfg.SessionPolls, PollTime: pollTime, Events: emitter,
+		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter,
 	}, edge.NewMetrics(metrics), log)
 	sockets := ws.New(ws.Options{
 		Subprotocol: "janus-protocol",
@@ -149,7 +155,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	http := rest.New(rest.Options{
 		Path: strings.TrimSuffix(cfg.HTTPPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: cfg.MaxSockets, Origins: cfg.Origins,
 	}, e, metrics, log)
-	admin := newAdminServers(cfg, &edge.Admin{Edge: e, Secret: adminSecret}, metrics, log)
+	admin := newAdminServers(cfg, &edge.Admin{
+		Edge: e, Secret: adminSecret, Handlers: handlers(cfg),
+		Tweak: func(kinds string) error { return nc.Publish(bus.Tweaks, []byte(kinds)) },
+	}, metrics, log)
 	status := &ops.Server{Metrics: metrics, Log: log, Ready: func() error {
 		if !nc.IsConnected() {
 			return errors.New("NATS: not connected")

@@ -38,8 +38,9 @@ type config struct {
 	RoomstateOpsListen    string         `help:"The same of roomstate." default:"127.0.0.1:9091"`
 	MediaOpsListen        string         `help:"The same of the media node." default:"127.0.0.1:9092"`
 	DemoRoom              bool           `help:"Have a room 1234." default:"true" negatable:""`
-	RoomsFile             string         `help:"YAML file of VideoRooms to make at start." type:"existingfile" placeholder:"FILE"`
+	RoomsFile             string         `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start." type:"existingfile" placeholder:"FILE"`
 	StringIDs             bool           `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
+	TextStringIDs         bool           `help:"TextRooms are named by strings instead of integers." name:"text-string-ids"`
 	AdminKey              string         `help:"Key that VideoRoom's create requires; empty for none." secret:""`
 	SessionTimeout        time.Duration  `help:"A session without a request ends after." default:"60s"`
 	ReclaimSessionTimeout time.Duration  `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
@@ -51,6 +52,7 @@ type config struct {
 	RemoteFrom            []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
 	RemoteAddress         netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
 	RemotePorts           media.Ports    `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
+	OpaqueIDInAPI         bool           `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 	Events                events.Config  `embed:""`
 
 	settings.Logging
@@ -141,6 +143,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
 	sg.Level = cfg.Level // the logger of all three, so one is enough
 	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
+	rs.TextStringIDs = cfg.TextStringIDs
 	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
 	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
 	md.PcapDir, md.RecordDir, md.ForwardTo = cfg.PcapDir, cfg.RecordDir, cfg.ForwardTo
@@ -150,6 +153,7 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
 	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen
 	sg.AdminSecretFile, sg.APISecretFile = cfg.AdminSecretFile, cfg.APISecretFile
+	sg.OpaqueIDInAPI = cfg.OpaqueIDInAPI
 	sg.TokenAuth, sg.TokenSecretFile = cfg.TokenAuth, cfg.TokenSecretFile
 	if err := sg.Validate(); err != nil {
 		return rs, md, sg, err

@@ -3,6 +3,8 @@
 package cluster
 
 import (
+	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -198,7 +200,13 @@ func (n *Node) WaitMetric(t testing.TB, name string, want int, within time.Durat
 
 func metrics(t testing.TB, address string) string {
 	t.Helper()
-	resp, err := http.Get("http://" + address + "/metrics")
+	return body(t, "http://"+address+"/metrics")
+}
+
+// body gets a page.
+func body(t testing.TB, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,30 +242,42 @@ func (a *Apart) Continue() {
 	a.Redis.Signal(syscall.SIGCONT)
 }
 
-// Janus is the addresses of a real one.
-type Janus struct{ WS, HTTP, Admin string }
+// janusProgram is which Janus stands beside Cardea.
+var janusProgram = flag.String("janus", "janus", "the Janus to compare with: a program of this name, or its path")
 
-// StartJanus runs Debian's Janus until the test ends and returns the address of its API. videoroom is settings of that
+// Janus is a real one: its addresses and its version, such as 1.1.2.
+type Janus struct{ WS, HTTP, Admin, Version string }
+
+// StartJanus runs a Janus, Debian's unless -janus names another, until the test ends and returns the address of its API. videoroom is settings of that
 // plugin.
 func StartJanus(t testing.TB, videoroom ...string) string {
 	t.Helper()
-	return startJanus(t, "", nil, videoroom).WS
+	return StartJanusWith(t, JanusSettings{VideoRoom: videoroom}).WS
+}
+
+// JanusSettings are more of some parts of its settings.
+type JanusSettings struct {
+	General, VideoRoom, TextRoom []string
+
+	Sink string // where events are posted to; empty for nowhere
 }
 
 // StartWholeJanus is StartJanus, with all its addresses; general is more of that part of its settings.
 func StartWholeJanus(t testing.TB, general ...string) Janus {
 	t.Helper()
-	return startJanus(t, "", general, nil)
+	return StartJanusWith(t, JanusSettings{General: general})
 }
 
 // StartJanusWithEvents runs one that posts its events to sink, an address.
 func StartJanusWithEvents(t testing.TB, sink string) Janus {
 	t.Helper()
-	return startJanus(t, sink, nil, nil)
+	return StartJanusWith(t, JanusSettings{Sink: sink})
 }
 
-func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
+// StartJanusWith runs one with these settings.
+func StartJanusWith(t testing.TB, settings JanusSettings) Janus {
 	t.Helper()
+	sink := settings.Sink
 	ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 	_, httpPort, _ := net.SplitHostPort(http)
 	_, adminPort, _ := net.SplitHostPort(admin)
@@ -269,7 +289,7 @@ func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
 		}
 	}
 	write("janus.jcfg",
-		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(general, " ")+` }`,
+		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(settings.General, " ")+` }`,
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
 		`media: { rtp_port_range = "20000-29999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
@@ -279,17 +299,29 @@ func startJanus(t testing.TB, sink string, general, videoroom []string) Janus {
 	write("janus.transport.http.jcfg",
 		`general: { base_path = "/janus"; http = true; ip = "127.0.0.1"; port = `+httpPort+`; https = false; json = "compact"; }`,
 		`admin: { admin_base_path = "/admin"; admin_http = true; admin_ip = "127.0.0.1"; admin_port = `+adminPort+`; }`)
-	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(videoroom, "; ")+" }",
+	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(settings.VideoRoom, "; ")+" }",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
 	if sink != "" {
 		write("janus.eventhandler.sampleevh.jcfg", `general: { enabled = true; events = "all"; grouping = true; backend = "`+sink+`"; backend_user = "events"; backend_pwd = "pwd"; }`)
 	}
 	write("janus.plugin.videocall.jcfg", "general: { }")
-	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
-	p := proc.Start(t, "janus", "janus", "-F", dir)
+	write("janus.plugin.textroom.jcfg", `general: { json = "plain"; `+strings.Join(settings.TextRoom, " ")+` }`, `room-1234: { description = "Demo Room"; secret = "adminpwd"; }`)
+	p := proc.Start(t, "janus", *janusProgram, "-F", dir)
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)
 	p.WaitTCP(t, admin)
-	return Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin"}
+	return Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin", Version: version(t, "http://"+http+"/janus/info")}
+}
+
+// version asks the Janus at an address of its info.
+func version(t testing.TB, info string) string {
+	t.Helper()
+	var about struct {
+		Version string `json:"version_string"`
+	}
+	if err := json.Unmarshal([]byte(body(t, info)), &about); err != nil {
+		t.Fatal(err)
+	}
+	return about.Version
 }

@@ -31,6 +31,7 @@ type sequence struct {
 	room   int
 	pin    string
 	secret string
+	most   int // of publishers
 	people []*person
 	lines  []string
 }
@@ -83,20 +84,21 @@ func (s *sequence) draw() string {
 func (s *sequence) create() {
 	options := s.oneOf("options", "", "", `,"notify_joining":true`, `,"bitrate":256000,"description":"A room"`,
 		`,"audiocodec":"opus,pcmu","videocodec":"vp8,h264"`, `,"require_pvtid":true`, `,"is_private":true,"fir_freq":5`,
-		`,"publishers":6`, `,"videocodec":"vp9"`)
+		`,"opus_fec":false`, `,"videocodec":"vp9"`, `,"dummy_publisher":true`)
 	if s.oneOf("pin", "", "", "p") != "" {
 		s.pin = `,"pin":"p"`
 	}
 	if s.oneOf("secret", "", "s") != "" {
 		s.secret = `,"secret":"s"`
 	}
-	s.say(`al.pub {"request":"create","room":%d%s%s%s}`, s.room, s.pin, s.secret, options)
+	s.most = rapid.SampledFrom([]int{6, 6, 6, 6, 2}).Draw(s.t, "publishers")
+	s.say(`al.pub {"request":"create","room":%d,"publishers":%d%s%s%s}`, s.room, s.most, s.pin, s.secret, options)
 }
 
 // step draws what one participant does next.
 func (s *sequence) step() {
 	p := rapid.SampledFrom(s.people).Draw(s.t, "who")
-	do := []func(*person){s.askAround}
+	do := []func(*person){s.askAround, s.far}
 	switch {
 	case !p.joined:
 		do = append(do, s.join, s.join, s.join)
@@ -129,14 +131,28 @@ func (s *sequence) join(p *person) {
 // kinds are what may be offered; publishing video takes more of a machine than the rest.
 func (s *sequence) kinds() string { return s.oneOf("kinds", "a", "av", "av", "v", "ad") }
 
-// publish does not draw what would be refused: Janus takes no second offer then (spec/videoroom.md, section 17), and the
-// two servers would go different ways.
+// publish hangs up after an offer that is refused: Janus takes no second one before (spec/videoroom.md, section 17).
 func (s *sequence) publish(p *person) {
 	kinds := s.kinds()
 	wish := s.oneOf("wish", "", "", "", `,"bitrate":128000`, `,"audio":true,"video":true`, `,"display":"Three"`,
 		`,"descriptions":[{"mid":"0","description":"first"}]`)
 	s.say(`%s.pub offer %s {"request":"%s"%s}`, p.name, kinds, s.oneOf("verb", "publish", "configure"), wish)
+	if s.publishing() == s.most {
+		s.say("%s.pub hangup what was refused", p.name)
+		s.say("wait 500ms")
+		return
+	}
 	p.sends = kinds
+}
+
+// publishing is how many send.
+func (s *sequence) publishing() (n int) {
+	for _, p := range s.people {
+		if p.sends != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *sequence) renegotiate(p *person) {
@@ -227,6 +243,19 @@ func (s *sequence) askAround(p *person) {
 		return // it would be obeyed
 	}
 	s.say(`%s.%s {"request":%s}`, p.name, handle, strings.NewReplacer("$R", fmt.Sprint(s.room), "$S", s.secret).Replace(request))
+}
+
+// far is about a publisher of another server, who sends nothing.
+func (s *sequence) far(p *person) {
+	if s.most < len(s.people) {
+		return // Janus has as many as it is told, no more and no fewer, for a full room (spec/videoroom.md, section 17)
+	}
+	id := s.room + 7
+	request := s.oneOf("far", `"add_remote_publisher","display":"Far","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus"}]`,
+		`"add_remote_publisher","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus"},{"type":"video","mindex":1,"mid":"1","codec":"vp8"}]`,
+		`"update_remote_publisher","display":"Farther","streams":[{"type":"audio","mindex":0,"mid":"0","codec":"opus","description":"x"}]`,
+		`"update_remote_publisher","streams":[{"type":"video","mindex":1,"mid":"1","codec":"vp8"}]`, `"remove_remote_publisher"`, `"listremotes","publisher_id":7`)
+	s.say(`%s.pub {"request":%s,"room":%d,"id":%d%s}`, p.name, request, s.room, id, s.secret)
 }
 
 // end draws how it ends. Where Janus leaves subscribers without a word (spec/videoroom.md, section 17) the two servers

@@ -65,6 +65,11 @@ al.sub {"request":"join","ptype":"subscriber","room":$R,"streams":[{"feed":1}]}
 al.sub answer {"request":"start"}
 wait 500ms
 `
+	// textSession is a text room and a handle.
+	textSession = `al create
+al attach janus.plugin.textroom h
+al.h {"request":"create","room":$R,"secret":"s","pin":"p"}
+`
 	newHandle = "al attach janus.plugin.videoroom n$N"
 )
 
@@ -179,7 +184,17 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.h", sound: `{"request":"set"}`, fields: "audio video bitrate record filename restart substream temporal fallback keyframe"},
 		{who: "al.h", sound: `{"request":"hangup"}`, fields: "reason"},
 	}},
+	// Not edit and destroy, whose mistakes, in such numbers, end Janus 1.1.2: textroom.talk has them, and what data channels carry.
+	{name: "text-rooms", begin: textSession, verbs: []verb{
+		{who: "al.h", sound: `{"request":"create","room":$N,"allowed":["x"]}`, fields: "request room description secret pin is_private history allowed allowed.0 permanent"},
+		{who: "al.h", sound: `{"request":"exists","room":$R}`, fields: "room"},
+		{who: "al.h", sound: `{"request":"listparticipants","room":$R}`, fields: "room"},
+		{who: "al.h", sound: `{"request":"allowed","room":$R,"secret":"s","action":"remove","allowed":["a"]}`, fields: "room secret action allowed allowed.0"},
+		{who: "al.h", sound: `{"request":"kick","room":$R,"secret":"s","username":"zoe"}`, fields: "room secret username"},
+		{who: "al.h", sound: `{"request":"announcement","room":$R,"secret":"s","text":"hi"}`, fields: "room secret text"},
+	}},
 	{name: "core", begin: session, verbs: []verb{
+		{who: "al send", sound: `{"janus":"ping","transaction":"a"}`, fields: "transaction"},
 		{who: "al send", sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$h,"body":{"request":"exists","room":1}}`,
 			fields: "janus transaction session_id handle_id body jsep"},
 		{who: "al send", sound: `{"janus":"keepalive","transaction":"a","session_id":$S}`, fields: "session_id transaction"},

@@ -43,9 +43,13 @@ func (p *player) rename(v any) any {
 				if n, ok := member.(json.Number); ok && len(n) > 2 { // drawn, not given
 					v[key] = "$" + key
 				}
-			case "participants", "publishers", "attendees", "list", "forwarders":
+			case "participants", "publishers", "attendees", "list", "forwarders", "allowed":
 				// Janus lists them in the order of a hash table.
 				if list, ok := p.rename(member).([]any); ok {
+					if key == "list" {
+						list = slices.DeleteFunc(list, p.foreign)
+						v[key] = list
+					}
 					sortByText(list)
 				}
 			default:
@@ -76,6 +80,14 @@ func (p *player) rename(v any) any {
 		}
 	}
 	return v
+}
+
+// foreign tells whether what a list names, a room or a user, is of another conversation, which is played at the same time.
+func (p *player) foreign(listed any) bool {
+	if room, ok := listed.(map[string]any); ok {
+		listed = room["room"]
+	}
+	return !strings.Contains(p.conversation, fmt.Sprint(listed))
 }
 
 // unparsable begins the error about a message that is not JSON.

@@ -6,13 +6,14 @@
 //	# a comment
 //	al create                                a session
 //	al attach janus.plugin.videoroom pub     a handle, al.pub
+//	al attach janus.plugin.echotest e opaque me  the same with an opaque id
 //	al.pub {"request":"exists","room":1}     a message
 //	al.pub offer av {"request":"configure"}  the same with an offer, of audio and video that are then sent
 //	al.sub answer {"request":"start"}        the same with an answer to the last offer on that handle
 //	al.sub answer av {"request":"accept"}    the same, audio and video being sent
 //	al.pub trickle null                      a trickle of that candidate
 //	al.pub data {"textroom":"list"}          a text over the data channel, once that is open
-//	al.pub hangup | detach                   such a request
+//	al.pub hangup | detach                   such a request; words behind it are for people
 //	al send {"janus":"keepalive",…}          anything: $S is the session, $pub a handle
 //	al destroy
 //	al drop                                  the socket is closed
@@ -57,7 +58,7 @@ type Step struct {
 
 // Play plays a conversation to the server at url.
 func Play(ctx context.Context, url, conversation string) ([]Step, error) {
-	p := &player{url: url, quiet: quiet, sockets: map[string]*socket{}, names: map[uint64]string{}}
+	p := &player{url: url, conversation: conversation, quiet: quiet, sockets: map[string]*socket{}, names: map[uint64]string{}}
 	defer p.close()
 	var steps []Step
 	lines := bufio.NewScanner(strings.NewReader(conversation))
@@ -96,6 +97,8 @@ func Play(ctx context.Context, url, conversation string) ([]Step, error) {
 }
 
 type player struct {
+	conversation string
+
 	url     string
 	quiet   time.Duration
 	sockets map[string]*socket
@@ -213,7 +216,8 @@ func (p *player) socketStep(ctx context.Context, s *socket, rest string) error {
 		return nil
 	case "attach":
 		plugin, name, _ := strings.Cut(args, " ")
-		id, err := s.conn.Attach(ctx, s.session, plugin)
+		name, opaque, _ := strings.Cut(name, " opaque ")
+		id, err := s.attach(ctx, plugin, opaque)
 		if err != nil {
 			return err
 		}
@@ -245,6 +249,18 @@ func (p *player) socketStep(ctx context.Context, s *socket, rest string) error {
 		return s.conn.Close()
 	}
 	return fmt.Errorf("unknown step %q", verb)
+}
+
+// attach makes a handle; opaque is its opaque id, empty for none.
+func (s *socket) attach(ctx context.Context, plugin, opaque string) (uint64, error) {
+	if opaque == "" {
+		return s.conn.Attach(ctx, s.session, plugin)
+	}
+	m, err := s.conn.Request(ctx, janus.Object{"janus": "attach", "session_id": s.session, "plugin": plugin, "opaque_id": opaque})
+	if err != nil {
+		return 0, err
+	}
+	return m.Data.ID, nil
 }
 
 // ask sends a request that is to be answered before the next step.

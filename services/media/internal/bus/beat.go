@@ -35,6 +35,7 @@ type Beats struct {
 	Name        string // stays over restarts
 	GRPCAddress string
 	Capacity    Capacity
+	StatsPeriod uint32 // seconds; see NodeStatus
 	Status      func() Status
 	Changed     <-chan struct{} // what is to be said at once has changed
 	Log         *slog.Logger
@@ -74,7 +75,7 @@ func (b *Beats) Run(ctx context.Context) {
 }
 
 func (b *Beats) publish(s *busv1.NodeStatus) {
-	s.Id, s.Name, s.GrpcAddress = b.ID, b.Name, b.GRPCAddress
+	s.Id, s.Name, s.GrpcAddress, s.StatsPeriodS = b.ID, b.Name, b.GRPCAddress, b.StatsPeriod
 	s.CapacityPackets, s.CapacityBits, s.MaxPeers = b.Capacity.Packets, b.Capacity.Bits, uint32(b.Capacity.Peers)
 	if err := bus.Publish(b.Conn, bus.NodeBeats, s); err != nil {
 		b.Log.Debug("beat not sent", "err", err) // the connection reports its own troubles

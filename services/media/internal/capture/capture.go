@@ -16,9 +16,18 @@ const (
 	ethernet   = 1 // LINKTYPE_ETHERNET
 )
 
+// format is how a file is written.
+type format struct {
+	extension string
+	header    []byte
+	record    func(p *packet, of string) []byte
+}
+
 // Capture is one file. Packet and Close are of one goroutine, Run is of another.
 type Capture struct {
 	file     io.WriteCloser
+	format   format
+	of       string // whose packets these are, for people
 	truncate int
 	most     int64
 	queue    chan packet
@@ -33,12 +42,12 @@ type packet struct {
 	data    []byte
 }
 
-func newCapture(file io.WriteCloser, truncate uint32, most int64) *Capture {
+func newCapture(file io.WriteCloser, format format, truncate uint32, most int64) *Capture {
 	keep := snapLength - headers
 	if truncate > 0 {
 		keep = int(min(truncate, uint32(keep)))
 	}
-	return &Capture{file: file, truncate: keep, most: most, queue: make(chan packet, waiting)}
+	return &Capture{file: file, format: format, truncate: keep, most: most, queue: make(chan packet, waiting)}
 }
 
 // Packet has a packet written, of which it keeps a copy. It never waits.
@@ -60,10 +69,10 @@ func (c *Capture) Missed() uint64 { return c.missed.Load() }
 // Run writes until Close. It returns the first error of the file, after which nothing is written any more.
 func (c *Capture) Run() error {
 	w := bufio.NewWriterSize(c.file, 64<<10)
-	_, err := w.Write(fileHeader())
-	c.written = 24
+	_, err := w.Write(c.format.header)
+	c.written = int64(len(c.format.header))
 	for p := range c.queue {
-		record := p.record()
+		record := c.format.record(&p, c.of)
 		if err != nil || c.written+int64(len(record)) > c.most {
 			c.missed.Add(1)
 			continue
@@ -83,6 +92,9 @@ func (c *Capture) Run() error {
 	}
 	return err
 }
+
+// pcap is the format of most programs that show packets.
+var pcap = format{extension: "pcap", header: fileHeader(), record: func(p *packet, _ string) []byte { return p.record() }}
 
 // fileHeader is that of pcap 2.4 with timestamps in µs (draft-ietf-opsawg-pcap, section 4).
 func fileHeader() []byte {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -111,12 +112,37 @@ func TestFilesAreBounded(t *testing.T) {
 }
 
 func TestAFullQueueLeavesOutAndCounts(t *testing.T) {
-	c := newCapture(nil, 0, 1<<20) // that nobody runs
+	c := newCapture(nil, pcap, 0, 1<<20) // that nobody runs
 	for range waiting + 7 {
 		c.Packet([]byte("x"), true)
 	}
 	if c.Missed() != 7 {
 		t.Errorf("%d missed", c.Missed())
+	}
+}
+
+func TestLinesAreForText2pcap(t *testing.T) {
+	f, _ := open(t, 1<<20)
+	c, path, err := f.CreateText("[session=1][handle=2]", "", "a.txt", 4, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Packet([]byte{0x80, 0x60, 1, 2, 3}, true)
+	c.Packet([]byte{0x81, 201, 0}, false)
+	c.Packet(nil, false)
+	c.Close()
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clock = `\d\d:\d\d:\d\d\.\d{6} 000000 `
+	const of = ` \[session=1\]\[handle=2\]\r\n`
+	want := `^I ` + clock + ` 80 60 01 02 JANUS_TEXT2PCAP_RTP` + of + `O ` + clock + ` 81 c9 00 JANUS_TEXT2PCAP_RTCP` + of + `O ` + clock + ` JANUS_TEXT2PCAP_RTP` + of + `$`
+	if !regexp.MustCompile(want).Match(got) {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -127,7 +153,7 @@ func (*full) Write([]byte) (int, error) { return 0, errors.New("no space left") 
 func (*full) Close() error              { return nil }
 
 func TestAFullDiskEndsTheFileAlone(t *testing.T) {
-	c := newCapture(&full{}, 0, 1<<20)
+	c := newCapture(&full{}, pcap, 0, 1<<20)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if c.Run() == nil {

@@ -47,10 +47,23 @@ func (f *Folder) Close() {
 	}
 }
 
-// Create makes a new file and returns its path. folder is one below the folder, which is made, or its whole path; empty for
+// Create makes a new pcap file and returns its path. folder is one below the folder, which is made, or its whole path; empty for
 // the folder itself. An empty filename has one made up. Of each packet truncate bytes are kept, 0 for all. Run is to be
 // called.
 func (f *Folder) Create(folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
+	return f.create(pcap, folder, filename, truncate, now)
+}
+
+// CreateText is Create for a file that text2pcap reads; of says whose packets these are.
+func (f *Folder) CreateText(of, folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
+	c, path, err := f.create(text2pcap, folder, filename, truncate, now)
+	if err == nil {
+		c.of = of
+	}
+	return c, path, err
+}
+
+func (f *Folder) create(format format, folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
 	if f == nil {
 		return nil, "", ErrOff
 	}
@@ -59,7 +72,7 @@ func (f *Folder) Create(folder, filename string, truncate uint32, now time.Time)
 		return nil, "", err
 	}
 	if filename == "" {
-		filename = fmt.Sprintf("capture-%d.pcap", now.UnixNano())
+		filename = fmt.Sprintf("capture-%d.%s", now.UnixNano(), format.extension)
 	}
 	if filename != filepath.Base(filename) || filename == "." || filename == ".." || strings.ContainsRune(filename, 0) {
 		return nil, "", ErrOutside
@@ -75,7 +88,7 @@ func (f *Folder) Create(folder, filename string, truncate uint32, now time.Time)
 	if err != nil {
 		return nil, "", confined(err)
 	}
-	return newCapture(file, truncate, f.most), filepath.Join(f.path, name), nil
+	return newCapture(file, format, truncate, f.most), filepath.Join(f.path, name), nil
 }
 
 // below makes folder relative to f.

@@ -29,7 +29,7 @@ func (p *publisher) SendNACK(_ uint32, seqs []uint16) { p.nacks = append(p.nacks
 func (p *publisher) Receiving(_ int, receiving bool)  { p.receiving = append(p.receiving, receiving) }
 func (p *publisher) Talking(talking bool, _ float64)  { p.talking = append(p.talking, talking) }
 func (p *publisher) config(c codec.Codec, n int) StreamConfig {
-	return StreamConfig{Codec: c, Layers: n, NACK: true, NoMedia: time.Second, Upstream: p, Observer: p}
+	return StreamConfig{Codec: c, Layers: n, NACK: true, NoMedia: func() time.Duration { return time.Second }, Upstream: p, Observer: p}
 }
 
 // subscriber is the far side of a leg: it reads what it is sent.

@@ -13,12 +13,16 @@ const (
 
 // checkMedia tells of layers that have fallen silent.
 func (s *Stream) checkMedia(now time.Duration) {
-	if s.cfg.NoMedia == 0 {
+	if s.cfg.NoMedia == nil {
+		return
+	}
+	silence := s.cfg.NoMedia()
+	if silence == 0 {
 		return
 	}
 	for i := range s.layers {
 		y := &s.layers[i]
-		if y.stats.Receiving && now-y.stats.LastPacket >= s.cfg.NoMedia+mediaGrace {
+		if y.stats.Receiving && now-y.stats.LastPacket >= silence+mediaGrace {
 			y.stats.Receiving = false
 			s.cfg.Observer.Receiving(i, false)
 		}

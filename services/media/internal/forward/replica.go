@@ -96,7 +96,7 @@ func (s *Stream) Pending() (n int) {
 // Replica returns what a replica of a stream made with c is made with. up gets its requests for key frames, which are
 // for RequestKeyframeFor at the origin. clock is shared by the replicas of one publisher's streams.
 func (c StreamConfig) Replica(up Upstream, clock *PublisherClock) StreamConfig {
-	c.NACK, c.KeyframeEvery, c.NoMedia, c.Talk = false, 0, 0, Talk{}
+	c.NACK, c.KeyframeEvery, c.NoMedia, c.Talk = false, 0, nil, Talk{}
 	c.Clock, c.Upstream, c.Observer, c.Wanted = clock, up, nobody{}, nil
 	return c
 }

@@ -43,8 +43,9 @@ type StreamConfig struct {
 	NACK bool
 	// KeyframeEvery is the longest time without a key frame, seen or asked for; 0 for no limit (fir_freq).
 	KeyframeEvery time.Duration
-	// NoMedia is how long a layer has to be silent until it counts as not receiving, checked each second; 0 for never.
-	NoMedia time.Duration
+	// NoMedia says how long a layer has to be silent until it counts as not receiving, which is checked each second: 0 for
+	// never, as is nil. It may say something else each time.
+	NoMedia func() time.Duration
 	// Talk is how talking is told; the zero value for not at all.
 	Talk Talk
 	// Clock is shared by all streams of one publisher. Nil if the stream has no sisters.

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -14,18 +15,27 @@ type CaptureRequest struct {
 	Handle           Handle
 	Folder, Filename string
 	Truncate         uint32
+	Text             bool // for text2pcap
 }
 
 // StartCapture writes the decrypted RTP and RTCP of a handle's peer, both ways, to a file, whose path it returns. It goes on
 // until StopCapture or the peer's end.
 func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, error) {
 	sh := n.shard(r.Handle)
+	kind, create := "pcap", n.cfg.Captures.Create
+	if r.Text {
+		kind = "text2pcap"
+		create = func(folder, filename string, truncate uint32, now time.Time) (*capture.Capture, string, error) {
+			of := fmt.Sprintf("[session=%d][handle=%d]", r.Handle.Session, r.Handle.ID)
+			return n.cfg.Captures.CreateText(of, folder, filename, truncate, now)
+		}
+	}
 	free := func() (*peer, error) {
 		switch p := sh.peers[r.Handle]; {
 		case p == nil:
 			return nil, fault.New(fault.NoSuchPeer, nil)
 		case p.capture != nil:
-			return nil, fault.Newf(fault.BadRequest, "pcap already started")
+			return nil, fault.Newf(fault.BadRequest, "%s already started", kind)
 		default:
 			return p, nil
 		}
@@ -33,7 +43,7 @@ func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, erro
 	if err := sh.run(ctx, func(time.Duration) error { _, err := free(); return err }); err != nil {
 		return "", err
 	}
-	c, path, err := n.cfg.Captures.Create(r.Folder, r.Filename, r.Truncate, time.Now())
+	c, path, err := create(r.Folder, r.Filename, r.Truncate, time.Now())
 	switch {
 	case errors.Is(err, capture.ErrOff):
 		return "", fault.Newf(fault.BadRequest, "Captures are off: the node has no folder for them")
@@ -50,7 +60,7 @@ func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, erro
 	_, err = do(context.WithoutCancel(ctx), sh, func(time.Duration) (struct{}, error) {
 		p, err := free()
 		if err == nil {
-			p.capture = c
+			p.capture, p.captured = c, capturedTo{path, r.Text}
 		}
 		return struct{}{}, err
 	})
@@ -78,9 +88,15 @@ func (n *Node) StopCapture(ctx context.Context, h Handle) error {
 	})
 }
 
+// capturedTo is where a peer's capture goes.
+type capturedTo struct {
+	file string // empty for none
+	text bool
+}
+
 func (p *peer) endCapture() {
 	if p.capture != nil {
 		p.capture.Close()
-		p.capture = nil
+		p.capture, p.captured = nil, capturedTo{}
 	}
 }

@@ -24,6 +24,16 @@ type Description struct {
 	Candidates    []string
 	Network       transport.Description
 	Sections      []SectionDescription // of audio and video
+	CaptureFile   string               // empty if nothing is captured
+	CaptureText   bool
+	Times         PeerTimes
+}
+
+// PeerTimes are when a peer got so far; zero for not yet.
+type PeerTimes struct {
+	Made    time.Time
+	Reached time.Time // a pair of candidates was chosen
+	Up      time.Time // DTLS was done
 }
 
 // SectionDescription is of one m= section.
@@ -35,12 +45,15 @@ type SectionDescription struct {
 	Inbound []LayerDescription // lowest first
 	Sent    *sdp.Sent          // nil if nothing is sent
 	Stats   forward.LegStats   // likewise
+	Bytes   uint64             // sent in the last second
 }
 
 // LayerDescription is of one layer that is received.
 type LayerDescription struct {
 	RID   string
 	Stats forward.LayerStats
+	Bytes uint64 // received in the last second
+	RTX   uint32 // SSRC; 0 if it is not known
 }
 
 // Describe tells of the peer of a handle, whatever its generation.
@@ -56,6 +69,7 @@ func (n *Node) Describe(ctx context.Context, h Handle) (Description, error) {
 			Fingerprint: p.conn.Fingerprint(), Candidates: p.conn.Candidates(), Network: p.conn.Describe(),
 		}
 		d.Sections = p.sections()
+		d.CaptureFile, d.CaptureText, d.Times = p.captured.file, p.captured.text, p.times
 		return d, nil
 	})
 }
@@ -77,6 +91,9 @@ func (p *peer) sections() []SectionDescription {
 			}
 			sent := sl.offered.Sent
 			all[at].Sent, all[at].Stats = &sent, sl.leg.Stats()
+			if out := p.subscribing.legs[sent.SSRC]; out != nil {
+				all[at].Bytes = out.bytes.grown
+			}
 		}
 	}
 	return all
@@ -85,7 +102,7 @@ func (p *peer) sections() []SectionDescription {
 func (in *inbound) describe(index int) SectionDescription {
 	d := SectionDescription{Index: index, MID: in.agreed.MID, Kind: in.agreed.Kind, Codec: in.agreed.Format.Codec}
 	for layer := range in.layers {
-		one := LayerDescription{Stats: in.stream.Stats(layer)}
+		one := LayerDescription{Stats: in.stream.Stats(layer), Bytes: in.bytes[layer].grown, RTX: in.repair[layer]}
 		if len(in.agreed.RIDs) == in.layers { // in the order in which they were offered
 			at := layer
 			if !in.publisher.lowestFirst {

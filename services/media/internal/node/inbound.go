@@ -21,7 +21,8 @@ type inbound struct {
 	media     [forward.MaxLayers]uint32 // SSRC by layer; 0 if not known
 	repair    [forward.MaxLayers]uint32 // of RTX
 	receiving [forward.MaxLayers]bool
-	lost      uint64            // at the last count
+	lost      uint64 // at the last count
+	bytes     [forward.MaxLayers]perSecond
 	speaker   *speakers.Speaker // nil if its loudness does not matter
 	recorder  *recorder         // nil if it is not recorded
 }
@@ -37,7 +38,7 @@ func newInbound(pub *publisher, agreed *sdp.Stream, t Terms, now time.Duration) 
 	in.start(pub.peer.shard, forward.NewStream(forward.StreamConfig{
 		Codec: in.codec, Layers: in.layers, SVC: svc(agreed), Opaque: t.E2EE, NACK: agreed.Feedback("nack"),
 		KeyframeEvery: time.Duration(t.KeyframeEvery) * time.Second,
-		NoMedia:       pub.peer.node.cfg.NoMedia, Talk: t.Talk, Clock: &pub.clock,
+		NoMedia:       pub.peer.node.noMedia, Talk: t.Talk, Clock: &pub.clock,
 		Upstream: pub.upstream(), Observer: in,
 	}), now)
 	pub.streamsMade++
@@ -161,7 +162,7 @@ func (in *inbound) Receiving(layer int, receiving bool) {
 	if in.layers > 1 {
 		e.Substream = layer
 	}
-	if timer := in.publisher.peer.node.cfg.NoMedia; !receiving && timer > time.Second {
+	if timer := in.publisher.peer.node.noMedia(); !receiving && timer > time.Second {
 		e.Seconds = uint32(timer / time.Second)
 	}
 	in.publish(e)

@@ -26,6 +26,7 @@ func (n *Node) LeftOut(why forward.Drop) uint64 { return n.legs.dropped[why].Loa
 func (p *peer) countLosses() {
 	for _, out := range p.subscribing.legs {
 		p.node.tally(out)
+		out.bytes.count(out.counted.Bytes)
 		lost := out.counted.Lost
 		p.slowLink(SlowLink{MID: out.mid, Video: out.video, Uplink: true, Lost: uint32(lost - out.lost)})
 		out.lost = lost
@@ -36,15 +37,22 @@ func (p *peer) countLosses() {
 		}
 		var lost uint64
 		for layer := range in.layers {
-			lost += in.stream.Stats(layer).Lost
+			stats := in.stream.Stats(layer)
+			lost += stats.Lost
+			in.bytes[layer].count(stats.Bytes)
 		}
 		p.slowLink(SlowLink{MID: in.agreed.MID, Video: in.video(), Lost: uint32(lost - in.lost), BitrateBPS: p.publishing.bitrate})
 		in.lost = lost
 	}
 }
 
+// perSecond is how much a counter grew in the last second that has been looked at.
+type perSecond struct{ total, grown uint64 }
+
+func (s *perSecond) count(total uint64) { s.total, s.grown = total, total-min(s.total, total) }
+
 func (p *peer) slowLink(e SlowLink) {
-	if threshold := p.node.cfg.SlowLinkThreshold; threshold != 0 && e.Lost >= threshold {
+	if threshold := p.node.slowLink.Load(); threshold != 0 && e.Lost >= threshold {
 		p.node.cfg.Events.Publish(p.id, e)
 	}
 }

@@ -53,6 +53,8 @@ type Node struct {
 	audiences speakers.Audiences
 
 	count       atomic.Int64 // of peers
+	silence     atomic.Int64 // nanoseconds, as Config.NoMedia at first
+	slowLink    atomic.Uint32
 	legs        legCounters
 	mirrors     atomic.Int64  // of all shards
 	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
@@ -74,6 +76,8 @@ func New(g *transport.Group, cfg Config) *Node {
 		known: directory{feeds: map[FeedID]*listing{}, moved: map[FeedID]move{}},
 	}
 	n.serving, n.endServing = context.WithCancel(context.Background())
+	n.SetNoMedia(cfg.NoMedia)
+	n.SetSlowLinkThreshold(cfg.SlowLinkThreshold)
 	for _, w := range g.Workers() {
 		n.shards = append(n.shards, newShard(n, w))
 	}
@@ -105,6 +109,14 @@ func (n *Node) shard(h Handle) *shard {
 	mixed := (h.ID ^ h.Session*odd) * odd
 	return n.shards[mixed>>32%uint64(len(n.shards))]
 }
+
+// SetNoMedia changes Config.NoMedia, for all peers.
+func (n *Node) SetNoMedia(silence time.Duration) { n.silence.Store(int64(silence)) }
+
+func (n *Node) noMedia() time.Duration { return time.Duration(n.silence.Load()) }
+
+// SetSlowLinkThreshold changes Config.SlowLinkThreshold, likewise.
+func (n *Node) SetSlowLinkThreshold(packets uint32) { n.slowLink.Store(packets) }
 
 // Drain refuses new peers from now on, or takes them again unless the node leaves.
 func (n *Node) Drain(on bool) {

@@ -69,6 +69,9 @@ func (p *peer) observe(o Observation) {
 
 // Selected is what transport tells of the path that it sends on.
 func (p *peer) Selected(remote netip.AddrPort, tcp bool) {
+	if p.times.Reached.IsZero() {
+		p.times.Reached = time.Now()
+	}
 	if p.node.cfg.Observer == nil {
 		return
 	}

@@ -28,6 +28,7 @@ type peer struct {
 	ufrag   string // the endpoint's last
 	sdps    sdps
 	up      bool
+	times   PeerTimes
 	reached bool // there has been a path
 	closed  bool
 	texts   bool   // what comes over data channels is roomstate's
@@ -38,7 +39,8 @@ type peer struct {
 	done    memory
 
 	capture  *capture.Capture // nil for none
-	opaqueID string           // of the handle; for the observer, as the next two
+	captured capturedTo
+	opaqueID string // of the handle; for the observer, as the next two
 	statsDue time.Duration
 	counted  map[countedKey]counted
 
@@ -60,6 +62,7 @@ func newPeer(sh *shard, id PeerID) *peer {
 	p.rtcp.ssrc = p.newSSRC()
 	p.conn = sh.worker.NewPeer(p, p.log)
 	p.conn.UseCertificate(id.Generation)
+	p.times.Made = time.Now()
 	p.log.Info("peer made")
 	return p
 }
@@ -81,7 +84,7 @@ func makePeer(sh *shard, id PeerID) *peer {
 
 // Up is of transport.Handler.
 func (p *peer) Up(now time.Duration) {
-	p.up = true
+	p.up, p.times.Up = true, time.Now()
 	p.observe(DTLS{"connected"})
 	p.seconds.Set(now + time.Second)
 	p.log.Info("peer up")

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -42,7 +43,7 @@ type RemoteAnswer struct {
 // remoteSource is where packets of a publisher come from that is another server's. It is the way back to it
 // (forward.Upstream).
 type remoteSource struct {
-	pub  *publisher
+	pub  *publisher // nil until it has one; the worker's
 	port *rtpreceive.Port
 }
 
@@ -62,8 +63,43 @@ func (n *Node) AcceptRemote(ctx context.Context, r RemoteRequest) (RemoteAnswer,
 			return RemoteAnswer{}, invalidSDP(err)
 		}
 	}
+	answer, err := n.acceptRemote(ctx, &r, streams, nil)
+	if !errors.Is(err, errNoSource) {
+		return answer, err
+	}
+	source, err := n.openSource(&r)
+	if err != nil {
+		return RemoteAnswer{}, err
+	}
+	return n.acceptRemote(ctx, &r, streams, source)
+}
+
+// errNoSource says that a port is needed. It is opened on the caller's goroutine: workers have no time to look for one.
+var errNoSource = errors.New("no source")
+
+func (n *Node) openSource(r *RemoteRequest) (*remoteSource, error) {
+	crypto := rtpforward.Crypto{}
+	if r.Crypto != nil {
+		crypto = *r.Crypto
+	}
+	source, worker := new(remoteSource), n.shard(r.Peer.Handle).worker
+	var err error
+	source.port, err = n.cfg.Inlet.Open(r.Interface, r.Port, crypto, func() { worker.Post(source.receive) })
+	return source, err
+}
+
+// acceptRemote carries out a request, with source if the peer has none yet. It is errNoSource if that is nil then.
+func (n *Node) acceptRemote(ctx context.Context, r *RemoteRequest, streams []sdp.Stream, source *remoteSource) (RemoteAnswer, error) {
 	sh := n.shard(r.Peer.Handle)
 	return do(ctx, sh, func(now time.Duration) (RemoteAnswer, error) {
+		if source == nil && !sh.hasSource(r.Peer) {
+			return RemoteAnswer{}, errNoSource
+		}
+		defer func() {
+			if source != nil && source.pub == nil {
+				source.port.Close()
+			}
+		}()
 		p, err := sh.open(r.Peer, now)
 		if err != nil {
 			return RemoteAnswer{}, err
@@ -71,7 +107,7 @@ func (n *Node) AcceptRemote(ctx context.Context, r RemoteRequest) (RemoteAnswer,
 		if answer, ok := recall[RemoteAnswer](&p.done, r.ID); ok {
 			return answer, nil
 		}
-		answer, err := p.publishing.acceptRemote(&r, streams, now)
+		answer, err := p.publishing.acceptRemote(r, streams, source, now)
 		if err != nil {
 			p.undo(now)
 			return RemoteAnswer{}, err
@@ -81,26 +117,22 @@ func (n *Node) AcceptRemote(ctx context.Context, r RemoteRequest) (RemoteAnswer,
 	})
 }
 
-func (pub *publisher) acceptRemote(r *RemoteRequest, streams []sdp.Stream, now time.Duration) (RemoteAnswer, error) {
+func (sh *shard) hasSource(id PeerID) bool {
+	p := sh.peers[id.Handle]
+	return p != nil && p.id == id && p.publishing.remote != nil
+}
+
+func (pub *publisher) acceptRemote(r *RemoteRequest, streams []sdp.Stream, source *remoteSource, now time.Duration) (RemoteAnswer, error) {
 	p := pub.peer
 	if err := pub.register(r.Feed); err != nil {
 		return RemoteAnswer{}, err
 	}
-	crypto := rtpforward.Crypto{}
-	if r.Crypto != nil {
-		crypto = *r.Crypto
-	}
 	if pub.remote == nil {
-		source := &remoteSource{pub: pub}
-		port, err := p.node.cfg.Inlet.Open(r.Interface, r.Port, crypto, func() { p.shard.worker.Post(source.receive) })
-		if err != nil {
-			return RemoteAnswer{}, err
-		}
-		source.port, pub.remote = port, source
+		source.pub, pub.remote = pub, source
 		p.up, p.version = true, 1
-		p.log.Info("remote publisher", "feed", r.Feed, "port", port.RTP(), "rtcp_port", port.RTCP())
+		p.log.Info("remote publisher", "feed", r.Feed, "port", source.port.RTP(), "rtcp_port", source.port.RTCP())
 	} else if r.Crypto != nil {
-		if err := pub.remote.port.SetCrypto(crypto); err != nil {
+		if err := pub.remote.port.SetCrypto(*r.Crypto); err != nil {
 			return RemoteAnswer{}, err
 		}
 	}
@@ -115,10 +147,10 @@ func (pub *publisher) acceptRemote(r *RemoteRequest, streams []sdp.Stream, now t
 
 // receive takes what waits at the port. It is called on the worker.
 func (s *remoteSource) receive(now time.Duration) {
-	p := s.pub.peer
-	if p.closed {
+	if s.pub == nil || s.pub.peer.closed {
 		return
 	}
+	p := s.pub.peer
 	for _, b := range s.port.Take() {
 		if p.capture != nil {
 			p.capture.Packet(b, true)

@@ -111,7 +111,6 @@ func (pub *publisher) remotize(want Remote, address netip.Addr) (*remotization, 
 	if err := pub.openSocket(); err != nil {
 		return nil, err
 	}
-	want.Crypto.Lasting = true
 	port, err := w.socket.Port(netip.AddrPortFrom(address, want.Port), want.Crypto, pub.remoteSSRCs()...)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type outbound struct {
 	video   bool
 	lost    uint64           // at the last count
 	counted forward.LegStats // likewise, of all
+	bytes   perSecond
 }
 
 func (s *subscriber) init(p *peer) {

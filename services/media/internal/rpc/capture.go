@@ -11,7 +11,7 @@ import (
 func (s *Server) StartCapture(ctx context.Context, r *mediav1.StartCaptureRequest) (*mediav1.StartCaptureResponse, error) {
 	file, err := s.node.StartCapture(ctx, node.CaptureRequest{
 		Handle: node.Handle{Session: r.GetSessionId(), ID: r.GetHandleId()},
-		Folder: r.GetFolder(), Filename: r.GetFilename(), Truncate: r.GetTruncate(),
+		Folder: r.GetFolder(), Filename: r.GetFilename(), Truncate: r.GetTruncate(), Text: r.GetText(),
 	})
 	if err != nil {
 		return nil, s.refuse("StartCapture", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"time"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
@@ -19,11 +20,21 @@ func (s *Server) DescribePeer(ctx context.Context, r *mediav1.DescribePeerReques
 		LocalSdp: d.Local, RemoteSdp: d.Remote, Started: d.Started, Up: d.Up, DtlsClient: d.Client,
 		SrtpProfile: d.Network.SRTPProfile, Fingerprint: d.Fingerprint, LocalCandidates: d.Candidates,
 		SelectedAddress: d.Network.Address, SelectedTcp: d.Network.TCP,
+		CaptureFile: d.CaptureFile, CaptureText: d.CaptureText,
+		MadeUs: microseconds(d.Times.Made), ReachedUs: microseconds(d.Times.Reached), UpUs: microseconds(d.Times.Up),
 	}
 	for i := range d.Sections {
 		out.Sections = append(out.Sections, sectionDescription(&d.Sections[i]))
 	}
 	return out, nil
+}
+
+// microseconds are since 1970, 0 for the zero time.
+func microseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 func sectionDescription(d *node.SectionDescription) *mediav1.DescribePeerResponse_Section {
@@ -36,6 +47,7 @@ func sectionDescription(d *node.SectionDescription) *mediav1.DescribePeerRespons
 		out.Inbound = append(out.Inbound, &mediav1.DescribePeerResponse_Layer{
 			Rid: d.Inbound[i].RID, Ssrc: s.SSRC, Packets: s.Packets, Bytes: s.Bytes, Lost: s.Lost,
 			Nacks: s.NACKs, Retransmissions: s.Recovered, JitterMs: uint32(s.Jitter.Milliseconds()),
+			BytesLastSecond: d.Inbound[i].Bytes, RtxSsrc: d.Inbound[i].RTX,
 		})
 	}
 	if d.Sent != nil {
@@ -43,6 +55,7 @@ func sectionDescription(d *node.SectionDescription) *mediav1.DescribePeerRespons
 		out.Outbound = &mediav1.DescribePeerResponse_Outbound{
 			Ssrc: d.Sent.SSRC, RtxSsrc: d.Sent.RTX, Packets: s.Packets, Bytes: s.Bytes, Nacks: s.NACKs,
 			Retransmissions: s.Retransmitted, Lost: s.Lost, JitterMs: uint32(s.Jitter.Milliseconds()), RttMs: uint32(s.RTT.Milliseconds()),
+			BytesLastSecond: d.Bytes, FractionLost: uint32(s.FractionLost),
 		}
 	}
 	return out

@@ -42,12 +42,12 @@ func keyOf(c *Crypto) (key [16]byte) {
 	return key
 }
 
-// claim returns the numbers of a stream, for one destination at a time, and its rollover counter. BadElement if another has
-// it or, unless its receiver is one that lasts, if it is so old that who begins now could not tell that counter.
-func (x *indexes) claim(s stream, lasting bool) (n *numbers, rollover uint32, err error) {
+// claim returns the numbers of a stream, for one destination at a time. BadElement if another has it, or if it is so old
+// that who begins to receive it now takes its rollover counter for another.
+func (x *indexes) claim(s stream) (*numbers, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n = x.known[s]
+	n := x.known[s]
 	if n == nil {
 		n = &numbers{highest: -1}
 		if x.known == nil {
@@ -57,11 +57,10 @@ func (x *indexes) claim(s stream, lasting bool) (n *numbers, rollover uint32, er
 		x.order = append(x.order, s)
 		x.forget()
 	}
-	rollover, ok := n.begin(lasting)
-	if !ok {
-		return nil, 0, fault.Newf(fault.BadElement, "SRTP key was used with SSRC %d before: another is needed", s.ssrc)
+	if !n.begin() {
+		return nil, fault.Newf(fault.BadElement, "SRTP key was used with SSRC %d before: another is needed", s.ssrc)
 	}
-	return n, rollover, nil
+	return n, nil
 }
 
 // forget drops the oldest streams that have ended, if there are too many.
@@ -92,14 +91,14 @@ type numbers struct {
 }
 
 // begin takes the numbers for a destination.
-func (n *numbers) begin(lasting bool) (rollover uint32, ok bool) {
+func (n *numbers) begin() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.taken || n.highest >= 1<<16-window && !lasting {
-		return 0, false
+	if n.taken || n.highest >= 1<<16-window {
+		return false
 	}
 	n.taken, n.source, n.late = true, 0, 0
-	return uint32((n.highest + 1) >> 16), true
+	return true
 }
 
 func (n *numbers) used() bool {

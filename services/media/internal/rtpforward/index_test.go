@@ -3,6 +3,7 @@ package rtpforward
 import (
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ var someKey = Crypto{Suite: 80, Key: []byte("0123456789abcdefghijklmnopqrst")}
 func TestNumbersAreUsedOnce(t *testing.T) {
 	var x indexes
 	s := stream{keyOf(&someKey), 7}
-	n, _, err := x.claim(s, false)
+	n, err := x.claim(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,28 +42,25 @@ func TestNumbersAreUsedOnce(t *testing.T) {
 			t.Errorf("%s: %d is sent as %d, not %d", c.what, c.seq, got, c.want)
 		}
 	}
-	if _, _, err := x.claim(s, false); fault.Of(err) != fault.BadElement {
+	if _, err := x.claim(s); fault.Of(err) != fault.BadElement {
 		t.Errorf("claimed twice: %v", err)
 	}
-	if _, _, err := x.claim(stream{s.key, 8}, false); err != nil {
+	if _, err := x.claim(stream{s.key, 8}); err != nil {
 		t.Errorf("another SSRC: %v", err)
 	}
 	n.end()
 	if sent(1) != -1 {
 		t.Error("numbered after its end")
 	}
-	if _, _, err := x.claim(s, false); fault.Of(err) != fault.BadElement {
+	if _, err := x.claim(s); fault.Of(err) != fault.BadElement {
 		t.Errorf("a key whose rollover counter nobody can know: %v", err)
-	}
-	if _, rollover, err := x.claim(s, true); err != nil || rollover != 1 {
-		t.Errorf("a receiver that lasts: %d, %v", rollover, err)
 	}
 }
 
 func TestStreamGoesOnWhereItEnded(t *testing.T) {
 	var x indexes
 	s := stream{keyOf(&someKey), 7}
-	n, _, err := x.claim(s, false)
+	n, err := x.claim(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +68,7 @@ func TestStreamGoesOnWhereItEnded(t *testing.T) {
 		n.number(seq)
 	}
 	n.end()
-	again, _, err := x.claim(s, false)
+	again, err := x.claim(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +82,7 @@ func TestStreamGoesOnWhereItEnded(t *testing.T) {
 // A source that begins anew a little below where it was, is told from one whose packets come again.
 func TestSourceThatBeginsAnewJustBelow(t *testing.T) {
 	var x indexes
-	n, _, err := x.claim(stream{}, false)
+	n, err := x.claim(stream{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,12 +102,12 @@ func TestSourceThatBeginsAnewJustBelow(t *testing.T) {
 
 func TestOldStreamsAreForgotten(t *testing.T) {
 	var x indexes
-	kept, _, err := x.claim(stream{ssrc: 1 << 31}, false)
+	kept, err := x.claim(stream{ssrc: 1 << 31})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range uint32(maxStreams + 10) {
-		n, _, err := x.claim(stream{ssrc: i}, false)
+		n, err := x.claim(stream{ssrc: i})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +177,7 @@ func FuzzNumbers(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 255, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x indexes
-		n, _, err := x.claim(stream{}, false)
+		n, err := x.claim(stream{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,4 +195,26 @@ func FuzzNumbers(f *testing.F) {
 			used[index] = true
 		}
 	})
+}
+
+// What still waits of a destination that has ended does not go out under the numbers of the next one of that key.
+func TestNothingGoesOutAfterTheEnd(t *testing.T) {
+	o := New(nil, quiet)
+	defer o.Close()
+	s := &Socket{outlet: o, queue: make(chan datagram, 1)}
+	first, err := s.Port(netip.MustParseAddrPort("127.0.0.1:9"), someKey, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet := packet.AppendHeader(nil, &packet.Header{SSRC: 7, Seq: 5}, &packet.ExtensionIDs{}, &packet.Extensions{})
+	if _, err := first.encrypt(nil, packet); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if _, err := s.Port(first.to, someKey, 7); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.encrypt(nil, packet); err == nil {
+		t.Error("encrypted under the numbers of another")
+	}
 }

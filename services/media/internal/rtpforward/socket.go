@@ -110,11 +110,10 @@ type Port struct {
 	srtp   *srtp.Context // nil for plain RTP
 	next   *buffer       // for the next packet
 
-	key     [16]byte
-	lasting bool
-	mu      sync.Mutex          // guards what follows
-	ended   bool                // by Close
-	claims  map[uint32]*numbers // by SSRC
+	key    [16]byte
+	mu     sync.Mutex          // guards what follows
+	ended  bool                // by Close
+	claims map[uint32]*numbers // by SSRC
 }
 
 // Crypto is how packets are encrypted: AES-CM with a key and a salt, 30 bytes, and HMAC-SHA1 of so many bits (RFC 3711).
@@ -122,8 +121,6 @@ type Port struct {
 type Crypto struct {
 	Suite uint32 // 32 or 80
 	Key   []byte
-	// Lasting says that the receiver goes on with what it knows of a stream when that begins again, its rollover counter too.
-	Lasting bool
 }
 
 // Port returns a destination for streams, of which the SSRCs are given that are known already. BadElement if c cannot be
@@ -137,7 +134,7 @@ func (s *Socket) Port(to netip.AddrPort, c Crypto, ssrcs ...uint32) (*Port, erro
 	if p.srtp == nil {
 		return p, nil
 	}
-	p.key, p.lasting = keyOf(&c), c.Lasting
+	p.key = keyOf(&c)
 	if err := p.Claim(ssrcs...); err != nil {
 		p.Close()
 		return nil, err
@@ -150,6 +147,8 @@ func (p *Port) Claim(ssrcs ...uint32) error {
 	if p.srtp == nil {
 		return nil
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, ssrc := range ssrcs {
 		if _, err := p.numbers(ssrc); err != nil {
 			return err
@@ -158,21 +157,21 @@ func (p *Port) Claim(ssrcs ...uint32) error {
 	return nil
 }
 
-// numbers are those of one SSRC.
+// numbers are those of one SSRC. p.mu is held.
 func (p *Port) numbers(ssrc uint32) (*numbers, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	if p.ended { // another destination may have them by now
+		return nil, errEnded
+	}
 	if n := p.claims[ssrc]; n != nil {
 		return n, nil
 	}
-	if p.ended || len(p.claims) >= maxSources {
+	if len(p.claims) >= maxSources {
 		return nil, errEnded
 	}
-	n, rollover, err := p.socket.outlet.indexes.claim(stream{p.key, ssrc}, p.lasting)
+	n, err := p.socket.outlet.indexes.claim(stream{p.key, ssrc})
 	if err != nil {
 		return nil, err
 	}
-	p.srtp.SetROC(ssrc, rollover)
 	p.claims[ssrc] = n
 	return n, nil
 }
@@ -192,16 +191,26 @@ var errEnded = errors.New("destination has ended, or has had too many sources")
 
 // encrypt makes b, a packet that may be changed, an SRTP packet in scratch, with a number that its key has not been used for.
 func (p *Port) encrypt(scratch, b []byte) ([]byte, error) {
-	n, err := p.numbers(binary.BigEndian.Uint32(b[8:]))
+	seq, err := p.number(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
 	if err != nil {
 		return nil, err
 	}
-	seq, ok := n.number(binary.BigEndian.Uint16(b[2:]))
-	if !ok {
-		return nil, errEnded
-	}
 	binary.BigEndian.PutUint16(b[2:], seq)
 	return p.srtp.EncryptRTP(scratch, b, nil)
+}
+
+func (p *Port) number(ssrc uint32, seq uint16) (uint16, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, err := p.numbers(ssrc)
+	if err != nil {
+		return 0, err
+	}
+	sent, ok := n.number(seq)
+	if !ok {
+		return 0, errEnded
+	}
+	return sent, nil
 }
 
 // Context is what encrypts or decrypts so; nil for the zero value. BadElement if c cannot be gone by.

@@ -136,20 +136,25 @@ func errNoPort(err error) error { return fault.New(fault.TooBusy, err) }
 
 var errOff = errors.New("no networks are named that remote publishers may send from")
 
-// each calls open for the ports of the range until it succeeds, first for the one after the last that was opened.
+// each calls open for the ports of the range until it succeeds, first for the one after the last that was tried.
 func (i *Inlet) each(open func(port uint16) error) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	first, last := i.cfg.Ports.First, i.cfg.Ports.Last
 	err := errors.New("no ports")
 	for range int(last) - int(first) + 1 {
-		port := i.next
-		if i.next++; i.next > last || i.next < first {
-			i.next = first
-		}
-		if err = open(port); err == nil {
+		if err = open(i.turn()); err == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("no free port from %d to %d: %w", first, last, err)
+}
+
+// turn is the port to try next.
+func (i *Inlet) turn() uint16 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	port := i.next
+	if i.next++; i.next > i.cfg.Ports.Last || i.next < i.cfg.Ports.First {
+		i.next = i.cfg.Ports.First
+	}
+	return port
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,29 @@ func TestPortsComeToAnEnd(t *testing.T) {
 	for _, p := range open {
 		p.Close()
 	}
+}
+
+// Who looks for a port keeps nobody else from it.
+func TestPortsAreLookedForAtOnce(t *testing.T) {
+	i := inlet(t, Ports{31904, 31907})
+	searching, found := make(chan struct{}), make(chan struct{})
+	var search sync.WaitGroup
+	search.Go(func() {
+		err := i.each(func(uint16) error {
+			close(searching)
+			<-found
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-searching
+	if err := i.each(func(uint16) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	close(found)
+	search.Wait()
 }
 
 // What nobody takes is dropped, and what is taken is in order.

@@ -22,10 +22,12 @@ type cluster interface {
 	Settings(ctx context.Context) (store.Settings, error)
 	AcceptNewSessions(ctx context.Context, accept bool) error
 	SetLogLevel(ctx context.Context, level int) error
+	SetNumber(ctx context.Context, name string, n int64) error
 	SetGlobalTimeout(ctx context.Context, timeout time.Duration, now time.Time) error
 	SetTimeout(ctx context.Context, session uint64, timeout *time.Duration, now time.Time) error
 	Sessions(ctx context.Context) ([]uint64, error)
 	Session(ctx context.Context, session uint64) (store.SessionRecord, error)
+	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
 	Token(ctx context.Context, token string) ([]string, error)
 	Tokens(ctx context.Context) (map[string][]string, error)
 	ChangeToken(ctx context.Context, token string, make bool, to func(has []string) []string) ([]string, error)
@@ -63,6 +65,8 @@ type Service struct {
 	LogLevel func(level int) error
 	// Move begins to move a handle's peer to a node, by its id, empty for any other.
 	Move func(ctx context.Context, h plugin.HandleID, to string) error
+	// TellNodes tells all nodes what MediaSettings has.
+	TellNodes func(ctx context.Context) error
 }
 
 // request is one on its way.
@@ -106,12 +110,18 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"drain_node":          (*Service).drainNode,
 	"undrain_node":        (*Service).undrainNode,
 	"move_handle":         (*Service).moveHandle,
+	"test_stun":           (*Service).testSTUN,
+	"start_text2pcap":     (*Service).startText2pcap,
+	"stop_text2pcap":      (*Service).stopPcap,
 }
 
 // Do answers a command. Its errors carry a fault.Reason or store.ErrAway.
 func (s *Service) Do(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error) {
 	a := cmd.GetAdmin()
 	do, ok := verbs[a.GetRequest()]
+	if k, settable := knobs[a.GetRequest()]; settable {
+		do, ok = k.set, true
+	}
 	if !ok {
 		return nil, fault.Newf(fault.BadRequest, "Unhandled request '%s' at this path", a.GetRequest())
 	}

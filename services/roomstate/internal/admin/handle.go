@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -31,6 +32,9 @@ func (s *Service) handleInfo(ctx context.Context, r *request) (members, error) {
 		return nil, err
 	}
 	info := recorded(&session, &h, timeout, r.now)
+	if info["plugin_specific"], err = s.specific(ctx, &h); err != nil {
+		return nil, err
+	}
 	if p.PluginOnly {
 		return members{"handle_id": r.handle, "info": info}, nil
 	}
@@ -45,6 +49,27 @@ func (s *Service) handleInfo(ctx context.Context, r *request) (members, error) {
 		info["flags"], info["webrtc-unknown"] = flags(nil), "a node does not answer"
 	}
 	return members{"handle_id": r.handle, "info": info}, nil
+}
+
+// specific is what the handle's plugin tells of it, as its room is now.
+func (s *Service) specific(ctx context.Context, h *plugin.Handle) (any, error) {
+	plug := s.Plugins[h.Plugin]
+	described, ok := plug.(plugin.Described)
+	if !ok {
+		return members{}, nil
+	}
+	var fields map[string]string
+	if h.Room != "" {
+		var err error
+		if fields, _, err = s.Store.LoadRoom(ctx, h.Room); err != nil {
+			return nil, err
+		}
+	}
+	room, err := plug.Load(h.Room, fields)
+	if err != nil {
+		return nil, fmt.Errorf("room of handle %s: %w", h.ID, err)
+	}
+	return described.Describe(room, h.ID), nil
 }
 
 // timeout is after which time without requests the session ends.
@@ -70,11 +95,6 @@ func recorded(session *store.SessionRecord, h *plugin.Handle, timeout time.Durat
 		"session_transport": transport, "handle_id": h.ID.Handle, "loop-running": true,
 		"created": h.Created * 1000, "current_time": now.UnixMicro(), "plugin": h.Plugin,
 	}
-	specific := members{}
-	if h.Room != "" {
-		specific["room"], specific["role"] = h.Room, h.Role
-	}
-	info["plugin_specific"] = specific
 	if h.OpaqueID != "" {
 		info["opaque_id"] = h.OpaqueID
 	}

@@ -11,6 +11,15 @@ import (
 
 // startPcap has the node that has the handle's peer write its decrypted packets to a file there.
 func (s *Service) startPcap(ctx context.Context, r *request) (members, error) {
+	return s.startCapture(ctx, r, false)
+}
+
+// startText2pcap is startPcap for a file that text2pcap reads.
+func (s *Service) startText2pcap(ctx context.Context, r *request) (members, error) {
+	return s.startCapture(ctx, r, true)
+}
+
+func (s *Service) startCapture(ctx context.Context, r *request, text bool) (members, error) {
 	var p struct {
 		Folder   string `json:"folder"`
 		Filename string `json:"filename"`
@@ -20,7 +29,7 @@ func (s *Service) startPcap(ctx context.Context, r *request) (members, error) {
 		return nil, err
 	}
 	return s.pcap(ctx, r, "No PeerConnection to capture", &mediav1.StartCaptureRequest{
-		SessionId: r.session, HandleId: r.handle, Folder: p.Folder, Filename: p.Filename, Truncate: p.Truncate,
+		SessionId: r.session, HandleId: r.handle, Folder: p.Folder, Filename: p.Filename, Truncate: p.Truncate, Text: text,
 	})
 }
 

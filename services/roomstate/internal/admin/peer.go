@@ -10,6 +10,17 @@ import (
 // describePeer adds what a node says of a peer, as Janus has it (spec/janus-api.md, section 7.2).
 func describePeer(info members, p *mediav1.DescribePeerResponse) {
 	info["flags"] = flags(p)
+	info["agent-created"] = p.GetMadeUs()
+	if p.GetStarted() {
+		info["agent-started"] = p.GetMadeUs() // candidates are there with the peer, checks come from the endpoint
+	}
+	if file := p.GetCaptureFile(); file != "" {
+		kind := "pcap"
+		if p.GetCaptureText() {
+			kind = "text2pcap"
+		}
+		info["dump-to-"+kind], info[kind+"-file"] = true, file
+	}
 	info["ice-mode"], info["ice-role"] = "lite", "controlled"
 	info["queued-packets"] = 0 // what cannot be sent at once is dropped
 	sdps := members{}
@@ -18,8 +29,10 @@ func describePeer(info members, p *mediav1.DescribePeerResponse) {
 			sdps[name] = sdp
 		}
 	}
+	sdps["profile"] = "UDP/TLS/RTP/SAVPF"
 	info["sdps"] = sdps
 	webrtc := members{"ice": ice(p), "dtls": dtls(p), "media": media(p)}
+	addData(webrtc["media"].(members), p.GetLocalSdp())
 	all := extensions(p.GetLocalSdp())
 	webrtc["extensions"], webrtc["bwe"] = all, bwe(all)
 	info["webrtc"] = webrtc
@@ -49,7 +62,13 @@ func ice(p *mediav1.DescribePeerResponse) members {
 	}
 	ice := members{"stream_id": 1, "component_id": 1, "state": state, "ready": ready}
 	if candidates := p.GetLocalCandidates(); len(candidates) > 0 {
-		ice["local-candidates"] = candidates
+		ice["local-candidates"], ice["gathered"] = candidates, p.GetMadeUs()
+	}
+	if candidates := attributes(p.GetRemoteSdp(), "candidate"); len(candidates) > 0 {
+		ice["remote-candidates"] = candidates // those that came later are not needed, and not kept
+	}
+	if at := p.GetReachedUs(); at != 0 {
+		ice["connected"] = at
 	}
 	if to := p.GetSelectedAddress(); to != "" {
 		protocol := "udp"
@@ -95,11 +114,18 @@ func dtls(p *mediav1.DescribePeerResponse) members {
 			count(out, o.GetPackets(), o.GetBytes())
 		}
 	}
-	return members{
+	dtls := members{
 		"fingerprint": p.GetFingerprint(), "remote-fingerprint": fingerprint, "remote-fingerprint-hash": hash,
 		"dtls-role": role, "dtls-state": state, "retransmissions": 0, "valid": p.GetUp(), "srtp-profile": profile, "ready": p.GetUp(),
 		"sctp-association": strings.Contains(p.GetLocalSdp(), "m=application"), "stats": members{"in": in, "out": out},
 	}
+	if at := p.GetReachedUs(); at != 0 {
+		dtls["handshake-started"] = at
+	}
+	if at := p.GetUpUs(); at != 0 {
+		dtls["connected"] = at
+	}
+	return dtls
 }
 
 func count(into members, packets, bytes uint64) {
@@ -109,12 +135,21 @@ func count(into members, packets, bytes uint64) {
 
 // attribute is the value of the first "a=name:" in an SDP.
 func attribute(sdp, name string) string {
-	for line := range strings.Lines(sdp) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "a="+name+":"); ok {
-			return value
-		}
+	if all := attributes(sdp, name); len(all) > 0 {
+		return all[0]
 	}
 	return ""
+}
+
+// attributes are the values of all.
+func attributes(sdp, name string) []string {
+	var all []string
+	for line := range strings.Lines(sdp) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "a="+name+":"); ok {
+			all = append(all, value)
+		}
+	}
+	return all
 }
 
 // extensions are the header extensions in use, by URI.
@@ -132,6 +167,83 @@ func extensions(sdp string) members {
 	return all
 }
 
+// nackQueue is for how long a node keeps packets for retransmissions, in milliseconds.
+const nackQueue = 1000
+
+// received is the part of rtcp about a layer that is received, nil for none. Quality is of all the time so far, in percent.
+func received(layer *mediav1.DescribePeerResponse_Layer) members {
+	got := members{"lost": layer.GetLost(), "jitter-local": layer.GetJitterMs(), "in-link-quality": 0, "in-media-link-quality": 0}
+	if expected := layer.GetPackets() + layer.GetLost(); expected > 0 {
+		missing := layer.GetLost() - min(layer.GetRetransmissions(), layer.GetLost())
+		got["in-link-quality"], got["in-media-link-quality"] = 100-100*layer.GetLost()/expected, 100-100*missing/expected
+	}
+	return got
+}
+
+// addSent adds what the endpoint says of what it is sent; o is nil if that is nothing.
+func addSent(main members, o *mediav1.DescribePeerResponse_Outbound) {
+	quality := uint32(0)
+	if o.GetPackets() > 0 {
+		quality = 100 - 100*o.GetFractionLost()/256
+	}
+	main["out-link-quality"], main["out-media-link-quality"] = quality, quality
+	main["rtt"], main["lost-by-remote"], main["jitter-remote"] = o.GetRttMs(), o.GetLost(), o.GetJitterMs()
+}
+
+// inboundStats are counts of a layer that is received, nil for none.
+func inboundStats(layer *mediav1.DescribePeerResponse_Layer) members {
+	return members{
+		"packets": layer.GetPackets(), "bytes": layer.GetBytes(), "bytes_lastsec": layer.GetBytesLastSecond(),
+		"nacks": layer.GetNacks(), "retransmissions": layer.GetRetransmissions(),
+	}
+}
+
+// URIs of the header extensions that name layers (RFC 8852).
+const (
+	ridURI    = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	ridRTXURI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+)
+
+// simulcast tells of layers that have names, nil if they have none.
+func simulcast(layers []*mediav1.DescribePeerResponse_Layer, remote, local string) members {
+	var rids []string
+	for _, layer := range layers {
+		if layer.GetRid() != "" {
+			rids = append(rids, layer.GetRid())
+		}
+	}
+	if len(rids) == 0 {
+		return nil
+	}
+	order := "hml"
+	if offered, _, _ := strings.Cut(strings.TrimPrefix(attribute(remote, "simulcast"), "send "), ";"); offered == rids[0] {
+		order = "lmh"
+	}
+	got := members{"rid": rids, "rid-order": order}
+	all := extensions(local)
+	for name, uri := range map[string]string{"rid-ext-id": ridURI, "ridrtx-ext-id": ridRTXURI} {
+		if id, ok := all[uri]; ok {
+			got[name] = id
+		}
+	}
+	return got
+}
+
+// addData adds the m= section of data channels to media, which has no streams.
+func addData(media members, sdp string) {
+	index, in := -1, false
+	for line := range strings.Lines(sdp) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "m=") {
+			index++
+			in = strings.HasPrefix(line, "m=application")
+		}
+		if mid, ok := strings.CutPrefix(line, "a=mid:"); ok && in {
+			media[mid] = members{"type": "data", "mindex": index, "mid": mid}
+		}
+	}
+}
+
 // layers are Janus's names for those of one source.
 var layers = []string{"main", "sim1", "sim2"}
 
@@ -143,41 +255,47 @@ func media(p *mediav1.DescribePeerResponse) members {
 		if s.GetKind() == mediav1.Kind_KIND_VIDEO {
 			kind = "video"
 		}
-		rtcp, in, out, ssrc := members{}, members{}, members{}, members{}
+		main := received(nil)
+		rtcp, in, ssrc := members{"main": main}, inboundStats(nil), members{}
 		for i, layer := range s.GetInbound() {
 			if i == len(layers) {
 				break
 			}
-			rtcp[layers[i]] = members{"lost": layer.GetLost(), "jitter-local": layer.GetJitterMs()}
-			stats := members{
-				"packets": layer.GetPackets(), "bytes": layer.GetBytes(), "nacks": layer.GetNacks(), "retransmissions": layer.GetRetransmissions(),
+			stats := inboundStats(layer)
+			peer, simulcast := "ssrc-peer", ""
+			if i > 0 {
+				peer, simulcast = "ssrc-peer-sim-"+strconv.Itoa(i), "video-simulcast-"+strconv.Itoa(i)
+			}
+			ssrc[peer] = layer.GetSsrc()
+			if rtx := layer.GetRtxSsrc(); rtx != 0 {
+				ssrc[peer+"-rtx"] = rtx
 			}
 			if i == 0 {
-				in, ssrc["ssrc-peer"] = stats, layer.GetSsrc()
-				continue
+				in, main = stats, received(layer)
+				rtcp["main"] = main
+			} else {
+				in[simulcast], rtcp[layers[i]] = stats, received(layer)
 			}
-			n := strconv.Itoa(i)
-			in["video-simulcast-"+n], ssrc["ssrc-peer-sim-"+n] = stats, layer.GetSsrc()
 		}
-		if o := s.GetOutbound(); o != nil {
+		o := s.GetOutbound()
+		if o != nil {
 			ssrc["ssrc"] = o.GetSsrc()
 			if o.GetRtxSsrc() != 0 {
 				ssrc["ssrc-rtx"] = o.GetRtxSsrc()
 			}
-			main, ok := rtcp["main"].(members)
-			if !ok {
-				main = members{}
-				rtcp["main"] = main
-			}
-			main["rtt"], main["lost-by-remote"], main["jitter-remote"] = o.GetRttMs(), o.GetLost(), o.GetJitterMs()
-			out = members{
-				"packets": o.GetPackets(), "bytes": o.GetBytes(), "nacks": o.GetNacks(), "retransmissions": o.GetRetransmissions(),
-			}
+		}
+		addSent(main, o)
+		out := members{
+			"packets": o.GetPackets(), "bytes": o.GetBytes(), "bytes_lastsec": o.GetBytesLastSecond(),
+			"nacks": o.GetNacks(), "retransmissions": o.GetRetransmissions(),
 		}
 		one := members{
 			"type": kind, "mindex": s.GetIndex(), "mid": s.GetMid(), "ssrc": ssrc,
 			"direction": members{"send": s.GetOutbound() != nil, "recv": len(s.GetInbound()) > 0},
-			"rtcp":      rtcp, "stats": members{"in": in, "out": out},
+			"rtcp":      rtcp, "stats": members{"in": in, "out": out}, "nack-queue-ms": nackQueue,
+		}
+		if rids := simulcast(s.GetInbound(), p.GetRemoteSdp(), p.GetLocalSdp()); rids != nil {
+			one["rid-simulcast"] = rids
 		}
 		ours[s.GetMid()].add(one, s.GetCodec(), theirs[s.GetMid()])
 		all[s.GetMid()] = one

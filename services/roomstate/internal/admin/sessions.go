@@ -24,13 +24,31 @@ func (s *Service) loops(context.Context, *request) (members, error) {
 	return members{"loops": []any{}}, nil
 }
 
-func (s *Service) listSessions(ctx context.Context, _ *request) (members, error) {
+// sessionsPage is how many ids go into one message: half of what may, at 16 digits each.
+const sessionsPage = 30_000
+
+// listSessions lists all, or a page of those after one.
+func (s *Service) listSessions(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		After uint64 `json:"after"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
 	ids, err := s.Store.Sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(ids)
-	return members{"sessions": ids}, nil
+	from, found := slices.BinarySearch(ids, p.After)
+	if found {
+		from++
+	}
+	ids = ids[from:]
+	if len(ids) <= sessionsPage {
+		return members{"sessions": ids}, nil
+	}
+	return members{"sessions": ids[:sessionsPage], "next": ids[sessionsPage-1]}, nil
 }
 
 func (s *Service) listHandles(ctx context.Context, r *request) (members, error) {

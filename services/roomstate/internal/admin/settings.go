@@ -11,7 +11,7 @@ import (
 // DefaultLogLevel is what Janus would call the level at which services log unless told otherwise.
 const DefaultLogLevel = 4
 
-// status is what can be set, and the values of what Janus has and Cardea does not.
+// status is what can be set.
 func (s *Service) status(ctx context.Context, _ *request) (members, error) {
 	set, err := s.Store.Settings(ctx)
 	if err != nil {
@@ -24,12 +24,14 @@ func (s *Service) status(ctx context.Context, _ *request) (members, error) {
 	if set.LogLevel != nil {
 		level = *set.LogLevel
 	}
-	return members{"status": members{
+	status := members{
 		"session_timeout": seconds(timeout), "reclaim_session_timeout": seconds(s.Timeouts.Reclaim),
-		"candidates_timeout": CandidatesTimeout, "log_level": level, "log_timestamps": true, "log_colors": false,
-		"locking_debug": false, "refcount_debug": false, "min_nack_queue": 0, "nack-optimizations": false,
-		"no_media_timer": 1, "slowlink_threshold": 0,
-	}}, nil
+		"candidates_timeout": CandidatesTimeout, "log_level": level,
+	}
+	for _, k := range knobs {
+		status[k.name] = k.show(k.now(set))
+	}
+	return members{"status": status}, nil
 }
 
 // CandidatesTimeout is 0: a node needs no candidates of an endpoint, and keeps none.
@@ -57,6 +59,9 @@ func (s *Service) setSessionTimeout(ctx context.Context, r *request) (members, e
 	}
 	if err := r.read(&p); err != nil {
 		return nil, err
+	}
+	if p.Timeout < -1 {
+		return nil, fault.Newf(fault.BadElement, "Invalid element type (timeout should be a non-negative integer or -1)")
 	}
 	timeout := time.Duration(min(p.Timeout, mostTimeout)) * time.Second
 	answer := members{"timeout": p.Timeout}

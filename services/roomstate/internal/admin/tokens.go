@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -94,17 +95,33 @@ func (s *Service) change(ctx context.Context, token string, make bool, to func(h
 	return members{"data": members{"plugins": next}}, nil
 }
 
-// listTokens leaves out those that are for no plugin, as Janus does.
-func (s *Service) listTokens(ctx context.Context, _ *request) (members, error) {
+// tokensPage is how many bytes of tokens go into one message, unless there is but one.
+const tokensPage = 400 << 10
+
+// listTokens lists all, or a page of those after one. It leaves out those that are for no plugin, as Janus does.
+func (s *Service) listTokens(ctx context.Context, r *request) (members, error) {
+	var p struct {
+		After string `json:"after"`
+	}
+	if err := r.read(&p); err != nil {
+		return nil, err
+	}
 	tokens, err := s.Store.Tokens(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := []members{}
+	size := 0
 	for _, token := range slices.Sorted(maps.Keys(tokens)) {
-		if len(tokens[token]) > 0 {
-			list = append(list, members{"token": token, "allowed_plugins": tokens[token]})
+		if len(tokens[token]) == 0 || p.After != "" && token <= p.After {
+			continue
 		}
+		const punctuation = 64
+		size += len(token) + len(strings.Join(tokens[token], `","`)) + punctuation
+		if size > tokensPage && len(list) > 0 {
+			return members{"data": members{"tokens": list}, "next": list[len(list)-1]["token"]}, nil
+		}
+		list = append(list, members{"token": token, "allowed_plugins": tokens[token]})
 	}
 	return members{"data": members{"tokens": list}}, nil
 }

@@ -37,10 +37,9 @@ func (n *turn) peer(news *busv1.PeerEvent) {
 		n.core(&busv1.Event{Kind: &busv1.Event_SlowLink{SlowLink: kind.SlowLink}})
 		n.core(event(slowLinkView{"event", "slow_link", kind.SlowLink.GetMedia(), kind.SlowLink.GetBitrateBps()}, nil))
 	case *busv1.PeerEvent_Layer_:
-		l := kind.Layer
-		n.Relayed = n.Relayed.with(l)
+		n.Relayed = n.Relayed.with(kind.Layer)
 		n.changed = true
-		n.core(event(layerView{"event", l.GetCodec(), l.Substream, l.Temporal, l.SpatialLayer, l.TemporalLayer}, nil))
+		n.core(event(n.Relayed.changed(kind.Layer), nil))
 	}
 }
 
@@ -56,6 +55,18 @@ func (l layers) with(news *busv1.PeerEvent_Layer) layers {
 		}
 	}
 	return l
+}
+
+// changed tells of a change: of both layers of a kind of stream, even if but one is another now.
+func (l layers) changed(news *busv1.PeerEvent_Layer) layerView {
+	v := layerView{EchoTest: "event", VideoCodec: l.Codec}
+	if news.Substream != nil || news.Temporal != nil {
+		v.Substream, v.Temporal = l.Substream, l.Temporal
+	}
+	if news.SpatialLayer != nil || news.TemporalLayer != nil {
+		v.SpatialLayer, v.TemporalLayer = l.SpatialLayer, l.TemporalLayer
+	}
+	return v
 }
 
 // tellPresent tells of each layer asked for that is relayed already: no switch will do so.

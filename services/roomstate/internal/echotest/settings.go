@@ -130,7 +130,7 @@ func (s settings) withoutCodecs() settings {
 
 // asksNothing tells whether nothing is set that counts by itself, as Janus sees it.
 func (s settings) asksNothing() bool {
-	s.AudioCodec, s.Filename = nil, nil
+	s.AudioCodec, s.Filename, s.SVC = nil, nil, nil
 	return s == settings{}
 }
 

@@ -17,7 +17,7 @@ func TestWhatABodyAsksFor(t *testing.T) {
 		`{"videoprofile":"2"}`:   {},
 		`{"record":false}`:       {},
 		`{"opusred":true}`:       {},
-		`{"svc":true}`:           {},
+		`{"svc":true}`:           {nothing: true},
 		`{"min_delay":-1}`:       {},
 		`{"audio":5}`:            {text: "Invalid element type (audio should be a boolean)"},
 		`{"filename":5}`:         {text: "Invalid element type (filename should be a string)"},

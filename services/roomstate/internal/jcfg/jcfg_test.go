@@ -2,7 +2,6 @@ package jcfg
 
 import (
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +57,9 @@ func TestParseSaysWhereAFileIsBroken(t *testing.T) {
 
 func TestEveryKeyIsTakenOrToldWhyNot(t *testing.T) {
 	var r Result
-	for _, file := range []string{"janus.jcfg", "janus.plugin.videoroom.jcfg"} {
+	for _, file := range []string{
+		"janus.jcfg", "janus.plugin.videoroom.jcfg", "janus.plugin.textroom.jcfg", "janus.transport.http.jcfg", "janus.eventhandler.sampleevh.jcfg",
+	} {
 		b, err := os.ReadFile("testdata/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -78,11 +79,32 @@ func TestEveryKeyIsTakenOrToldWhyNot(t *testing.T) {
 	if diff := cmp.Diff(string(want), out.String()); diff != "" {
 		t.Error(diff)
 	}
-	for _, hidden := range []string{"apisecret-value", "adminkey-value"} {
+	for _, hidden := range []string{"apisecret-value", "adminkey-value", "password-value"} {
 		if strings.Contains(out.String(), hidden) {
 			t.Errorf("the report shows the secret %s", hidden)
 		}
 	}
+}
+
+func TestFilesOfWhatCardeaLacksArePassedOver(t *testing.T) {
+	var r Result
+	if err := r.Read("/etc/janus/janus.plugin.streaming.jcfg", "rtp-sample: { id = 1 }"); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rooms) != 0 || len(r.Lines) != 1 || !strings.Contains(r.Lines[0], "not supported: Cardea has nothing that this file is about") {
+		t.Errorf("got %+v", r)
+	}
+	if err := r.Read("mine.jcfg", `room-1: { description = "D" }`); err != nil || len(r.Rooms["rooms"]) != 1 {
+		t.Errorf("rooms under another name: %+v, %v", r.Rooms, err)
+	}
+}
+
+// row is a key's on the page on migration.
+func row(k Key) string {
+	if k.Service == "" {
+		return "| `" + k.Name + "` | not supported: " + k.Why + " |"
+	}
+	return "| `" + k.Name + "` | " + strings.TrimSuffix("`"+k.as()+"`; "+k.Why, "; ") + " |"
 }
 
 func TestThePageOnMigrationNamesEveryKey(t *testing.T) {
@@ -90,26 +112,27 @@ func TestThePageOnMigrationNamesEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := string(b)
-	for _, k := range slices.Concat(CoreKeys, PluginKeys) {
-		row := "| `" + k.Name + "` | "
-		if k.Service == "" {
-			row += "not supported: " + k.Why
-		} else {
-			row += "`" + k.as() + "`"
+	for _, file := range Files {
+		_, part, found := strings.Cut(string(b), "## Keys of "+file.Name+"\n")
+		if !found {
+			t.Errorf("the page has no part about %s", file.Name)
+			continue
 		}
-		if !strings.Contains(page, row) {
-			t.Errorf("the page lacks: %s", row)
+		part, _, _ = strings.Cut(part, "\n## ")
+		for _, k := range file.Keys {
+			if !strings.Contains(part, row(k)) {
+				t.Errorf("the part about %s lacks: %s", file.Name, row(k))
+			}
 		}
-	}
-	for name, why := range RoomGone {
-		if !strings.Contains(page, "| `"+name+"` | not supported: "+why) {
-			t.Errorf("the page lacks %s of rooms", name)
+		for name, why := range file.RoomGone {
+			if !strings.Contains(part, "| `"+name+"` | not supported: "+why+" |") {
+				t.Errorf("the part about %s lacks %s of rooms", file.Name, name)
+			}
 		}
-	}
-	for name := range RoomKeys {
-		if !strings.Contains(page, "`"+name+"`") {
-			t.Errorf("the page lacks %s of rooms", name)
+		for name := range file.RoomKeys {
+			if !strings.Contains(part, "`"+name+"`") {
+				t.Errorf("the part about %s lacks %s of rooms", file.Name, name)
+			}
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Key is a setting of janus.jcfg: what it is here, or why it is nothing.
+// Key is a setting of one of Janus's files: what it is here, or why it is nothing.
 type Key struct {
 	Name    string // with its group, as "nat.ice_lite"
 	Service string // signaling, roomstate or media; empty if nothing here corresponds
@@ -36,7 +36,7 @@ var CoreKeys = []Key{
 	{"general.recordings_tmp_ext", "media", "recordings-tmp-ext", "", plain},
 	gone("general.event_loops", "a node has a worker for each core"), gone("general.allow_loop_indication", "clients cannot choose a worker"),
 	gone("general.task_pool_size", "there is no such pool"),
-	gone("general.opaqueid_in_api", "events do not carry opaque ids"),
+	{"general.opaqueid_in_api", "signaling", "opaqueid-in-api", "", plain},
 	gone("general.hide_dependencies", "info names no dependencies"), gone("general.exit_on_dl_error", "there is nothing to load"),
 	gone("general.no_webrtc_encryption", "media is always encrypted"),
 	gone("general.protected_folders", "nothing that endpoints say becomes a path"),
@@ -66,7 +66,10 @@ var CoreKeys = []Key{
 	gone("nat.ice_enforce_list", "--advertise of media is the list"), gone("nat.ice_ignore_list", "--advertise of media is the list"),
 	gone("nat.ignore_unreachable_ice_server", "there is no such server to reach"),
 	gone("plugins.disable", "plugins are not loaded; nobody has to attach to one"), gone("transports.disable", "a listener with an empty address is off"),
-	gone("loggers.*", logging), gone("events.*", "there are no event handlers yet"),
+	gone("loggers.*", logging),
+	gone("events.broadcast", handlersOn), gone("events.disable", handlersOn),
+	gone("events.combine_media_stats", "each medium has an event of its own"),
+	{"events.stats_period", "media", "events-stats-period", "", plain},
 }
 
 // Why some keys are nothing here.
@@ -74,6 +77,10 @@ const (
 	folders = "there is nothing to load from folders"
 	logging = "services log to standard error, as text"
 	turn    = "as turn_server"
+
+	handlersOn = "event handlers are on where --events-backend or --events-subject is set"
+	allEvents  = "event handlers are told of all plugins and transports, as --events says"
+	compact    = "JSON is always compact"
 )
 
 func gone(name, why string) Key { return Key{Name: name, Why: why} }
@@ -105,30 +112,6 @@ func logLevel(v any) (string, bool) {
 		return "info", ok
 	}
 	return "debug", ok
-}
-
-// PluginKeys are the keys of the general group of janus.plugin.videoroom.jcfg.
-var PluginKeys = []Key{
-	{"general.admin_key", "roomstate", "admin-key", "copy it by hand: no secret is printed", func(any) (string, bool) { return "KEY", true }},
-	{"general.lock_rtp_forward", "roomstate", "lock-rtp-forward", "", plain},
-	gone("general.events", "there are no event handlers yet"),
-	{"general.string_ids", "roomstate", "string-ids", "", plain},
-}
-
-// RoomKeys are the keys of a room that keep their name and meaning, each with its type: b for a boolean, n for a number,
-// s for a string.
-var RoomKeys = map[string]byte{
-	"description": 's', "is_private": 'b', "secret": 's', "pin": 's', "require_pvtid": 'b', "signed_tokens": 'b',
-	"publishers": 'n', "bitrate": 'n', "bitrate_cap": 'b', "fir_freq": 'n', "audiocodec": 's', "videocodec": 's',
-	"vp9_profile": 's', "h264_profile": 's', "opus_fec": 'b', "opus_dtx": 'b', "audiolevel_ext": 'b', "audiolevel_event": 'b',
-	"audio_active_packets": 'n', "audio_level_average": 'n', "videoorient_ext": 'b', "playoutdelay_ext": 'b',
-	"transport_wide_cc_ext": 'b', "notify_joining": 'b', "dummy_publisher": 'b', "dummy_e2ee": 'b', "require_e2ee": 'b', "lock_record": 'b', "record": 'b', "rec_dir": 's',
-}
-
-// RoomGone are the keys of a room that are not taken, and why.
-var RoomGone = map[string]string{
-	"dummy_streams": "copy it by hand: it is a list", "threads": "a node has a worker for each core",
-	"video_svc": "SVC needs no switch",
 }
 
 // find returns the key of a name.

@@ -11,35 +11,37 @@ import (
 
 // Result is what came of files.
 type Result struct {
-	Lines []string         // one for each key: what it became, or why nothing
-	Rooms []map[string]any // as the rooms file has them
-	Taken int              // keys
+	Lines []string                    // one for each key: what it became, or why nothing
+	Rooms map[string][]map[string]any // as the rooms file has them
+	Taken int                         // keys
 	Gone  int
 }
 
-// Read adds a file. Whether it is janus.jcfg or janus.plugin.videoroom.jcfg shows in what it has.
+// Read adds a file of Files.
 func (r *Result) Read(file, text string) error {
+	if foreign(file) {
+		r.gone(file, 1, "all of it", "Cardea has nothing that this file is about")
+		return nil
+	}
 	groups, err := Parse(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	videoroom := isVideoRoom(groups)
+	kind := fileOf(file, groups)
 	stringIDs := false
 	for _, g := range groups {
 		settings, ok := g.Value.(Group)
 		switch {
 		case !ok:
 			r.gone(file, g.Line, g.Name, "expected a group")
-		case !videoroom:
-			r.keys(file, g.Name, settings, CoreKeys)
-		case g.Name == "general":
+		case kind.Rooms == "" || g.Name == "general":
 			stringIDs = stringIDs || flag(settings, "string_ids")
-			r.keys(file, g.Name, settings, PluginKeys)
+			r.keys(file, g.Name, settings, kind.Keys)
 		}
 	}
 	for _, g := range groups {
-		if settings, ok := g.Value.(Group); ok && videoroom && g.Name != "general" {
-			r.room(file, g, settings, stringIDs)
+		if settings, ok := g.Value.(Group); ok && kind.Rooms != "" && g.Name != "general" {
+			r.room(file, kind, g, settings, stringIDs)
 		}
 	}
 	return nil
@@ -54,7 +56,7 @@ func isVideoRoom(groups Group) bool {
 		}
 		if settings, ok := g.Value.(Group); ok && g.Name == "general" {
 			for _, s := range settings {
-				if _, known := find(PluginKeys, "general."+s.Name); !known {
+				if _, known := find(VideoRoomKeys, "general."+s.Name); !known {
 					return false
 				}
 			}
@@ -100,7 +102,7 @@ func (r *Result) gone(file string, line int, name, why string) {
 }
 
 // room adds a section of a room. Its name is the id, with or without room- before it.
-func (r *Result) room(file string, g Setting, settings Group, stringIDs bool) {
+func (r *Result) room(file string, of *File, g Setting, settings Group, stringIDs bool) {
 	id := strings.TrimPrefix(g.Name, "room-")
 	room := map[string]any{"room": id, "description": g.Name}
 	if !stringIDs {
@@ -113,10 +115,10 @@ func (r *Result) room(file string, g Setting, settings Group, stringIDs bool) {
 	}
 	for _, s := range settings {
 		name := g.Name + "." + s.Name
-		kind, known := RoomKeys[s.Name]
+		kind, known := of.RoomKeys[s.Name]
 		switch value, ok := roomValue(kind, s); {
-		case RoomGone[s.Name] != "":
-			r.gone(file, s.Line, name, RoomGone[s.Name])
+		case of.RoomGone[s.Name] != "":
+			r.gone(file, s.Line, name, of.RoomGone[s.Name])
 		case !known:
 			r.gone(file, s.Line, name, "unknown")
 		case !ok:
@@ -126,7 +128,10 @@ func (r *Result) room(file string, g Setting, settings Group, stringIDs bool) {
 			r.taken(file, s.Line, name, "rooms file, "+s.Name)
 		}
 	}
-	r.Rooms = append(r.Rooms, room)
+	if r.Rooms == nil {
+		r.Rooms = map[string][]map[string]any{}
+	}
+	r.Rooms[of.Rooms] = append(r.Rooms[of.Rooms], room)
 }
 
 // roomValue reads a value as Janus does, which reads text as well: it writes permanent rooms with every value in quotes.
@@ -157,8 +162,12 @@ func (r *Result) Print(w io.Writer) error {
 	for _, line := range r.Lines {
 		fmt.Fprintf(&b, "# %s\n", strings.ReplaceAll(line, "\n", " "))
 	}
-	fmt.Fprintf(&b, "# %d keys taken, %d not; %d rooms\n", r.Taken, r.Gone, len(r.Rooms))
-	rooms, err := yaml.Marshal(map[string]any{"rooms": r.Rooms})
+	n := 0
+	for _, list := range r.Rooms {
+		n += len(list)
+	}
+	fmt.Fprintf(&b, "# %d keys taken, %d not; %d rooms\n", r.Taken, r.Gone, n)
+	rooms, err := yaml.Marshal(r.Rooms)
 	if err != nil {
 		return err
 	}

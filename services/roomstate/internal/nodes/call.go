@@ -64,6 +64,8 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.StartCapture(ctx, r)
 	case *mediav1.StopCaptureRequest:
 		return c.StopCapture(ctx, r)
+	case *mediav1.TestSTUNRequest:
+		return c.TestSTUN(ctx, r)
 	case *mediav1.ForwardRequest:
 		return c.Forward(ctx, r)
 	case *mediav1.StopForwardRequest:

@@ -59,7 +59,7 @@ func (r *Registry) Close() {
 	r.nodes = map[string]*node{}
 }
 
-// Heard takes a node's beat. It reports whether the node is new to this replica.
+// Heard takes a node's beat. It reports whether that is the first of it here.
 func (r *Registry) Heard(s *busv1.NodeStatus, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,11 +72,12 @@ func (r *Registry) Heard(s *busv1.NodeStatus, now time.Time) bool {
 	if n.dead {
 		return false // its calls have been ended; it has to come back under another id
 	}
+	first := n.status == nil
 	n.address, n.status, n.heard = s.GetGrpcAddress(), s, now
 	if s.GetLeaving() {
 		n.heard = now.Add(-silence) // looked at with the next check
 	}
-	return !known
+	return first
 }
 
 // Alive tells whether a node may still be there. Before anything is known of any, all are.
@@ -88,4 +89,18 @@ func (r *Registry) Alive(id string) bool {
 		return !r.learned
 	}
 	return !n.dead
+}
+
+// Census is what the nodes that live say of themselves: how many peers they have together, and how often they tell event
+// handlers of media, in seconds.
+func (r *Registry) Census() (peers int, statsPeriod uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.nodes {
+		if n.status != nil && !n.dead {
+			peers += int(n.status.GetPeers())
+			statsPeriod = max(statsPeriod, n.status.GetStatsPeriodS())
+		}
+	}
+	return peers, statsPeriod
 }

@@ -26,6 +26,12 @@ type Administered interface {
 	Administer(request []byte) []byte
 }
 
+// Described is a Plugin that has something to tell administrators of its handles.
+type Described interface {
+	// Describe returns a JSON object of what a room of the plugin's knows of a handle that is bound to it.
+	Describe(room Room, h HandleID) any
+}
+
 // Route is where a message goes, and how it is answered.
 type Route struct {
 	Room  string // empty for a message that concerns none: it is decided where it arrived

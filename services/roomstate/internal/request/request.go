@@ -38,10 +38,11 @@ const (
 	Text
 	Boolean
 	Array
+	Dict
 )
 
 func (k Kind) String() string {
-	return [...]string{"a positive integer", "an integer", "a string", "a boolean", "an array"}[k]
+	return [...]string{"a positive integer", "an integer", "a string", "a boolean", "an array", "an object"}[k]
 }
 
 func (k Kind) fits(v any) bool {
@@ -61,6 +62,9 @@ func (k Kind) fits(v any) bool {
 		return ok
 	case Array:
 		_, ok := v.([]any)
+		return ok
+	case Dict:
+		_, ok := v.(map[string]any)
 		return ok
 	}
 	return false
@@ -83,6 +87,14 @@ func May(name string, k Kind) Field { return Field{name, k, false} }
 type Fault struct {
 	Missing bool // else it is of the wrong type
 	Text    string
+}
+
+// Code is the number of the fault: missing, or of the wrong type.
+func (f *Fault) Code(missing, wrong int) int {
+	if f.Missing {
+		return missing
+	}
+	return wrong
 }
 
 // Check goes through a table in its order and returns the first fault.

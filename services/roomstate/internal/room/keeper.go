@@ -272,7 +272,9 @@ func (k *Keeper) drop(name string, e *entry) {
 func replyOf(t *plugin.Turn) *busv1.Reply {
 	reply := &busv1.Reply{CommandId: t.Command.GetId()}
 	if t.Reply != nil {
-		reply.Outcome = &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Plugin: t.Command.Handle.Plugin, Data: t.Reply}}
+		reply.Outcome = &busv1.Reply_Plugin{Plugin: &busv1.PluginData{
+			Plugin: t.Command.Handle.Plugin, Data: t.Reply, OpaqueId: t.Command.Handle.OpaqueID,
+		}}
 	} else {
 		reply.Outcome = &busv1.Reply_Done{Done: &busv1.Done{Async: t.Command.GetMessage() != nil}}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,7 +17,11 @@ type Settings struct {
 	SessionTimeout    *time.Duration
 	AcceptNewSessions *bool
 	LogLevel          *int
+	Numbers           map[string]int64 // what else is set, by name
 }
+
+// numberField is what the fields of Numbers begin with.
+const numberField = "n:"
 
 const (
 	keySettings = prefix + "settings"
@@ -48,6 +53,16 @@ func (s *Store) Settings(ctx context.Context) (Settings, error) {
 		}
 		out.LogLevel = &n
 	}
+	out.Numbers = map[string]int64{}
+	for field, text := range got {
+		name, ok := strings.CutPrefix(field, numberField)
+		if !ok {
+			continue
+		}
+		if out.Numbers[name], err = strconv.ParseInt(text, 10, 64); err != nil {
+			return out, fmt.Errorf("stored %s: %w", name, err)
+		}
+	}
 	return out, nil
 }
 
@@ -59,6 +74,11 @@ func (s *Store) AcceptNewSessions(ctx context.Context, accept bool) error {
 // SetLogLevel sets how much all services log, as Janus counts.
 func (s *Store) SetLogLevel(ctx context.Context, level int) error {
 	return broken(s.rdb.HSet(ctx, keySettings, "log_level", level).Err())
+}
+
+// SetNumber sets one of Settings.Numbers.
+func (s *Store) SetNumber(ctx context.Context, name string, n int64) error {
+	return broken(s.rdb.HSet(ctx, keySettings, numberField+name, n).Err())
 }
 
 // SetGlobalTimeout sets after which time without requests sessions end that have no time of their own; 0 for never.

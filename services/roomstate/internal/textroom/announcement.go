@@ -2,7 +2,7 @@ package textroom
 
 import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 
-// announce sends a text of nobody's to all members.
+// announce sends a text of nobody's to all members, and keeps it for those who come later.
 func (d *draft) announce() (members, *failure) {
 	if f := check(d.body, request.May("secret", request.Text), request.Must("text", request.Text)); f != nil {
 		return nil, f
@@ -11,6 +11,8 @@ func (d *draft) announce() (members, *failure) {
 		return nil, f
 	}
 	text, _ := d.body.Text("text")
-	d.tellAll(members{"textroom": "announcement", "room": d.id, "date": d.date(), "text": text})
+	m := members{"textroom": "announcement", "room": d.id, "date": d.date(), "text": text}
+	d.tellAll(m)
+	d.keep(m, "")
 	return members{"textroom": "success"}, nil
 }

@@ -2,6 +2,7 @@ package textroom
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
@@ -10,15 +11,11 @@ var createTable = []request.Field{
 	request.May("description", request.Text), request.May("secret", request.Text), request.May("pin", request.Text),
 	request.May("post", request.Text), request.May("is_private", request.Boolean), request.May("history", request.Positive),
 	request.May("allowed", request.Array), request.May("permanent", request.Boolean),
-	request.May("room", request.Positive),
 }
 
 // create makes a room. It stays until destroyed: the store is what Janus's configuration file is.
 func (d *draft) create() (members, *failure) {
-	if f := check(d.body, createTable...); f != nil {
-		return nil, f
-	}
-	if f := d.short("description"); f != nil {
+	if f := d.checkCreate(); f != nil {
 		return nil, f
 	}
 	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
@@ -26,8 +23,41 @@ func (d *draft) create() (members, *failure) {
 			return nil, f
 		}
 	}
+	a, f := d.newAttributes()
+	if f != nil {
+		return nil, f
+	}
+	if d.attributes != nil {
+		return nil, fail(ErrRoomExists, "Room %s already exists", d.id)
+	}
+	if f := d.mayPost(a.Post); f != nil {
+		return nil, f
+	}
+	switch full, known := d.Full(d.cfg.MaxRooms); {
+	case !known:
+		return nil, nil
+	case full:
+		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
+	}
+	d.setAttributes(a)
+	return d.done("created"), nil
+}
+
+func (d *draft) checkCreate() *failure {
+	id := request.May("room", request.IDKind(d.cfg.StringIDs)) // looked at last
+	if f := check(d.body, slices.Concat(createTable, []request.Field{id})...); f != nil {
+		return f
+	}
+	if f := d.atMost(maxDescription, "description"); f != nil {
+		return f
+	}
+	return d.short("room")
+}
+
+// newAttributes are what the request says of the room.
+func (d *draft) newAttributes() (*attributes, *failure) {
 	a := &attributes{
-		Description: fmt.Sprintf("Room %d", d.id), Private: d.body.BoolOr("is_private", false),
+		Description: fmt.Sprintf("Room %s", d.id), Private: d.body.BoolOr("is_private", false),
 		Secret: d.textOrNil("secret"), Pin: d.textOrNil("pin"),
 	}
 	if description, _ := d.body.Text("description"); description != "" {
@@ -45,31 +75,20 @@ func (d *draft) create() (members, *failure) {
 		}
 		a.Allowed, a.CheckAllowed = allowed, true
 	}
-	if d.attributes != nil {
-		return nil, fail(ErrRoomExists, "Room %d already exists", d.id)
-	}
 	a.Post, _ = d.body.Text("post")
-	if f := d.mayPost(a.Post); f != nil {
-		return nil, f
-	}
-	switch full, known := d.Full(d.cfg.MaxRooms); {
-	case !known:
-		return nil, nil
-	case full:
-		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
-	}
-	d.setAttributes(a)
-	return d.done("created"), nil
+	return a, nil
 }
 
-// maxName is how long names and descriptions may be, in bytes. Lists have to fit into messages.
-const maxName = 1024
+// maxName is how long names may be, in bytes, and maxDescription descriptions. Lists have to fit into messages.
+const maxName, maxDescription = 1024, 4096
 
 // short fails if one of the fields is longer than a name may be.
-func (d *draft) short(names ...string) *failure {
+func (d *draft) short(names ...string) *failure { return d.atMost(maxName, names...) }
+
+func (d *draft) atMost(most int, names ...string) *failure {
 	for _, name := range names {
-		if v, _ := d.body.Text(name); len(v) > maxName {
-			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, maxName)
+		if v, _ := d.body.Text(name); len(v) > most {
+			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, most)
 		}
 	}
 	return nil

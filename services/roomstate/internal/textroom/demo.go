@@ -1,7 +1,13 @@
 package textroom
 
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
+
 // DemoRoom returns the request that makes the room of Janus's demo page, and the name of that room. Who has the secret may
 // change and destroy it.
-func (*Plugin) DemoRoom(secret string) (body []byte, room string) {
-	return render(members{"request": "create", "room": 1234, "description": "Demo Room", "secret": secret}), roomName(1234)
+func (p *Plugin) DemoRoom(secret string) (body []byte, room string) {
+	id := request.NumberID(1234)
+	if p.cfg.StringIDs {
+		id = request.StringID("1234")
+	}
+	return render(members{"request": "create", "room": id, "description": "Demo Room", "secret": secret}), roomName(id)
 }

@@ -1,11 +1,6 @@
 package textroom
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
-)
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 
 // The codes of the plugin's errors.
 const (
@@ -33,29 +28,17 @@ type failure struct {
 }
 
 func fail(code int, format string, args ...any) *failure {
-	return &failure{TextRoom: "error", Code: code, Text: fmt.Sprintf(format, args...)}
+	return &failure{TextRoom: "error", Code: code, Text: request.Words(format, args...)}
 }
 
 // check is request.Check under the plugin's numbers.
 func check(o request.Object, table ...request.Field) *failure {
-	switch f := o.Check(table...); {
-	case f == nil:
-		return nil
-	case f.Missing:
-		return fail(errMissing, "%s", f.Text)
-	default:
-		return fail(errInvalid, "%s", f.Text)
+	if f := o.Check(table...); f != nil {
+		return fail(f.Code(errMissing, errInvalid), "%s", f.Text)
 	}
+	return nil
 }
 
-// members are of a JSON object.
-type members map[string]any
+type members = request.Members
 
-// render is for answers and events, whose types all have a JSON form.
-func render(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("%T has no JSON form: %v", v, err))
-	}
-	return b
-}
+var render = request.Render

@@ -33,7 +33,7 @@ func (d *draft) join() (members, *failure) {
 	username, _ := d.body.Text("username")
 	if m, in := d.members[d.me()]; in {
 		if m.Generation >= d.asker().Generation {
-			return nil, fail(errAlreadyIn, "Already in room %d", d.id)
+			return nil, fail(errAlreadyIn, "Already in room %s", d.id)
 		}
 		d.quit(d.me()) // with an earlier peer
 	}

@@ -13,7 +13,7 @@ func (d *draft) kick() (members, *failure) {
 	username, _ := d.body.Text("username")
 	id, ok := d.named(username)
 	if !ok {
-		return nil, fail(errNoSuchUser, "No such user %s in room %d", username, d.id)
+		return nil, fail(errNoSuchUser, "No such user %s in room %s", username, d.id)
 	}
 	d.tellAll(members{"textroom": "kicked", "room": d.id, "username": username})
 	d.remove(id)

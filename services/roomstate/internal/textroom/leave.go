@@ -21,7 +21,7 @@ func (d *draft) inRoom() *failure {
 		return f
 	}
 	if _, ok := d.members[d.me()]; !ok {
-		return fail(errNotIn, "Not in room %d", d.id)
+		return fail(errNotIn, "Not in room %s", d.id)
 	}
 	return nil
 }

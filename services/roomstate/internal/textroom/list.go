@@ -10,12 +10,12 @@ import (
 
 // listing is a room's entry in the list of rooms.
 type listing struct {
-	Room         uint64 `json:"room"`
-	Description  string `json:"description"`
-	Pin          bool   `json:"pin_required"`
-	Participants int    `json:"num_participants"`
-	History      int    `json:"history"`
-	Private      bool   `json:"is_private,omitempty"` // not shown
+	Room         request.ID `json:"room"`
+	Description  string     `json:"description"`
+	Pin          bool       `json:"pin_required"`
+	Participants int        `json:"num_participants"`
+	History      int        `json:"history"`
+	Private      bool       `json:"is_private,omitempty"` // not shown
 }
 
 func (d *draft) listed() listing {
@@ -23,6 +23,9 @@ func (d *draft) listed() listing {
 		d.id, d.attributes.Description, d.attributes.Pin != nil, len(d.members), d.attributes.History, d.attributes.Private,
 	}
 }
+
+// maxList is how many bytes the rooms of an answer may have: it has to fit into a message of the bus.
+const maxList = 900 << 10
 
 // list tells of all rooms that are public, or of all to who has the key.
 func (d *draft) list() (members, *failure) {
@@ -52,6 +55,15 @@ func (d *draft) list() (members, *failure) {
 			shown = append(shown, l)
 		}
 	}
-	slices.SortFunc(shown, func(a, b listing) int { return compare(a.Room, b.Room) })
-	return members{"textroom": "success", "list": shown}, nil
+	answer := members{"textroom": "success"}
+	slices.SortFunc(shown, func(a, b listing) int { return request.CompareIDs(a.Room, b.Room) })
+	size := 0
+	for i, l := range shown {
+		if size += len(render(l)) + 1; size > maxList {
+			answer["left_out"], shown = len(shown)-i, shown[:i]
+			break
+		}
+	}
+	answer["list"] = shown
+	return answer, nil
 }

@@ -1,8 +1,6 @@
 package textroom
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,6 +22,7 @@ const (
 // Config is what there is to set for the whole plugin.
 type Config struct {
 	AdminKey        string      // asked of create, and to list private rooms; empty for none
+	StringIDs       bool        // rooms are named by strings rather than integers
 	MaxRooms        int         // 0 for no limit
 	MaxParticipants int         // in a room; 0 for no limit
 	MaxHistory      int         // messages that a room keeps at most, whatever it is created with
@@ -40,7 +39,7 @@ func New(cfg Config) *Plugin { return &Plugin{cfg: cfg} }
 func (*Plugin) Name() string { return Name }
 
 // Route sends what is about the PeerConnection to the handle's own room, and what names a text room there.
-func (*Plugin) Route(cmd plugin.Command) plugin.Route {
+func (p *Plugin) Route(cmd plugin.Command) plugin.Route {
 	body, _ := request.Read(cmd.GetMessage().GetBody())
 	name, _ := body.Text("request")
 	name = strings.ToLower(name)
@@ -50,41 +49,35 @@ func (*Plugin) Route(cmd plugin.Command) plugin.Route {
 	if !requests[name].api {
 		return plugin.Route{}
 	}
-	return plugin.Route{Room: target(cmd, name, body)}
+	return plugin.Route{Room: p.target(cmd, name, body)}
 }
 
 // RouteText is of plugin.Texting.
-func (*Plugin) RouteText(cmd plugin.Command) string {
+func (p *Plugin) RouteText(cmd plugin.Command) string {
 	body, _ := request.Read(cmd.GetPeer().GetText().GetText())
 	name, _ := body.Text("textroom")
 	name = strings.ToLower(name)
 	if _, ok := requests[name]; !ok {
 		return ""
 	}
-	return target(cmd, name, body)
+	return p.target(cmd, name, body)
 }
 
 // target is the text room that a request is about, empty for none.
-func target(cmd plugin.Command, name string, body request.Object) string {
-	id, ok := body.Uint("room")
+func (p *Plugin) target(cmd plugin.Command, name string, body request.Object) string {
+	id, ok := body.ID("room", p.cfg.StringIDs)
 	switch {
 	case name == "list":
 		return ""
-	case name == "create" && (!body.Has("room") || ok && id == 0):
-		return roomName(drawn(cmd.GetId()))
+	case name == "create" && (!body.Has("room") || ok && id == "0"):
+		return roomName(request.DrawnID(p.cfg.StringIDs, cmd.GetId(), "textroom", 0))
 	case !ok:
 		return ""
 	}
 	return roomName(id)
 }
 
-func roomName(id uint64) string { return rooms + strconv.FormatUint(id, 10) }
-
-// drawn is an id of 53 bits that nobody can foresee, and that is the same each time the command is carried out.
-func drawn(command string) uint64 {
-	sum := sha256.Sum256([]byte(command + " textroom"))
-	return binary.BigEndian.Uint64(sum[:])>>11 | 1
-}
+func roomName(id request.ID) string { return rooms + id.String() }
 
 // Load makes a room of its fields.
 func (p *Plugin) Load(name string, fields map[string]string) (plugin.Room, error) {
@@ -92,11 +85,14 @@ func (p *Plugin) Load(name string, fields map[string]string) (plugin.Room, error
 		return loadHandle(name, fields)
 	}
 	r := &Room{cfg: &p.cfg, name: name, members: map[plugin.HandleID]member{}}
-	if id, ok := strings.CutPrefix(name, rooms); ok {
-		var err error
-		if r.id, err = strconv.ParseUint(id, 10, 64); err != nil {
+	if id, ok := strings.CutPrefix(name, rooms); ok && p.cfg.StringIDs {
+		r.id = request.StringID(id)
+	} else if ok {
+		n, err := strconv.ParseUint(id, 10, 64)
+		if err != nil {
 			return nil, fmt.Errorf("name of a text room: %w", err)
 		}
+		r.id = request.NumberID(n)
 	}
 	return r, r.load(fields)
 }

@@ -108,18 +108,18 @@ func (d *draft) undo() {
 
 // thisRoom fails unless the request names a room that exists.
 func (d *draft) thisRoom() *failure {
-	if f := check(d.body, request.Must("room", request.Positive)); f != nil {
+	if f := check(d.body, request.Must("room", request.IDKind(d.cfg.StringIDs))); f != nil {
 		return f
 	}
 	if d.attributes == nil {
-		return fail(errNoSuchRoom, "No such room (%d)", d.asked())
+		return fail(errNoSuchRoom, "No such room (%s)", d.asked())
 	}
 	return nil
 }
 
-// asked is the number that the request names, also where it concerns no room.
-func (d *draft) asked() uint64 {
-	id, _ := d.body.Uint("room")
+// asked is what the request names, also where there is no such room.
+func (d *draft) asked() request.ID {
+	id, _ := d.body.ID("room", d.cfg.StringIDs)
 	return id
 }
 

@@ -24,7 +24,7 @@ const (
 type Room struct {
 	cfg        *Config
 	name       string // empty for what concerns no room
-	id         uint64
+	id         request.ID
 	attributes *attributes                // never changed in place
 	members    map[plugin.HandleID]member // likewise
 	lines      []line                     // oldest first; likewise

@@ -164,7 +164,7 @@ func (s *sim) data(who, text string, generation ...uint32) {
 // gone takes a handle out of a room, a peer of it being over.
 func (s *sim) gone(who string, room uint64, generation uint32) {
 	s.t.Helper()
-	s.run(roomName(room), plugin.Command{
+	s.run(roomName(request.NumberID(room)), plugin.Command{
 		Command: &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{Generation: generation}}},
 		Handle:  plugin.Handle{ID: id(who)}, Over: true,
 	})
@@ -198,9 +198,21 @@ func TestWhoJoinsHearsHistoryThenOfItselfThenItsAnswer(t *testing.T) {
 		`al+bo ~ {"room":5,"textroom":"join","username":"bo"}`,
 		`bo ~ {"participants":[{"username":"al","display":"Al"}],"textroom":"success","transaction":"3"}`,
 	)
-	if n := len(s.stored[roomName(5)]); n != 5 { // attributes, two members, two messages
+	if n := len(s.stored[roomName(request.NumberID(5))]); n != 5 { // attributes, two members, two messages
 		t.Errorf("%d fields are kept", n)
 	}
+}
+
+func TestAnnouncementsAreHistory(t *testing.T) {
+	s := newSim(t, Config{MaxHistory: 9})
+	s.api("al", `{"request":"create","room":5,"history":9}`)
+	s.api("al", `{"request":"announcement","room":5,"text":"hear"}`)
+	s.data("bo", `{"textroom":"join","transaction":"3","room":5,"username":"bo"}`)
+	s.want(
+		`bo ~ {`+at+`,"room":5,"text":"hear","textroom":"announcement"}`,
+		`bo ~ {"room":5,"textroom":"join","username":"bo"}`,
+		`bo ~ {"participants":[],"textroom":"success","transaction":"3"}`,
+	)
 }
 
 func TestHistoryIsBoundedWhateverIsAskedFor(t *testing.T) {
@@ -210,7 +222,7 @@ func TestHistoryIsBoundedWhateverIsAskedFor(t *testing.T) {
 	for range 10 {
 		s.data("al", `{"textroom":"message","transaction":"2","room":5,"text":"x"}`)
 	}
-	if n := len(s.stored[roomName(5)]); n != 5 { // attributes, a member, three messages
+	if n := len(s.stored[roomName(request.NumberID(5))]); n != 5 { // attributes, a member, three messages
 		t.Errorf("%d fields are kept", n)
 	}
 }
@@ -246,7 +258,7 @@ func TestWhisperReachesOnlyThoseNamed(t *testing.T) {
 		`cy ~ {`+at+`,"from":"al","room":5,"text":"psst","textroom":"message","whisper":true}`,
 		`al ~ {"sent":{"cy":true,"nobody":false},"textroom":"success","transaction":"2"}`,
 	)
-	if n := len(s.stored[roomName(5)]); n != 4 {
+	if n := len(s.stored[roomName(request.NumberID(5))]); n != 4 {
 		t.Errorf("a whisper is kept: %d fields", n)
 	}
 }
@@ -289,8 +301,6 @@ func TestRequestThatFailsChangesNothing(t *testing.T) {
 	long := strings.Repeat("x", maxName+1)
 	s.data("bo", `{"textroom":"join","transaction":"4","room":5,"username":"`+long+`"}`)
 	s.want(`bo ~ {"textroom":"error","error_code":414,"error":"Invalid value (username should have at most 1024 bytes)","transaction":"4"}`)
-	s.api("bo", `{"request":"create","room":6,"description":"`+long+`"}`)
-	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (description should have at most 1024 bytes)"}`)
 	s.api("bo", `{"request":"allowed","room":5,"secret":"s","action":"add","allowed":["`+strings.Repeat("x", request.MaxTokenBytes+1)+`"]}`)
 	s.want(`= {"textroom":"error","error_code":499,"error":"Too many tokens (at most 10000, of 131072 bytes together)"}`)
 	if after := fmt.Sprint(s.stored); after != before {
@@ -404,4 +414,38 @@ func FuzzText(f *testing.F) {
 		s.data("bo", text)
 		s.api("bo", text)
 	})
+}
+
+func TestRoomsMayBeNamedByStrings(t *testing.T) {
+	s := newSim(t, Config{StringIDs: true, AdminKey: "k"})
+	s.api("al", `{"request":"create","room":"b/\"c","admin_key":"k"}`)
+	s.want(`= {"permanent":false,"room":"b/\"c","textroom":"created"}`)
+	s.api("al", `{"request":"create","room":"b/\"c","admin_key":"k"}`)
+	s.want(`= {"textroom":"error","error_code":418,"error":"Room b/\"c already exists"}`)
+	s.api("al", `{"request":"create","room":5,"admin_key":"k"}`)
+	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid element type (room should be a string)"}`)
+	s.api("al", `{"request":"create","room":"a","admin_key":"k"}`)
+	s.api("al", `{"request":"exists","room":"none"}`)
+	s.want(`= {"exists":false,"room":"none","textroom":"success"}`)
+	s.api("al", `{"request":"list"}`)
+	s.want(`= {"list":[{"room":"a","description":"Room a","pin_required":false,"num_participants":0,"history":0},` +
+		`{"room":"b/\"c","description":"Room b/\"c","pin_required":false,"num_participants":0,"history":0}],"textroom":"success"}`)
+	s.data("al", `{"textroom":"leave","transaction":"t","room":"a"}`)
+	s.want(`al ~ {"textroom":"error","error_code":422,"error":"Not in room a","transaction":"t"}`)
+}
+
+func TestAListOfRoomsIsBounded(t *testing.T) {
+	s := newSim(t, Config{})
+	const n = 300
+	for i := range n {
+		s.api("al", fmt.Sprintf(`{"request":"create","room":%d,"description":"%s"}`, i+1, strings.Repeat("x", maxDescription)))
+	}
+	s.api("al", `{"request":"list"}`)
+	got := s.said[0]
+	listed := strings.Count(got, `"room":`)
+	if len(got) > maxList+1000 || listed < n/2 || !strings.Contains(got, fmt.Sprintf(`"left_out":%d`, n-listed)) {
+		t.Errorf("%d bytes, %d rooms, …%s", len(got), listed, got[len(got)-100:])
+	}
+	s.api("al", `{"request":"create","room":999,"description":"`+strings.Repeat("x", maxDescription+1)+`"}`)
+	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (description should have at most 4096 bytes)"}`)
 }

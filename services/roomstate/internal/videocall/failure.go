@@ -1,12 +1,6 @@
 package videocall
 
-import (
-	"encoding/json"
-	"fmt"
-	"strings"
-
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
-)
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 
 // The codes of the plugin's errors.
 const (
@@ -33,37 +27,18 @@ type failure struct {
 	Text      string `json:"error"`
 }
 
-// mostText is how many bytes of an error's text Janus keeps: much of it may be what the endpoint has sent.
-const mostText = 511
-
 func fail(code int, format string, args ...any) *failure {
-	text := fmt.Sprintf(format, args...)
-	if len(text) > mostText {
-		text = strings.ToValidUTF8(text[:mostText], "")
-	}
-	return &failure{VideoCall: "event", Code: code, Text: text}
+	return &failure{VideoCall: "event", Code: code, Text: request.Words(format, args...)}
 }
 
 // check is request.Check under the plugin's numbers.
 func check(o request.Object, table ...request.Field) *failure {
-	switch f := o.Check(table...); {
-	case f == nil:
-		return nil
-	case f.Missing:
-		return fail(errMissing, "%s", f.Text)
-	default:
-		return fail(errInvalid, "%s", f.Text)
+	if f := o.Check(table...); f != nil {
+		return fail(f.Code(errMissing, errInvalid), "%s", f.Text)
 	}
+	return nil
 }
 
-// members are of a JSON object.
-type members map[string]any
+type members = request.Members
 
-// render is for answers, events and records, whose types all have a JSON form.
-func render(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("%T has no JSON form: %v", v, err))
-	}
-	return b
-}
+var render = request.Render

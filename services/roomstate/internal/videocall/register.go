@@ -4,12 +4,12 @@ import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 
 // register gives the handle a name, for as long as it lives.
 func (d *draft) register() (members, *failure) {
+	if f := check(d.body, request.Must("username", request.Text)); f != nil {
+		return nil, f
+	}
 	u := d.user(d.me())
 	if u.Name != nil {
 		return nil, fail(errRegistered, "Already registered (%s)", *u.Name)
-	}
-	if f := check(d.body, request.Must("username", request.Text)); f != nil {
-		return nil, f
 	}
 	name, _ := d.body.Text("username")
 	if len(name) > maxName {

@@ -20,20 +20,20 @@ const noInterface = "Invalid network interface configuration for remote publishe
 // addRemotePublisher has the node take a publisher of another server's, which is told where to send to. As at Janus it is not
 // refused where publishers are at their most, but counts among them.
 func (d *draft) addRemotePublisher() (any, *failure) {
-	if f := d.body.check(
+	if f := check(d.body,
 		must("room", d.cfg.idKind()), may("id", d.cfg.idKind()), may("display", text), may("metadata", dict), may("mcast", text),
 		may("iface", text), may("port", positive), may("srtp_suite", positive), may("srtp_crypto", text), must("streams", array),
 	); f != nil {
 		return nil, f
 	}
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	if len(items) == 0 {
 		return nil, fail(errInvalid, "Invalid element value (streams can't be empty)")
 	}
 	if f := d.checkRemoteStreams(); f != nil {
 		return nil, f
 	}
-	if f := d.body.checkDestination(); f != nil {
+	if f := checkDestination(d.body); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
@@ -46,7 +46,7 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	if group, _ := d.body.text("mcast"); group != "" {
+	if group, _ := d.body.Text("mcast"); group != "" {
 		return nil, fail(errUnknown, noInterface) // who sends to a group cannot be told from others
 	}
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
@@ -55,11 +55,14 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	if d.remotePublishers() >= mostRemotePublishers {
 		return nil, fail(errUnknown, "Maximum number of remote publishers (%d) already reached", mostRemotePublishers)
 	}
+	if f := d.personalFits(nil); f != nil {
+		return nil, f
+	}
 	p := &publisher{handle: d.handleless("remote"), ID: id, Remote: true, Joined: d.Now.UnixNano(), Record: d.attributes.Record}
-	if display, ok := d.body.text("display"); ok {
+	if display, ok := d.body.Text("display"); ok {
 		p.Display = &display
 	}
-	p.Metadata, _ = d.body.raw("metadata")
+	p.Metadata, _ = d.body.Raw("metadata")
 	for i, item := range items {
 		p.Streams = append(p.Streams, d.remoteStream(item, i))
 	}
@@ -73,9 +76,9 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	p.Peer, p.Generation = peer, peer.Generation
 	d.followRecording(p)
 	request := d.acceptRemote(p)
-	port, _ := d.body.int("port")
+	port, _ := d.body.Int("port")
 	request.Port, request.Recording = uint32(port)&0xffff, d.recordingOrder(p)
-	request.Interface, _ = d.body.text("iface")
+	request.Interface, _ = d.body.Text("iface")
 	response, ok, err := d.call(p.handle, peer, request)
 	if !ok {
 		return nil, nil

@@ -14,12 +14,12 @@ type allowedView struct {
 
 // allow changes the list of tokens that publishers join by. Those already in stay.
 func (d *draft) allow() (any, *failure) {
-	if f := d.body.check(
+	if f := check(d.body,
 		must("room", d.cfg.idKind()), may("secret", text), must("action", text), may("allowed", array),
 	); f != nil {
 		return nil, f
 	}
-	action, _ := d.body.text("action")
+	action, _ := d.body.Text("action")
 	if !slices.Contains([]string{"enable", "disable", "add", "remove"}, action) {
 		return nil, fail(errInvalid, "Unsupported action '%s' (allowed)", action)
 	}
@@ -33,7 +33,7 @@ func (d *draft) allow() (any, *failure) {
 	case "disable":
 		a.CheckAllowed = false
 	default:
-		tokens, ok := d.body.strings("allowed")
+		tokens, ok := d.body.Strings("allowed")
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}

@@ -43,13 +43,16 @@ func (d *draft) publish(p *publisher) *failure {
 
 // configure sets what a publisher sends, and with an offer makes it send.
 func (d *draft) configure(p *publisher) *failure {
-	if f := d.body.check(configureTable...); f != nil {
+	if f := check(d.body, configureTable...); f != nil {
 		return f
 	}
 	if f := d.checkDescriptions(); f != nil {
 		return f
 	}
 	if f := d.checkStreams(p); f != nil {
+		return f
+	}
+	if f := d.personalFits(p); f != nil {
 		return f
 	}
 	p = d.own(p)
@@ -59,15 +62,19 @@ func (d *draft) configure(p *publisher) *failure {
 	configured := configuredView{VideoRoom: "event", Room: d.id, Configured: "ok"}
 	if d.jsepType() != "" {
 		var f *failure
-		if jsep, f = d.takeOffer(p); jsep == nil {
-			return f
+		jsep, f = d.takeOffer(p)
+		switch {
+		case f != nil:
+			return d.refuseOffer(p, f)
+		case jsep == nil:
+			return nil
 		}
 	}
 	described := d.describe(p)
 	if jsep != nil {
 		configured.publishedView = p.published()
 	}
-	if f := d.applyStreams(p); f != nil {
+	if f := d.applyStreams(p, jsep != nil); f != nil {
 		return f
 	}
 	d.reply(configured, jsep)
@@ -79,6 +86,17 @@ func (d *draft) configure(p *publisher) *failure {
 	return nil
 }
 
+// refuseOffer answers why an offer is not taken. What else the request says of the participant counts all the same, as at
+// Janus.
+func (d *draft) refuseOffer(p *publisher, why *failure) *failure {
+	if f := d.applyStreams(p, false); f != nil {
+		return f
+	}
+	d.rename(p)
+	d.reply(why, nil)
+	return nil
+}
+
 type publishersView struct {
 	VideoRoom  string     `json:"videoroom"`
 	Room       ID         `json:"room"`
@@ -87,20 +105,20 @@ type publishersView struct {
 
 // applySettings takes over what needs no media.
 func (d *draft) applySettings(p *publisher) {
-	if n, ok := d.body.uint32("bitrate"); ok {
+	if n, ok := d.body.Uint32("bitrate"); ok {
 		p.Bitrate = n
 	}
-	if n, ok := d.body.uint32("audio_active_packets"); ok {
+	if n, ok := d.body.Uint32("audio_active_packets"); ok {
 		p.AudioActivePackets = &n
 	}
-	if n, ok := d.body.uint32("audio_level_average"); ok {
+	if n, ok := d.body.Uint32("audio_level_average"); ok {
 		p.AudioLevelAverage = &n
 	}
 	if d.mayRecord() {
-		if record, ok := d.body.bool("record"); ok {
+		if record, ok := d.body.Bool("record"); ok {
 			p.Record = record
 		}
-		if name, ok := d.body.text("filename"); ok && harmless(name) {
+		if name, ok := d.body.Text("filename"); ok && harmless(name) {
 			p.Filename = name
 		}
 	}
@@ -111,14 +129,14 @@ func (d *draft) mayRecord() bool {
 	if !d.attributes.LockRecord {
 		return true
 	}
-	secret, _ := d.body.text("secret")
+	secret, _ := d.body.Text("secret")
 	return equal(secret, d.attributes.Secret)
 }
 
 // checkDescriptions fails unless describe can go by them.
 func (d *draft) checkDescriptions() *failure {
-	for _, item := range d.body.objects("descriptions") {
-		if f := item.check(must("mid", text), must("description", text)); f != nil {
+	for _, item := range d.body.Objects("descriptions") {
+		if f := check(item, must("mid", text), must("description", text)); f != nil {
 			return f
 		}
 	}
@@ -127,9 +145,9 @@ func (d *draft) checkDescriptions() *failure {
 
 // describe labels streams. It reports whether there was any to label: that is announced, new or not.
 func (d *draft) describe(p *publisher) (described bool) {
-	for _, item := range d.body.objects("descriptions") {
-		mid, _ := item.text("mid")
-		description, _ := item.text("description")
+	for _, item := range d.body.Objects("descriptions") {
+		mid, _ := item.Text("mid")
+		description, _ := item.Text("description")
 		if s := p.stream(mid); s != nil {
 			s.Description, described = description, true
 		}
@@ -146,14 +164,14 @@ type renamedView struct {
 
 // rename changes how a participant is shown. Others hear of it only if there was something shown before.
 func (d *draft) rename(p *publisher) {
-	if display, ok := d.body.text("display"); ok {
+	if display, ok := d.body.Text("display"); ok {
 		had := p.Display != nil
 		p.Display = &display
 		if had {
 			d.tellOthers(p.handle, renamedView{VideoRoom: "event", ID: p.ID, Display: p.Display, Metadata: p.Metadata})
 		}
 	}
-	if metadata, ok := d.body.raw("metadata"); ok {
+	if metadata, ok := d.body.Raw("metadata"); ok {
 		had := p.Metadata != nil
 		p.Metadata = metadata
 		if had {
@@ -162,17 +180,18 @@ func (d *draft) rename(p *publisher) {
 	}
 }
 
-// applyStreams sets what is relayed of each stream, and tells the node.
-func (d *draft) applyStreams(p *publisher) *failure {
+// applyStreams sets what is relayed of each stream, and tells the node, which knows the bitrate already if it has answered an
+// offer.
+func (d *draft) applyStreams(p *publisher, answered bool) *failure {
 	wanted := d.wantedStates(p)
 	if p.Peer == nil {
 		return nil
 	}
 	request := &mediav1.UpdatePublisherRequest{Peer: peerID(p.handle, p.Peer), Streams: wanted}
-	if n, ok := d.body.uint32("bitrate"); ok && d.jsepType() == "" {
+	if n, ok := d.body.Uint32("bitrate"); ok && !answered {
 		request.BitrateBps = new(d.capped(n))
 	}
-	if d.attributes.AudioLevelEvent && (d.body.has("audio_active_packets") || d.body.has("audio_level_average")) {
+	if d.attributes.AudioLevelEvent && (d.body.Has("audio_active_packets") || d.body.Has("audio_level_average")) {
 		request.Talk = d.talk(p)
 	}
 	if d.followRecording(p) {
@@ -194,10 +213,10 @@ func (d *draft) applyStreams(p *publisher) *failure {
 
 // streamItems are what the request says of streams: a list, or one item that is the body itself.
 func (d *draft) streamItems() []object {
-	if items := d.body.objects("streams"); len(items) > 0 {
+	if items := d.body.Objects("streams"); len(items) > 0 {
 		return items
 	}
-	return []object{d.body.only(streamTable...)}
+	return []object{d.body.Only(streamTable...)}
 }
 
 // checkStreams fails unless wantedStates can go by the items. As at Janus, an item names a stream that is published
@@ -205,10 +224,10 @@ func (d *draft) streamItems() []object {
 func (d *draft) checkStreams(p *publisher) *failure {
 	items := d.streamItems()
 	for _, item := range items {
-		if f := item.check(streamTable...); f != nil {
+		if f := check(item, streamTable...); f != nil {
 			return f
 		}
-		mid, hasMid := item.text("mid")
+		mid, hasMid := item.Text("mid")
 		if !hasMid && len(items) > 1 {
 			return fail(errInvalid, "Invalid value (mid can't be null in a streams array)")
 		}
@@ -224,7 +243,7 @@ func (d *draft) wantedStates(p *publisher) []*mediav1.StreamState {
 	states := map[string]*mediav1.StreamState{}
 	named := false
 	for _, item := range d.streamItems() {
-		mid, hasMid := item.text("mid")
+		mid, hasMid := item.Text("mid")
 		named = named || hasMid
 		for i := range p.Streams {
 			s := &p.Streams[i]
@@ -250,14 +269,14 @@ func (d *draft) wantedStates(p *publisher) []*mediav1.StreamState {
 
 // apply takes over one item, of which send counts only if it names the stream.
 func (s *stream) apply(item object, named bool, states map[string]*mediav1.StreamState) {
-	if send, ok := item.bool("send"); ok && named {
+	if send, ok := item.Bool("send"); ok && named {
 		s.Paused = !send
 		s.state(states).Relay = new(s.relayed())
 	}
 	if s.Type != video {
 		return
 	}
-	if item.boolOr("keyframe", false) {
+	if item.BoolOr("keyframe", false) {
 		s.state(states).Keyframe = true
 	}
 	if setDelays(item, &s.MinDelay, &s.MaxDelay) {
@@ -278,7 +297,7 @@ func (s *stream) state(states map[string]*mediav1.StreamState) *mediav1.StreamSt
 // applyLegacy takes over audio, video and data, each for all streams of its type.
 func (d *draft) applyLegacy(p *publisher, states map[string]*mediav1.StreamState) {
 	for _, kind := range []string{audio, video, data} {
-		send, ok := d.body.bool(kind)
+		send, ok := d.body.Bool(kind)
 		if !ok {
 			continue
 		}

@@ -9,7 +9,7 @@ var slotTable = []field{
 
 // configureSubscription sets what is relayed, and renegotiates if asked to.
 func (d *draft) configureSubscription(s *subscriber) *failure {
-	if f := d.body.check(
+	if f := check(d.body,
 		may("streams", array), may("update", boolean), may("restart", boolean),
 		may("audio", boolean), may("video", boolean), may("data", boolean),
 	); f != nil {
@@ -18,20 +18,20 @@ func (d *draft) configureSubscription(s *subscriber) *failure {
 	if s.Kicked {
 		return fail(errUnauthorized, "Unauthorized, you have been kicked")
 	}
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	flat := len(items) == 0
 	if flat {
-		items = []object{d.body.only(slotTable...)}
+		items = []object{d.body.Only(slotTable...)}
 	}
 	named := false
 	for _, item := range items {
 		if f := d.fitsSlot(s, item, flat || len(items) == 1); f != nil {
 			return f
 		}
-		named = named || item.has("mid")
+		named = named || item.Has("mid")
 	}
 	for _, item := range items {
-		mid, one := item.text("mid")
+		mid, one := item.Text("mid")
 		for i := range s.Slots {
 			if sl := &s.Slots[i]; !one || sl.Mid == mid {
 				d.configureSlot(s, sl, item)
@@ -48,10 +48,10 @@ func (d *draft) configureSubscription(s *subscriber) *failure {
 }
 
 func (d *draft) fitsSlot(s *subscriber, item object, alone bool) *failure {
-	if f := item.check(slotTable...); f != nil {
+	if f := check(item, slotTable...); f != nil {
 		return f
 	}
-	mid, ok := item.text("mid")
+	mid, ok := item.Text("mid")
 	if !ok && !alone {
 		return fail(errInvalid, "Invalid value (mid can't be null in a streams array)")
 	}
@@ -64,26 +64,26 @@ func (d *draft) fitsSlot(s *subscriber, item object, alone bool) *failure {
 // configureSlot sets one slot. A layer that is relayed already is reported at once: no switch will do so.
 func (d *draft) configureSlot(s *subscriber, sl *slot, item object) {
 	sl.set(item)
-	if send, ok := item.bool("send"); ok {
+	if send, ok := item.Bool("send"); ok {
 		sl.Send = send
 	}
-	if n, ok := item.int32("substream"); ok && sl.Type == video && n == sl.Now.Substream {
+	if n, ok := item.Int32("substream"); ok && sl.Type == video && n == sl.Now.Substream {
 		d.tellLayer(s, layerView{Mid: sl.Mid, Substream: &n})
 	}
-	if n, ok := item.int32("temporal"); ok && sl.Type == video && n == sl.Now.Temporal {
+	if n, ok := item.Int32("temporal"); ok && sl.Type == video && n == sl.Now.Temporal {
 		d.tellLayer(s, layerView{Mid: sl.Mid, Temporal: &n})
 	}
-	if n, ok := item.int32("spatial_layer"); ok && sl.Type == video && n == sl.Now.SpatialLayer {
+	if n, ok := item.Int32("spatial_layer"); ok && sl.Type == video && n == sl.Now.SpatialLayer {
 		d.tellLayer(s, layerView{Mid: sl.Mid, SpatialLayer: &n})
 	}
-	if n, ok := item.int32("temporal_layer"); ok && sl.Type == video && n == sl.Now.TemporalLayer {
+	if n, ok := item.Int32("temporal_layer"); ok && sl.Type == video && n == sl.Now.TemporalLayer {
 		d.tellLayer(s, layerView{Mid: sl.Mid, TemporalLayer: &n})
 	}
 }
 
 func (s *subscriber) setLegacy(body object) {
 	for i := range s.Slots {
-		if send, ok := body.bool(s.Slots[i].Type); ok {
+		if send, ok := body.Bool(s.Slots[i].Type); ok {
 			s.Slots[i].Send = send
 		}
 	}
@@ -92,7 +92,7 @@ func (s *subscriber) setLegacy(body object) {
 // answerConfigure says configured, with an offer if one was asked for and none waits for its answer.
 func (d *draft) answerConfigure(s *subscriber) *failure {
 	configured := configuredView{VideoRoom: "event", Room: d.id, Configured: "ok"}
-	update, restart := d.body.boolOr("update", false), d.body.boolOr("restart", false)
+	update, restart := d.body.BoolOr("update", false), d.body.BoolOr("restart", false)
 	if !update && !restart || s.Peer == nil && s.Generation == 0 {
 		d.reply(configured, nil)
 		return nil

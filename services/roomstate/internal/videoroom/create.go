@@ -46,10 +46,10 @@ type roomView struct {
 // create makes a room. It stays until it is destroyed, permanent or not: the store is what Janus's memory and its
 // configuration file are.
 func (d *draft) create() (any, *failure) {
-	if f := d.body.check(createTable...); f != nil {
+	if f := check(d.body, createTable...); f != nil {
 		return nil, f
 	}
-	if f := d.body.check(may("room", d.cfg.idKind())); f != nil {
+	if f := check(d.body, may("room", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
 	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
@@ -83,7 +83,7 @@ func (d *draft) create() (any, *failure) {
 }
 
 func (d *draft) roomView(what string) roomView {
-	permanent := d.body.boolOr("permanent", false) && !d.cfg.Forgets
+	permanent := d.body.BoolOr("permanent", false) && !d.cfg.Forgets
 	return roomView{what, d.id, &permanent}
 }
 
@@ -94,7 +94,7 @@ const maxText = 4096
 // short fails if one of the fields is longer than that.
 func (d *draft) short(names ...string) *failure {
 	for _, name := range names {
-		if v, _ := d.body.text(name); len(v) > maxText {
+		if v, _ := d.body.Text(name); len(v) > maxText {
 			return fail(errInvalid, "Invalid value (%s should have at most %d bytes)", name, maxText)
 		}
 	}
@@ -108,41 +108,41 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 	b := d.body
 	a := &attributes{
 		Description:        "Room " + d.id.String(),
-		Private:            b.boolOr("is_private", false),
-		RequirePrivateID:   b.boolOr("require_pvtid", false),
-		SignedTokens:       b.boolOr("signed_tokens", false) && d.cfg.TokenSecret != "",
-		RequireE2EE:        b.boolOr("require_e2ee", false),
+		Private:            b.BoolOr("is_private", false),
+		RequirePrivateID:   b.BoolOr("require_pvtid", false),
+		SignedTokens:       b.BoolOr("signed_tokens", false) && d.cfg.TokenSecret != "",
+		RequireE2EE:        b.BoolOr("require_e2ee", false),
 		Publishers:         3,
-		Bitrate:            raised(b.uint32Or("bitrate", 0)),
-		BitrateCap:         b.boolOr("bitrate_cap", false),
-		KeyframeEvery:      b.uint32Or("fir_freq", 0),
-		OpusFEC:            b.boolOr("opus_fec", true),
-		OpusDTX:            b.boolOr("opus_dtx", false),
-		OpusRED:            b.boolOr("opus_red", false),
-		AudioLoudest:       b.uint32Or("audio_loudest", 0),
-		AudioLevel:         b.boolOr("audiolevel_ext", true),
-		AudioLevelEvent:    b.boolOr("audiolevel_event", false),
-		AudioActivePackets: b.uint32Or("audio_active_packets", 100),
-		AudioLevelAverage:  b.uint32Or("audio_level_average", 25),
-		Orientation:        b.boolOr("videoorient_ext", true),
-		PlayoutDelay:       b.boolOr("playoutdelay_ext", true),
-		TransportCC:        b.boolOr("transport_wide_cc_ext", true),
-		Record:             b.boolOr("record", false),
-		LockRecord:         b.boolOr("lock_record", false),
-		NotifyJoining:      b.boolOr("notify_joining", false),
-		DummyPublisher:     b.boolOr("dummy_publisher", false),
+		Bitrate:            raised(b.Uint32Or("bitrate", 0)),
+		BitrateCap:         b.BoolOr("bitrate_cap", false),
+		KeyframeEvery:      b.Uint32Or("fir_freq", 0),
+		OpusFEC:            b.BoolOr("opus_fec", true),
+		OpusDTX:            b.BoolOr("opus_dtx", false),
+		OpusRED:            b.BoolOr("opus_red", false),
+		AudioLoudest:       b.Uint32Or("audio_loudest", 0),
+		AudioLevel:         b.BoolOr("audiolevel_ext", true),
+		AudioLevelEvent:    b.BoolOr("audiolevel_event", false),
+		AudioActivePackets: b.Uint32Or("audio_active_packets", 100),
+		AudioLevelAverage:  b.Uint32Or("audio_level_average", 25),
+		Orientation:        b.BoolOr("videoorient_ext", true),
+		PlayoutDelay:       b.BoolOr("playoutdelay_ext", true),
+		TransportCC:        b.BoolOr("transport_wide_cc_ext", true),
+		Record:             b.BoolOr("record", false),
+		LockRecord:         b.BoolOr("lock_record", false),
+		NotifyJoining:      b.BoolOr("notify_joining", false),
+		DummyPublisher:     b.BoolOr("dummy_publisher", false),
 	}
-	if description, ok := b.text("description"); ok && description != "" {
+	if description, ok := b.Text("description"); ok && description != "" {
 		a.Description = description
 	}
-	if n, ok := b.int("publishers"); ok {
+	if n, ok := b.Int("publishers"); ok {
 		a.Publishers = n
 	}
-	a.Secret, a.HasSecret = b.text("secret")
-	a.Pin, a.HasPin = b.text("pin")
-	a.RecordDir, _ = b.text("rec_dir")
-	if b.has("allowed") {
-		allowed, ok := b.strings("allowed")
+	a.Secret, a.HasSecret = b.Text("secret")
+	a.Pin, a.HasPin = b.Text("pin")
+	a.RecordDir, _ = b.Text("rec_dir")
+	if b.Has("allowed") {
+		allowed, ok := b.Strings("allowed")
 		if !ok {
 			return nil, fail(errInvalid, "Invalid element in the allowed array (not a string)")
 		}
@@ -164,10 +164,10 @@ func (d *draft) setCodecs(a *attributes) *failure {
 	}
 	// What only concerns a codec that the room has not is dropped.
 	if slices.Contains(a.VideoCodecs, "vp9") {
-		a.VP9Profile, _ = d.body.text("vp9_profile")
+		a.VP9Profile, _ = d.body.Text("vp9_profile")
 	}
 	if slices.Contains(a.VideoCodecs, "h264") {
-		a.H264Profile, _ = d.body.text("h264_profile")
+		a.H264Profile, _ = d.body.Text("h264_profile")
 	}
 	if !slices.Contains(a.AudioCodecs, "opus") {
 		a.OpusFEC, a.OpusDTX, a.OpusRED = false, false, false
@@ -177,7 +177,7 @@ func (d *draft) setCodecs(a *attributes) *failure {
 
 func codecList(body object, name, absent string, known []string) ([]string, bool) {
 	list := absent
-	if given, ok := body.text(name); ok && given != "" {
+	if given, ok := body.Text(name); ok && given != "" {
 		list = given
 	}
 	codecs := strings.Split(list, ",")

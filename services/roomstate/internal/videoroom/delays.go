@@ -5,8 +5,8 @@ const maxDelay = 4095
 
 // setDelays takes min_delay and max_delay of an item over; -1 clears them. One that passes the other takes it along.
 func setDelays(item object, least, most **int32) bool {
-	lo, hasLo := item.int32("min_delay")
-	hi, hasHi := item.int32("max_delay")
+	lo, hasLo := item.Int32("min_delay")
+	hi, hasHi := item.Int32("max_delay")
 	if !hasLo && !hasHi {
 		return false
 	}

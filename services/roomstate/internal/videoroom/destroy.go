@@ -2,7 +2,7 @@ package videoroom
 
 // destroy ends a room and all media in it. Janus leaves subscribers with a silent PeerConnection; here it is closed.
 func (d *draft) destroy() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), may("permanent", boolean)); f != nil {
+	if f := check(d.body, must("room", d.cfg.idKind()), may("permanent", boolean)); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
@@ -26,5 +26,6 @@ func (d *draft) destroy() (any, *failure) {
 	d.notice(notice{Event: "destroyed"})
 	d.attributes = nil
 	d.dropped = true
-	return d.roomView("destroyed"), nil
+	permanent := d.body.BoolOr("permanent", false) // it is gone for good anyway
+	return roomView{"destroyed", d.id, &permanent}, nil
 }

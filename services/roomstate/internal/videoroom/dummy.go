@@ -15,7 +15,7 @@ func (d *draft) addDummy() {
 	display := "Dummy publisher"
 	p := &publisher{
 		handle: d.handleless("dummy"), ID: ID(number), Display: &display, Joined: d.Now.UnixNano(),
-		Dummy: true, E2EE: d.body.boolOr("dummy_e2ee", false), Streams: d.dummyStreams(),
+		Dummy: true, E2EE: d.body.BoolOr("dummy_e2ee", false), Streams: d.dummyStreams(),
 	}
 	if d.cfg.StringIDs {
 		p.ID = stringID(number)
@@ -33,11 +33,11 @@ func (d *draft) handleless(use string) plugin.HandleID {
 func (d *draft) dummyStreams() []stream {
 	a := d.attributes
 	wanted := map[string]string{} // parameters, in the form of a=fmtp, by codec
-	items := d.body.objects("dummy_streams")
+	items := d.body.Objects("dummy_streams")
 	for _, item := range items {
-		codec, _ := item.text("codec")
-		fmtp, ok := item.text("fmtp")
-		if _, twice := wanted[codec]; !twice && (ok || !item.has("fmtp")) {
+		codec, _ := item.Text("codec")
+		fmtp, ok := item.Text("fmtp")
+		if _, twice := wanted[codec]; !twice && (ok || !item.Has("fmtp")) {
 			wanted[codec] = fmtp
 		}
 	}

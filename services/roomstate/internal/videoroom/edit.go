@@ -8,7 +8,7 @@ var editTable = []field{
 
 // edit changes a room's settings, for who comes from now on. An empty string changes nothing.
 func (d *draft) edit() (any, *failure) {
-	if f := d.body.check(append([]field{must("room", d.cfg.idKind())}, editTable...)...); f != nil {
+	if f := check(d.body, append([]field{must("room", d.cfg.idKind())}, editTable...)...); f != nil {
 		return nil, f
 	}
 	if f := d.short("new_description", "new_rec_dir"); f != nil {
@@ -18,24 +18,24 @@ func (d *draft) edit() (any, *failure) {
 		return nil, f
 	}
 	a, b := d.settings(), d.body
-	if s, _ := b.text("new_description"); s != "" {
+	if s, _ := b.Text("new_description"); s != "" {
 		a.Description = s
 	}
-	if s, _ := b.text("new_secret"); s != "" {
+	if s, _ := b.Text("new_secret"); s != "" {
 		a.Secret, a.HasSecret = s, true
 	}
-	if s, _ := b.text("new_pin"); s != "" {
+	if s, _ := b.Text("new_pin"); s != "" {
 		a.Pin, a.HasPin = s, true
 	}
-	if s, _ := b.text("new_rec_dir"); s != "" {
+	if s, _ := b.Text("new_rec_dir"); s != "" {
 		a.RecordDir = s
 	}
-	a.Private = b.boolOr("new_is_private", a.Private)
-	a.RequirePrivateID = b.boolOr("new_require_pvtid", a.RequirePrivateID)
-	a.LockRecord = b.boolOr("new_lock_record", a.LockRecord)
-	a.Bitrate = raised(b.uint32Or("new_bitrate", a.Bitrate))
-	a.KeyframeEvery = b.uint32Or("new_fir_freq", a.KeyframeEvery)
-	if n, ok := b.int("new_publishers"); ok {
+	a.Private = b.BoolOr("new_is_private", a.Private)
+	a.RequirePrivateID = b.BoolOr("new_require_pvtid", a.RequirePrivateID)
+	a.LockRecord = b.BoolOr("new_lock_record", a.LockRecord)
+	a.Bitrate = raised(b.Uint32Or("new_bitrate", a.Bitrate))
+	a.KeyframeEvery = b.Uint32Or("new_fir_freq", a.KeyframeEvery)
+	if n, ok := b.Int("new_publishers"); ok {
 		a.Publishers = n
 	}
 	d.notice(notice{Event: "edited"})

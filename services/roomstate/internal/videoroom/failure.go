@@ -1,9 +1,6 @@
 package videoroom
 
-import (
-	"fmt"
-	"strings"
-)
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 
 // The codes of the plugin's errors.
 const (
@@ -37,13 +34,8 @@ type failure struct {
 	Text      string `json:"error"`
 }
 
-// mostText is how many bytes of an error's text Janus keeps: much of it may be what the endpoint has sent.
-const mostText = 511
-
 func fail(code int, format string, args ...any) *failure {
-	text := fmt.Sprintf(format, args...)
-	if len(text) > mostText {
-		text = strings.ToValidUTF8(text[:mostText], "")
-	}
-	return &failure{VideoRoom: "event", Code: code, Text: text}
+	return &failure{VideoRoom: "event", Code: code, Text: request.Words(format, args...)}
 }
+
+var render = request.Render

@@ -18,7 +18,7 @@ func (d *draft) enter(configure bool) *failure {
 	if f := d.namesRoom(); f != nil {
 		return f
 	}
-	if f := d.body.check(must("ptype", text), may("token", text)); f != nil {
+	if f := check(d.body, must("ptype", text), may("token", text)); f != nil {
 		return f
 	}
 	if f := d.thisRoom(); f != nil {
@@ -30,7 +30,7 @@ func (d *draft) enter(configure bool) *failure {
 	if f := d.secretFits("pin", d.attributes.HasPin, d.attributes.Pin); f != nil {
 		return f
 	}
-	ptype, _ := d.body.text("ptype")
+	ptype, _ := d.body.Text("ptype")
 	switch strings.ToLower(ptype) {
 	case rolePublisher:
 		return d.joinPublisher(configure)
@@ -73,7 +73,7 @@ func (d *draft) joinPublisher(configure bool) *failure {
 	if configure {
 		table = append(table, joinAndConfigureTable...)
 	}
-	if f := d.body.check(table...); f != nil {
+	if f := check(d.body, table...); f != nil {
 		return f
 	}
 	if configure {
@@ -91,15 +91,18 @@ func (d *draft) joinPublisher(configure bool) *failure {
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
 		return fail(errUnknown, "Maximum number of participants (%d) already reached", most)
 	}
+	if f := d.personalFits(nil); f != nil {
+		return f
+	}
 	p := &publisher{
 		handle: d.me(), ID: id, PrivateID: d.privateID(), OpaqueID: d.Command.Handle.OpaqueID,
 		Joined: d.Now.UnixNano(), Bitrate: d.attributes.Bitrate, Record: d.attributes.Record,
 	}
-	if display, ok := d.body.text("display"); ok {
+	if display, ok := d.body.Text("display"); ok {
 		p.Display = &display
 	}
-	p.Metadata, _ = d.body.raw("metadata")
-	packets, level := d.body.cInt("audio_active_packets"), d.body.cInt("audio_level_average")
+	p.Metadata, _ = d.body.Raw("metadata")
+	packets, level := d.body.CInt("audio_active_packets"), d.body.CInt("audio_level_average")
 	if packets > 0 {
 		p.AudioActivePackets = new(uint32(packets))
 	}
@@ -165,10 +168,10 @@ func (p *publisher) attendee() attendeeView {
 
 // feedID is the id that the joiner wants, or a random one.
 func (d *draft) feedID() (ID, *failure) {
-	if f := d.body.check(may("id", d.cfg.idKind())); f != nil {
+	if f := check(d.body, may("id", d.cfg.idKind())); f != nil {
 		return "", f
 	}
-	if id, ok := d.body.id("id", d.cfg.StringIDs); ok && id != "0" {
+	if id, ok := d.body.ID("id", d.cfg.StringIDs); ok && id != "0" {
 		if d.feed(id) != nil {
 			return "", fail(errIDExists, "User ID %s already exists", id)
 		}
@@ -195,12 +198,12 @@ func (d *draft) onAllowedList() *failure {
 	if !d.attributes.CheckAllowed {
 		return nil
 	}
-	token, _ := d.body.text("token")
+	token, _ := d.body.Text("token")
 	on := false
 	for _, allowed := range d.attributes.Allowed {
 		on = equal(token, allowed) || on
 	}
-	if !on || !d.body.has("token") {
+	if !on || !d.body.Has("token") {
 		return fail(errUnauthorized, "Unauthorized (not in the allowed list)")
 	}
 	return nil

@@ -22,7 +22,7 @@ func (d *draft) joinSubscriber() *failure {
 	if d.jsepType() != "" {
 		return fail(errRequest, "Can't send an offer to create subscribers")
 	}
-	if f := d.body.check(
+	if f := check(d.body,
 		may("streams", array), may("private_id", positive), may("autoupdate", boolean),
 		may("feed", d.cfg.idKind()),
 		may("offer_audio", boolean), may("offer_video", boolean), may("offer_data", boolean),
@@ -32,15 +32,15 @@ func (d *draft) joinSubscriber() *failure {
 	); f != nil {
 		return f
 	}
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	legacy := len(items) == 0
 	if legacy {
-		if !d.body.has("feed") {
-			return missing("feed")
+		if !d.body.Has("feed") {
+			return fail(errMissing, "Missing mandatory element (feed)")
 		}
 		items = []object{{"feed": d.body["feed"]}}
 	}
-	privateID := d.body.uint32Or("private_id", 0)
+	privateID := d.body.Uint32Or("private_id", 0)
 	var encrypted *bool
 	if d.attributes.RequireE2EE {
 		encrypted = &d.attributes.RequireE2EE
@@ -57,10 +57,10 @@ func (d *draft) joinSubscriber() *failure {
 	}
 	s := &subscriber{
 		handle: d.me(), OpaqueID: d.Command.Handle.OpaqueID, PrivateID: privateID,
-		AutoUpdate: d.body.boolOr("autoupdate", true), UseMSID: d.body.boolOr("use_msid", false),
+		AutoUpdate: d.body.BoolOr("autoupdate", true), UseMSID: d.body.BoolOr("use_msid", false),
 	}
 	for _, w := range wishes {
-		if legacy && !d.body.boolOr("offer_"+w.from.Type, true) {
+		if legacy && !d.body.BoolOr("offer_"+w.from.Type, true) {
 			continue
 		}
 		if s.add(w) {

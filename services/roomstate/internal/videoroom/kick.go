@@ -7,7 +7,7 @@ type successView struct {
 // kick takes a participant out of the room and ends its media. Its watchers are renegotiated, which Janus puts off
 // until they ask. It may come back: change the pin or the list first.
 func (d *draft) kick() (any, *failure) {
-	if f := d.body.check(may("secret", text), must("id", d.cfg.idKind())); f != nil {
+	if f := check(d.body, may("secret", text), must("id", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
 	if f := d.looseRoomAndSecret(); f != nil {
@@ -50,7 +50,7 @@ func (d *draft) silence(privateID uint32) {
 
 // user is the participant that a request names by id.
 func (d *draft) user() (*publisher, *failure) {
-	id, _ := d.body.id("id", d.cfg.StringIDs)
+	id, _ := d.body.ID("id", d.cfg.StringIDs)
 	p := d.feed(id)
 	if p == nil {
 		return nil, fail(errNoSuchFeed, "No such user %s in room %s", id, d.id)

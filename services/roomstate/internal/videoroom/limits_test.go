@@ -45,3 +45,44 @@ func TestListFitsIntoAMessage(t *testing.T) {
 		t.Errorf("%d bytes, %d rooms and %d left out", len(said), len(list.List), list.LeftOut)
 	}
 }
+
+// TestWhatParticipantsSayOfThemselvesHasABound: of one, whatever it is said in, and of all in a room.
+func TestWhatParticipantsSayOfThemselvesHasABound(t *testing.T) {
+	s := newSim(Config{})
+	half := strings.Repeat("x", maxPersonal/2)
+	refused := func(who, body string) bool {
+		s.log = nil
+		s.send(who, body)
+		said := strings.Join(s.log, " ")
+		return strings.Contains(said, `"error_code":430`) || strings.Contains(said, `"error_code":499`)
+	}
+	s.send("al", `{"request":"create","room":7,"publishers":300}`)
+	if refused("al", `{"request":"join","ptype":"publisher","room":7,"id":5,"display":"`+half+`"}`) {
+		t.Fatalf("said %.200q", s.log)
+	}
+	s.send("al", `{"request":"publish"}`, "offer", "audio:opus video:vp8")
+	s.up("al")
+	for _, body := range []string{
+		`{"request":"configure","metadata":{"a":"` + half + `"}}`, `{"request":"configure","filename":"` + half + `x"}`,
+		`{"request":"configure","descriptions":[{"mid":"0","description":"` + half + `x"}]}`,
+		`{"request":"configure","display":"` + half + half + `x"}`,
+	} {
+		if !refused("al", body) {
+			t.Errorf("taken: %.60s", body)
+		}
+	}
+	for _, body := range []string{`{"request":"configure","display":"` + half + half + `"}`, `{"request":"configure","display":"short","metadata":{"a":"b"}}`} {
+		if refused("al", body) {
+			t.Errorf("refused: %.60s", body)
+		}
+	}
+	taken := 0
+	for !refused(fmt.Sprint("p", taken), `{"request":"join","ptype":"publisher","room":7,"display":"`+half+half+`"}`) {
+		if taken++; taken > 200 {
+			t.Fatal("there is no bound")
+		}
+	}
+	if want := maxPersonalAll / maxPersonal; taken != want {
+		t.Errorf("%d taken, want %d", taken, want)
+	}
+}

@@ -106,7 +106,7 @@ func (d *draft) list() (any, *failure) {
 // seesPrivate tells whether the right admin key was given. One that is empty, no string, or not asked for counts for
 // nothing; a wrong one is refused.
 func (d *draft) seesPrivate() (bool, *failure) {
-	key, _ := d.body.text("admin_key")
+	key, _ := d.body.Text("admin_key")
 	if key == "" || d.cfg.AdminKey == "" {
 		return false, nil
 	}

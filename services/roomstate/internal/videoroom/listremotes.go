@@ -16,7 +16,7 @@ type remoteView struct {
 
 // listRemotes lists the servers that get a publisher.
 func (d *draft) listRemotes() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind())); f != nil {
+	if f := check(d.body, must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {

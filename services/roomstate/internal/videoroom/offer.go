@@ -136,7 +136,7 @@ func (d *draft) capped(bitrate uint32) uint32 {
 
 // codecs is the room's list, or the one codec of it that the request wants.
 func (d *draft) codecs(name, kind string, of []string) ([]string, *failure) {
-	wanted, ok := d.body.text(name)
+	wanted, ok := d.body.Text(name)
 	if !ok {
 		return of, nil
 	}
@@ -165,8 +165,8 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 			Mid: s.GetMid(), Codec: s.GetCodec(), Disabled: s.GetDisabled(),
 			Stereo: s.GetOpusStereo(), FEC: s.GetOpusFec(), DTX: s.GetOpusDtx(),
 			H264Profile: s.GetH264Profile(), VP9Profile: s.GetVp9Profile(),
-			Simulcast: s.GetSimulcast(), SVC: s.GetSvc(),
-			LevelID: s.GetAudioLevelId(), OrientID: s.GetVideoOrientationId(), DelayID: s.GetPlayoutDelayId(),
+			Simulcast: s.GetSimulcast(),
+			LevelID:   s.GetAudioLevelId(), OrientID: s.GetVideoOrientationId(), DelayID: s.GetPlayoutDelayId(),
 		}
 		switch s.GetKind() {
 		case mediav1.Kind_KIND_AUDIO:
@@ -176,6 +176,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 		default:
 			next.Type = data
 		}
+		// One that is not announced shows in its packets (layer).
 		announced := func(v *busv1.Jsep_Svc) bool { return v.GetMid() == next.Mid }
 		if next.Type == video && !next.Simulcast && slices.ContainsFunc(svc, announced) {
 			next.SVC = true
@@ -184,6 +185,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 			if old.Mid == next.Mid {
 				next.Description, next.Paused, next.Muted = old.Description, old.Paused, old.Muted
 				next.MinDelay, next.MaxDelay, next.Talking = old.MinDelay, old.MaxDelay, old.Talking
+				next.SVC = next.SVC || old.SVC && old.Codec == next.Codec && !next.Simulcast
 			}
 		}
 		streams[i] = next

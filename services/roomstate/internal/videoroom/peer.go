@@ -156,6 +156,7 @@ func (d *draft) layer(s *subscriber, l *busv1.PeerEvent_Layer) {
 		return
 	}
 	s = d.ownSubscriber(s)
+	d.layered(s.slot(l.GetMid()).Source, l)
 	now := &s.slot(l.GetMid()).Now
 	if l.Substream != nil {
 		now.Substream = l.GetSubstream()
@@ -173,6 +174,18 @@ func (d *draft) layer(s *subscriber, l *busv1.PeerEvent_Layer) {
 		now.TemporalLayer = l.GetTemporalLayer()
 		d.tellLayer(s, layerView{Mid: l.GetMid(), TemporalLayer: l.TemporalLayer})
 	}
+}
+
+// layered notes that a stream has layers within, if what is relayed of it shows so.
+func (d *draft) layered(from *source, l *busv1.PeerEvent_Layer) {
+	if from == nil || l.GetSpatialLayer() <= 0 && l.GetTemporalLayer() <= 0 {
+		return
+	}
+	p := d.publishers[from.Handle]
+	if p == nil || p.stream(from.Mid) == nil || p.stream(from.Mid).SVC {
+		return
+	}
+	d.own(p).stream(from.Mid).SVC = true
 }
 
 type talkingView struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 // Name is what endpoints attach to.
@@ -36,22 +37,22 @@ func (*Plugin) Name() string { return Name }
 
 // Route sends what concerns a room to it: an asynchronous request to the one that the handle is in.
 func (p *Plugin) Route(cmd plugin.Command) plugin.Route {
-	body, ok := readObject(cmd.GetMessage().GetBody())
-	name, _ := body.text("request")
+	body, _ := request.Read(cmd.GetMessage().GetBody())
+	name, _ := body.Text("request")
 	name = strings.ToLower(name)
 	async := isAsync(name)
 	answers := cmd.GetMessage().GetJsep().GetType() == "answer" // its offer is known where the handle is
 	switch {
 	case cmd.Handle.Room != "" && (async || answers && !isSync(name)):
 		return plugin.Route{Room: cmd.Handle.Room, Async: async}
-	case !ok:
+	case body == nil:
 		return plugin.Route{}
 	}
-	id, ok := body.id("room", p.cfg.StringIDs)
+	id, ok := body.ID("room", p.cfg.StringIDs)
 	switch {
 	case name == "list":
 		return plugin.Route{}
-	case name == "create" && (id == "0" || !body.has("room")):
+	case name == "create" && (id == "0" || !body.Has("room")):
 		return plugin.Route{Room: roomName(drawnID(p.cfg.StringIDs, cmd.GetId(), "room", 0))}
 	case !ok, name != "create" && !isAsync(name) && !isSync(name):
 		return plugin.Route{Async: async}

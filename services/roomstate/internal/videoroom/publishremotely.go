@@ -37,7 +37,7 @@ type remotizedView struct {
 
 // publishRemotely sends a publisher to another server, which has been told of it by add_remote_publisher there.
 func (d *draft) publishRemotely() (any, *failure) {
-	if f := d.body.check(
+	if f := check(d.body,
 		must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("remote_id", text), must("host", text),
 		must("port", positive), may("host_family", text), may("rtcp_port", positive), may("srtp_suite", positive), may("srtp_crypto", text),
 	); f != nil {
@@ -46,10 +46,10 @@ func (d *draft) publishRemotely() (any, *failure) {
 	if f := d.mayForward(); f != nil {
 		return nil, f
 	}
-	if f := d.body.checkDestination(); f != nil {
+	if f := checkDestination(d.body); f != nil {
 		return nil, f
 	}
-	port, _ := d.body.int("port")
+	port, _ := d.body.Int("port")
 	if uint16(port) == 0 {
 		return nil, fail(errInvalid, "Invalid element (port must be a non-zero positive integer)")
 	}
@@ -63,18 +63,18 @@ func (d *draft) publishRemotely() (any, *failure) {
 	if p.Remote {
 		return nil, fail(errInvalid, "Only local publishers can be remotized")
 	}
-	id, _ := d.body.text("remote_id")
+	id, _ := d.body.Text("remote_id")
 	if p.remotized(id) >= 0 {
 		return nil, fail(errIDExists, "Remotization already exists (%s)", id)
 	}
 	if len(p.Remotizations) >= mostRemotizations {
 		return nil, fail(errUnknown, "Maximum number of remotizations (%d) already reached", mostRemotizations)
 	}
-	rtcpPort, _ := d.body.int("rtcp_port")
+	rtcpPort, _ := d.body.Int("rtcp_port")
 	r := remotization{ID: id, Port: uint32(port) & 0xffff, RTCPPort: uint32(rtcpPort) & 0xffff}
-	r.Host, _ = d.body.text("host")
-	r.Family, _ = d.body.text("host_family")
-	if s := d.body.srtp(); s != nil {
+	r.Host, _ = d.body.Text("host")
+	r.Family, _ = d.body.Text("host_family")
+	if s := srtp(d.body); s != nil {
 		r.Suite, r.Key = s.GetSuite(), s.GetKey()
 	}
 	p = d.own(p)

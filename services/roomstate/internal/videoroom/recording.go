@@ -63,9 +63,9 @@ func (d *draft) recordingOrder(p *publisher) *mediav1.Recording {
 			order.Descriptions[s.Mid] = s.Description
 		}
 	}
-	for _, item := range d.body.objects("descriptions") {
-		mid, _ := item.text("mid")
-		order.Descriptions[mid], _ = item.text("description")
+	for _, item := range d.body.Objects("descriptions") {
+		mid, _ := item.Text("mid")
+		order.Descriptions[mid], _ = item.Text("description")
 	}
 	return order
 }
@@ -80,10 +80,10 @@ func (d *draft) enableRecording() (any, *failure) {
 	if f := d.looseRoomAndSecret(); f != nil {
 		return nil, f
 	}
-	if f := d.body.check(must("record", boolean)); f != nil {
+	if f := check(d.body, must("record", boolean)); f != nil {
 		return nil, f
 	}
-	record, _ := d.body.bool("record")
+	record, _ := d.body.Bool("record")
 	if record != d.attributes.Record {
 		d.settings().Record = record
 		for _, p := range d.byAge() {

@@ -22,13 +22,13 @@ const mostRemoteStreams = 64
 
 // checkRemoteStreams fails unless remoteStream can go by the items.
 func (d *draft) checkRemoteStreams() *failure {
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	for _, item := range items {
-		if f := item.check(remoteStreamTable...); f != nil {
+		if f := check(item, remoteStreamTable...); f != nil {
 			return f
 		}
-		kind, _ := item.text("type")
-		codec, named := item.text("codec")
+		kind, _ := item.Text("type")
+		codec, named := item.Text("codec")
 		known := audioCodecs
 		switch kind {
 		case data:
@@ -40,7 +40,7 @@ func (d *draft) checkRemoteStreams() *failure {
 			return fail(errInvalid, "Invalid element value (type)")
 		}
 		if !named {
-			return missing("codec")
+			return fail(errMissing, "Missing mandatory element (codec)")
 		}
 		if !slices.Contains(known, strings.ToLower(codec)) {
 			return fail(errMissing, "Invalid element value (unsupported codec)")
@@ -55,31 +55,31 @@ func (d *draft) checkRemoteStreams() *failure {
 // remoteStream is what an item says, numbered as Janus does it: by its place, whatever mid and mindex it has. One of a codec
 // that the room has not is disabled.
 func (d *draft) remoteStream(item object, at int) stream {
-	s := stream{Mid: strconv.Itoa(at), Disabled: item.boolOr("disabled", false)}
-	s.Type, _ = item.text("type")
-	s.Description, _ = item.text("description")
+	s := stream{Mid: strconv.Itoa(at), Disabled: item.BoolOr("disabled", false)}
+	s.Type, _ = item.Text("type")
+	s.Description, _ = item.Text("description")
 	if s.Type == data {
 		return s
 	}
-	codec, _ := item.text("codec")
+	codec, _ := item.Text("codec")
 	s.Codec = strings.ToLower(codec)
 	if !d.has(s.Codec) {
 		s.Codec, s.Disabled = "", true
 		return s
 	}
 	if s.Type == audio {
-		s.Stereo, s.FEC, s.DTX = item.boolOr("stereo", false), item.boolOr("fec", false), item.boolOr("dtx", false)
-		s.LevelID = item.uint32Or("audiolevel_ext_id", 0)
+		s.Stereo, s.FEC, s.DTX = item.BoolOr("stereo", false), item.BoolOr("fec", false), item.BoolOr("dtx", false)
+		s.LevelID = item.Uint32Or("audiolevel_ext_id", 0)
 		return s
 	}
 	if s.Codec == "h264" {
-		s.H264Profile, _ = item.text("h264_profile")
+		s.H264Profile, _ = item.Text("h264_profile")
 	}
 	if s.Codec == "vp9" {
-		s.VP9Profile, _ = item.text("vp9_profile")
+		s.VP9Profile, _ = item.Text("vp9_profile")
 	}
-	s.Simulcast, s.SVC = item.boolOr("simulcast", false), item.boolOr("svc", false)
-	s.OrientID, s.DelayID = item.uint32Or("videoorient_ext_id", 0), item.uint32Or("playoutdelay_ext_id", 0)
+	s.Simulcast, s.SVC = item.BoolOr("simulcast", false), item.BoolOr("svc", false)
+	s.OrientID, s.DelayID = item.Uint32Or("videoorient_ext_id", 0), item.Uint32Or("playoutdelay_ext_id", 0)
 	return s
 }
 
@@ -92,7 +92,7 @@ func (d *draft) has(codec string) bool {
 // acceptRemote is what a node is told of a remote publisher.
 func (d *draft) acceptRemote(p *publisher) *mediav1.AcceptRemoteRequest {
 	request := &mediav1.AcceptRemoteRequest{
-		Peer: peerID(p.handle, p.Peer), Feed: d.feedName(p.handle, p.Peer.Generation), Srtp: d.body.srtp(),
+		Peer: peerID(p.handle, p.Peer), Feed: d.feedName(p.handle, p.Peer.Generation), Srtp: srtp(d.body),
 		Rules: &mediav1.PublishRules{
 			KeyframeEveryS: d.attributes.KeyframeEvery, Audience: "room " + d.id.String(), LoudestAudio: d.attributes.AudioLoudest,
 		},
@@ -113,9 +113,9 @@ func (d *draft) acceptRemote(p *publisher) *mediav1.AcceptRemoteRequest {
 }
 
 // srtp is how the request wants packets encrypted; nil if it says nothing. Both fields or neither count.
-func (o object) srtp() *mediav1.SRTP {
-	suite, _ := o.int("srtp_suite")
-	crypto, ok := o.text("srtp_crypto")
+func srtp(o object) *mediav1.SRTP {
+	suite, _ := o.Int("srtp_suite")
+	crypto, ok := o.Text("srtp_crypto")
 	if !ok || suite == 0 {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (d *draft) remotePublisher() (*publisher, *failure) {
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f
 	}
-	id, _ := d.body.id("id", d.cfg.StringIDs)
+	id, _ := d.body.ID("id", d.cfg.StringIDs)
 	p := d.feed(id)
 	if p == nil || !p.Remote {
 		return nil, fail(errNoSuchFeed, "No such remote publisher (%s)", id)

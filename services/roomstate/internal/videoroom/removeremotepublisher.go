@@ -2,7 +2,7 @@ package videoroom
 
 // removeRemotePublisher ends a remote publisher.
 func (d *draft) removeRemotePublisher() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), must("id", d.cfg.idKind())); f != nil {
+	if f := check(d.body, must("room", d.cfg.idKind()), must("id", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
 	p, f := d.remotePublisher()

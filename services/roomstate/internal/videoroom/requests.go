@@ -5,6 +5,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 // The requests, by name. A synchronous one is answered by what it returns; an asynchronous one answers by an event.
@@ -72,17 +73,17 @@ func (d *draft) message() {
 		d.Failure = fault.Newf(fault.UnexpectedAnswer, "Unexpected ANSWER (did we offer?)")
 		return
 	}
-	body, ok := readObject(d.Command.GetMessage().GetBody())
-	if !ok {
+	body, _ := request.Read(d.Command.GetMessage().GetBody())
+	if body == nil {
 		d.Reply = render(fail(errNotObject, "JSON error: not an object"))
 		return
 	}
 	d.body = body
-	if f := body.check(must("request", text)); f != nil {
+	if f := check(body, must("request", text)); f != nil {
 		d.Reply = render(f)
 		return
 	}
-	asked, _ := body.text("request")
+	asked, _ := body.Text("request")
 	name := strings.ToLower(asked)
 	if isAsync(name) {
 		if f := d.async(name, asked); f != nil {
@@ -161,8 +162,8 @@ func (d *draft) roomAndSecret() *failure {
 
 // looseRoomAndSecret is roomAndSecret where Janus does not look at the type of room: what is no id names no room.
 func (d *draft) looseRoomAndSecret() *failure {
-	if _, ok := d.body.id("room", d.cfg.StringIDs); !ok {
-		n, _ := d.body.int("room")
+	if _, ok := d.body.ID("room", d.cfg.StringIDs); !ok {
+		n, _ := d.body.Int("room")
 		return fail(errNoSuchRoom, "No such room (%d)", uint64(n))
 	}
 	return d.roomAndSecret()
@@ -179,7 +180,7 @@ func (d *draft) thisRoom() *failure {
 	return nil
 }
 
-func (d *draft) namesRoom() *failure { return d.body.check(must("room", d.cfg.idKind())) }
+func (d *draft) namesRoom() *failure { return check(d.body, must("room", d.cfg.idKind())) }
 
 // me is the handle that the command is about.
 func (d *draft) me() plugin.HandleID { return d.Command.Handle.ID }

@@ -3,6 +3,7 @@ package videoroom
 import (
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -76,19 +77,19 @@ type rtpForwardView struct {
 // rtpForward has the node send streams on.
 func (d *draft) rtpForward() (any, *failure) {
 	table := append([]field{must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("host", text)}, destinationTable...)
-	if f := d.body.check(table...); f != nil {
+	if f := check(d.body, table...); f != nil {
 		return nil, f
 	}
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	for _, item := range items {
-		if f := item.check(forwardedStreamTable...); f != nil {
+		if f := check(item, forwardedStreamTable...); f != nil {
 			return nil, f
 		}
 	}
 	if f := d.mayForward(); f != nil {
 		return nil, f
 	}
-	if f := d.body.checkDestination(); f != nil {
+	if f := checkDestination(d.body); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
@@ -99,11 +100,11 @@ func (d *draft) rtpForward() (any, *failure) {
 		return nil, f
 	}
 	for _, item := range items {
-		if f := item.checkDestination(); f != nil {
+		if f := checkDestination(item); f != nil {
 			return nil, f
 		}
 	}
-	legacy := !d.body.has("streams")
+	legacy := !d.body.Has("streams")
 	var want []*mediav1.Forwarder
 	if legacy {
 		want = d.legacyForwarders(p)
@@ -136,22 +137,35 @@ func (d *draft) mayForward() *failure {
 }
 
 // checkDestination fails unless family and encryption can be gone by.
-func (o object) checkDestination() *failure {
-	if family, ok := o.text("host_family"); ok && family != "ipv4" && family != "ipv6" {
+func checkDestination(o object) *failure {
+	if family, ok := o.Text("host_family"); ok && family != "ipv4" && family != "ipv6" {
 		return fail(errInvalid, "Unsupported protocol family (%s)", family)
 	}
-	suite, hasSuite := o.int("srtp_suite")
-	if hasSuite && o.has("srtp_crypto") && suite != 32 && suite != 80 {
+	if host, ok := o.Text("host"); ok && !mayBeHost(host) {
+		return fail(errInvalid, "Could not resolve address (%s)...", host)
+	}
+	suite, hasSuite := o.Int("srtp_suite")
+	if hasSuite && o.Has("srtp_crypto") && suite != 32 && suite != 80 {
 		return fail(errInvalid, "Invalid SRTP suite (%d)", suite)
 	}
 	return nil
+}
+
+// mostHost is how long the name of a host may be, in bytes (RFC 1035, section 2.3.4).
+const mostHost = 253
+
+// mayBeHost tells whether a text can be an address, or a name that has one.
+func mayBeHost(host string) bool {
+	return host != "" && len(host) <= mostHost && !strings.ContainsFunc(host, func(r rune) bool {
+		return r <= ' ' || r == '/' || r == 0x7f
+	})
 }
 
 // wantedForwarders are what the items ask for. Unknown mids are passed over, as are layers that are not sent.
 func (d *draft) wantedForwarders(p *publisher, items []object) []*mediav1.Forwarder {
 	var all []*mediav1.Forwarder
 	for _, item := range items {
-		mid, _ := item.text("mid")
+		mid, _ := item.Text("mid")
 		s := p.stream(mid)
 		if s == nil || s.Disabled {
 			continue
@@ -189,16 +203,16 @@ func (d *draft) legacyForwarders(p *publisher) []*mediav1.Forwarder {
 
 // destination is what an item says of where to, and what it does not the request.
 func (d *draft) destination(item object) *mediav1.Forwarder {
-	f := &mediav1.Forwarder{Simulcast: item.boolOr("simulcast", false)}
+	f := &mediav1.Forwarder{Simulcast: item.BoolOr("simulcast", false)}
 	for _, of := range []object{d.body, item} {
-		if host, ok := of.text("host"); ok {
+		if host, ok := of.Text("host"); ok {
 			f.Host, f.Family = host, ""
 		}
-		if family, ok := of.text("host_family"); ok {
+		if family, ok := of.Text("host_family"); ok {
 			f.Family = family
 		}
-		suite, _ := of.int("srtp_suite")
-		if crypto, ok := of.text("srtp_crypto"); ok && suite != 0 {
+		suite, _ := of.Int("srtp_suite")
+		if crypto, ok := of.Text("srtp_crypto"); ok && suite != 0 {
 			f.SrtpSuite = uint32(suite)
 			f.SrtpKey, _ = base64.StdEncoding.DecodeString(crypto) // the node refuses one that is too short
 		}
@@ -209,7 +223,7 @@ func (d *draft) destination(item object) *mediav1.Forwarder {
 // addForwarder adds what the item says of one layer of a stream: nothing without a port.
 func (d *draft) addForwarder(all []*mediav1.Forwarder, s *stream, like *mediav1.Forwarder, item object, prefix, suffix string) []*mediav1.Forwarder {
 	number := func(name string) uint32 {
-		n, _ := item.int(prefix + name + suffix)
+		n, _ := item.Int(prefix + name + suffix)
 		return uint32(n)
 	}
 	f := proto.CloneOf(like)
@@ -280,7 +294,7 @@ func notForwarded(p *publisher, err error) *failure {
 
 // legacyView is the answer to a request without streams.
 func (d *draft) legacyView(made []forwarded) map[string]any {
-	host, _ := d.body.text("host")
+	host, _ := d.body.Text("host")
 	v := map[string]any{"warning": "deprecated_api", "host": host}
 	for i := range made {
 		f := &made[i]
@@ -288,6 +302,9 @@ func (d *draft) legacyView(made []forwarded) map[string]any {
 		v["host"] = f.Host
 		v[f.Type+"_stream_id"+suffix] = f.ID
 		v[f.Type+suffix] = f.Port
+		if f.RemoteRTCP != 0 {
+			v[f.Type+"_rtcp"] = f.RemoteRTCP
+		}
 	}
 	return v
 }
@@ -309,7 +326,7 @@ type stoppedForwardView struct {
 
 // stopRTPForward ends a forwarder.
 func (d *draft) stopRTPForward() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("stream_id", positive)); f != nil {
+	if f := check(d.body, must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("stream_id", positive)); f != nil {
 		return nil, f
 	}
 	if f := d.mayForward(); f != nil {
@@ -322,7 +339,7 @@ func (d *draft) stopRTPForward() (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	n, _ := d.body.int("stream_id")
+	n, _ := d.body.Int("stream_id")
 	id := uint32(n)
 	named := func(f forwarded) bool { return f.ID == id }
 	if p.Peer == nil || !slices.ContainsFunc(p.Forwards, named) {
@@ -343,7 +360,7 @@ func (d *draft) stopRTPForward() (any, *failure) {
 
 // namedFeed is the participant that publisher_id names; what is its kind's name in the error.
 func (d *draft) namedFeed(what string) (*publisher, *failure) {
-	id, _ := d.body.id("publisher_id", d.cfg.StringIDs)
+	id, _ := d.body.ID("publisher_id", d.cfg.StringIDs)
 	p := d.feed(id)
 	if p == nil {
 		return nil, fail(errNoSuchFeed, "No such %s (%s)", what, id)

@@ -75,6 +75,16 @@ func TestForwardersAsAskedFor(t *testing.T) {
 	}
 }
 
+func TestOldFormTellsWhereFeedbackIsExpected(t *testing.T) {
+	s := newSim(Config{})
+	published(s, "")
+	s.log = nil
+	s.send("al", `{"request":"rtp_forward","room":7,"secret":"s","publisher_id":5,"host":"h","audio_port":10,"video_port":12,"video_rtcp_port":13}`)
+	if said := strings.Join(s.log, ""); !strings.Contains(said, `"video_rtcp":13`) || strings.Contains(said, `"audio_rtcp"`) {
+		t.Errorf("said %s", said)
+	}
+}
+
 func TestForwardersLastAsLongAsTheirStreams(t *testing.T) {
 	s, refusal := newSim(Config{}), error(nil)
 	orders := s.forwards(&refusal)

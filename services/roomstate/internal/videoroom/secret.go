@@ -7,10 +7,10 @@ func (d *draft) secretFits(name string, configured bool, want string) *failure {
 	if !configured {
 		return nil
 	}
-	if f := d.body.check(must(name, text)); f != nil {
+	if f := check(d.body, must(name, text)); f != nil {
 		return f
 	}
-	if got, _ := d.body.text(name); !equal(got, want) {
+	if got, _ := d.body.Text(name); !equal(got, want) {
 		return fail(errUnauthorized, "Unauthorized (wrong %s)", name)
 	}
 	return nil

@@ -277,7 +277,9 @@ func (s *sim) answer(q plugin.Question) plugin.Answer {
 	case *mediav1.AcceptAnswerRequest:
 		ready := &mediav1.AcceptAnswerResponse{}
 		for _, slot := range s.slots[q.Handle] {
-			ready.Ready = append(ready.Ready, slot.GetMid())
+			if slot.GetSource() != nil || slot.GetKind() == mediav1.Kind_KIND_DATA { // else it is inactive
+				ready.Ready = append(ready.Ready, slot.GetMid())
+			}
 		}
 		return plugin.Answer{Response: ready}
 	case *mediav1.ForwardRequest:

@@ -16,10 +16,10 @@ func (c *Config) wishTable() []field {
 func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool) *failure) ([]wish, *failure) {
 	var all []wish
 	for _, item := range items {
-		if f := item.check(d.cfg.wishTable()...); f != nil {
+		if f := check(item, d.cfg.wishTable()...); f != nil {
 			return nil, f
 		}
-		id, _ := item.id("feed", d.cfg.StringIDs)
+		id, _ := item.ID("feed", d.cfg.StringIDs)
 		p := d.feed(id)
 		if p == nil || !p.live() {
 			return nil, fail(errNoSuchFeed, "No such feed (%s)", id)
@@ -28,7 +28,7 @@ func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool
 			return nil, mixed(id, *e2ee)
 		}
 		e2ee = &p.E2EE
-		mid, named := item.text("mid")
+		mid, named := item.Text("mid")
 		if named && p.stream(mid) == nil {
 			return nil, fail(errNoSuchFeed, "No such mid '%s' in feed (%s)", mid, id)
 		}
@@ -53,12 +53,12 @@ func mixed(ID, bool) *failure {
 
 func layersInRange(item object) *failure {
 	for _, name := range []string{"substream", "spatial_layer"} {
-		if n, ok := item.int(name); ok && n > 2 {
+		if n, ok := item.Int(name); ok && n > 2 {
 			return fail(errInvalid, "Invalid value (substream/spatial_layer should be 0, 1 or 2)")
 		}
 	}
 	for _, name := range []string{"temporal", "temporal_layer"} {
-		if n, ok := item.int(name); ok && n > 2 {
+		if n, ok := item.Int(name); ok && n > 2 {
 			return fail(errInvalid, "Invalid value (temporal/temporal_layer should be 0, 1 or 2)")
 		}
 	}
@@ -71,11 +71,11 @@ func (s *slot) set(item object) {
 		"substream": &s.Targets.Substream, "temporal": &s.Targets.Temporal,
 		"spatial_layer": &s.Targets.SpatialLayer, "temporal_layer": &s.Targets.TemporalLayer,
 	} {
-		if n, ok := item.int32(name); ok && s.Type == video {
+		if n, ok := item.Int32(name); ok && s.Type == video {
 			*target = min(max(n, 0), 2)
 		}
 	}
-	if n, ok := item.uint32("fallback"); ok && s.Type == video {
+	if n, ok := item.Uint32("fallback"); ok && s.Type == video {
 		s.FallbackUS = n
 	}
 	if s.Type == video {
@@ -85,10 +85,10 @@ func (s *slot) set(item object) {
 
 // subscribe adds streams.
 func (d *draft) subscribe(s *subscriber) *failure {
-	if f := d.body.check(must("streams", array)); f != nil {
+	if f := check(d.body, must("streams", array)); f != nil {
 		return f
 	}
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	if len(items) == 0 {
 		return fail(errInvalid, "Empty subscription list")
 	}
@@ -97,10 +97,10 @@ func (d *draft) subscribe(s *subscriber) *failure {
 
 // unsubscribe takes streams away; what is not there is no change.
 func (d *draft) unsubscribe(s *subscriber) *failure {
-	if f := d.body.check(must("streams", array)); f != nil {
+	if f := check(d.body, must("streams", array)); f != nil {
 		return f
 	}
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	if len(items) == 0 {
 		return fail(errInvalid, "Empty unsubscription list")
 	}
@@ -109,18 +109,18 @@ func (d *draft) unsubscribe(s *subscriber) *failure {
 
 // update does both in one negotiation.
 func (d *draft) update(s *subscriber) *failure {
-	if f := d.body.check(may("subscribe", array), may("unsubscribe", array)); f != nil {
+	if f := check(d.body, may("subscribe", array), may("unsubscribe", array)); f != nil {
 		return f
 	}
-	if !d.body.has("subscribe") && !d.body.has("unsubscribe") {
+	if !d.body.Has("subscribe") && !d.body.Has("unsubscribe") {
 		return fail(errMissing, "At least one of either 'subscribe' or 'unsubscribe' must be present")
 	}
-	add := d.body.objects("subscribe")
-	remove := d.body.objects("unsubscribe")
-	if d.body.has("subscribe") && len(add) == 0 {
+	add := d.body.Objects("subscribe")
+	remove := d.body.Objects("unsubscribe")
+	if d.body.Has("subscribe") && len(add) == 0 {
 		return fail(errInvalid, "Empty subscription list")
 	}
-	if d.body.has("unsubscribe") && len(remove) == 0 {
+	if d.body.Has("unsubscribe") && len(remove) == 0 {
 		return fail(errInvalid, "Empty unsubscription list")
 	}
 	return d.change(s, add, remove)
@@ -129,7 +129,7 @@ func (d *draft) update(s *subscriber) *failure {
 // change takes away, then adds, and offers what came of it.
 func (d *draft) change(s *subscriber, add, remove []object) *failure {
 	for _, item := range remove {
-		if f := item.check(may("feed", d.cfg.idKind()), may("mid", text), may("sub_mid", text)); f != nil {
+		if f := check(item, may("feed", d.cfg.idKind()), may("mid", text), may("sub_mid", text)); f != nil {
 			return f
 		}
 	}
@@ -163,7 +163,7 @@ func (s *subscriber) tune(w wish) {
 			continue
 		}
 		sl.set(w.item)
-		if send, ok := w.item.bool("send"); ok && w.item.has("mid") {
+		if send, ok := w.item.Bool("send"); ok && w.item.Has("mid") {
 			sl.Send = send
 		}
 		return
@@ -183,19 +183,18 @@ func (s *subscriber) encryption() *bool {
 // remove takes away what an item names. It reports whether that has to be negotiated, and whether it concerns data,
 // which has not.
 func (s *subscriber) remove(item object, strings bool) (changed, rerouted bool) {
-	if mid, ok := item.text("sub_mid"); ok {
+	if mid, ok := item.Text("sub_mid"); ok {
 		sl := s.slot(mid)
-		if sl == nil || sl.Source == nil && len(sl.Data) == 0 {
-			return false, false
+		if sl != nil {
+			sl.clear() // that is negotiated even if it was so already
 		}
-		sl.clear()
-		return true, false
+		return sl != nil, false
 	}
-	id, ok := item.id("feed", strings)
+	id, ok := item.ID("feed", strings)
 	if !ok {
 		return false, false
 	}
-	mid, named := item.text("mid")
+	mid, named := item.Text("mid")
 	for i := range s.Slots {
 		sl := &s.Slots[i]
 		if sl.Source != nil && sl.Source.Feed == id && (!named || sl.Source.Mid == mid) {

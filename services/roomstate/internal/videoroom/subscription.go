@@ -15,7 +15,7 @@ func (s *subscriber) watches(h plugin.HandleID) bool {
 	})
 }
 
-// drop takes a publisher's streams out. A data slot keeps its m= section as it is.
+// drop takes a publisher's streams out. A data slot keeps its m= section.
 func (s *subscriber) drop(h plugin.HandleID) {
 	for i := range s.Slots {
 		sl := &s.Slots[i]
@@ -23,7 +23,9 @@ func (s *subscriber) drop(h plugin.HandleID) {
 			sl.clear()
 			s.Changed = true
 		}
+		had := len(sl.Data)
 		sl.Data = slices.DeleteFunc(sl.Data, func(from source) bool { return from.Handle == h })
+		sl.Ready = sl.Ready && (had == 0 || len(sl.Data) > 0) // until it is negotiated again
 	}
 }
 
@@ -57,7 +59,7 @@ func (s *subscriber) add(w wish) (changed bool) {
 	sl := &s.Slots[at]
 	*sl = slot{Type: sl.Type, Mid: sl.Mid, Send: true, Targets: highest, Now: unknown}
 	sl.take(from, w.from)
-	if ref, ok := w.item.text("crossrefid"); ok {
+	if ref, ok := w.item.Text("crossrefid"); ok {
 		sl.CrossRef = &ref
 	}
 	return true

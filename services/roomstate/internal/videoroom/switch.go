@@ -12,7 +12,7 @@ type switchedView struct {
 
 // switchSources puts other streams behind slots, without an offer where the slot is active.
 func (d *draft) switchSources(s *subscriber) *failure {
-	if f := d.body.check(may("streams", array), may("feed", d.cfg.idKind())); f != nil {
+	if f := check(d.body, may("streams", array), may("feed", d.cfg.idKind())); f != nil {
 		return f
 	}
 	items, f := d.switchItems(s)
@@ -25,7 +25,7 @@ func (d *draft) switchSources(s *subscriber) *failure {
 	}
 	changes := 0
 	for _, w := range wishes {
-		mid, _ := w.item.text("sub_mid")
+		mid, _ := w.item.Text("sub_mid")
 		sl := s.slot(mid)
 		from := source{Handle: w.feed.handle, Generation: w.feed.Generation, Feed: w.feed.ID, Mid: w.from.Mid}
 		if sl == nil || sl.Type != w.from.Type || sl.Codec != w.from.Codec || sl.Source != nil && *sl.Source == from ||
@@ -53,23 +53,22 @@ func (d *draft) switchSources(s *subscriber) *failure {
 // switchItems are the request's; in the legacy form, which names a feed alone, each stream of it goes to the first
 // slot of its type and codec.
 func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
-	items := d.body.objects("streams")
+	items := d.body.Objects("streams")
 	for _, item := range items {
-		if f := item.check(must("mid", text), must("sub_mid", text), must("feed", d.cfg.idKind())); f != nil {
+		if f := check(item, must("mid", text), must("sub_mid", text), must("feed", d.cfg.idKind()),
+			may("substream", positive), may("temporal", positive), may("spatial_layer", positive), may("temporal_layer", positive)); f != nil {
 			return nil, f
 		}
 		for _, layer := range []string{"substream", "temporal", "spatial_layer", "temporal_layer"} {
-			if n, ok := item.int(layer); !ok || n < 0 || n > 2 {
+			if n, _ := item.Int(layer); n > 2 {
 				delete(item, layer) // counts as the highest
 			}
 		}
 	}
-	id, legacy := d.body.id("feed", d.cfg.StringIDs)
+	id, legacy := d.body.ID("feed", d.cfg.StringIDs)
 	switch {
 	case len(items) > 0:
 		return items, nil
-	case !legacy && d.body.has("streams"):
-		return nil, fail(errInvalid, "Empty switch list")
 	case !legacy:
 		return nil, fail(errNoSuchFeed, "No such feed (0)")
 	}

@@ -9,7 +9,7 @@ import (
 
 // unpublishRemotely ends what another server gets of a publisher.
 func (d *draft) unpublishRemotely() (any, *failure) {
-	if f := d.body.check(must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("remote_id", text)); f != nil {
+	if f := check(d.body, must("room", d.cfg.idKind()), must("publisher_id", d.cfg.idKind()), must("remote_id", text)); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {
@@ -19,7 +19,7 @@ func (d *draft) unpublishRemotely() (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	id, _ := d.body.text("remote_id")
+	id, _ := d.body.Text("remote_id")
 	at := p.remotized(id)
 	if at < 0 {
 		return nil, fail(errNoSuchFeed, "No such remotization (%s)", id)

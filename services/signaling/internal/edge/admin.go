@@ -16,6 +16,10 @@ import (
 type Admin struct {
 	Edge   *Edge
 	Secret string // the admin_secret; empty for none
+	// Handlers are the names of event handlers that there are, and Tweak has all processes tell only of these kinds of
+	// events, comma-separated.
+	Handlers []string
+	Tweak    func(kinds string) error
 }
 
 // Ask returns the answer to a request, whose ids may be in the path: 0 for none there. It is nil if ctx ended first.
@@ -76,13 +80,10 @@ func (a *Admin) perform(ctx context.Context, req *janus.AdminRequest) ([]byte, *
 	if req.StoresTokens() && !a.Edge.opt.Auth.asks() {
 		return nil, janus.NoStoredTokens()
 	}
-	// Not an id of this edge's: if it holds the session, it is to hear of its end as any other does.
-	cmd.Id = bus.NewCommandID()
-	reply, err := a.Edge.bus.Do(ctx, cmd, nil)
-	if err != nil {
-		return nil, a.failed(req, err)
+	if do, ok := own[req.Name]; ok && req.Global() {
+		return a.answerOwn(req, do, cmd.GetAdmin().GetParameters())
 	}
-	members, err := a.members(req, reply)
+	members, err := a.pages(ctx, req, cmd)
 	if err != nil {
 		return nil, a.failed(req, err)
 	}

@@ -54,6 +54,61 @@ func TestAdminAnswers(t *testing.T) {
 	}
 }
 
+func TestPagesOfAListAreGathered(t *testing.T) {
+	bus := &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		switch parameters := string(cmd.GetAdmin().GetParameters()); parameters {
+		case `{}`:
+			return data(`{"data":{"tokens":[1,9007199254740991]},"next":9007199254740991}`), nil
+		case `{"after":9007199254740991}`:
+			return data(`{"data":{"tokens":[3]},"next":"x"}`), nil
+		case `{"after":"x"}`:
+			return data(`{"data":{"tokens":[4]}}`), nil
+		default:
+			return nil, fault.Newf(fault.BadRequest, "asked for %s", parameters)
+		}
+	}}
+	a := &Admin{Edge: start(t, bus)}
+	const want = `{"data":{"tokens":[1,9007199254740991,3,4]},"janus":"success","transaction":"a"}`
+	if got := string(a.Ask(context.Background(), "test", []byte(`{"janus":"list_sessions","transaction":"a"}`), 0, 0)); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestQueries(t *testing.T) {
+	e := start(t, adminBus())
+	var tweaked []string
+	a := &Admin{Edge: e, Handlers: []string{"h"}, Tweak: func(kinds string) error { tweaked = append(tweaked, kinds); return nil }}
+	open(e, "one")
+	for _, c := range []struct{ request, parameters, want string }{
+		{"query_transport", `"transport":"janus.transport.websockets","request":{"request":"connections"}`, `"response":{"connections":1,"result":200}`},
+		{"query_transport", `"transport":"janus.transport.http","request":{"request":"connections"}`, `"response":{"connections":0,"result":200}`},
+		{"query_transport", `"transport":"x","request":{}`, `"code":460,"reason":"Invalid transport"`},
+		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","json":"plain"}`, `"notes":["JSON is always compact here"]`},
+		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","events":1}`, `"error_code":413`},
+		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","events":false}`, `"result":200`},
+		{"query_eventhandler", `"handler":"h","request":{"request":"tweak","events":"core,media"}`, `"response":{"result":200}`},
+		{"query_eventhandler", `"handler":"i","request":{}`, `"code":460,"reason":"Invalid event handler"`},
+		{"query_logger", `"logger":"l","request":{}`, `"code":460,"reason":"Invalid logger"`},
+		{"custom_logline", `"line":"x","level":0`, `"janus":"success"`},
+		{"custom_logline", `"line":"x","level":8`, `"janus":"success"`},
+		{"custom_logline", `"line":"x","level":-1`, `"code":467,"reason":"Invalid element type (level should be a positive integer)"`},
+		{"set_log_level", `"level":8`, `"code":467,"reason":"Invalid element type (level should be between 0 and 7)"`},
+		{"custom_event", `"schema":"s","data":{}`, `"janus":"success"`},
+		{"test_stun", `"address":"a"`, `"code":456,"reason":"Missing mandatory element (port)"`},
+	} {
+		body := `{"janus":"` + c.request + `","transaction":"a",` + c.parameters + `}`
+		if got := string(a.Ask(context.Background(), "test", []byte(body), 0, 0)); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %s, want %s in it", body, got, c.want)
+		}
+	}
+	if len(tweaked) != 1 || tweaked[0] != "core,media" {
+		t.Errorf("tweaked %q", tweaked)
+	}
+	if e.isQuiet(overWebSocket) || !e.isQuiet(overHTTP) {
+		t.Error("the wrong transport is quiet")
+	}
+}
+
 func TestAdminOverASocket(t *testing.T) {
 	a := &Admin{Edge: start(t, adminBus())}
 	socket := &fakeSocket{id: "a", sent: make(chan string, 10)}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
-	"github.com/cardea-rtc/cardea/services/signaling/internal/token"
+	"github.com/cardea-rtc/cardea/proto/token"
 )
 
 // Auth is what requests must carry (spec/janus-api.md, section 2.7). Without a secret and without tokens, nothing; with

@@ -260,7 +260,7 @@ func (c *Client) answer(req *janus.Request, cmd *busv1.Command, reply *busv1.Rep
 		c.socket.Send(req.Attached(cmd.GetAttach().GetNewHandleId()))
 	case *busv1.Command_Message:
 		if answer := reply.GetPlugin(); answer != nil {
-			c.socket.Send(req.PluginAnswer(answer))
+			c.socket.Send(req.PluginAnswer(answer, c.edge.opt.OpaqueIDs))
 		}
 	default:
 		c.socket.Send(req.Success())

@@ -57,6 +57,7 @@ type Options struct {
 	Sessions       int             // sessions that all sockets together may own
 	SessionPolls   int             // long polls of one session at a time; a further one ends the oldest
 	PollTime       time.Duration   // after which a long poll without events is answered
+	OpaqueIDs      bool            // endpoints are told those of handles
 	Events         *events.Emitter // for event handlers; may be nil
 }
 
@@ -75,7 +76,10 @@ type Edge struct {
 	drained  chan struct{} // closed by Drain
 	refusals *rate.Limiter // of log lines about requests that were refused
 
+	sockets atomic.Int64 // WebSockets that are open
+
 	mu       sync.Mutex
+	silent   map[string]bool // transports of which event handlers hear nothing
 	sessions map[uint64]*session
 	acks     map[string]func() // by command id: sends the ack, if it has not been sent
 	polled   map[uint64]*polls
@@ -86,7 +90,7 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 	e := &Edge{
 		bus: b, opt: opt, log: log, metrics: metrics,
 		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
-		commands: bus.NewCommandID() + "-", polled: map[uint64]*polls{}, drained: make(chan struct{}),
+		commands: bus.NewCommandID() + "-", polled: map[uint64]*polls{}, silent: map[string]bool{}, drained: make(chan struct{}),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.lanes = newLanes(&e.wg)

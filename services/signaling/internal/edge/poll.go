@@ -60,7 +60,7 @@ func (e *Edge) Poll(ctx context.Context, session uint64, most int, give func(eve
 		if events := taken.GetEvents(); len(events) > 0 {
 			e.countLost(session, delivered, events[0].GetNumber())
 			last := events[len(events)-1].GetNumber()
-			messages := encode(events)
+			messages := e.encode(events)
 			if len(messages) == 0 { // only word of moves
 				e.tell(session, &busv1.Given{Id: p.id, UpTo: last})
 				continue
@@ -127,7 +127,7 @@ func (e *Edge) giveLast(ctx context.Context, session, delivered uint64, give fun
 		return give(nil)
 	}
 	e.countLost(session, delivered, events[0].GetNumber())
-	return give(encode(events))
+	return give(e.encode(events))
 }
 
 func (e *Edge) countLost(session, delivered, first uint64) {
@@ -137,10 +137,10 @@ func (e *Edge) countLost(session, delivered, first uint64) {
 	}
 }
 
-func encode(events []*busv1.Event) [][]byte {
+func (e *Edge) encode(events []*busv1.Event) [][]byte {
 	var messages [][]byte
 	for _, event := range events {
-		if message := janus.Event(event); message != nil {
+		if message := janus.Event(event, e.opt.OpaqueIDs); message != nil {
 			messages = append(messages, message)
 		}
 	}

@@ -232,7 +232,7 @@ func (s *session) flush() {
 func (s *session) send(ev *busv1.Event) {
 	s.edge.ackFirst(ev.GetCommandId())
 	owner := s.owner
-	if message := janus.Event(ev); message != nil {
+	if message := janus.Event(ev, s.edge.opt.OpaqueIDs); message != nil {
 		owner.socket.Send(message)
 	}
 	s.delivered.Store(ev.GetNumber())

@@ -56,6 +56,22 @@ var globalVerbs = map[string]adminVerb{
 	"list_nodes":          asks(),
 	"drain_node":          asks(must("node", aString), may("deadline", aNatural)),
 	"undrain_node":        asks(must("node", aString)),
+
+	"set_locking_debug":      asks(must("debug", aBool)),
+	"set_refcount_debug":     asks(must("debug", aBool)),
+	"set_log_timestamps":     asks(must("timestamps", aBool)),
+	"set_log_colors":         asks(must("colors", aBool)),
+	"set_min_nack_queue":     asks(must("min_nack_queue", aNatural)),
+	"set_nack_optimizations": asks(must("nack_optimizations", aBool)),
+	"set_no_media_timer":     asks(must("no_media_timer", aNatural)),
+	"set_slowlink_threshold": asks(must("slowlink_threshold", aNatural)),
+
+	"query_transport":    asks(must("transport", aString), must("request", anObject)),
+	"query_eventhandler": asks(must("handler", aString), must("request", anObject)),
+	"query_logger":       asks(must("logger", aString), must("request", anObject)),
+	"custom_event":       asks(must("schema", aString), must("data", anObject)),
+	"custom_logline":     asks(must("line", aString), may("level", aNatural)),
+	"test_stun":          asks(must("address", aString), must("port", aNatural), may("localport", aNatural)),
 }
 
 var sessionVerbs = map[string]adminVerb{
@@ -71,6 +87,9 @@ var handleVerbs = map[string]adminVerb{
 	"start_pcap":  asks(may("folder", aString), may("filename", aString), may("truncate", aNatural)),
 	"stop_pcap":   asks(),
 	"move_handle": asks(may("node", aString)),
+
+	"start_text2pcap": asks(may("folder", aString), may("filename", aString), may("truncate", aNatural)),
+	"stop_text2pcap":  asks(),
 	"detach_handle": {command: func() *busv1.Command {
 		return &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{ByAdmin: true}}}
 	}},
@@ -104,7 +123,7 @@ func ParseAdmin(message []byte, session, handle uint64) (AdminRequest, *Error) {
 	if r.asSent, err = r.fields.mandatoryString("janus"); err != nil {
 		return r, err
 	}
-	r.Transaction, r.Name = transaction, strings.ToLower(r.asSent)
+	r.Transaction, r.Name, r.sound = transaction, strings.ToLower(r.asSent), true
 	if raw, given := r.fields["handle_id"]; r.SessionID == 0 && r.HandleID != 0 || given && r.HandleID == 0 && string(raw) != "null" {
 		return r, newError(CodeSessionNotFound, "")
 	}
@@ -144,6 +163,11 @@ func (r *AdminRequest) Command() (*busv1.Command, *Error) {
 			return nil, wrongType(p.name, p.kind)
 		}
 		parameters[p.name] = raw
+	}
+	if r.Name == "set_log_level" {
+		if err := parameters.level(); err != nil {
+			return nil, err
+		}
 	}
 	if verb.command != nil {
 		cmd := verb.command()
@@ -185,6 +209,17 @@ func (f fields) is(name, kind string) bool {
 
 // StoresTokens tells whether a request is about stored tokens.
 func (r *AdminRequest) StoresTokens() bool { return strings.Contains(r.Name, "_token") }
+
+// logLevels are the numbers that Janus has for levels of its log.
+const logLevels = 7
+
+// level checks the one that a request sets.
+func (f fields) level() *Error {
+	if n, err := f.optionalUint("level"); err != nil || n > logLevels {
+		return newError(CodeInvalidElementType, "Invalid element type (level should be between 0 and %d)", logLevels)
+	}
+	return nil
+}
 
 // NoStoredTokens is the answer to such a request where tokens are not stored.
 func NoStoredTokens() *Error {

@@ -108,7 +108,7 @@ func FromFault(err error) *Error {
 	e := newError(code, "")
 	switch text := fault.Text(err); {
 	case text != "":
-		e.Reason = text
+		e.Reason = kept(text)
 	case reason == fault.NodeUnavailable:
 		e.Reason = "Service unavailable, try again"
 	case reason == fault.TooBusy:

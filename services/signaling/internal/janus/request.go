@@ -21,6 +21,7 @@ type Request struct {
 	HandleID    uint64 // 0 if there is none
 
 	asSent string // the name, for error texts
+	sound  bool   // the envelope is, so that answers repeat the transaction
 	fields fields
 }
 
@@ -100,7 +101,7 @@ func parseFields(members fields) (Request, *Error) {
 	if _, err := r.fields.optionalUint("id"); err != nil {
 		return r, err
 	}
-	r.Transaction = transaction
+	r.Transaction, r.sound = transaction, true
 	r.Name = strings.ToLower(r.asSent)
 
 	handle, handleGiven := r.fields["handle_id"]
@@ -203,10 +204,21 @@ func (f fields) text(name string) string {
 	return s
 }
 
+// mostReason is how many bytes of a reason Janus keeps: much of it may be what the endpoint has sent.
+const mostReason = 511
+
+func kept(reason string) string {
+	if len(reason) > mostReason {
+		return strings.ToValidUTF8(reason[:mostReason], "")
+	}
+	return reason
+}
+
 func newError(code Code, format string, args ...any) *Error {
 	e := &Error{Code: code, Reason: generic[code]}
 	if format != "" {
 		e.Reason = fmt.Sprintf(format, args...)
 	}
+	e.Reason = kept(e.Reason)
 	return e
 }

@@ -14,6 +14,7 @@ type response struct {
 	SessionID   int64       `json:"session_id,omitempty"` // signed: an endpoint may have sent a negative one
 	Transaction *string     `json:"transaction,omitempty"`
 	Sender      uint64      `json:"sender,omitempty"`
+	OpaqueID    string      `json:"opaque_id,omitempty"`
 	Data        *idData     `json:"data,omitempty"`
 	Error       *Error      `json:"error,omitempty"`
 	PluginData  *pluginData `json:"plugindata,omitempty"`
@@ -70,7 +71,7 @@ func (r response) encode() []byte {
 // ErrorResponse answers r with an error. If the envelope lacked a mandatory element there is no transaction.
 func (r *Request) ErrorResponse(err *Error) []byte {
 	out := response{Janus: "error", SessionID: int64(r.SessionID), Error: err}
-	if r.Name != "" {
+	if r.sound {
 		out.Transaction = &r.Transaction
 	}
 	return out.encode()
@@ -99,17 +100,25 @@ func (r *Request) Ack() []byte {
 	return response{Janus: "ack", SessionID: int64(r.SessionID), Transaction: &r.Transaction}.encode()
 }
 
-// PluginAnswer answers a synchronous message.
-func (r *Request) PluginAnswer(p *busv1.PluginData) []byte {
-	return response{
+// PluginAnswer answers a synchronous message, with the handle's opaque id if that is to be told (opaqueid_in_api).
+func (r *Request) PluginAnswer(p *busv1.PluginData, opaque bool) []byte {
+	out := response{
 		Janus: "success", SessionID: int64(r.SessionID), Transaction: &r.Transaction, Sender: r.HandleID,
 		PluginData: &pluginData{p.GetPlugin(), p.GetData()},
-	}.encode()
+	}
+	if opaque {
+		out.OpaqueID = p.GetOpaqueId()
+	}
+	return out.encode()
 }
 
-// Event writes e for the endpoint (spec/janus-api.md, section 3), or nil if it is not for the endpoint.
-func Event(e *busv1.Event) []byte {
+// Event writes e for the endpoint (spec/janus-api.md, section 3), or nil if it is not for the endpoint; opaque as in
+// PluginAnswer.
+func Event(e *busv1.Event, opaque bool) []byte {
 	out := response{SessionID: int64(e.GetSessionId()), Sender: e.GetHandleId()}
+	if opaque {
+		out.OpaqueID = e.GetOpaqueId()
+	}
 	switch kind := e.GetKind().(type) {
 	case *busv1.Event_Plugin:
 		out.Janus = "event"

@@ -1,0 +1,31 @@
+package echotest
+
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+
+// info is a handle as administrators see it.
+type info struct {
+	AudioActive bool   `json:"audio_active"`
+	VideoActive bool   `json:"video_active"`
+	VideoCodec  string `json:"video_codec,omitempty"`
+	AudioRED    bool   `json:"audio_red,omitempty"`
+	Bitrate     uint32 `json:"bitrate"`
+	Substream   *int32 `json:"substream,omitempty"`
+	Temporal    *int32 `json:"temporal-layer,omitempty"`
+	Recording   bool   `json:"recording,omitempty"`
+	E2EE        bool   `json:"e2ee"`
+	HangingUp   int    `json:"hangingup"` // one that ends is gone at once
+	Destroyed   int    `json:"destroyed"`
+}
+
+// Describe is of plugin.Described.
+func (*Plugin) Describe(room plugin.Room, _ plugin.HandleID) any {
+	r, ok := room.(*Room)
+	if !ok {
+		return info{}
+	}
+	return info{
+		AudioActive: value(r.Settings.Audio, true), VideoActive: value(r.Settings.Video, true), VideoCodec: r.Relayed.Codec,
+		AudioRED: value(r.Settings.OpusRED, false), Bitrate: value(r.Settings.Bitrate, 0), Substream: r.Relayed.Substream,
+		Temporal: r.Relayed.Temporal, Recording: r.Written != nil, E2EE: r.E2EE,
+	}
+}

@@ -1,0 +1,42 @@
+package videoroom
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+)
+
+func TestHandlesAreDescribed(t *testing.T) {
+	s := newSim(Config{})
+	s.send("al", `{"request":"create","room":5,"bitrate":128000}`)
+	s.send("al", `{"request":"join","room":5,"ptype":"publisher","id":1,"display":"Al"}`)
+	s.send("al", `{"request":"publish"}`, "offer", "audio:opus video:vp8")
+	s.up("al")
+	s.send("bo", `{"request":"join","room":5,"ptype":"subscriber","streams":[{"feed":1,"mid":"0"}]}`)
+	room := s.rooms["videoroom/5"]
+	described := func(h plugin.HandleID) string {
+		b, err := json.Marshal(s.plugin.Describe(room, h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for who, want := range map[string][]string{
+		"al": {
+			`"type":"publisher","room":5,"id":1,"private_id":`, `"display":"Al"`, `"bitrate":128000`,
+			`{"type":"audio","mindex":0,"mid":"0","codec":"opus"`, `"subscribers":1}`, `{"type":"video","mindex":1,"mid":"1","codec":"vp8","subscribers":0}`,
+			`"hangingup":0,"destroyed":0`,
+		},
+		"bo": {`"type":"subscriber","room":5`, `"answered":false`, `"paused":false`, `"feed_id":1`},
+		"cy": {`{"hangingup":0,"destroyed":0}`},
+	} {
+		got := described(s.handle(who).ID)
+		for _, part := range want {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: no %s in %s", who, part, got)
+			}
+		}
+	}
+}
