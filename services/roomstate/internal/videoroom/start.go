@@ -58,7 +58,7 @@ func (d *draft) takeAnswer(s *subscriber) bool {
 	accepted, _ := response.(*mediav1.AcceptAnswerResponse)
 	for i := range s.Slots {
 		sl := &s.Slots[i]
-		sl.Ready = slices.Contains(accepted.GetReady(), sl.Mid)
+		sl.Ready = sl.Ready || slices.Contains(accepted.GetReady(), sl.Mid)
 	}
 	s.Peer.Told++
 	s.Offered = false
