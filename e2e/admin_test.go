@@ -51,6 +51,7 @@ func administer(t *testing.T, url, request, more string) map[string]any {
 
 // TestSameAdminAsJanus sends the same requests of the Admin API to both, about a session with a handle.
 func TestSameAdminAsJanus(t *testing.T) {
+	t.Parallel()
 	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
 	type side struct{ api, admin, handle string }
 	sides := []*side{{api: oracle.HTTP, admin: oracle.Admin}, {api: cardea.HTTP, admin: cardea.Admin}}
@@ -317,6 +318,7 @@ var handleInfoLacks = map[string]string{
 
 // TestSameHandleInfoAsJanus compares which members handle_info has of a publisher and of a subscriber.
 func TestSameHandleInfoAsJanus(t *testing.T) {
+	t.Parallel()
 	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
 	const conversation = `al create
 bo create

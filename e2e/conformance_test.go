@@ -31,6 +31,7 @@ const atOnce = 6
 // TestConformance plays what people have written, and what package conform makes, to a real Janus and to Cardea. Each
 // difference must have its reason in allowed_test.go.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, cluster.StartWholeJanus(t)
 	var text strings.Builder
 	fmt.Fprintf(&text, "compared with Janus %s\n", oracle.Version)
@@ -79,6 +80,7 @@ func TestConformance(t *testing.T) {
 
 // TestStringIDsAsJanus compares the two where rooms and participants are named by strings, and create wants a key.
 func TestStringIDsAsJanus(t *testing.T) {
+	t.Parallel()
 	cardea := cluster.StartStandalone(t, "--string-ids", "--admin-key", "k").URL
 	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{VideoRoom: []string{"string_ids = true", `admin_key = "k"`}})
 	compareWritten(t, cardea, oracle, "conversations/strings")
@@ -86,6 +88,7 @@ func TestStringIDsAsJanus(t *testing.T) {
 
 // TestTextStringIDsAsJanus compares the two where text rooms are named by strings.
 func TestTextStringIDsAsJanus(t *testing.T) {
+	t.Parallel()
 	cardea := cluster.StartStandalone(t, "--text-string-ids", "--admin-key", "k").URL
 	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{TextRoom: []string{"string_ids = true;", `admin_key = "k";`}})
 	compareWritten(t, cardea, oracle, "conversations/textstrings")
@@ -93,6 +96,7 @@ func TestTextStringIDsAsJanus(t *testing.T) {
 
 // TestOpaqueIDsAsJanus compares the two where endpoints are told opaque ids.
 func TestOpaqueIDsAsJanus(t *testing.T) {
+	t.Parallel()
 	cardea := cluster.StartStandalone(t, "--opaqueid-in-api").URL
 	oracle := cluster.StartWholeJanus(t, "opaqueid_in_api = true;")
 	compareWritten(t, cardea, oracle, "conversations/opaque")

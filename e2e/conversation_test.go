@@ -17,6 +17,7 @@ import (
 // TestSameAnswersAsJanusOverHTTP plays conversations that need no socket over HTTP; TestConformance plays
 // all of them over a socket.
 func TestSameAnswersAsJanusOverHTTP(t *testing.T) {
+	t.Parallel()
 	oracle := cluster.StartWholeJanus(t)
 	compareTalks(t, oracle, cluster.StartStandalone(t).HTTP, "conversations/core.talk", "conversations/echo.talk")
 }

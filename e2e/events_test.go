@@ -138,6 +138,7 @@ func summarize(events []map[string]any) told {
 
 // TestSameEventsAsJanus has the event handlers of Debian's Janus and of Cardea be told of one call.
 func TestSameEventsAsJanus(t *testing.T) {
+	t.Parallel()
 	oracleSink, sink := startEventSink(t), startEventSink(t)
 	oracle := cluster.StartJanusWithEvents(t, oracleSink.URL)
 	cardea := cluster.StartStandalone(t, "--events-backend", sink.URL, "--events-backend-user", "events",

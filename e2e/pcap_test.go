@@ -22,6 +22,7 @@ import (
 
 // TestPcapOfAnEcho has an administrator capture the packets of a handle that hears its own echo.
 func TestPcapOfAnEcho(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	c := cluster.StartStandalone(t, "--pcap-dir", dir)
 	ctx, hangUp := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -15,6 +15,7 @@ import (
 
 // TestSilentSessionTimesOut says nothing for longer than a session may be silent: standalone's store runs in real time.
 func TestSilentSessionTimesOut(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t, "--session-timeout", "2s")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -74,6 +75,7 @@ func TestLostSocketIsReclaimed(t *testing.T) {
 // TestClaimsLoseAndRepeatNothing has a session claimed from socket to socket, on its own edge and on the other, while
 // events come: each is heard once.
 func TestClaimsLoseAndRepeatNothing(t *testing.T) {
+	t.Parallel()
 	const claims, joins = 60, 90
 	a := cluster.StartApart(t, "--reclaim-session-timeout", "30s")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -291,7 +291,7 @@ func StartJanusWith(t testing.TB, settings JanusSettings) Janus {
 	write("janus.jcfg",
 		`general: { configs_folder = "`+dir+`"; log_to_stdout = true; debug_level = 4; admin_secret = "`+AdminSecret+`"; `+strings.Join(settings.General, " ")+` }`,
 		`nat: { ice_enforce_list = "lo"; ignore_mdns = true; full_trickle = false; }`,
-		`media: { rtp_port_range = "20000-29999"; }`,
+		`media: { rtp_port_range = "10000-19999"; }`,
 		`plugins: { disable = "libjanus_voicemail.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_audiobridge.so,libjanus_nosip.so,libjanus_duktape.so,libjanus_lua.so"; }`,
 		`events: { broadcast = `+strconv.FormatBool(sink != "")+`; }`,
 		`transports: { disable = "libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so"; }`)
