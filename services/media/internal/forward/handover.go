@@ -152,7 +152,31 @@ type LegState struct {
 	Stats             LegStats
 	ToldSub, ToldTemp int
 	ToldSpatial       int
+
+	Jumped bool // see JumpTo
 }
+
+// JumpTo makes a state one from which a leg begins with these SRTP indexes (RFC 3711, section 3.3.1), whatever has been
+// sent below. Video begins with a key frame.
+func (s *LegState) JumpTo(media, rtx uint64) {
+	s.Jumped = true
+	s.Next = media + packet.FirstCycle
+	if s.Last != 0 {
+		s.Last = s.Next - 1
+	}
+	if rtx > 0 {
+		s.RTX = rtx - 1
+	}
+	s.PictureID += picturesAhead
+	s.TL0 += tl0Ahead
+}
+
+// How far what numbers pictures jumps: beyond what can have been sent meanwhile, and by less than half of what 15 bits, or 8,
+// can tell apart.
+const (
+	picturesAhead = 1024
+	tl0Ahead      = 96
+)
 
 // Export returns the state. The leg must not send any more if another goes on from it.
 func (l *Leg) Export() LegState {
@@ -197,7 +221,10 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	}
 	l.resends.seq, l.reportedLost, l.stats = s.RTX, s.ReportedLost, s.Stats
 	c.toldSubstream, c.toldTemporal, c.toldSpatial = s.ToldSub, s.ToldTemp, s.ToldSpatial
-	if !flowing || s.Substream == none || l.source == nil || s.Substream >= len(l.source.layers) ||
+	if s.Jumped && s.Substream != none {
+		l.likeBefore = &sameTime{layer: s.Substream, epoch: s.Epoch, ts: s.TimestampOffset}
+	}
+	if s.Jumped || !flowing || s.Substream == none || l.source == nil || s.Substream >= len(l.source.layers) ||
 		l.source.layers[s.Substream].first != s.Epoch {
 		l.startAgain(now)
 		return

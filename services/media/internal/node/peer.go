@@ -37,6 +37,8 @@ type peer struct {
 	ending  string // why it was closed after that
 	done    memory
 
+	keeping keeping
+
 	capture  *capture.Capture // nil for none
 	opaqueID string           // of the handle; for the observer, as the next two
 	statsDue time.Duration
@@ -134,6 +136,7 @@ func (p *peer) release(now time.Duration) {
 	}
 	p.subscribing.close(now)
 	p.publishing.close(now)
+	p.keepEnd()
 	p.shard.forget(p, now)
 }
 

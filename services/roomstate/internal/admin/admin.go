@@ -34,6 +34,7 @@ type cluster interface {
 	SetDrain(ctx context.Context, node string, d store.Drain) error
 	EndDrain(ctx context.Context, node string) error
 	CountPeersOn(ctx context.Context, node string) (int, error)
+	KeepNode(ctx context.Context, node string, k store.Keeper) error
 }
 
 // mediaNodes are asked about peers, and told to drain.
@@ -106,6 +107,7 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"drain_node":          (*Service).drainNode,
 	"undrain_node":        (*Service).undrainNode,
 	"move_handle":         (*Service).moveHandle,
+	"keep_node":           (*Service).keepNode, // of nodes alone: no edge passes it on
 }
 
 // Do answers a command. Its errors carry a fault.Reason or store.ErrAway.
