@@ -222,6 +222,30 @@ func (a *Apart) Busy(t testing.TB) *proc.Process {
 	return nil
 }
 
+// WaitKept waits until nodes that run keep so many peers for each other.
+func (a *Apart) WaitKept(t testing.TB, want int) {
+	t.Helper()
+	kept := 0
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		kept = 0
+		for i, address := range a.nodeOps {
+			if !a.Nodes[i].Running() {
+				continue
+			}
+			for line := range strings.Lines(metrics(t, address)) {
+				if rest, ok := strings.CutPrefix(line, "cardea_media_kept_peers "); ok {
+					n, _ := strconv.Atoi(strings.TrimSpace(rest))
+					kept += n
+				}
+			}
+		}
+		if kept == want {
+			return
+		}
+	}
+	t.Fatalf("%d peers are kept, not %d", kept, want)
+}
+
 // Pause stops NATS and Redis as an overloaded machine would: they answer nothing, and nobody is told.
 func (a *Apart) Pause() {
 	a.NATS.Signal(syscall.SIGSTOP)

@@ -246,8 +246,9 @@ func (v *Vault) drop(o *owner, p Peer) {
 
 // Stats are what a vault holds, and how many values it did not take.
 type Stats struct {
-	Peers, Bytes int
-	Refused      uint64
+	Peers   int // of owners that live
+	Bytes   int // of all
+	Refused uint64
 }
 
 // Stats may be called at any time.
@@ -255,5 +256,11 @@ func (v *Vault) Stats() Stats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.forget()
-	return Stats{v.peers, v.bytes, v.refused}
+	s := Stats{Bytes: v.bytes, Refused: v.refused}
+	for _, o := range v.owners {
+		if !o.fenced {
+			s.Peers += len(o.values)
+		}
+	}
+	return s
 }

@@ -22,7 +22,7 @@ import (
 const (
 	collectEvery = 100 * time.Millisecond
 	// answerTime is how long the keeper may take for an answer. After that another one is looked for.
-	answerTime = 1500 * time.Millisecond
+	answerTime = 2500 * time.Millisecond
 	// registerTime is how long roomstate may take to note who is the keeper.
 	registerTime = 2 * time.Second
 	// again is the pause between tries.
