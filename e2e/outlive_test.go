@@ -63,7 +63,13 @@ const watchMedia = `(() => {
 					flow.count = count
 					flow.at = now
 				}
+				if (s.packetsReceived > (flow.packets ?? 0)) {
+					flow.packetGap = Math.max(flow.packetGap ?? 0, now - (flow.packetsAt ?? now))
+					flow.packets = s.packetsReceived
+					flow.packetsAt = now
+				}
 				flow.now = now
+				flow.stats = {i, ssrc: s.ssrc, kind: s.kind, lost: s.packetsLost, nacks: s.nackCount, plis: s.pliCount, keys: s.keyFramesDecoded, received: s.framesReceived, dropped: s.framesDropped, decoded: s.framesDecoded}
 			}
 		}
 		setTimeout(look, 30)
@@ -145,6 +151,7 @@ func outlives(t *testing.T, tabs []*chrome.Tab, what string, most time.Duration,
 				t.Fatalf("%s, tab %d: media does not go on: %+v", what, i, w)
 			}
 		}
+		t.Log(chrome.Eval[string](tab, "JSON.stringify(Object.values(watch.flows).map(f => ({gap: f.gap, packetGap: f.packetGap, ...f.stats})))"))
 		t.Logf("%s, tab %d: longest gap of pictures %.0f ms, of sound %.0f ms (%d and %d streams); limit %v, times %d on a busy machine",
 			what, i, w.Video.Gap, w.Audio.Gap, w.Video.N, w.Audio.N, most, slack)
 		if gap := time.Duration(max(w.Video.Gap, w.Audio.Gap)) * time.Millisecond; gap > slack*most {

@@ -210,16 +210,13 @@ func metrics(t testing.TB, address string) string {
 	return string(b)
 }
 
-// Busy returns the node that has peers.
-func (a *Apart) Busy(t testing.TB) *proc.Process {
+// KillNodes ends all nodes as a loss of power would, at once, and starts another.
+func (a *Apart) KillNodes(t testing.TB) {
 	t.Helper()
-	for i, address := range a.nodeOps {
-		if !strings.Contains(metrics(t, address), "\ncardea_media_peers 0\n") {
-			return a.Nodes[i]
-		}
+	for _, n := range a.Nodes {
+		n.Signal(syscall.SIGKILL)
 	}
-	t.Fatal("no node has peers")
-	return nil
+	a.AddNode(t)
 }
 
 // WaitKept waits until nodes that run keep so many peers for each other.
