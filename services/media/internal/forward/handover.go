@@ -101,6 +101,16 @@ func (s *Stream) Settle(state StreamState, now time.Duration) {
 	}
 }
 
+// BeginAnew is for a stream of a node that has died: nobody has what came last, and nobody can go on without a key frame. What
+// was asked for before has not been heard.
+func (s *Stream) BeginAnew(now time.Duration) {
+	for i := range s.layers {
+		k := &s.layers[i].keyframes
+		k.askedOnce, k.hurried = false, now+hurriedFor
+	}
+	s.RequestKeyframe(now)
+}
+
 // relayed returns up to which packet of a layer, at most highest, the other node has relayed to all legs that are here.
 func (s *Stream) relayed(layer int, highest uint64) uint64 {
 	for _, l := range s.legs {

@@ -269,7 +269,7 @@ func (p *peer) keepEnd() {
 func (p *peer) beginAnew(now time.Duration) {
 	for _, in := range p.publishing.streams {
 		if in != nil {
-			in.stream.RequestKeyframe(now)
+			in.stream.BeginAnew(now)
 		}
 	}
 }
