@@ -2704,7 +2704,7 @@ func (x *Events) GetEvents() []*Event {
 	return nil
 }
 
-// NodeStatus is a node's beat, once a second.
+// NodeStatus is a node's beat, twice a second.
 type NodeStatus struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Id               string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // of this process: never the same again

@@ -61,6 +61,8 @@ type Holder struct {
 	current bus.Other    // the zero value for none
 	number  uint64       // of the last message
 	shunned map[string]time.Time
+
+	complained bool // since roomstate has answered last
 }
 
 // Keeper is who keeps the values.
@@ -87,7 +89,10 @@ func (h *Holder) Run(ctx context.Context) error {
 			if err := h.change(ctx, next); errors.Is(err, ErrFenced) {
 				return err
 			} else if err != nil && ctx.Err() == nil {
-				h.Log.Warn("no other keeper", "err", err)
+				if !h.complained {
+					h.Log.Warn("no other keeper until roomstate answers", "err", err)
+				}
+				h.complained = true
 				delete(h.shunned, h.current.ID) // it may be back sooner than roomstate
 				if err := h.serve(ctx, h.current); errors.Is(err, ErrFenced) {
 					return err
@@ -148,7 +153,7 @@ func (h *Holder) change(ctx context.Context, next bus.Other) error {
 	case err != nil:
 		return fmt.Errorf("have %q noted as the keeper: %w", next.Name, err)
 	}
-	h.current = next
+	h.current, h.complained = next, false
 	h.keeper.Store(Keeper{next.ID, h.changes})
 	h.Node.FreeKept()
 	h.Node.Resume(wakes)
