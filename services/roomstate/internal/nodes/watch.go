@@ -15,12 +15,9 @@ const (
 	lookEvery  = 100 * time.Millisecond
 )
 
-// ErrUnderWay is bury's word for what takes longer, and is no trouble.
-var ErrUnderWay = errors.New("calls of a dead node are on their way to others")
-
 // Watch looks for dead nodes until ctx ends, and tells bury of each, again and again until bury says that nothing
 // is left of it.
-func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, node string) error) {
+func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, node string) (done bool, err error)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	tick := time.NewTicker(lookEvery)
@@ -56,16 +53,16 @@ func (r *Registry) begin(id string) bool {
 	return true
 }
 
-func (r *Registry) bury(ctx context.Context, id string, bury func(ctx context.Context, node string) error) {
-	err := bury(ctx, id)
-	if err == nil {
+func (r *Registry) bury(ctx context.Context, id string, bury func(ctx context.Context, node string) (done bool, err error)) {
+	done, err := bury(ctx, id)
+	if done && err == nil {
 		if err = r.directory.ForgetNode(ctx, id); err == nil {
 			r.forget(id)
 			return
 		}
 	}
 	wait := lookEvery
-	if !errors.Is(err, ErrUnderWay) {
+	if err != nil {
 		r.log.Warn("calls of a dead node are not ended yet", "node", id, "err", err)
 		wait = time.Second
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -64,15 +63,18 @@ type attempt struct {
 	next   time.Time
 }
 
-// Bury deals with a dead node. It is to be called until there is no error; nodes.ErrUnderWay says that it is not done yet.
-func (b *Burial) Bury(ctx context.Context, node string) error {
+// errUnderWay says of a peer that it is on its way to another node.
+var errUnderWay = errors.New("peer is on its way to another node")
+
+// Bury deals with a dead node. It is to be called until all is done.
+func (b *Burial) Bury(ctx context.Context, node string) (done bool, err error) {
 	r, err := b.rescue(ctx, node)
 	if err != nil {
-		return err
+		return false, err
 	}
 	peers, err := b.Store.PeersOn(ctx, node)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
@@ -90,17 +92,17 @@ func (b *Burial) Bury(ctx context.Context, node string) error {
 	close(failed)
 	left := len(failed)
 	for err := range failed {
-		if !errors.Is(err, nodes.ErrUnderWay) {
-			return fmt.Errorf("%d of %d peers are left: %w", left, len(peers), err)
+		if !errors.Is(err, errUnderWay) {
+			return false, fmt.Errorf("%d of %d peers are left: %w", left, len(peers), err)
 		}
 	}
 	if left > 0 {
-		return nodes.ErrUnderWay
+		return false, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.rescues, node)
-	return nil
+	return true, nil
 }
 
 // rescue finds out what of a node can be saved, once. Before anything is given to others the node is fenced, in the store and
@@ -149,7 +151,7 @@ func (b *Burial) deal(ctx context.Context, r *rescue, p plugin.PeerKey) error {
 	number, due, may := r.next(p, time.Now())
 	switch {
 	case may && !due:
-		return nodes.ErrUnderWay
+		return errUnderWay
 	case may:
 		err := move(ctx, b.Requests, r.keeper, p, number)
 		switch fault.Of(err) {
@@ -157,7 +159,7 @@ func (b *Burial) deal(ctx context.Context, r *rescue, p plugin.PeerKey) error {
 			b.Log.Info("peer cannot go on elsewhere", "session", p.Handle.Session, "handle", p.Handle.Handle, "err", err)
 			r.giveUp(p)
 		default:
-			return nodes.ErrUnderWay // what has failed for another reason is tried again
+			return errUnderWay // what has failed for another reason is tried again
 		}
 	}
 	if err := bury(ctx, b.Requests, p); err != nil {
