@@ -101,7 +101,7 @@ func (s *Stream) Settle(state StreamState, now time.Duration) {
 	}
 }
 
-// BeginAnew is for a stream of a node that has died: nobody has what came last, and nobody can go on without a key frame. What
+// BeginAnew is for a stream, or a replica of one, of a node that has died: nobody has what came last, and nobody can go on without a key frame. What
 // was asked for before has not been heard.
 func (s *Stream) BeginAnew(now time.Duration) {
 	for i := range s.layers {

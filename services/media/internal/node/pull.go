@@ -47,6 +47,7 @@ type pull struct {
 	refused atomic.Bool   // there is not
 
 	up      bool
+	broken  bool                     // the last relay ended without a word: what went by it last may be lost
 	cut     context.CancelFunc       // ends the relay
 	heardAt time.Duration            // when something came of it
 	in      *transport.RelayReceiver // nil before the first relay, as is out
@@ -256,6 +257,7 @@ func (p *pull) after(movedTo string, err error, now time.Duration) error {
 	if p.closed {
 		return errPullEnded
 	}
+	p.broken = p.broken || p.up && movedTo == ""
 	p.hangUp()
 	sh := p.shard
 	switch ended := errors.Is(err, io.EOF) || fault.Of(err) == fault.NoSuchFeed; {
