@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,9 +186,11 @@ func TestANodeThatIsFencedEndsWithoutAWord(t *testing.T) {
 	pub.publish("feed")
 	a.awaitUp(pub.id)
 	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	defer close(stop)
 	own, id := a.id(), b.id()
-	go func() { // the node hears of the other
+	wg.Go(func() { // the node hears of the other
 		for {
 			_ = bus.Publish(a.nats, bus.NodeBeats, &busv1.NodeStatus{Id: id, Name: "node-1", GrpcAddress: b.addresses.GRPC})
 			select {
@@ -196,7 +199,7 @@ func TestANodeThatIsFencedEndsWithoutAWord(t *testing.T) {
 			case <-time.After(50 * time.Millisecond):
 			}
 		}
-	}()
+	})
 	for deadline := time.Now().Add(patience); b.counter("kept_peers") != 1; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the peer is not kept")
