@@ -83,11 +83,12 @@ func TestLossOfAnEdge(t *testing.T) {
 	must(ctx, t, claimer, session, handle, janus.Object{"request": "listparticipants", "room": 7001})
 }
 
-// TestLossOfANode kills the node that a call is on: everyone is told, and can publish again on the other node.
+// TestLossOfANode kills the node that a call is on, and with it the one that could save it: everyone is told, and can publish
+// again on another node.
 func TestLossOfANode(t *testing.T) {
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs[0])
-	a.Busy(t).Kill()
+	a.KillNodes(t)
 	tabs[0].WaitFor("the others' pictures to go", `document.querySelectorAll('video').length <= 1`, 30*time.Second)
 	tabs[0].Screenshot("told")
 

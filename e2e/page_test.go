@@ -66,7 +66,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPageAfterTheLossOfANode kills the node that a call is on: the page publishes again by itself, on the other node.
+// TestPageAfterTheLossOfANode kills the node that a call is on, and the one that could save it: the page publishes again by
+// itself, on another node.
 func TestPageAfterTheLossOfANode(t *testing.T) {
 	a := cluster.StartApart(t)
 	page := a.ServePage(t)
@@ -81,7 +82,7 @@ func TestPageAfterTheLossOfANode(t *testing.T) {
 	for _, tab := range tabs {
 		tab.WaitVideos(2, 40*time.Second)
 	}
-	a.Busy(t).Kill()
+	a.KillNodes(t)
 	for _, tab := range tabs {
 		tab.WaitFor("a connection to the other node", `(async () => {
 			if (room.lostAt === undefined) room.lostAt = performance.now();

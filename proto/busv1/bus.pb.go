@@ -2557,8 +2557,9 @@ func (x *Admin) GetParameters() []byte {
 // Move has a handle's peer go on with another node, under its call. Done says that it has begun: the endpoint has to follow.
 type Move struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	To            string                 `protobuf:"bytes,1,opt,name=to,proto3" json:"to,omitempty"`     // id of the node; empty for any that has room
-	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // id of the node that it is to leave; empty for whichever it is on
+	To            string                 `protobuf:"bytes,1,opt,name=to,proto3" json:"to,omitempty"`         // id of the node; empty for any that has room
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`     // id of the node that it is to leave; empty for whichever it is on
+	Keeper        string                 `protobuf:"bytes,3,opt,name=keeper,proto3" json:"keeper,omitempty"` // set: from is dead, and this is the id of the node that keeps the peer's value
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2603,6 +2604,13 @@ func (x *Move) GetTo() string {
 func (x *Move) GetFrom() string {
 	if x != nil {
 		return x.From
+	}
+	return ""
+}
+
+func (x *Move) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
 	}
 	return ""
 }
@@ -2704,7 +2712,7 @@ func (x *Events) GetEvents() []*Event {
 	return nil
 }
 
-// NodeStatus is a node's beat, once a second.
+// NodeStatus is a node's beat, twice a second.
 type NodeStatus struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Id               string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // of this process: never the same again
@@ -2719,6 +2727,8 @@ type NodeStatus struct {
 	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"` // a second, received and sent; 0 for no limit
 	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`          // likewise
 	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                      // 0 for no limit
+	Keeper           string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                           // id of the node that keeps the values of this one's peers, empty for none
+	KeeperChange     uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`          // how many times it has been another
 	StatsPeriodS     uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`        // between events of media statistics; 0 for none
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -2834,6 +2844,20 @@ func (x *NodeStatus) GetCapacityBits() uint64 {
 func (x *NodeStatus) GetMaxPeers() uint32 {
 	if x != nil {
 		return x.MaxPeers
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
+func (x *NodeStatus) GetKeeperChange() uint64 {
+	if x != nil {
+		return x.KeeperChange
 	}
 	return 0
 }
@@ -3834,16 +3858,17 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1e\n" +
 	"\n" +
 	"parameters\x18\x02 \x01(\fR\n" +
-	"parameters\"*\n" +
+	"parameters\"B\n" +
 	"\x04Move\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\tR\x02to\x12\x12\n" +
-	"\x04from\x18\x02 \x01(\tR\x04from\"=\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x16\n" +
+	"\x06keeper\x18\x03 \x01(\tR\x06keeper\"=\n" +
 	"\x06Resume\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\x9a\x03\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xd7\x03\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3858,7 +3883,9 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x10capacity_packets\x18\n" +
 	" \x01(\x04R\x0fcapacityPackets\x12#\n" +
 	"\rcapacity_bits\x18\v \x01(\x04R\fcapacityBits\x12\x1b\n" +
-	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\x12$\n" +
+	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\x12\x16\n" +
+	"\x06keeper\x18\r \x01(\tR\x06keeper\x12#\n" +
+	"\rkeeper_change\x18\x0e \x01(\x04R\fkeeperChange\x12$\n" +
 	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +
 	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +

@@ -1856,7 +1856,9 @@ func (*ClosePeerResponse) Descriptor() ([]byte, []int) {
 type TakePeerRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
-	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // gRPC address of the node that has it
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`     // gRPC address of the node that has it
+	Keeper        string                 `protobuf:"bytes,3,opt,name=keeper,proto3" json:"keeper,omitempty"` // set: gRPC address of the node that keeps the peer's value, since owner, which had it, is dead
+	Owner         string                 `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`   // id of that process
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1901,6 +1903,20 @@ func (x *TakePeerRequest) GetPeer() *PeerID {
 func (x *TakePeerRequest) GetFrom() string {
 	if x != nil {
 		return x.From
+	}
+	return ""
+}
+
+func (x *TakePeerRequest) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
+func (x *TakePeerRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
 	}
 	return ""
 }
@@ -4456,6 +4472,411 @@ func (x *TestSTUNResponse) GetElapsedUs() uint64 {
 	return 0
 }
 
+type KeepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`    // id of the process whose peers they are; of the first message
+	Keeper        string                 `protobuf:"bytes,2,opt,name=keeper,proto3" json:"keeper,omitempty"`  // id of the process that is meant to keep them; likewise
+	Number        uint64                 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"` // grows with each message of one owner
+	Kept          []*Kept                `protobuf:"bytes,4,rep,name=kept,proto3" json:"kept,omitempty"`      // none in a message that asks for no more than an answer
+	Change        uint64                 `protobuf:"varint,5,opt,name=change,proto3" json:"change,omitempty"` // how many times the owner has changed its keeper; of the first message
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepRequest) Reset() {
+	*x = KeepRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepRequest) ProtoMessage() {}
+
+func (x *KeepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepRequest.ProtoReflect.Descriptor instead.
+func (*KeepRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *KeepRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *KeepRequest) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
+func (x *KeepRequest) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *KeepRequest) GetKept() []*Kept {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+func (x *KeepRequest) GetChange() uint64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+type Kept struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerID                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Serial        uint64                 `protobuf:"varint,2,opt,name=serial,proto3" json:"serial,omitempty"` // grows with each value of the peer
+	State         []byte                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`    // as in ExportPeerResponse; empty: the peer has ended, or gone to another node
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Kept) Reset() {
+	*x = Kept{}
+	mi := &file_mediav1_media_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Kept) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Kept) ProtoMessage() {}
+
+func (x *Kept) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Kept.ProtoReflect.Descriptor instead.
+func (*Kept) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *Kept) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *Kept) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *Kept) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+type KeepResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`  // of the message that this answers
+	Refused       []*PeerID              `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"` // of that message: not kept, for want of room, and nothing older either
+	Fenced        bool                   `protobuf:"varint,3,opt,name=fenced,proto3" json:"fenced,omitempty"`  // the owner counts as dead, and its peers are others'; the last message
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepResponse) Reset() {
+	*x = KeepResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepResponse) ProtoMessage() {}
+
+func (x *KeepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepResponse.ProtoReflect.Descriptor instead.
+func (*KeepResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *KeepResponse) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *KeepResponse) GetRefused() []*PeerID {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *KeepResponse) GetFenced() bool {
+	if x != nil {
+		return x.Fenced
+	}
+	return false
+}
+
+type FenceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Change        uint64                 `protobuf:"varint,2,opt,name=change,proto3" json:"change,omitempty"` // values that were kept after another one are too old
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FenceRequest) Reset() {
+	*x = FenceRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FenceRequest) ProtoMessage() {}
+
+func (x *FenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FenceRequest.ProtoReflect.Descriptor instead.
+func (*FenceRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *FenceRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *FenceRequest) GetChange() uint64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+type FenceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kept          []*PeerID              `protobuf:"bytes,1,rep,name=kept,proto3" json:"kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FenceResponse) Reset() {
+	*x = FenceResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FenceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FenceResponse) ProtoMessage() {}
+
+func (x *FenceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FenceResponse.ProtoReflect.Descriptor instead.
+func (*FenceResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *FenceResponse) GetKept() []*PeerID {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+type TakeKeptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Owner string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Peer  *PeerID                `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	// The node that asks goes on from this value, and no other may; it has to be of this version.
+	LeaveAtVersion *uint64 `protobuf:"varint,3,opt,name=leave_at_version,json=leaveAtVersion,proto3,oneof" json:"leave_at_version,omitempty"`
+	To             string  `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"` // names this taking: asked for again with the same, the answer is the same
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *TakeKeptRequest) Reset() {
+	*x = TakeKeptRequest{}
+	mi := &file_mediav1_media_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeKeptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeKeptRequest) ProtoMessage() {}
+
+func (x *TakeKeptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeKeptRequest.ProtoReflect.Descriptor instead.
+func (*TakeKeptRequest) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *TakeKeptRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *TakeKeptRequest) GetPeer() *PeerID {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *TakeKeptRequest) GetLeaveAtVersion() uint64 {
+	if x != nil && x.LeaveAtVersion != nil {
+		return *x.LeaveAtVersion
+	}
+	return 0
+}
+
+func (x *TakeKeptRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+type TakeKeptResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         []byte                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeKeptResponse) Reset() {
+	*x = TakeKeptResponse{}
+	mi := &file_mediav1_media_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeKeptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeKeptResponse) ProtoMessage() {}
+
+func (x *TakeKeptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeKeptResponse.ProtoReflect.Descriptor instead.
+func (*TakeKeptResponse) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *TakeKeptResponse) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 type DescribePeerResponse_Section struct {
 	state         protoimpl.MessageState         `protogen:"open.v1"`
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
@@ -4470,7 +4891,7 @@ type DescribePeerResponse_Section struct {
 
 func (x *DescribePeerResponse_Section) Reset() {
 	*x = DescribePeerResponse_Section{}
-	mi := &file_mediav1_media_proto_msgTypes[66]
+	mi := &file_mediav1_media_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +4903,7 @@ func (x *DescribePeerResponse_Section) String() string {
 func (*DescribePeerResponse_Section) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[66]
+	mi := &file_mediav1_media_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4558,7 +4979,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[67]
+	mi := &file_mediav1_media_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4570,7 +4991,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[67]
+	mi := &file_mediav1_media_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4675,7 +5096,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[68]
+	mi := &file_mediav1_media_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4687,7 +5108,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[68]
+	mi := &file_mediav1_media_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4791,7 +5212,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[69]
+	mi := &file_mediav1_media_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4803,7 +5224,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[69]
+	mi := &file_mediav1_media_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5027,10 +5448,12 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05quiet\x18\x03 \x01(\bR\x05quiet\"\x13\n" +
-	"\x11ClosePeerResponse\"R\n" +
+	"\x11ClosePeerResponse\"\x80\x01\n" +
 	"\x0fTakePeerRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x12\n" +
-	"\x04from\x18\x02 \x01(\tR\x04from\"2\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x16\n" +
+	"\x06keeper\x18\x03 \x01(\tR\x06keeper\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\"2\n" +
 	"\x10TakePeerResponse\x12\x1e\n" +
 	"\n" +
 	"candidates\x18\x01 \x03(\tR\n" +
@@ -5264,7 +5687,34 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\vpublic_port\x18\x02 \x01(\rR\n" +
 	"publicPort\x12\x1d\n" +
 	"\n" +
-	"elapsed_us\x18\x03 \x01(\x04R\telapsedUs*K\n" +
+	"elapsed_us\x18\x03 \x01(\x04R\telapsedUs\"\x96\x01\n" +
+	"\vKeepRequest\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
+	"\x06keeper\x18\x02 \x01(\tR\x06keeper\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x04R\x06number\x12)\n" +
+	"\x04kept\x18\x04 \x03(\v2\x15.cardea.media.v1.KeptR\x04kept\x12\x16\n" +
+	"\x06change\x18\x05 \x01(\x04R\x06change\"a\n" +
+	"\x04Kept\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x16\n" +
+	"\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\fR\x05state\"q\n" +
+	"\fKeepResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x121\n" +
+	"\arefused\x18\x02 \x03(\v2\x17.cardea.media.v1.PeerIDR\arefused\x12\x16\n" +
+	"\x06fenced\x18\x03 \x01(\bR\x06fenced\"<\n" +
+	"\fFenceRequest\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\x04R\x06change\"<\n" +
+	"\rFenceResponse\x12+\n" +
+	"\x04kept\x18\x01 \x03(\v2\x17.cardea.media.v1.PeerIDR\x04kept\"\xa8\x01\n" +
+	"\x0fTakeKeptRequest\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12+\n" +
+	"\x04peer\x18\x02 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12-\n" +
+	"\x10leave_at_version\x18\x03 \x01(\x04H\x00R\x0eleaveAtVersion\x88\x01\x01\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\tR\x02toB\x13\n" +
+	"\x11_leave_at_version\"(\n" +
+	"\x10TakeKeptResponse\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\fR\x05state*K\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -5296,7 +5746,11 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x11UnpublishRemotely\x12).cardea.media.v1.UnpublishRemotelyRequest\x1a*.cardea.media.v1.UnpublishRemotelyResponse\x12X\n" +
 	"\vSetDraining\x12#.cardea.media.v1.SetDrainingRequest\x1a$.cardea.media.v1.SetDrainingResponse2O\n" +
 	"\x06Relays\x12E\n" +
-	"\x05Relay\x12\x1c.cardea.media.v1.RelayDemand\x1a\x1a.cardea.media.v1.RelayNews(\x010\x01B,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
+	"\x05Relay\x12\x1c.cardea.media.v1.RelayDemand\x1a\x1a.cardea.media.v1.RelayNews(\x010\x012\xeb\x01\n" +
+	"\aKeepers\x12G\n" +
+	"\x04Keep\x12\x1c.cardea.media.v1.KeepRequest\x1a\x1d.cardea.media.v1.KeepResponse(\x010\x01\x12F\n" +
+	"\x05Fence\x12\x1d.cardea.media.v1.FenceRequest\x1a\x1e.cardea.media.v1.FenceResponse\x12O\n" +
+	"\bTakeKept\x12 .cardea.media.v1.TakeKeptRequest\x1a!.cardea.media.v1.TakeKeptResponseB,Z*github.com/cardea-rtc/cardea/proto/mediav1b\x06proto3"
 
 var (
 	file_mediav1_media_proto_rawDescOnce sync.Once
@@ -5311,7 +5765,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -5379,11 +5833,18 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*SetDrainingResponse)(nil),           // 63: cardea.media.v1.SetDrainingResponse
 	(*TestSTUNRequest)(nil),               // 64: cardea.media.v1.TestSTUNRequest
 	(*TestSTUNResponse)(nil),              // 65: cardea.media.v1.TestSTUNResponse
-	nil,                                   // 66: cardea.media.v1.Recording.DescriptionsEntry
-	(*DescribePeerResponse_Section)(nil),  // 67: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 68: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 69: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 70: cardea.media.v1.ForwardResponse.Forwarded
+	(*KeepRequest)(nil),                   // 66: cardea.media.v1.KeepRequest
+	(*Kept)(nil),                          // 67: cardea.media.v1.Kept
+	(*KeepResponse)(nil),                  // 68: cardea.media.v1.KeepResponse
+	(*FenceRequest)(nil),                  // 69: cardea.media.v1.FenceRequest
+	(*FenceResponse)(nil),                 // 70: cardea.media.v1.FenceResponse
+	(*TakeKeptRequest)(nil),               // 71: cardea.media.v1.TakeKeptRequest
+	(*TakeKeptResponse)(nil),              // 72: cardea.media.v1.TakeKeptResponse
+	nil,                                   // 73: cardea.media.v1.Recording.DescriptionsEntry
+	(*DescribePeerResponse_Section)(nil),  // 74: cardea.media.v1.DescribePeerResponse.Section
+	(*DescribePeerResponse_Layer)(nil),    // 75: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 76: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 77: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -5392,7 +5853,7 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	6,  // 3: cardea.media.v1.AcceptOfferRequest.recording:type_name -> cardea.media.v1.Recording
 	4,  // 4: cardea.media.v1.PublishRules.talk:type_name -> cardea.media.v1.Talk
 	7,  // 5: cardea.media.v1.Echo.layers:type_name -> cardea.media.v1.Layers
-	66, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
+	73, // 6: cardea.media.v1.Recording.descriptions:type_name -> cardea.media.v1.Recording.DescriptionsEntry
 	9,  // 7: cardea.media.v1.AcceptOfferResponse.streams:type_name -> cardea.media.v1.PublishedStream
 	0,  // 8: cardea.media.v1.PublishedStream.kind:type_name -> cardea.media.v1.Kind
 	1,  // 9: cardea.media.v1.MakeOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -5413,10 +5874,10 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 24: cardea.media.v1.TakePeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
-	67, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
+	74, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
 	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	70, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	77, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
 	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
 	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
@@ -5443,56 +5904,67 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	59, // 54: cardea.media.v1.RelayNews.streams:type_name -> cardea.media.v1.RelayStreams
 	61, // 55: cardea.media.v1.RelayNews.message:type_name -> cardea.media.v1.RelayMessage
 	60, // 56: cardea.media.v1.RelayStreams.streams:type_name -> cardea.media.v1.RelayStream
-	0,  // 57: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	69, // 58: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	68, // 59: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 60: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 61: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 62: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 63: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 64: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 65: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 66: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 67: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 68: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	30, // 69: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	32, // 70: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	64, // 71: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
-	34, // 72: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 73: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	40, // 74: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
-	42, // 75: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
-	44, // 76: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
-	47, // 77: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
-	50, // 78: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
-	62, // 79: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
-	52, // 80: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
-	8,  // 81: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 82: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 83: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 84: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 85: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 86: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 87: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 88: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 89: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 90: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 91: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	65, // 92: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
-	36, // 93: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 94: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	41, // 95: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
-	43, // 96: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
-	46, // 97: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
-	49, // 98: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
-	51, // 99: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
-	63, // 100: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
-	58, // 101: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
-	81, // [81:102] is the sub-list for method output_type
-	60, // [60:81] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	67, // 57: cardea.media.v1.KeepRequest.kept:type_name -> cardea.media.v1.Kept
+	1,  // 58: cardea.media.v1.Kept.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 59: cardea.media.v1.KeepResponse.refused:type_name -> cardea.media.v1.PeerID
+	1,  // 60: cardea.media.v1.FenceResponse.kept:type_name -> cardea.media.v1.PeerID
+	1,  // 61: cardea.media.v1.TakeKeptRequest.peer:type_name -> cardea.media.v1.PeerID
+	0,  // 62: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	76, // 63: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	75, // 64: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 65: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 66: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 67: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 68: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 69: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 70: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 71: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 72: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 73: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 74: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 75: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	64, // 76: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
+	34, // 77: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 78: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	40, // 79: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
+	42, // 80: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
+	44, // 81: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
+	47, // 82: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
+	50, // 83: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
+	62, // 84: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
+	52, // 85: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
+	66, // 86: cardea.media.v1.Keepers.Keep:input_type -> cardea.media.v1.KeepRequest
+	69, // 87: cardea.media.v1.Keepers.Fence:input_type -> cardea.media.v1.FenceRequest
+	71, // 88: cardea.media.v1.Keepers.TakeKept:input_type -> cardea.media.v1.TakeKeptRequest
+	8,  // 89: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 90: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 91: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 92: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 93: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 94: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 95: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 96: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 97: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 98: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 99: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	65, // 100: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
+	36, // 101: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 102: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 103: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 104: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	46, // 105: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	49, // 106: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	51, // 107: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	63, // 108: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
+	58, // 109: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
+	68, // 110: cardea.media.v1.Keepers.Keep:output_type -> cardea.media.v1.KeepResponse
+	70, // 111: cardea.media.v1.Keepers.Fence:output_type -> cardea.media.v1.FenceResponse
+	72, // 112: cardea.media.v1.Keepers.TakeKept:output_type -> cardea.media.v1.TakeKeptResponse
+	89, // [89:113] is the sub-list for method output_type
+	65, // [65:89] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -5505,15 +5977,16 @@ func file_mediav1_media_proto_init() {
 	file_mediav1_media_proto_msgTypes[16].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[17].OneofWrappers = []any{}
 	file_mediav1_media_proto_msgTypes[25].OneofWrappers = []any{}
+	file_mediav1_media_proto_msgTypes[70].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   70,
+			NumMessages:   77,
 			NumExtensions: 0,
-			NumServices:   2,
+			NumServices:   3,
 		},
 		GoTypes:           file_mediav1_media_proto_goTypes,
 		DependencyIndexes: file_mediav1_media_proto_depIdxs,

@@ -1020,3 +1020,190 @@ var Relays_ServiceDesc = grpc.ServiceDesc{
 	},
 	Metadata: "mediav1/media.proto",
 }
+
+const (
+	Keepers_Keep_FullMethodName     = "/cardea.media.v1.Keepers/Keep"
+	Keepers_Fence_FullMethodName    = "/cardea.media.v1.Keepers/Fence"
+	Keepers_TakeKept_FullMethodName = "/cardea.media.v1.Keepers/TakeKept"
+)
+
+// KeepersClient is the client API for Keepers service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Keepers is what nodes do for each other against the loss of one: each keeps the values of another's peers.
+type KeepersClient interface {
+	// Keep has values kept, as long as the stream lives and a little longer. The first message names the process whose they are, and
+	// the one that is meant to keep them: WrongState if that is another.
+	Keep(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[KeepRequest, KeepResponse], error)
+	// Fence takes nothing more of a node that is dead, tells it so if it lives, and returns the peers that can be taken over.
+	Fence(ctx context.Context, in *FenceRequest, opts ...grpc.CallOption) (*FenceResponse, error)
+	// TakeKept gives the value of a fenced node's peer. WrongState if the node is not fenced, NoSuchPeer if there is no value, or
+	// another node goes on from it.
+	TakeKept(ctx context.Context, in *TakeKeptRequest, opts ...grpc.CallOption) (*TakeKeptResponse, error)
+}
+
+type keepersClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewKeepersClient(cc grpc.ClientConnInterface) KeepersClient {
+	return &keepersClient{cc}
+}
+
+func (c *keepersClient) Keep(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[KeepRequest, KeepResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Keepers_ServiceDesc.Streams[0], Keepers_Keep_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[KeepRequest, KeepResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Keepers_KeepClient = grpc.BidiStreamingClient[KeepRequest, KeepResponse]
+
+func (c *keepersClient) Fence(ctx context.Context, in *FenceRequest, opts ...grpc.CallOption) (*FenceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FenceResponse)
+	err := c.cc.Invoke(ctx, Keepers_Fence_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *keepersClient) TakeKept(ctx context.Context, in *TakeKeptRequest, opts ...grpc.CallOption) (*TakeKeptResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TakeKeptResponse)
+	err := c.cc.Invoke(ctx, Keepers_TakeKept_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// KeepersServer is the server API for Keepers service.
+// All implementations must embed UnimplementedKeepersServer
+// for forward compatibility.
+//
+// Keepers is what nodes do for each other against the loss of one: each keeps the values of another's peers.
+type KeepersServer interface {
+	// Keep has values kept, as long as the stream lives and a little longer. The first message names the process whose they are, and
+	// the one that is meant to keep them: WrongState if that is another.
+	Keep(grpc.BidiStreamingServer[KeepRequest, KeepResponse]) error
+	// Fence takes nothing more of a node that is dead, tells it so if it lives, and returns the peers that can be taken over.
+	Fence(context.Context, *FenceRequest) (*FenceResponse, error)
+	// TakeKept gives the value of a fenced node's peer. WrongState if the node is not fenced, NoSuchPeer if there is no value, or
+	// another node goes on from it.
+	TakeKept(context.Context, *TakeKeptRequest) (*TakeKeptResponse, error)
+	mustEmbedUnimplementedKeepersServer()
+}
+
+// UnimplementedKeepersServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedKeepersServer struct{}
+
+func (UnimplementedKeepersServer) Keep(grpc.BidiStreamingServer[KeepRequest, KeepResponse]) error {
+	return status.Error(codes.Unimplemented, "method Keep not implemented")
+}
+func (UnimplementedKeepersServer) Fence(context.Context, *FenceRequest) (*FenceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Fence not implemented")
+}
+func (UnimplementedKeepersServer) TakeKept(context.Context, *TakeKeptRequest) (*TakeKeptResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TakeKept not implemented")
+}
+func (UnimplementedKeepersServer) mustEmbedUnimplementedKeepersServer() {}
+func (UnimplementedKeepersServer) testEmbeddedByValue()                 {}
+
+// UnsafeKeepersServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to KeepersServer will
+// result in compilation errors.
+type UnsafeKeepersServer interface {
+	mustEmbedUnimplementedKeepersServer()
+}
+
+func RegisterKeepersServer(s grpc.ServiceRegistrar, srv KeepersServer) {
+	// If the following call panics, it indicates UnimplementedKeepersServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&Keepers_ServiceDesc, srv)
+}
+
+func _Keepers_Keep_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(KeepersServer).Keep(&grpc.GenericServerStream[KeepRequest, KeepResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Keepers_KeepServer = grpc.BidiStreamingServer[KeepRequest, KeepResponse]
+
+func _Keepers_Fence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KeepersServer).Fence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Keepers_Fence_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KeepersServer).Fence(ctx, req.(*FenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Keepers_TakeKept_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TakeKeptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KeepersServer).TakeKept(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Keepers_TakeKept_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KeepersServer).TakeKept(ctx, req.(*TakeKeptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// Keepers_ServiceDesc is the grpc.ServiceDesc for Keepers service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var Keepers_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "cardea.media.v1.Keepers",
+	HandlerType: (*KeepersServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Fence",
+			Handler:    _Keepers_Fence_Handler,
+		},
+		{
+			MethodName: "TakeKept",
+			Handler:    _Keepers_TakeKept_Handler,
+		},
+	},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Keep",
+			Handler:       _Keepers_Keep_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
+	Metadata: "mediav1/media.proto",
+}

@@ -42,6 +42,8 @@ type Config struct {
 
 	DrainTimeout time.Duration `help:"At SIGTERM, how long other nodes may take to go on with the calls that are here; 0 ends these at once." default:"30s"`
 
+	KeepPeers bool `help:"Have another node keep what it takes to go on with the calls that are here, so that they outlive this node." default:"true" negatable:""`
+
 	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path"`
 	PcapMaxBytes int64  `name:"pcap-max-bytes" help:"Bytes that such a file may have." default:"104857600"`
 

@@ -22,6 +22,8 @@ import (
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
+	"github.com/cardea-rtc/cardea/services/media/internal/keep"
+	"github.com/cardea-rtc/cardea/services/media/internal/keeping"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
@@ -125,8 +127,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	lines := new(rpc.Nodes)
 	s.node = node.New(group, node.Config{
-		Address: s.address, Cluster: new(rpc.Nodes), RelayAddress: relayAddress, MaxRelays: cfg.MaxRelays,
+		Address: s.address, Cluster: lines, RelayAddress: relayAddress, MaxRelays: cfg.MaxRelays,
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
 		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Inlet: inlet, Log: log,
 		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
@@ -136,6 +139,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer stopSettings()
+	others, stopHearing, err := bus.HearOthers(nc, id, log)
+	if err != nil {
+		return err
+	}
+	defer stopHearing()
+	s.vault = keep.NewVault(group.Now)
+	s.holder = &keeping.Holder{ID: id, Name: cfg.Name, Node: s.node, Others: others, Lines: lines, Requests: requests, Log: log}
 	s.texts = &bus.Texts{Conn: nc, Name: cfg.Name, Node: s.node, Log: log}
 	log.Info("media node runs", "port", group.Port(), "workers", len(group.Workers()), "grpc", grpcListener.Addr().String())
 	return s.run(ctx, grpcListener, opsListener)
@@ -152,6 +162,8 @@ type service struct {
 	node     *node.Node
 	events   *bus.Events
 	texts    *bus.Texts
+	vault    *keep.Vault // of other nodes' peers
+	holder   *keeping.Holder
 
 	address    string // of the gRPC API, as others know it
 	registry   *prometheus.Registry
@@ -178,15 +190,20 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	events, endEvents := stage(func(ctx context.Context) error { s.events.Run(ctx); return nil }, fail)
 	peers, endPeers := stage(s.node.Run, fail)
 	texts, endTexts := stage(s.texts.Run, fail)
+	keeper, endKeeper := stage(s.keep, fail)
 	beats, endBeats := stage(func(ctx context.Context) error { s.beats().Run(ctx); return nil }, fail)
 	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
-	api, endAPI := stage(func(ctx context.Context) error { return rpc.New(s.node, s.address, s.log).Serve(ctx, grpcListener) }, fail)
+	api, endAPI := stage(func(ctx context.Context) error {
+		return rpc.New(s.node, s.vault, s.id, s.address, s.log).Serve(ctx, grpcListener)
+	}, fail)
 
 	<-ctx.Done()
 	s.node.Leave()
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		s.leave()
 	}
+	endKeeper()
+	keeper.Wait()
 	endBeats()
 	beats.Wait()
 	endAPI()
@@ -233,9 +250,9 @@ func (s *service) beats() *bus.Beats {
 		Capacity: bus.Capacity{Packets: s.cfg.CapacityPackets, Bits: s.cfg.CapacityBits, Peers: s.cfg.MaxPeers}, Changed: s.node.DrainingChanged(),
 		StatsPeriod: s.cfg.EventsStatsPeriod,
 		Status: func() bus.Status {
-			c := s.group.Counters()
+			c, keeper := s.group.Counters(), s.holder.Keeper()
 			return bus.Status{
-				Peers: s.node.Peers(), Draining: s.node.Draining(),
+				Peers: s.node.Peers(), Draining: s.node.Draining(), Keeper: keeper.ID, KeeperChange: keeper.Change,
 				Packets: c.PacketsIn + c.PacketsOut, Bytes: c.BytesIn + c.BytesOut,
 			}
 		},

@@ -46,6 +46,10 @@ var (
 	forwardDropsDesc  = describe("forward_drops_total", "Packets and messages that RTP forwarders did not send, since the network did not take them.")
 	remoteDesc        = describe("remote_received_total", "Packets and messages of remote publishers.")
 	remoteDropsDesc   = describe("remote_drops_total", "Datagrams at ports of remote publishers that were not taken.", "reason")
+	keptDesc          = describe("kept_peers", "PeerConnections of other nodes with which calls could go on if those died.")
+	keptBytesDesc     = describe("kept_bytes", "Memory that these take.")
+	keptRefusedDesc   = describe("kept_refused_total", "Values of PeerConnections of other nodes for which there was no room.")
+	keepSkippedDesc   = describe("keep_skipped_total", "Times that another node did not keep a PeerConnection of this one as it was then.")
 	eventsDroppedDesc = describe("events_dropped_total", "Events that roomstate did not take in time.")
 )
 
@@ -107,6 +111,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for why := range rtpreceive.Drop(rtpreceive.Drops) {
 		count(remoteDropsDesc, s.inlet.Dropped(why), why.String())
 	}
+	kept := s.vault.Stats()
+	ch <- prometheus.MustNewConstMetric(keptDesc, prometheus.GaugeValue, float64(kept.Peers))
+	ch <- prometheus.MustNewConstMetric(keptBytesDesc, prometheus.GaugeValue, float64(kept.Bytes))
+	count(keptRefusedDesc, kept.Refused)
+	count(keepSkippedDesc, s.node.KeepSkipped())
 	count(eventsDroppedDesc, s.events.Dropped())
 	count(textsDroppedDesc, s.texts.Dropped())
 }

@@ -44,13 +44,18 @@ type fakeNode struct {
 	from *fakeNode
 
 	draining atomic.Bool
+	keeper   atomic.Pointer[mediav1.KeepRequest] // says who keeps its peers, and since which change
+	kept     fakeKeeper
+	beats    atomic.Uint64
 
-	mu     sync.Mutex
-	offers map[string]int // how many times each command id was heard
-	peers  map[string]*mediav1.PeerID
-	slots  map[string][]*mediav1.Slot
-	closed []string
-	wg     sync.WaitGroup
+	mu      sync.Mutex
+	offers  map[string]int // how many times each command id was heard
+	peers   map[string]*mediav1.PeerID
+	slots   map[string][]*mediav1.Slot
+	closed  []string
+	shunned bool     // endpoints do not come here, if it is to go on with a dead node's
+	rescued []string // peers of dead nodes, by whom they were kept
+	wg      sync.WaitGroup
 }
 
 func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
@@ -68,6 +73,7 @@ func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
 		offers: map[string]int{}, peers: map[string]*mediav1.PeerID{}, slots: map[string][]*mediav1.Slot{},
 	}
 	mediav1.RegisterMediaServer(n.server, n)
+	mediav1.RegisterKeepersServer(n.server, &n.kept)
 	healthv1.RegisterHealthServer(n.server, n.health)
 	ctx, cancel := context.WithCancel(context.Background())
 	n.wg.Go(func() { _ = n.server.Serve(l) })
@@ -90,7 +96,9 @@ func (n *fakeNode) beat(ctx context.Context, nc *nats.Conn) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_ = bus.Publish(nc, bus.NodeBeats, &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address, Draining: n.draining.Load()})
+		n.beats.Add(1)
+		_ = bus.Publish(nc, bus.NodeBeats, &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address, Draining: n.draining.Load(),
+			Keeper: n.keeper.Load().GetKeeper(), KeeperChange: n.keeper.Load().GetChange()})
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -222,6 +230,9 @@ func (n *fakeNode) ClosePeer(_ context.Context, r *mediav1.ClosePeerRequest) (*m
 
 // TakePeer has the endpoint follow at once.
 func (n *fakeNode) TakePeer(_ context.Context, r *mediav1.TakePeerRequest) (*mediav1.TakePeerResponse, error) {
+	if r.GetKeeper() != "" {
+		return n.takeKept(r)
+	}
 	if n.from == nil || r.GetFrom() != n.from.address || !slices.Contains(n.from.has(), peerName(r.GetPeer())) {
 		return nil, fault.ToStatus(fault.New(fault.NoSuchPeer, nil))
 	}

@@ -200,6 +200,7 @@ func (r *replica) run(ctx context.Context) error {
 	defer r.server.Stop(grace)
 
 	r.nodes.Learn(ctx)
+	burial := &owed.Burial{Store: r.store, Nodes: r.nodes, Requests: r.requests, Log: r.log}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel(nil)
@@ -209,7 +210,7 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.drain.Run(ctx) })
 	wg.Go(func() { r.posts.Run(ctx) })
 	wg.Go(func() { r.census.Run(ctx) })
-	wg.Go(func() { r.nodes.Watch(ctx, owed.Bury(r.store, r.requests)) })
+	wg.Go(func() { r.nodes.Watch(ctx, burial.Bury) })
 	if len(r.static) > 0 {
 		r.rooms.Add(1)
 		wg.Go(func() { makeRooms(ctx, r.requests, r.static, func() { r.rooms.Add(-1) }, r.log) })

@@ -218,16 +218,37 @@ func body(t testing.TB, url string) string {
 	return string(b)
 }
 
-// Busy returns the node that has peers.
-func (a *Apart) Busy(t testing.TB) *proc.Process {
+// KillNodes ends all nodes as a loss of power would, at once, and starts another.
+func (a *Apart) KillNodes(t testing.TB) {
 	t.Helper()
-	for i, address := range a.nodeOps {
-		if !strings.Contains(metrics(t, address), "\ncardea_media_peers 0\n") {
-			return a.Nodes[i]
+	for _, n := range a.Nodes {
+		n.Signal(syscall.SIGKILL)
+	}
+	a.AddNode(t)
+}
+
+// WaitKept waits until nodes that run keep so many peers for each other.
+func (a *Apart) WaitKept(t testing.TB, want int) {
+	t.Helper()
+	kept := 0
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		kept = 0
+		for i, address := range a.nodeOps {
+			if !a.Nodes[i].Running() {
+				continue
+			}
+			for line := range strings.Lines(metrics(t, address)) {
+				if rest, ok := strings.CutPrefix(line, "cardea_media_kept_peers "); ok {
+					n, _ := strconv.Atoi(strings.TrimSpace(rest))
+					kept += n
+				}
+			}
+		}
+		if kept == want {
+			return
 		}
 	}
-	t.Fatal("no node has peers")
-	return nil
+	t.Fatalf("%d peers are kept, not %d", kept, want)
 }
 
 // Pause stops NATS and Redis as an overloaded machine would: they answer nothing, and nobody is told.

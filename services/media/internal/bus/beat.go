@@ -12,7 +12,7 @@ import (
 )
 
 // interval is how often a node says that it lives.
-const interval = time.Second
+const interval = 500 * time.Millisecond
 
 // Status is what a beat says.
 type Status struct {
@@ -20,6 +20,9 @@ type Status struct {
 	Packets  uint64 // received and sent, since the start
 	Bytes    uint64 // likewise
 	Draining bool
+
+	Keeper       string // id of the node that keeps the values of this one's peers, empty for none
+	KeeperChange uint64 // how many times it has been another
 }
 
 // Capacity is what a node may be given at most; 0 for no limit.
@@ -41,12 +44,12 @@ type Beats struct {
 	Log         *slog.Logger
 }
 
-// Run beats each second, at once at first, until ctx ends; the last beat says so.
+// Run beats twice a second, at once at first, until ctx ends; the last beat says so.
 func (b *Beats) Run(ctx context.Context) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	last, at, cpu := b.Status(), time.Now(), cpuTime()
-	said := &busv1.NodeStatus{Peers: uint32(last.Peers), Draining: last.Draining}
+	said := &busv1.NodeStatus{Peers: uint32(last.Peers), Draining: last.Draining, Keeper: last.Keeper, KeeperChange: last.KeeperChange}
 	b.publish(said)
 	for {
 		select {
@@ -56,7 +59,7 @@ func (b *Beats) Run(ctx context.Context) {
 			return
 		case <-b.Changed:
 			now := b.Status()
-			said.Peers, said.Draining = uint32(now.Peers), now.Draining
+			said.Peers, said.Draining, said.Keeper, said.KeeperChange = uint32(now.Peers), now.Draining, now.Keeper, now.KeeperChange
 			b.publish(said)
 			continue
 		case <-ticker.C:
@@ -64,7 +67,7 @@ func (b *Beats) Run(ctx context.Context) {
 		now, moment, used := b.Status(), time.Now(), cpuTime()
 		seconds := moment.Sub(at).Seconds()
 		said = &busv1.NodeStatus{
-			Peers: uint32(now.Peers), Draining: now.Draining,
+			Peers: uint32(now.Peers), Draining: now.Draining, Keeper: now.Keeper, KeeperChange: now.KeeperChange,
 			PacketsPerSecond: uint64(float64(now.Packets-last.Packets) / seconds),
 			BitsPerSecond:    uint64(8 * float64(now.Bytes-last.Bytes) / seconds),
 			Cpu:              float32((used - cpu).Seconds() / seconds / cores()),

@@ -101,6 +101,16 @@ func (s *Stream) Settle(state StreamState, now time.Duration) {
 	}
 }
 
+// BeginAnew is for a stream, or a replica of one, of a node that has died: nobody has what came last, and nobody can go on without a key frame. What
+// was asked for before has not been heard.
+func (s *Stream) BeginAnew(now time.Duration) {
+	for i := range s.layers {
+		k := &s.layers[i].keyframes
+		k.askedOnce, k.hurried = false, now+hurriedFor
+	}
+	s.RequestKeyframe(now)
+}
+
 // relayed returns up to which packet of a layer, at most highest, the other node has relayed to all legs that are here.
 func (s *Stream) relayed(layer int, highest uint64) uint64 {
 	for _, l := range s.legs {
@@ -152,7 +162,31 @@ type LegState struct {
 	Stats             LegStats
 	ToldSub, ToldTemp int
 	ToldSpatial       int
+
+	Jumped bool // see JumpTo
 }
+
+// JumpTo makes a state one from which a leg begins with these SRTP indexes (RFC 3711, section 3.3.1), whatever has been
+// sent below. Video begins with a key frame.
+func (s *LegState) JumpTo(media, rtx uint64) {
+	s.Jumped = true
+	s.Next = media + packet.FirstCycle
+	if s.Last != 0 {
+		s.Last = s.Next - 1
+	}
+	if rtx > 0 {
+		s.RTX = rtx - 1
+	}
+	s.PictureID += picturesAhead
+	s.TL0 += tl0Ahead
+}
+
+// How far what numbers pictures jumps: beyond what can have been sent meanwhile, and by less than half of what 15 bits, or 8,
+// can tell apart.
+const (
+	picturesAhead = 1024
+	tl0Ahead      = 96
+)
 
 // Export returns the state. The leg must not send any more if another goes on from it.
 func (l *Leg) Export() LegState {
@@ -197,7 +231,10 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	}
 	l.resends.seq, l.reportedLost, l.stats = s.RTX, s.ReportedLost, s.Stats
 	c.toldSubstream, c.toldTemporal, c.toldSpatial = s.ToldSub, s.ToldTemp, s.ToldSpatial
-	if !flowing || s.Substream == none || l.source == nil || s.Substream >= len(l.source.layers) ||
+	if s.Jumped && s.Substream != none {
+		l.likeBefore = &sameTime{layer: s.Substream, epoch: s.Epoch, ts: s.TimestampOffset}
+	}
+	if s.Jumped || !flowing || s.Substream == none || l.source == nil || s.Substream >= len(l.source.layers) ||
 		l.source.layers[s.Substream].first != s.Epoch {
 		l.startAgain(now)
 		return

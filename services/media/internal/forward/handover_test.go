@@ -23,6 +23,68 @@ func moved(s *Stream, l *Leg, p *publisher, early StreamState) (*Stream, *Leg) {
 	return there, leg
 }
 
+// valueKept is what a stream and a leg are that another node may go on with once theirs has died.
+type valueKept struct {
+	stream     StreamState
+	leg        LegState
+	media, rtx uint64 // where it begins
+}
+
+func keepValue(s *Stream, l *Leg) *valueKept {
+	k := &valueKept{stream: s.Export(), leg: l.Export()}
+	k.media, k.rtx = l.Indexes()
+	k.media += 1024
+	k.rtx += 1024
+	k.leg.JumpTo(k.media, k.rtx)
+	return k
+}
+
+// covers is true as long as the leg has sent nothing that the one to come may send.
+func (k *valueKept) covers(l *Leg) bool {
+	media, rtx := l.Indexes()
+	return media <= k.media && rtx <= k.rtx
+}
+
+func (k *valueKept) succeed(s *Stream, l *Leg, p *publisher) (*Stream, *Leg) {
+	cfg := s.cfg
+	cfg.Upstream, cfg.Observer, cfg.Clock = p, p, nil
+	there := NewStream(cfg)
+	there.Adopt(k.stream, start)
+	leg := NewLeg(l.cfg)
+	leg.Connect(there, start)
+	leg.Adopt(k.leg, l.flowing, start)
+	there.Settle(k.stream, start)
+	there.BeginAnew(start)
+	return there, leg
+}
+
+// TestALegOfADeadNodeGoesOnAheadWithAKeyframe has a node die some packets after its value was kept.
+func TestALegOfADeadNodeGoesOnAheadWithAKeyframe(t *testing.T) {
+	c, _, l, sub := newSimulcast(t)
+	c.frames(20, true)
+	k := keepValue(c.s, l)
+	c.frames(5, false)
+	before, p := len(sub.sent), new(publisher)
+	last, offset := sub.sent[before-1], l.history.last().ts
+	c.s, l = k.succeed(c.s, l, p)
+	c.frames(3, false)
+	if len(sub.sent) != before || len(p.plis) == 0 {
+		t.Errorf("%d packets without a key frame, %d asked for", len(sub.sent)-before, len(p.plis))
+	}
+	c.frames(1, true)
+	c.frames(10, false)
+	if len(sub.sent) < before+10 {
+		t.Fatalf("%d packets", len(sub.sent)-before)
+	}
+	first := sub.sent[before]
+	if want := uint16(k.media); first.Seq != want {
+		t.Errorf("goes on with %d, not %d, after %d", first.Seq, want, last.Seq)
+	}
+	if off := int32(l.history.last().ts - offset); max(off, -off) > 90*30 { // it may have begun with another layer
+		t.Errorf("timestamps are off by %d", off)
+	}
+}
+
 func TestAMovedLegGoesOnWithoutAKeyframe(t *testing.T) {
 	c, _, l, sub := newSimulcast(t)
 	c.frames(20, true)

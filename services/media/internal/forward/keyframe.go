@@ -5,11 +5,19 @@ import "time"
 // keyframeInterval is the shortest time between two requests for a key frame of one layer.
 const keyframeInterval = time.Second
 
+// While those who receive come one after another, all of them without a picture, as after the death of a node, they may ask
+// more often.
+const (
+	hurriedInterval = 250 * time.Millisecond
+	hurriedFor      = 3 * time.Second
+)
+
 // keyframes decides when a layer is asked for a key frame.
 type keyframes struct {
 	wanted    bool          // somebody waits for one
 	asked     time.Duration // the last time
 	askedOnce bool
+	hurried   time.Duration // until when requests may come more often
 	latest    time.Duration // last seen or asked for; or when the layer began
 }
 
@@ -26,7 +34,11 @@ func (k *keyframes) due(now, every time.Duration) bool {
 	if every > 0 && now-k.latest >= every {
 		k.wanted = true
 	}
-	if !k.wanted || k.askedOnce && now-k.asked < keyframeInterval {
+	interval := keyframeInterval
+	if now < k.hurried {
+		interval = hurriedInterval
+	}
+	if !k.wanted || k.askedOnce && now-k.asked < interval {
 		return false
 	}
 	k.wanted, k.asked, k.askedOnce, k.latest = false, now, true, now

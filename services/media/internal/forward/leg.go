@@ -85,6 +85,7 @@ type Leg struct {
 	leftOut      uint16 // picture id of the last frame left out, while leavingOut
 	leavingOut   bool
 	end          tip
+	likeBefore   *sameTime // set: until a layer is entered
 	sentBefore   [2]uint64 // packets at the last report, and at the one before
 	sentIn       uint32    // burst of the source in which something was sent last
 	lowestSent   uint8     // the lowest temporal layer of that
@@ -103,6 +104,13 @@ type tip struct {
 	arrival   time.Duration // when it had come from the publisher
 	pictureID uint16        // its outgoing picture id
 	tl0       uint8         // its outgoing TL0PICIDX
+}
+
+// sameTime is how timestamps followed from a layer's on a node that has died.
+type sameTime struct {
+	layer int
+	epoch uint64
+	ts    uint32
 }
 
 // NewLeg returns a leg that is connected to nothing and does not flow.

@@ -35,8 +35,9 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 	seq := rapid.SampledFrom([]uint16{0, 1, 32767, 32768, 65535}).Draw(rt, "first")
 	content, at := byte(0), start
 	var early *StreamState // what another node knows already
+	var kept *valueKept
 	for range rapid.IntRange(1, 300).Draw(rt, "steps") {
-		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "allow", "pad", "snapshot", "move"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "allow", "pad", "snapshot", "move", "keep", "crash"}).Draw(rt, "step") {
 		case "packet":
 			seq += rapid.SampledFrom([]uint16{1, 1, 1, 1, 2, 3, 0, 65535, 65533, 65536 - 130, 65536 - 300, 200, 300, 20000, 32000}).Draw(rt, "seq step")
 			content++
@@ -73,7 +74,15 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 				continue
 			}
 			s, l = moved(s, l, new(publisher), *early)
-			early = nil
+			early, kept = nil, nil
+		case "keep":
+			kept = keepValue(s, l)
+		case "crash":
+			if kept == nil || !kept.covers(l) {
+				continue
+			}
+			s, l = kept.succeed(s, l, new(publisher))
+			early, kept = nil, nil
 		case "targets":
 			l.SetTargets(Targets{Substream: rapid.IntRange(0, 1).Draw(rt, "substream"), Temporal: rapid.IntRange(0, 2).Draw(rt, "temporal")}, at)
 		case "flow":

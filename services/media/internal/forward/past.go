@@ -10,10 +10,10 @@ const (
 
 // beginInPast begins with the newest key frame of the layer wanted, if that and all after it are still held: where many
 // come at once, one key frame serves them all, and nobody waits until the next may be asked for. It is for legs that have
-// not sent yet: others would have to go back in time.
+// not sent yet, or not since they come from a node that has died: others would have to go back in time.
 func (l *Leg) beginInPast(now time.Duration) bool {
 	s, layer := l.source, l.choice.wanted
-	if l.end.sent || !s.relaying || s.cfg.Codec.Audio() || s.cfg.Opaque {
+	if l.end.sent && l.likeBefore == nil || !s.relaying || s.cfg.Codec.Audio() || s.cfg.Opaque {
 		return false
 	}
 	y := &s.layers[layer]

@@ -76,6 +76,12 @@ func (l *Leg) enter(layer int, t *slot) {
 		r.pictureID = l.end.pictureID + 1 - t.desc.PictureID
 		r.tl0 = l.end.tl0 + 1 - t.desc.TL0PICIDX
 	}
+	if b := l.likeBefore; b != nil {
+		if b.layer == layer && b.epoch == l.source.layers[layer].first {
+			r.ts = b.ts
+		}
+		l.likeBefore = nil
+	}
 	l.history.start(r)
 	l.since, l.epoch, l.top = r.out, l.source.layers[layer].first, t.seq-1
 	l.leavingOut = false

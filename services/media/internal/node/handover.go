@@ -21,6 +21,8 @@ const (
 type Origin interface {
 	// Export returns the peer's state. With leaveAt, the peer ends there, if its version is that still.
 	Export(ctx context.Context, id PeerID, leaveAt *uint64) (*State, error)
+	// Dead says that the node is: what is here is a value that another one has kept.
+	Dead() bool
 	Close() error
 }
 
@@ -181,7 +183,8 @@ func keeps(err error) bool {
 // goOn takes the last state of the node that had the peer until now, and sends from there on.
 func (p *peer) goOn(s *State, now time.Duration) {
 	p.conn.Continue(s.Transport)
-	p.taking, p.up = nil, true
+	dead := p.taking.Dead()
+	p.taking, p.up, p.keeping.due = nil, true, 0
 	p.publishing.come()
 	if s.TransportSeq != 0 {
 		p.subscribing.bandwidth.goOnAt(s.TransportSeq)
@@ -200,6 +203,9 @@ func (p *peer) goOn(s *State, now time.Duration) {
 			out := p.subscribing.legs[sl.offered.Sent.SSRC]
 			out.counted, out.lost = leg.Stats, leg.Stats.Lost // by the other node
 		}
+	}
+	if dead {
+		p.beginAnew(now)
 	}
 	p.log.Info("peer taken over")
 }

@@ -19,6 +19,8 @@ func (o origin) Export(ctx context.Context, _ PeerID, leaveAt *uint64) (*State, 
 	return o.export(ctx, *leaveAt)
 }
 
+func (o origin) Dead() bool { return false }
+
 func (o origin) Close() error { return nil }
 
 func TestTheLastWordIsAskedForUntilItIsKnown(t *testing.T) {

@@ -61,6 +61,9 @@ type Node struct {
 	bandwidth   bandwidthCounters
 	draining    atomic.Bool
 	relays      relayCounters
+	keepSkipped atomic.Uint64 // values that were not kept in time
+	wakes       atomic.Uint64 // times that a worker was stopped
+	woken       chan struct{} // holds a token when that has happened
 	leaving     atomic.Bool   // draining is for good
 	drained     chan struct{} // holds a token when draining has changed
 
@@ -72,7 +75,7 @@ type Node struct {
 // New returns a node on g, which it will run.
 func New(g *transport.Group, cfg Config) *Node {
 	n := &Node{
-		cfg: cfg, group: g, log: cfg.Log, drained: make(chan struct{}, 1),
+		cfg: cfg, group: g, log: cfg.Log, drained: make(chan struct{}, 1), woken: make(chan struct{}, 1),
 		known: directory{feeds: map[FeedID]*listing{}, moved: map[FeedID]move{}},
 	}
 	n.serving, n.endServing = context.WithCancel(context.Background())

@@ -38,6 +38,8 @@ type peer struct {
 	ending  string // why it was closed after that
 	done    memory
 
+	keeping keeping
+
 	capture  *capture.Capture // nil for none
 	captured capturedTo
 	opaqueID string // of the handle; for the observer, as the next two
@@ -137,6 +139,7 @@ func (p *peer) release(now time.Duration) {
 	}
 	p.subscribing.close(now)
 	p.publishing.close(now)
+	p.keepEnd()
 	p.shard.forget(p, now)
 }
 

@@ -81,6 +81,7 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 			return OfferAnswer{}, err
 		}
 		p.sdps = sdps{local: answer.SDP, remote: o.SDP}
+		p.keeping.due = 0
 		p.done.put(o.ID, answer)
 		return answer, nil
 	})

@@ -41,11 +41,13 @@ type pull struct {
 	node string // gRPC address of the one that has the feed
 	next string // likewise, as last heard of by somebody who asks for it
 
+	again   chan struct{} // holds a token when a relay may be tried at once
 	known   chan struct{} // closed when it is known whether there is the feed
 	told    bool          // that
 	refused atomic.Bool   // there is not
 
 	up      bool
+	broken  bool                     // the last relay ended without a word: what went by it last may be lost
 	cut     context.CancelFunc       // ends the relay
 	heardAt time.Duration            // when something came of it
 	in      *transport.RelayReceiver // nil before the first relay, as is out
@@ -76,7 +78,7 @@ func (sh *shard) pull(id FeedID, node string) *pull {
 		return nil
 	}
 	p := &pull{
-		shard: sh, log: n.log.With("feed", id), node: node, known: make(chan struct{}), demands: newDemands(),
+		shard: sh, log: n.log.With("feed", id), node: node, known: make(chan struct{}), again: make(chan struct{}, 1), demands: newDemands(),
 	}
 	p.init(p)
 	p.id = id
@@ -96,6 +98,10 @@ func (p *pull) redirect(node string) {
 	}
 	if !p.up {
 		p.node = node
+		select {
+		case p.again <- struct{}{}:
+		default: // it has been told already
+		}
 	}
 	if p.cut != nil && p.shard.worker.Now()-p.heardAt > pullSilence {
 		p.cut()
@@ -166,6 +172,7 @@ func (p *pull) attend(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+		case <-p.again:
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, longestPause)
@@ -251,6 +258,7 @@ func (p *pull) after(movedTo string, err error, now time.Duration) error {
 	if p.closed {
 		return errPullEnded
 	}
+	p.broken = p.broken || p.up && movedTo == ""
 	p.hangUp()
 	sh := p.shard
 	switch ended := errors.Is(err, io.EOF) || fault.Of(err) == fault.NoSuchFeed; {

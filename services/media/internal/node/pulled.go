@@ -45,6 +45,12 @@ func (p *pull) describe(streams []RelayStream, now time.Duration) error {
 	}
 	p.demand()
 	p.tell()
+	if p.broken {
+		p.broken = false
+		for _, one := range p.streams {
+			one.stream.BeginAnew(now)
+		}
+	}
 	return nil
 }
 

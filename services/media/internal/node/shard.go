@@ -24,6 +24,8 @@ type shard struct {
 	lacking []*pull            // miss something since this burst
 	lanes   []*transport.Lane[bursts]
 	purges  *transport.Timer
+	ended   []Value // for the node that keeps the values of peers
+	woken   uint64  // Node.wakes when the worker was last stopped
 }
 
 type generation struct {

@@ -66,6 +66,7 @@ func (n *Node) MakeOffer(ctx context.Context, r SubscribeRequest) (string, error
 		}
 		p.texts = r.Texts
 		p.sdps.local = offer
+		p.keeping.due = 0
 		p.done.put(r.ID, offer)
 		return offer, nil
 	})
@@ -153,6 +154,7 @@ func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) ([]string, err
 			return nil, err
 		}
 		p.sdps.remote = r.SDP
+		p.keeping.due = 0
 		p.done.put(r.ID, ready)
 		return ready, nil
 	})

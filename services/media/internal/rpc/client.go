@@ -28,7 +28,7 @@ func dial(address, own string) (*client, error) {
 
 func (c *client) Export(ctx context.Context, id node.PeerID, leaveAt *uint64) (*node.State, error) {
 	r, err := mediav1.NewMediaClient(c.conn).ExportPeer(ctx, &mediav1.ExportPeerRequest{
-		Peer:           &mediav1.PeerID{SessionId: id.Session, HandleId: id.ID, Generation: id.Generation},
+		Peer:           protoPeerID(id),
 		LeaveAtVersion: leaveAt, To: c.own,
 	})
 	if err != nil {
@@ -36,5 +36,8 @@ func (c *client) Export(ctx context.Context, id node.PeerID, leaveAt *uint64) (*
 	}
 	return node.ParseState(r.GetState())
 }
+
+// Dead is of node.Origin.
+func (c *client) Dead() bool { return false }
 
 func (c *client) Close() error { return c.conn.Close() }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/media/internal/keep"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 )
 
@@ -28,15 +29,18 @@ const stopGrace = 2 * time.Second
 type Server struct {
 	mediav1.UnimplementedMediaServer
 	mediav1.UnimplementedRelaysServer
+	mediav1.UnimplementedKeepersServer
 	node    *node.Node
+	vault   *keep.Vault
+	id      string // of this process
 	address string // of this server, as other nodes know it
 	log     *slog.Logger
 	serving context.Context // set by Serve, as long as it serves
 }
 
-// New returns a server of n that others reach at an address.
-func New(n *node.Node, address string, log *slog.Logger) *Server {
-	return &Server{node: n, address: address, log: log}
+// New returns a server of n that others reach at an address, and that keeps for others what they put into v.
+func New(n *node.Node, v *keep.Vault, id, address string, log *slog.Logger) *Server {
+	return &Server{node: n, vault: v, id: id, address: address, log: log}
 }
 
 // Serve answers on l, health included, until ctx ends and what is under way is done.
@@ -49,6 +53,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.serving = ctx
 	mediav1.RegisterMediaServer(g, s)
 	mediav1.RegisterRelaysServer(g, s)
+	mediav1.RegisterKeepersServer(g, s)
 	checks := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(g, checks)
 	checks.SetServingStatus(mediav1.Media_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
@@ -129,11 +134,19 @@ func (s *Server) ClosePeer(ctx context.Context, r *mediav1.ClosePeerRequest) (*m
 }
 
 func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*mediav1.TakePeerResponse, error) {
-	from, err := dial(r.GetFrom(), s.address)
+	at := r.GetFrom()
+	if r.GetKeeper() != "" {
+		at = r.GetKeeper()
+	}
+	from, err := dial(at, s.address)
 	if err != nil {
 		return nil, s.refuse("TakePeer", r.GetPeer(), err)
 	}
-	candidates, err := s.node.TakePeer(ctx, peerID(r.GetPeer()), r.GetFrom(), from)
+	var origin node.Origin = from
+	if r.GetKeeper() != "" {
+		origin = newKeeper(from, r.GetOwner())
+	}
+	candidates, err := s.node.TakePeer(ctx, peerID(r.GetPeer()), r.GetFrom(), origin)
 	if err != nil {
 		return nil, s.refuse("TakePeer", r.GetPeer(), err)
 	}

@@ -30,6 +30,8 @@ const (
 	DropRelayReplayed              // likewise: seen before, or too old to tell
 	DropRelayMalformed             // likewise: makes no sense
 	DropRelayTooLarge              // to another node: a packet above maxRelayed
+	DropBeyondBound                // an index that another node may use, which goes on from a kept value
+	DropFenced                     // while it is asked whether another node has the peers since this process was stopped
 	dropReasons
 )
 
@@ -37,7 +39,7 @@ var dropNames = [dropReasons]string{
 	"unknown_kind", "unknown_path", "bad_stun", "too_large", "not_ready", "not_authentic", "replayed", "too_many_ssrcs",
 	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "path_taken", "read_failed",
 	"hand_over_full", "socket_full", "overrun", "relay_unknown", "relay_not_ready", "relay_forged", "relay_replayed",
-	"relay_malformed", "relay_too_large",
+	"relay_malformed", "relay_too_large", "beyond_bound", "fenced",
 }
 
 func (d Drop) String() string { return dropNames[d] }

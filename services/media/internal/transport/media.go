@@ -123,7 +123,7 @@ func (p *Peer) SendRTP(header, payload []byte) {
 	}
 	b, err := p.sealer.seal(header, payload)
 	if err != nil {
-		p.w.drop(DropSendFailed)
+		p.w.drop(dropSealed(err))
 		return
 	}
 	p.queue(b)
@@ -132,6 +132,10 @@ func (p *Peer) SendRTP(header, payload []byte) {
 // SendRTCP encrypts a compound packet and sends it at once. It leaves Buffer alone.
 func (p *Peer) SendRTCP(packet []byte) {
 	if !p.sendable() {
+		return
+	}
+	if !p.mayReport(packet) {
+		p.w.drop(DropBeyondBound)
 		return
 	}
 	b, err := p.outbound.EncryptRTCP(p.w.rtcp[:0], packet, nil)
@@ -145,11 +149,22 @@ func (p *Peer) SendRTCP(packet []byte) {
 }
 
 func (p *Peer) sendable() bool {
-	if p.outbound != nil && p.selected.valid() && !p.closed && !p.held {
+	if p.outbound != nil && p.selected.valid() && !p.closed && !p.held && !p.w.quiet {
 		return true
 	}
-	p.w.drop(DropNotReady)
+	if p.w.quiet {
+		p.w.drop(DropFenced)
+	} else {
+		p.w.drop(DropNotReady)
+	}
 	return false
+}
+
+func dropSealed(err error) Drop {
+	if errors.Is(err, errBeyondBound) {
+		return DropBeyondBound
+	}
+	return DropSendFailed
 }
 
 // queue takes a datagram that lies at the start of the socket's room.

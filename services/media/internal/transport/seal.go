@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"math"
 
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
@@ -16,11 +17,13 @@ type sealer interface {
 	seal(header, payload []byte) ([]byte, error)
 	// goOnAt makes index that of the SSRC's next packet (RFC 3711, section 3.3.1).
 	goOnAt(ssrc uint32, index uint64)
+	// bound makes index the first of the SSRC's that is not to be used.
+	bound(ssrc uint32, index uint64)
 }
 
 func newSealer(k keys, whole *srtp.Context) (sealer, error) {
 	if !isGCM(k.profile) {
-		return &pionSealer{context: whole}, nil
+		return &pionSealer{context: whole, streams: map[uint32]*outStream{}}, nil
 	}
 	g, err := newGCM(k.localKey, k.localSalt)
 	if err != nil {
@@ -29,7 +32,10 @@ func newSealer(k keys, whole *srtp.Context) (sealer, error) {
 	return &gcmSealer{gcm: g, streams: map[uint32]*outStream{}}, nil
 }
 
-var errNoIndex = errors.New("packet is older than the first of its stream, or the stream is at its end")
+var (
+	errNoIndex     = errors.New("packet is older than the first of its stream, or the stream is at its end")
+	errBeyondBound = errors.New("index is that of another node, should this one be dead")
+)
 
 type gcmSealer struct {
 	*gcm
@@ -45,6 +51,23 @@ const recentStreams = 16
 type outStream struct {
 	ssrc    uint32
 	highest uint64 // of the sequence numbers sent, extended, from packet.FirstCycle on; 0 if none was
+	bound   uint64 // the first index that is not to be used
+}
+
+// next is the index of the packet of that sequence number, which is to be sent.
+func (one *outStream) next(seq uint16) (uint64, error) {
+	if one.highest == 0 {
+		one.highest = packet.FirstCycle + uint64(seq)
+	}
+	i, ok := index(one.highest, seq)
+	if !ok {
+		return 0, errNoIndex
+	}
+	if i >= one.bound {
+		return 0, errBeyondBound
+	}
+	one.highest = max(one.highest, i+packet.FirstCycle)
+	return i, nil
 }
 
 func (s *gcmSealer) seal(header, payload []byte) ([]byte, error) {
@@ -55,15 +78,10 @@ func (s *gcmSealer) seal(header, payload []byte) ([]byte, error) {
 	if size != len(header) {
 		return nil, errNoRTP
 	}
-	one := s.stream(ssrc)
-	if one.highest == 0 {
-		one.highest = packet.FirstCycle + uint64(seq)
+	i, err := s.stream(ssrc).next(seq)
+	if err != nil {
+		return nil, err
 	}
-	i, ok := index(one.highest, seq)
-	if !ok {
-		return nil, errNoIndex
-	}
-	one.highest = max(one.highest, i+packet.FirstCycle)
 	return s.aead.Seal(header, s.iv(ssrc, i), payload, header), nil
 }
 
@@ -74,12 +92,16 @@ func (s *gcmSealer) stream(ssrc uint32) *outStream {
 	}
 	one := s.streams[ssrc]
 	if one == nil {
-		one = &outStream{ssrc: ssrc}
+		one = newOutStream(ssrc)
 		s.streams[ssrc] = one
 	}
 	*recent = one
 	return one
 }
+
+func newOutStream(ssrc uint32) *outStream { return &outStream{ssrc: ssrc, bound: math.MaxUint64} }
+
+func (s *gcmSealer) bound(ssrc uint32, index uint64) { s.stream(ssrc).bound = index }
 
 func (s *gcmSealer) goOnAt(ssrc uint32, index uint64) {
 	s.stream(ssrc).highest = packet.FirstCycle + index - 1
@@ -89,11 +111,33 @@ func (s *gcmSealer) goOnAt(ssrc uint32, index uint64) {
 type pionSealer struct {
 	context *srtp.Context
 	header  rtp.Header // scratch, kept for its slices
+	streams map[uint32]*outStream
+}
+
+func (s *pionSealer) stream(ssrc uint32) *outStream {
+	one := s.streams[ssrc]
+	if one == nil {
+		one = newOutStream(ssrc)
+		s.streams[ssrc] = one
+	}
+	return one
 }
 
 func (s *pionSealer) seal(header, payload []byte) ([]byte, error) {
+	ssrc, seq, _, err := parts(header)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.stream(ssrc).next(seq); err != nil {
+		return nil, err
+	}
 	b := append(header, payload...)
 	return s.context.EncryptRTP(b, b, &s.header)
 }
 
-func (s *pionSealer) goOnAt(ssrc uint32, index uint64) { s.context.SetROC(ssrc, uint32(index>>16)) }
+func (s *pionSealer) bound(ssrc uint32, index uint64) { s.stream(ssrc).bound = index }
+
+func (s *pionSealer) goOnAt(ssrc uint32, index uint64) {
+	s.stream(ssrc).highest = packet.FirstCycle + index - 1
+	s.context.SetROC(ssrc, uint32(index>>16))
+}

@@ -71,6 +71,10 @@ func (w *Worker) receiveSTUN(from path, via *Worker, b []byte, now time.Duration
 			return
 		}
 	}
+	if p != nil && w.quiet {
+		w.drop(DropFenced)
+		return
+	}
 	if p == nil || !p.owns(from) && w.forged.tooMany(from.addr.Addr(), now) {
 		w.drop(DropBadSTUN)
 		return

@@ -42,6 +42,10 @@ type Worker struct {
 	live    map[*Peer]struct{}
 	overran []*Peer // in this burst
 
+	turned time.Duration // when it last began to do something
+	woken  func()        // see Guard; may be nil
+	quiet  bool
+
 	relays        map[uint32]*RelayReceiver // of this worker
 	foreignRelays map[uint32]*Worker        // whose others are
 
@@ -76,7 +80,7 @@ func (w *Worker) run(ctx context.Context, flushed func(now time.Duration)) error
 	defer w.drainAfterEnd()
 	defer w.closeAll()
 	defer context.AfterFunc(ctx, w.socket.wake)()
-	clock, receive := w.Now, w.receive // made once: method values allocate
+	clock, receive := w.turn, w.receive // made once: method values allocate
 	w.publish.Set(w.Now())
 	for ctx.Err() == nil {
 		if !w.ready(clock, receive) {
@@ -98,10 +102,13 @@ func (w *Worker) run(ctx context.Context, flushed func(now time.Duration)) error
 func (w *Worker) ready(clock func() time.Duration, receive receiver) bool {
 	w.arm() // before mail is looked at: whoever writes later ends the wait that is set here
 	mail := w.mail.take()
+	now := w.turn()
 	for _, f := range mail {
 		f(w.Now())
 	}
-	now := w.Now()
+	if len(mail) > 0 {
+		now = w.Now()
+	}
 	due, waits := w.wheel.due()
 	isDue := waits && due <= now
 	if isDue {

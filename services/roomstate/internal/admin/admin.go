@@ -36,6 +36,7 @@ type cluster interface {
 	SetDrain(ctx context.Context, node string, d store.Drain) error
 	EndDrain(ctx context.Context, node string) error
 	CountPeersOn(ctx context.Context, node string) (int, error)
+	KeepNode(ctx context.Context, node string, k store.Keeper) error
 }
 
 // mediaNodes are asked about peers, and told to drain.
@@ -113,6 +114,7 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"test_stun":           (*Service).testSTUN,
 	"start_text2pcap":     (*Service).startText2pcap,
 	"stop_text2pcap":      (*Service).stopPcap,
+	"keep_node":           (*Service).keepNode, // of nodes alone: no edge passes it on
 }
 
 // Do answers a command. Its errors carry a fault.Reason or store.ErrAway.

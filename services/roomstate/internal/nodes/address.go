@@ -16,6 +16,15 @@ import (
 func (r *Registry) addressed(ctx context.Context, request proto.Message) (proto.Message, error) {
 	switch request := request.(type) {
 	case *mediav1.TakePeerRequest:
+		if request.GetKeeper() != "" {
+			address, ok := r.address(ctx, request.GetKeeper())
+			if !ok {
+				return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("node %s, which keeps the peer, is gone", request.GetKeeper()))
+			}
+			request = proto.CloneOf(request)
+			request.Keeper = address
+			return request, nil
+		}
 		address, ok := r.address(ctx, request.GetFrom())
 		if !ok {
 			return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("node %s, which has the peer, is gone", request.GetFrom()))

@@ -37,14 +37,15 @@ func (r *Registry) Call(ctx context.Context, id string, request proto.Message) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	response, err := call(ctx, mediav1.NewMediaClient(conn), request)
+	response, err := call(ctx, conn, request)
 	if err != nil {
 		return nil, fmt.Errorf("node %s: %w", id, fault.FromStatus(err))
 	}
 	return response, nil
 }
 
-func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (proto.Message, error) {
+func call(ctx context.Context, conn *grpc.ClientConn, request proto.Message) (proto.Message, error) {
+	c := mediav1.NewMediaClient(conn)
 	switch r := request.(type) {
 	case *mediav1.AcceptOfferRequest:
 		return c.AcceptOffer(ctx, r)
@@ -84,6 +85,8 @@ func call(ctx context.Context, c mediav1.MediaClient, request proto.Message) (pr
 		return c.TakePeer(ctx, r)
 	case *mediav1.SetDrainingRequest:
 		return c.SetDraining(ctx, r)
+	case *mediav1.FenceRequest:
+		return mediav1.NewKeepersClient(conn).Fence(ctx, r)
 	}
 	return nil, fault.New(fault.Internal, fmt.Errorf("no call takes a %T", request))
 }

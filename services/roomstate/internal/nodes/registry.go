@@ -11,8 +11,12 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
 
-// silence is how long a node may go unheard before it is asked whether it lives.
-const silence = 3 * time.Second
+const (
+	// silence is how long a node may go unheard before it is asked whether it lives.
+	silence = 2500 * time.Millisecond
+	// brief is how long it may go unheard, which is more than a beat, where nothing listens any more at its address.
+	brief = 700 * time.Millisecond
+)
 
 // directory is what all replicas know of nodes.
 type directory interface {
@@ -38,6 +42,7 @@ type node struct {
 	status  *busv1.NodeStatus // nil if only known from the directory
 	heard   time.Time         // when it was last heard, or learnt of
 	dead    bool
+	buried  bool // bury is at it
 	placed  []reservation
 	conn    *grpc.ClientConn
 }

@@ -2,26 +2,36 @@ package nodes
 
 import (
 	"context"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
 	"time"
+)
+
+const (
+	// learnEvery is how often the directory is read, and lookEvery how often dead nodes are looked for.
+	learnEvery = time.Second
+	lookEvery  = 100 * time.Millisecond
 )
 
 // Watch looks for dead nodes until ctx ends, and tells bury of each, again and again until bury says that nothing
 // is left of it.
-func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, node string) error) {
-	tick := time.NewTicker(time.Second)
+func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, node string) (done bool, err error)) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	learnt := time.Time{}
 	for {
-		r.Learn(ctx)
+		if time.Since(learnt) >= learnEvery {
+			r.Learn(ctx)
+			learnt = time.Now()
+		}
 		for _, id := range r.dead(ctx) {
-			if err := bury(ctx, id); err != nil {
-				r.log.Warn("calls of a dead node are not ended yet", "node", id, "err", err)
-				continue
+			if r.begin(id) {
+				wg.Go(func() { r.bury(ctx, id, bury) })
 			}
-			if err := r.directory.ForgetNode(ctx, id); err != nil {
-				r.log.Warn("dead node not forgotten yet", "node", id, "err", err)
-				continue
-			}
-			r.forget(id)
 		}
 		select {
 		case <-tick.C:
@@ -29,6 +39,53 @@ func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, nod
 			return
 		}
 	}
+}
+
+// begin is false if bury is at the node already.
+func (r *Registry) begin(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nodes[id]
+	if n == nil || n.buried {
+		return false
+	}
+	n.buried = true
+	return true
+}
+
+func (r *Registry) bury(ctx context.Context, id string, bury func(ctx context.Context, node string) (done bool, err error)) {
+	done, err := bury(ctx, id)
+	if done && err == nil {
+		if err = r.directory.ForgetNode(ctx, id); err == nil {
+			r.forget(id)
+			return
+		}
+	}
+	wait := lookEvery
+	if err != nil {
+		r.log.Warn("calls of a dead node are not ended yet", "node", id, "err", err)
+		wait = time.Second
+	}
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := r.nodes[id]; n != nil {
+		n.buried = false
+	}
+}
+
+// Keeper returns what a node has said itself of who keeps the values of its peers, false if it was not heard here.
+func (r *Registry) Keeper(id string) (keeper string, change uint64, heard bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nodes[id]
+	if n == nil || n.status == nil {
+		return "", 0, false
+	}
+	return n.status.GetKeeper(), n.status.GetKeeperChange(), true
 }
 
 // Learn adds nodes that other replicas have heard, and tells them of those that only this one has.
@@ -65,20 +122,34 @@ func (r *Registry) dead(ctx context.Context) []string {
 		return nil
 	}
 	var dead, silent []string
+	gone := map[string]string{} // addresses of those that were briefly silent
 	now := time.Now()
 	r.mu.Lock()
 	for id, n := range r.nodes {
 		switch {
 		case n.dead:
 			dead = append(dead, id)
-		case now.Sub(n.heard) >= silence && r.replaced(id, n):
+		case now.Sub(n.heard) >= brief && r.replaced(id, n):
 			r.condemn(id, n, "another process has its place")
 			dead = append(dead, id)
 		case now.Sub(n.heard) >= silence:
 			silent = append(silent, id)
+		case now.Sub(n.heard) >= brief && n.status != nil:
+			gone[id] = n.address
 		}
 	}
 	r.mu.Unlock()
+	for id, address := range gone {
+		if !refused(ctx, address) || !r.connected() {
+			continue
+		}
+		r.mu.Lock()
+		if n := r.nodes[id]; n != nil && !n.dead && now.Sub(n.heard) >= brief {
+			r.condemn(id, n, "no beat, and nothing listens at its address")
+			dead = append(dead, id)
+		}
+		r.mu.Unlock()
+	}
 
 	for _, id := range silent {
 		if r.healthy(ctx, id) || ctx.Err() != nil || !r.connected() {
@@ -92,6 +163,20 @@ func (r *Registry) dead(ctx context.Context) []string {
 		r.mu.Unlock()
 	}
 	return dead
+}
+
+// refuseTime is how long an address may take to refuse a connection.
+const refuseTime = 200 * time.Millisecond
+
+// refused tells whether nothing listens at an address, of a machine that says so.
+func refused(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, refuseTime)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // excuse counts no silence while nothing could be heard.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
-	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -149,58 +148,5 @@ func (w *Worker) leave(ctx context.Context, l *plugin.Leave) error {
 			Room: room, Bound: true, Role: l.Handle.Role, Over: true,
 		},
 	}, nil)
-	return err
-}
-
-// Bury returns what ends the calls of a dead node: for each of its peers, the news that its connection failed.
-func Bury(s interface {
-	PeersOn(ctx context.Context, node string) ([]plugin.PeerKey, error)
-	ForgetPeer(ctx context.Context, p plugin.PeerKey) error
-}, requests Requester) func(ctx context.Context, node string) error {
-	return func(ctx context.Context, node string) error {
-		peers, err := s.PeersOn(ctx, node)
-		if err != nil {
-			return err
-		}
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, workers)
-		failed := make(chan error, len(peers))
-		for _, p := range peers {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				if err := bury(ctx, requests, p); err != nil {
-					failed <- err
-					return
-				}
-				if err := s.ForgetPeer(ctx, p); err != nil {
-					failed <- err
-				}
-			})
-		}
-		wg.Wait()
-		if n := len(failed); n > 0 {
-			return fmt.Errorf("%d of %d peers are left: %w", n, len(peers), <-failed)
-		}
-		return nil
-	}
-}
-
-func bury(ctx context.Context, requests Requester, p plugin.PeerKey) error {
-	ctx, cancel := context.WithTimeout(ctx, taskTime)
-	defer cancel()
-	_, err := requests.Do(ctx, bus.Commands, &busv1.Command{
-		Id:        fmt.Sprintf("dead %s %s %d", p.Node, p.Handle, p.Generation), // the same from every replica
-		SessionId: p.Handle.Session,
-		HandleId:  p.Handle.Handle,
-		Verb: &busv1.Command_Peer{Peer: &busv1.PeerEvent{
-			Node: p.Node, NodeId: p.Node, Generation: p.Generation,
-			Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: "ICE failed"}},
-		}},
-	}, nil)
-	switch fault.Of(err) {
-	case fault.SessionNotFound, fault.HandleNotFound:
-		return nil
-	}
 	return err
 }

@@ -44,6 +44,10 @@ var (
 	abandonLua string
 	//go:embed lua/lease.lua
 	leaseLua string
+	//go:embed lua/keep.lua
+	keepLua string
+	//go:embed lua/fence.lua
+	fenceLua string
 
 	enterScript    = redis.NewScript(common + enterLua)
 	createScript   = redis.NewScript(common + createLua)
@@ -61,6 +65,8 @@ var (
 	announceScript = redis.NewScript(common + announceLua)
 	abandonScript  = redis.NewScript(common + abandonLua)
 	leaseScript    = redis.NewScript(common + leaseLua)
+	keepScript     = redis.NewScript(common + keepLua)
+	fenceScript    = redis.NewScript(common + fenceLua)
 )
 
 // outcomes are what a script's first element may say besides "ok".
@@ -71,6 +77,7 @@ var outcomes = map[string]error{
 	"taken":     ErrTaken,
 	"full":      ErrFull,
 	"busy":      ErrBusy,
+	"fenced":    ErrFenced,
 
 	"notaccepting": ErrNotAccepting,
 }

@@ -44,7 +44,8 @@ func (d *draft) move(m *busv1.Move) {
 	case peer != nil && peer.Next != "" && d.Alive(peer.Next):
 		return // it is on its way
 	}
-	if why := d.unmovable(peer); why != "" {
+	dead := m.GetKeeper() != "" // the node that has it
+	if why := d.unmovable(peer, dead); why != "" {
 		d.Failure = fault.Newf(fault.WrongState, "%s", why)
 		return
 	}
@@ -60,9 +61,11 @@ func (d *draft) move(m *busv1.Move) {
 	if to == peer.Node {
 		return
 	}
-	answer, ok := d.Ask(plugin.Question{
-		Node: to, Handle: d.me(), Told: peer.Told, Request: &mediav1.TakePeerRequest{Peer: peerID(d.me(), peer), From: peer.Node},
-	})
+	request := &mediav1.TakePeerRequest{Peer: peerID(d.me(), peer), From: peer.Node}
+	if dead {
+		request.From, request.Keeper, request.Owner = "", m.GetKeeper(), peer.Node
+	}
+	answer, ok := d.Ask(plugin.Question{Node: to, Handle: d.me(), Told: peer.Told, Request: request})
 	if !ok {
 		return
 	}
@@ -88,8 +91,8 @@ func (d *draft) move(m *busv1.Move) {
 	}
 }
 
-// unmovable says why a peer has to stay where it is, if it has to.
-func (d *draft) unmovable(peer *plugin.Peer) string {
+// unmovable says why a peer has to stay where it is, if it has to. One of a dead node takes its open offer along.
+func (d *draft) unmovable(peer *plugin.Peer, dead bool) string {
 	p, s := d.publishers[d.me()], d.subscribers[d.me()]
 	switch {
 	case peer == nil:
@@ -102,7 +105,7 @@ func (d *draft) unmovable(peer *plugin.Peer) string {
 		return "PeerConnection is recorded, to a file of its node"
 	case p != nil && len(p.Forwards)+len(p.Remotizations) > 0:
 		return "PeerConnection is forwarded, from ports of its node"
-	case s != nil && s.Offered:
+	case s != nil && s.Offered && !dead:
 		return "An offer waits for its answer"
 	}
 	return ""

@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrFenced means that a node counts as dead: its peers are others'.
+var ErrFenced = errors.New("node is fenced")
+
+// fencedFor is how long that is remembered: longer than a process may be stopped and still have any endpoint.
+const fencedFor = 7 * 24 * time.Hour
+
+// Keeper is who keeps the values of a node's peers.
+type Keeper struct {
+	Node   string // empty for none
+	Change uint64 // how many times it has been another
+}
+
+// KeepNode notes who keeps the values of a node's peers, or ErrFenced. A change that comes after a later one changes nothing.
+func (s *Store) KeepNode(ctx context.Context, node string, k Keeper) error {
+	_, err := s.run(ctx, keepScript, node, k.Change, k.Node)
+	return err
+}
+
+// FenceNode fences a node for good, and returns who keeps the values of its peers.
+func (s *Store) FenceNode(ctx context.Context, node string) (Keeper, error) {
+	got, err := s.run(ctx, fenceScript, node, fencedFor.Milliseconds())
+	if err != nil {
+		return Keeper{}, err
+	}
+	return Keeper{text(got[0]), uint64(number(got[1]))}, nil
+}
