@@ -66,6 +66,8 @@ type Peer struct {
 	Up         bool   `json:"up,omitempty"`
 	// Next is the id of the node that is to take the peer over, empty for none. Until it has, the peer is Node's.
 	Next string `json:"next,omitempty"`
+	// Saved says that Next takes it from the value that a third node keeps, since Node is dead.
+	Saved bool `json:"saved,omitempty"`
 	// Told counts what the node has been told of the peer, so that an answer which crossed another is not believed.
 	Told uint64 `json:"told,omitempty"`
 }

@@ -80,7 +80,7 @@ func (d *draft) move(m *busv1.Move) {
 	if peer.Next != "" {
 		d.Lost = append(d.Lost, key(d.me(), &plugin.Peer{Node: peer.Next, Generation: peer.Generation}))
 	}
-	peer.Next = to
+	peer.Next, peer.Saved = to, dead
 	d.Made = append(d.Made, key(d.me(), &plugin.Peer{Node: to, Generation: peer.Generation}))
 	taken, _ := answer.Response.(*mediav1.TakePeerResponse)
 	for _, candidate := range taken.GetCandidates() {

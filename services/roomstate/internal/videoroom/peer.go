@@ -55,9 +55,10 @@ func (d *draft) onlyNext(current *plugin.Peer, news *busv1.PeerEvent) bool {
 }
 
 // mayHaveLeft tells whether the news are of a dead node that may have let go of the peer before, since another was to take it
-// over. That one says Moved or NotMoved; until then the burial is tried again.
+// over. That one says Moved or NotMoved; until then the burial is tried again. Of those that are taken from kept values the burial
+// itself knows how long to wait.
 func (d *draft) mayHaveLeft(current *plugin.Peer, news *busv1.PeerEvent) bool {
-	return current != nil && current.Generation == news.GetGeneration() && current.Next != "" && d.Alive(current.Next) &&
+	return current != nil && current.Generation == news.GetGeneration() && current.Next != "" && !current.Saved && d.Alive(current.Next) &&
 		news.GetNodeId() == current.Node && !d.Alive(current.Node)
 }
 
