@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
@@ -32,6 +33,12 @@ func (l *lossy) loses(payloadType uint8, seq uint16) bool {
 	}
 	l.lost[seq] = true
 	return true
+}
+
+func (l *lossy) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lost)
 }
 
 func (l *lossy) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
@@ -92,6 +99,34 @@ func TestLostPacketsAreRepairedOnBothWays(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLossesAreToldAsASlowLink has a tenth of a publisher's packets lost: from the threshold on its handle is told.
+func TestLossesAreToldAsASlowLink(t *testing.T) {
+	for threshold, told := range map[uint32]bool{0: false, 3: true, 100000: false} {
+		s := start(t, func(c *Config) { c.SlowLinkThreshold = threshold })
+		losing := &lossy{outbound: true, lost: map[uint16]bool{}}
+		pub := s.dial(func(d *dialing) { d.interceptors.Add(losing) })
+		video := pub.send(webrtc.MimeTypeVP8, "v")
+		pub.publish("feed")
+		s.awaitUp(pub.id)
+		video.play(t, 5*time.Millisecond)
+		slow := func(e *busv1.PeerEvent) bool {
+			return e.GetSlowLink().GetMedia() == "video" && !e.GetSlowLink().GetUplink() && e.GetSlowLink().GetLost() >= threshold
+		}
+		if told {
+			s.await(pub.id, "slow link", slow)
+			continue
+		}
+		for deadline := time.Now().Add(patience); losing.count() < 60; time.Sleep(10 * time.Millisecond) { // some seconds of losses
+			if time.Now().After(deadline) {
+				t.Fatal("nothing is lost")
+			}
+		}
+		if n := s.count(pub.id, slow); n > 0 {
+			t.Errorf("threshold %d: told %d times", threshold, n)
+		}
 	}
 }
 

@@ -54,8 +54,8 @@ func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ct
 			"hangup-on-failed":        true,
 			"full-trickle":            false,
 			"mdns-enabled":            false, // names are neither resolved nor needed by a node
-			"min-nack-queue":          0,     // a ring of packets, whatever time they span
-			"nack-optimizations":      false,
+			"min-nack-queue":          admin.Knob(set, "set_min_nack_queue"), // told as it was set; rings of packets go by none
+			"nack-optimizations":      admin.Knob(set, "set_nack_optimizations"),
 			"twcc-period":             100,
 			"dtls-mtu":                1200,
 			"static-event-loops":      0,

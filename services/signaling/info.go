@@ -15,7 +15,7 @@ const apiVersion = 1402
 func info(cfg Config, auth edge.Auth, handlers bool) json.RawMessage {
 	all := map[string]any{
 		"name": "Cardea", "version": apiVersion, "version_string": Version, "author": "The Cardea authors",
-		"log-to-stdout": true, "log-to-file": false,
+		"log-to-stdout": false, "log-to-file": false,
 		"server-name": cfg.ServerName, "local-ip": localIP(),
 		"api_secret": auth.Secret != "", "auth_token": auth.Tokens,
 		"event_handlers": handlers, "opaqueid_in_api": cfg.OpaqueIDInAPI,

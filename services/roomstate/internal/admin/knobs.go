@@ -83,6 +83,12 @@ func (k knob) now(set store.Settings) int64 {
 	return k.at
 }
 
+// Knob is what the request of that name has set, or the default.
+func Knob(set store.Settings, request string) any {
+	k := knobs[request]
+	return k.show(k.now(set))
+}
+
 // MediaSettings are what nodes are to go by instead of what they were started with; nil where nobody has said.
 func MediaSettings(set store.Settings) (noMediaSeconds, slowLinkPackets *uint32) {
 	of := func(name string) *uint32 {

@@ -86,6 +86,17 @@ func TestEveryKeyIsTakenOrToldWhyNot(t *testing.T) {
 	}
 }
 
+func TestAFolderThatNothingIsRecordedToIsNotTaken(t *testing.T) {
+	var r Result
+	if err := r.Read("janus.plugin.videoroom.jcfg", `room-1: { rec_dir = "/var/rec" }
+room-2: { rec_dir = "rec" }`); err != nil {
+		t.Fatal(err)
+	}
+	if r.Rooms["rooms"][0]["rec_dir"] != nil || r.Rooms["rooms"][1]["rec_dir"] != "rec" || r.Gone != 1 {
+		t.Errorf("got %+v", r)
+	}
+}
+
 func TestFilesOfWhatCardeaLacksArePassedOver(t *testing.T) {
 	var r Result
 	if err := r.Read("/etc/janus/janus.plugin.streaming.jcfg", "rtp-sample: { id = 1 }"); err != nil {

@@ -32,7 +32,7 @@ var CoreKeys = []Key{
 	{"general.server_name", "signaling", "server-name", "", plain},
 	{"general.session_timeout", "roomstate", "session-timeout", "", seconds},
 	{"general.reclaim_session_timeout", "roomstate", "reclaim-session-timeout", "", seconds},
-	gone("general.candidates_timeout", "a node keeps candidates that come before the offer for as long as the handle lives"),
+	gone("general.candidates_timeout", "nodes are ICE-lite: they answer checks from wherever an endpoint sends them, and need no candidates of it"),
 	{"general.recordings_tmp_ext", "media", "recordings-tmp-ext", "", plain},
 	gone("general.event_loops", "a node has a worker for each core"), gone("general.allow_loop_indication", "clients cannot choose a worker"),
 	gone("general.task_pool_size", "there is no such pool"),

@@ -3,6 +3,7 @@ package jcfg
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -123,6 +124,8 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 			r.gone(file, s.Line, name, "unknown")
 		case !ok:
 			r.gone(file, s.Line, name, "its value is of another type than expected")
+		case s.Name == "rec_dir" && filepath.IsAbs(fmt.Sprint(value)):
+			r.gone(file, s.Line, name, "a path within the media nodes' --record-dir is needed, not an absolute one")
 		default:
 			room[s.Name] = value
 			r.taken(file, s.Line, name, "rooms file, "+s.Name)

@@ -154,6 +154,7 @@ func (a *answer) allowOrigin() bool {
 		return false
 	case origin != "":
 		header.Set("Access-Control-Allow-Origin", origin)
+		header.Set("Access-Control-Allow-Credentials", "true") // janus.js has withCredentials
 		header.Set("Vary", "Origin")
 	}
 	for asked, allowed := range map[string]string{

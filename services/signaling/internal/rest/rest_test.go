@@ -109,7 +109,8 @@ func TestLimits(t *testing.T) {
 
 func TestOnlyPagesOfTheOriginsMayAsk(t *testing.T) {
 	s := server(&fakeAPI{ask: func(string, uint64, uint64) string { return `{}` }}, func(o *Options) { o.Origins = []string{"https://a"} })
-	if r := ask(s, "POST", "/janus", "", "Origin", "https://a"); r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "https://a" {
+	if r := ask(s, "POST", "/janus", "", "Origin", "https://a"); r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "https://a" ||
+		r.Header.Get("Access-Control-Allow-Credentials") != "true" {
 		t.Errorf("welcome: %d, %v", r.StatusCode, r.Header)
 	}
 	if r := ask(s, "POST", "/janus", "", "Origin", "https://b"); r.StatusCode != 403 || r.Header.Get("Access-Control-Allow-Origin") != "" {

@@ -83,6 +83,26 @@ func TestSubprotocolIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestOnlyPagesOfTheOriginsMayConnect(t *testing.T) {
+	opt := options
+	opt.Origins = []string{"https://a"}
+	for origin, welcome := range map[string]bool{"": true, "https://a": true, "https://b": false} {
+		address := start(t, opt, &echo{n: 1, closed: make(chan struct{})})
+		header := http.Header{}
+		if origin != "" {
+			header.Set("Origin", origin)
+		}
+		dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}}
+		conn, resp, err := dialer.Dial("ws://"+address+"/", header)
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+		}
+		if (err == nil) != welcome || !welcome && resp.StatusCode != http.StatusForbidden {
+			t.Errorf("origin %q: %v", origin, err)
+		}
+	}
+}
+
 func TestMessagesPassBothWays(t *testing.T) {
 	address := start(t, options, &echo{n: 1, closed: make(chan struct{})})
 	conn, _, err := dial(t, address, "janus-protocol")
