@@ -211,6 +211,34 @@ func (d *dashboard) faults(c catalogue, shown map[string]bool) (wrong []string) 
 	return wrong
 }
 
+// What else names metrics: the chart, by which it scales, and pages. Some names are given by rules for an adapter.
+func TestOtherFilesNameMetricsThatThereAre(t *testing.T) {
+	c := known(t)
+	name := regexp.MustCompile(`\bcardea_(?:media|roomstate|edge|events)_[a-z_]+[a-z]`)
+	named := 0
+	for _, pattern := range []string{"../../helm/cardea/templates/*", "../../helm/cardea/values.yaml", "../../kubernetes/*.yaml", "../../../docs/*.md", "../../../README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range name.FindAllString(string(b), -1) {
+				named++
+				if _, _, ok := c.find(found); !ok && c[found].kind == "" && found != "cardea_media_packets_per_second" {
+					t.Errorf("%s: there is no metric %s", file, found)
+				}
+			}
+		}
+	}
+	if named < 60 {
+		t.Errorf("only %d names", named)
+	}
+}
+
 func TestWhatMakesNoSenseIsFound(t *testing.T) {
 	c := known(t)
 	for expression, want := range map[string]string{
