@@ -151,5 +151,8 @@ func (b *batch) files(service, arch string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // which writes the archive's end
+		return nil, err
+	}
+	return out.Bytes(), nil
 }

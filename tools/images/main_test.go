@@ -119,3 +119,14 @@ func TestMissingProgramIsAnError(t *testing.T) {
 		t.Error("made an image without a program")
 	}
 }
+
+func TestLayersAreWholeArchives(t *testing.T) {
+	b := prepared(t)
+	layer, err := b.files("media", "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end := make([]byte, 1024); len(layer)%512 != 0 || !bytes.HasSuffix(layer, end) { // two empty blocks (POSIX, pax)
+		t.Errorf("%d bytes without an archive's end", len(layer))
+	}
+}
