@@ -34,6 +34,9 @@ func (c *drainCommand) Run(con *console) error {
 	if err == nil {
 		err = decode(answer, &begun, "drain_node")
 	}
+	if errors.Is(err, errInterrupted) {
+		fmt.Fprintf(con.err, "%s may be being drained already; to call it off: cardea-ctl undrain %s\n", c.Node, c.Node)
+	}
 	if err != nil {
 		return err
 	}
