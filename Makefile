@@ -1,6 +1,6 @@
 # What people run here. `make test` is what CI runs: it installs what it needs on Debian, as root or with sudo.
 
-MODULES := proto services/media services/roomstate services/signaling services/standalone tools e2e
+MODULES := proto services/media services/roomstate services/signaling services/ctl services/standalone tools e2e
 # deploy/check is a module too, and on purpose neither here nor in go.work: it compiles much of Kubernetes. make deploy-check
 # tests it.
 GO_TEST := go test -race -timeout 10m
@@ -68,7 +68,7 @@ tidy: ## go.mod, go.sum and go.work in order
 build: ## the services and tools, into bin/
 	@mkdir -p bin
 	go build -o bin/ ./services/standalone ./services/signaling/cmd/signaling ./services/roomstate/cmd/roomstate \
-		./services/media/cmd/media ./tools/loadtest
+		./services/media/cmd/media ./services/ctl/cmd/cardea-ctl ./tools/loadtest
 
 clean: ## what builds and tests leave
 	rm -rf bin artifacts

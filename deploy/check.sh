@@ -2,7 +2,7 @@
 # What must hold before any test runs: formatting, vet, tidy modules that build by themselves, current generated code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-modules=(proto services/media services/roomstate services/signaling services/standalone tools e2e)
+modules=(proto services/media services/roomstate services/signaling services/ctl services/standalone tools e2e)
 
 unformatted=$(gofmt -l $(git ls-files '*.go' | grep -v '\.pb\.go$'))
 [ -z "$unformatted" ] || { echo "not formatted (gofmt -w):"; echo "$unformatted"; exit 1; }

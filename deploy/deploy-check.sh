@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the chart, the plain manifests and docker-compose.yml against what will read them, offline: see deploy/check. Then, if a
+# Holds the chart, the plain manifests, dashboards, alert rules and docker-compose.yml against what will read them, offline: see deploy/check. Then, if a
 # Docker engine answers, brings the Compose file up and makes a call through it while media is scaled and a node killed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,7 @@ cd deploy/check
 GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go mod tidy -diff || { echo "deploy/check/go.mod is not tidy"; exit 1; }
 GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go vet ./...
 GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go test -count 1 . -programs "$programs"
+GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go test -count 1 ./seeing
 cd ../..
 
 if docker info >/dev/null 2>&1; then

@@ -4,6 +4,8 @@
 # registry.example.org/team/cardea/NAME:VERSION. All is left in artifacts/images: ARCH/NAME.tar is for docker load, as
 # cardea/NAME:VERSION-ARCH, and is loaded if a Docker engine answers.
 #
+# cardea-ctl is in the images of signaling and standalone, beside the Admin API that it asks, which listens on loopback there.
+#
 # VERSION is that of the last tag unless set, PLATFORMS "amd64 arm64". Commits are in the programs (--version) and in labels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,11 +25,12 @@ go build -o "$tools/" ./tools/sbom ./tools/images
 
 for arch in $platforms; do
 	mkdir -p "$out/$arch"
-	for s in "${services[@]}"; do
-		package=./cmd/$s variable=github.com/cardea-rtc/cardea/services/$s.Version
+	for s in "${services[@]}" cardea-ctl; do
+		module=${s#cardea-} package=./cmd/$s
+		variable=github.com/cardea-rtc/cardea/services/$module.Version
 		[ "$s" != standalone ] || { package=. variable=main.version; }
 		(
-			cd "services/$s"
+			cd "services/$module"
 			CGO_ENABLED=0 GOWORK=off GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
 				-ldflags "-s -w -X $variable=$exact" -o "../../$out/$arch/$s" "$package"
 		)
@@ -36,7 +39,7 @@ for arch in $platforms; do
 	done
 done
 "$tools/images" -dir $out -authorities "$authorities" -version "$version" -commit "$commit" -platforms "$platforms" \
-	-push "${PUSH:-}" "${services[@]}"
+	-push "${PUSH:-}" -with "signaling/cardea-ctl standalone/cardea-ctl" "${services[@]}"
 if docker info >/dev/null 2>&1; then
 	for arch in $platforms; do
 		for s in "${services[@]}"; do docker load -q -i "$out/$arch/$s.tar"; done

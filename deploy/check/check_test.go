@@ -194,3 +194,25 @@ func TestComposeFiles(t *testing.T) {
 		t.Fatalf("%d services are Cardea's, %v", checked, err)
 	}
 }
+
+func TestMediaGrowsWithStreamsUnlessToldNotTo(t *testing.T) {
+	for name, metric := range map[string]string{"production": "query: \"sum(cardea_media_streams{", "three-nats": "metric: {name: cardea_media_streams}"} {
+		for streams, want := range map[int]bool{700: true, 0: false} {
+			values := examples(t)[name]
+			values["media"].(map[string]any)["autoscaling"].(map[string]any)["streams"] = streams
+			accepted(t, values)
+			documents, err := Render(values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, packets := false, false
+			for _, d := range documents {
+				found = found || strings.Contains(d.Text, metric) && strings.Contains(d.Text, `"700"`)
+				packets = packets || strings.Contains(d.Text, "cardea_media_packets_")
+			}
+			if found != want || !packets {
+				t.Errorf("%s with %d streams: by streams %t, by packets %t", name, streams, found, packets)
+			}
+		}
+	}
+}

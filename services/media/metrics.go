@@ -18,6 +18,7 @@ type collector struct{ service *service }
 
 var (
 	peersDesc         = describe("peers", "PeerConnections.")
+	streamsDesc       = describe("streams", "Audio and video streams of PeerConnections that are up: those that endpoints send (in), whatever their layers, and those that are sent to them (out).", "direction")
 	packetsDesc       = describe("packets_total", "Datagrams received, and packets of media sent.", "direction")
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
 	sendCallsDesc     = describe("send_calls_total", "System calls that sent packets of media.")
@@ -67,6 +68,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := c.service
 	ch <- prometheus.MustNewConstMetric(peersDesc, prometheus.GaugeValue, float64(s.node.Peers()))
+	streamsIn, streamsOut := s.node.Streams()
+	ch <- prometheus.MustNewConstMetric(streamsDesc, prometheus.GaugeValue, float64(streamsIn), "in")
+	ch <- prometheus.MustNewConstMetric(streamsDesc, prometheus.GaugeValue, float64(streamsOut), "out")
 	counters := s.group.Counters()
 	count(packetsDesc, counters.PacketsIn, "in")
 	count(packetsDesc, counters.PacketsOut, "out")

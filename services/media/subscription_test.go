@@ -131,6 +131,19 @@ func TestPausedSubscriberGetsNothing(t *testing.T) {
 	track.next(t)
 }
 
+func TestStreamsAreCountedWhileTheirPeersAreThere(t *testing.T) {
+	s, pub, sub, _ := watched(t)
+	s.shows(`cardea_media_streams\{direction="in"\} 1`)
+	s.shows(`cardea_media_streams\{direction="out"\} 1`)
+	for _, e := range []*mediav1.PeerID{sub.id, pub.id} {
+		if _, err := s.api.ClosePeer(t.Context(), &mediav1.ClosePeerRequest{Peer: e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.shows(`cardea_media_streams\{direction="in"\} 0`)
+	s.shows(`cardea_media_streams\{direction="out"\} 0`)
+}
+
 func TestRepeatedCommandHasTheSameAnswer(t *testing.T) {
 	s := start(t)
 	pub := s.dial()

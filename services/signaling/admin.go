@@ -26,7 +26,7 @@ func newAdminServers(cfg Config, admin *edge.Admin, metrics prometheus.Registere
 	if admin.Secret == "" {
 		origins = []string{""} // no page: any that is open on this machine could reach a loopback address
 	}
-	metrics = prometheus.WrapRegistererWithPrefix("admin_", metrics)
+	metrics = prometheus.WrapRegistererWithPrefix("cardea_edge_admin_", metrics)
 	return adminServers{
 		sockets: ws.New(ws.Options{
 			Subprotocol: "janus-admin-protocol", MaxMessage: cfg.MaxMessage, MaxSockets: mostAdmins,

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
@@ -148,13 +150,14 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
 		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter,
 	}, edge.NewMetrics(metrics), log)
+	transports := prometheus.WrapRegistererWithPrefix("cardea_edge_", metrics)
 	sockets := ws.New(ws.Options{
 		Subprotocol: "janus-protocol",
 		MaxMessage:  cfg.MaxMessage, MaxSockets: cfg.MaxSockets, QueueLength: 1024, QueueBytes: 8 << 20, Origins: cfg.Origins,
-	}, func(s *ws.Socket) ws.Client { return e.Open(s) }, metrics, log)
+	}, func(s *ws.Socket) ws.Client { return e.Open(s) }, transports, log)
 	http := rest.New(rest.Options{
 		Path: strings.TrimSuffix(cfg.HTTPPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: cfg.MaxSockets, Origins: cfg.Origins,
-	}, e, metrics, log)
+	}, e, transports, log)
 	admin := newAdminServers(cfg, &edge.Admin{
 		Edge: e, Secret: adminSecret, Handlers: handlers(cfg),
 		Tweak: func(kinds string) error { return nc.Publish(bus.Tweaks, []byte(kinds)) },

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/cardea-rtc/cardea/proto v0.0.0
+	github.com/cardea-rtc/cardea/services/ctl v0.0.0
 	github.com/cardea-rtc/cardea/services/media v0.0.0
 	github.com/cardea-rtc/cardea/services/roomstate v0.0.0
 	github.com/cardea-rtc/cardea/services/signaling v0.0.0
@@ -57,6 +58,8 @@ require (
 )
 
 replace github.com/cardea-rtc/cardea/proto => ../../proto
+
+replace github.com/cardea-rtc/cardea/services/ctl => ../ctl
 
 replace github.com/cardea-rtc/cardea/services/media => ../media
 

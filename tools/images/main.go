@@ -29,6 +29,7 @@ type batch struct {
 	authorities     string // PEM file
 	version, commit string
 	platforms       []string // architectures
+	with            []string // SERVICE/PROGRAM: a further program of a service's image, from DIR/ARCH/PROGRAM
 	push            string   // before cardea/SERVICE; empty for no registry
 }
 
@@ -40,7 +41,9 @@ func main() {
 	flag.StringVar(&b.commit, "commit", "", "label")
 	flag.StringVar(&b.push, "push", "", "registry and path to push to; logins are those of docker login")
 	platforms := flag.String("platforms", "amd64 arm64", "architectures")
+	with := flag.String("with", "", "SERVICE/PROGRAM: further programs of images")
 	flag.Parse()
+	b.with = strings.Fields(*with)
 	b.platforms = strings.Fields(*platforms)
 	for _, service := range flag.Args() {
 		if err := b.make(service, os.Stdout); err != nil {
@@ -123,13 +126,20 @@ func (b *batch) image(service, arch string) (v1.Image, error) {
 func (b *batch) files(service, arch string) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	for _, file := range []struct {
+	type file struct {
 		from, to string
 		mode     int64
-	}{
+	}
+	files := []file{
 		{b.authorities, "etc/ssl/certs/ca-certificates.crt", 0o644},
 		{filepath.Join(b.dir, arch, service), service, 0o755},
-	} {
+	}
+	for _, with := range b.with {
+		if of, program, _ := strings.Cut(with, "/"); of == service {
+			files = append(files, file{filepath.Join(b.dir, arch, program), program, 0o755})
+		}
+	}
+	for _, file := range files {
 		text, err := os.ReadFile(file.from)
 		if err != nil {
 			return nil, err
@@ -141,5 +151,8 @@ func (b *batch) files(service, arch string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // which writes the archive's end
+		return nil, err
+	}
+	return out.Bytes(), nil
 }

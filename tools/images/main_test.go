@@ -22,7 +22,7 @@ import (
 // prepared is a batch of made-up programs of a service "media".
 func prepared(t *testing.T) *batch {
 	t.Helper()
-	b := &batch{dir: t.TempDir(), version: "1.2.3", commit: "abc", platforms: []string{"amd64", "arm64"}}
+	b := &batch{dir: t.TempDir(), version: "1.2.3", commit: "abc", platforms: []string{"amd64", "arm64"}, with: []string{"media/ctl", "other/none"}}
 	b.authorities = filepath.Join(b.dir, "authorities.pem")
 	write := func(file, text string) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -35,6 +35,7 @@ func prepared(t *testing.T) *batch {
 	write(b.authorities, "PEM")
 	for _, arch := range b.platforms {
 		write(filepath.Join(b.dir, arch, "media"), "program of "+arch)
+		write(filepath.Join(b.dir, arch, "ctl"), "tool of "+arch)
 	}
 	return b
 }
@@ -54,7 +55,7 @@ func holds(t *testing.T, image v1.Image, arch string) {
 	files := mutate.Extract(image)
 	defer func() { _ = files.Close() }()
 	content, err := io.ReadAll(files)
-	if err != nil || !bytes.Contains(content, []byte("program of "+arch)) || !bytes.Contains(content, []byte("etc/ssl/certs/ca-certificates.crt")) {
+	if err != nil || !bytes.Contains(content, []byte("program of "+arch)) || !bytes.Contains(content, []byte("tool of "+arch)) || !bytes.Contains(content, []byte("etc/ssl/certs/ca-certificates.crt")) {
 		t.Errorf("%s has not its program and authorities: %v", arch, err)
 	}
 }
@@ -116,5 +117,16 @@ func TestMissingProgramIsAnError(t *testing.T) {
 	b := prepared(t)
 	if err := b.make("signaling", io.Discard); err == nil {
 		t.Error("made an image without a program")
+	}
+}
+
+func TestLayersAreWholeArchives(t *testing.T) {
+	b := prepared(t)
+	layer, err := b.files("media", "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end := make([]byte, 1024); len(layer)%512 != 0 || !bytes.HasSuffix(layer, end) { // two empty blocks (POSIX, pax)
+		t.Errorf("%d bytes without an archive's end", len(layer))
 	}
 }

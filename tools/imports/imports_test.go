@@ -17,7 +17,7 @@ var only = []struct {
 }{
 	{"github.com/gorilla/websocket", []string{"services/signaling/internal/ws", "tools/janus"}},
 	{"github.com/redis/go-redis", []string{"services/roomstate/internal/store"}},
-	{"github.com/nats-io/nats.go", []string{"proto/bus", "services/signaling/internal/bus", "services/roomstate/internal/bus", "services/media/internal/bus", "services/media", "services/roomstate"}},
+	{"github.com/nats-io/nats.go", []string{"proto/bus", "services/signaling/internal/bus", "services/roomstate/internal/bus", "services/media/internal/bus", "services/media", "services/roomstate", "services/ctl"}},
 	{"github.com/nats-io/nats-server", []string{"services/standalone"}},
 	{"github.com/alicebob/miniredis", []string{"services/standalone"}},
 	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
@@ -37,6 +37,7 @@ var only = []struct {
 	{project + "services/roomstate/internal/echotest", []string{"services/roomstate"}},
 	{project + "services/roomstate/internal/nodes", []string{"services/roomstate"}},
 	{project + "services/roomstate/internal/bus", []string{"services/roomstate"}},
+	{project + "services/ctl", []string{"services/ctl/..."}},
 	{project + "services/media", []string{"services/media/...", "services/standalone"}},
 }
 

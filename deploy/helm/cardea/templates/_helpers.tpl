@@ -172,7 +172,7 @@ readinessProbe:
 
 {{/* An autoscaler: (list $ "media" "StatefulSet" query metric target). */}}
 {{- define "cardea.autoscaler" -}}
-{{- $root := index . 0 }}{{ $part := index . 1 }}{{ $kind := index . 2 }}{{ $a := (index $root.Values $part).autoscaling }}
+{{- $root := index . 0 }}{{ $part := index . 1 }}{{ $kind := index . 2 }}{{ $a := (index $root.Values $part).autoscaling }}{{ $measures := index . 3 }}
 {{- if eq $a.kind "hpa" }}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -182,10 +182,12 @@ spec:
   minReplicas: {{ $a.minReplicas }}
   maxReplicas: {{ $a.maxReplicas }}
   metrics:
+    {{- range $measures }}
     - type: Pods
       pods:
-        metric: {name: {{ index . 4 }}}
-        target: {type: AverageValue, averageValue: {{ index . 5 | int64 | quote }}}
+        metric: {name: {{ .name }}}
+        target: {type: AverageValue, averageValue: {{ .each | int64 | quote }}}
+    {{- end }}
   behavior: {{- include "cardea.behavior" $part | nindent 4 }}
 {{- else if eq $a.kind "keda" }}
 apiVersion: keda.sh/v1alpha1
@@ -201,12 +203,14 @@ spec:
     horizontalPodAutoscalerConfig:
       behavior: {{- include "cardea.behavior" $part | nindent 8 }}
   triggers:
+    {{- range $measures }}
     - type: prometheus
       metricType: AverageValue
       metadata:
         serverAddress: {{ $root.Values.prometheus.address | quote }}
-        query: {{ index . 3 | quote }}
-        threshold: {{ index . 5 | int64 | quote }}
+        query: {{ .query | quote }}
+        threshold: {{ .each | int64 | quote }}
+    {{- end }}
 {{- end }}
 {{- end }}
 

@@ -56,7 +56,8 @@ type Node struct {
 	silence     atomic.Int64 // nanoseconds, as Config.NoMedia at first
 	slowLink    atomic.Uint32
 	legs        legCounters
-	mirrors     atomic.Int64  // of all shards
+	mirrors     atomic.Int64 // of all shards
+	streams     streamCounters
 	mirrorDrops atomic.Uint64 // packets that another shard did not take in time
 	bandwidth   bandwidthCounters
 	draining    atomic.Bool

@@ -56,6 +56,7 @@ type peer struct {
 	inRTCP   feedback.Handler
 	clock    time.Duration    // while inRTCP runs
 	seconds  *transport.Timer // of what is done each second
+	streams  streamCount      // in the node's counters
 	feedback *transport.Timer // on what came
 }
 
@@ -130,6 +131,7 @@ func (p *peer) release(now time.Duration) {
 	}
 	p.closed = true
 	p.tellStatistics(true)
+	p.setStreams(streamCount{})
 	p.endCapture()
 	p.seconds.Stop()
 	p.feedback.Stop()
@@ -193,6 +195,7 @@ func (p *peer) eachSecond(now time.Duration) {
 	p.seconds.Set(now + time.Second)
 	p.sendReports(now)
 	p.countLosses()
+	p.countStreams()
 	p.tellStatistics(false)
 }
 

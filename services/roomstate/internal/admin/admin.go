@@ -28,6 +28,7 @@ type cluster interface {
 	Sessions(ctx context.Context) ([]uint64, error)
 	Session(ctx context.Context, session uint64) (store.SessionRecord, error)
 	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
+	RoomNames(ctx context.Context, plug string) ([]string, error)
 	Token(ctx context.Context, token string) ([]string, error)
 	Tokens(ctx context.Context) (map[string][]string, error)
 	ChangeToken(ctx context.Context, token string, make bool, to func(has []string) []string) ([]string, error)
@@ -108,6 +109,8 @@ var verbs = map[string]func(s *Service, ctx context.Context, r *request) (member
 	"loops_info":          (*Service).loops,
 	"resolve_address":     (*Service).resolveAddress,
 	"list_nodes":          (*Service).listNodes,
+	"list_rooms":          (*Service).listRooms,
+	"room_info":           (*Service).roomInfo,
 	"drain_node":          (*Service).drainNode,
 	"undrain_node":        (*Service).undrainNode,
 	"move_handle":         (*Service).moveHandle,

@@ -86,13 +86,9 @@ func (s *Service) timeout(ctx context.Context, session *store.SessionRecord) (ti
 
 // recorded is what the store knows. Times are in microseconds, of the replica's clock.
 func recorded(session *store.SessionRecord, h *plugin.Handle, timeout time.Duration, now time.Time) members {
-	transport := "janus.transport.websockets"
-	if session.Polled {
-		transport = "janus.transport.http"
-	}
 	info := members{
 		"session_id": h.ID.Session, "session_last_activity": session.LastActivity.UnixMicro(), "session_timeout": seconds(timeout),
-		"session_transport": transport, "handle_id": h.ID.Handle, "loop-running": true,
+		"session_transport": transportOf(session), "handle_id": h.ID.Handle, "loop-running": true,
 		"created": h.Created * 1000, "current_time": now.UnixMicro(), "plugin": h.Plugin,
 	}
 	if h.OpaqueID != "" {
@@ -102,4 +98,12 @@ func recorded(session *store.SessionRecord, h *plugin.Handle, timeout time.Durat
 		info["token"] = h.Token
 	}
 	return info
+}
+
+// transportOf is Janus's name for how a session's events go out.
+func transportOf(session *store.SessionRecord) string {
+	if session.Polled {
+		return "janus.transport.http"
+	}
+	return "janus.transport.websockets"
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
 // stored is a cluster's state that only has lists.
@@ -86,5 +88,35 @@ func TestTokensAreListedInPages(t *testing.T) {
 		if !strings.HasPrefix(token.(string), fmt.Sprintf("%04d", i)) {
 			t.Fatalf("%.8s comes %d.", token, i)
 		}
+	}
+}
+
+func (s *stored) Session(_ context.Context, session uint64) (store.SessionRecord, error) {
+	if session%100 == 0 {
+		return store.SessionRecord{}, store.ErrNoSession // it ends just now
+	}
+	return store.SessionRecord{Handles: map[uint64]plugin.Handle{1: {OpaqueID: strings.Repeat("x", 500)}}}, nil
+}
+
+func TestSessionsAreDescribedInPages(t *testing.T) {
+	s := &Service{Store: &stored{}}
+	const n = 5000
+	for i := range n {
+		s.Store.(*stored).ids = append(s.Store.(*stored).ids, uint64(i+1))
+	}
+	got, pages := gather(t, func(r *request) (members, error) {
+		r.parameters = slices.Concat([]byte(`{"details":true,`), r.parameters[1:])
+		if string(r.parameters) == `{"details":true,}` {
+			r.parameters = []byte(`{"details":true}`)
+		}
+		return s.listSessions(t.Context(), r)
+	}, func(m members) (all []any) {
+		for _, one := range m["sessions"].([]members) {
+			all = append(all, one["session_id"])
+		}
+		return all
+	})
+	if len(got) != n-n/100 || pages < 3 || got[99] != uint64(101) {
+		t.Errorf("%d in %d pages, %v", len(got), pages, got[99])
 	}
 }

@@ -198,6 +198,12 @@ func (s *Store) Rooms(ctx context.Context, plug string) ([][]byte, error) {
 	return entries, nil
 }
 
+// RoomNames returns the names of a plugin's rooms, in no order.
+func (s *Store) RoomNames(ctx context.Context, plug string) ([]string, error) {
+	names, err := s.rdb.HKeys(ctx, prefix+"rooms:"+plug).Result()
+	return names, broken(err)
+}
+
 // CountRooms returns how many rooms a plugin has.
 func (s *Store) CountRooms(ctx context.Context, plug string) (int, error) {
 	n, err := s.rdb.HLen(ctx, prefix+"rooms:"+plug).Result()

@@ -57,6 +57,10 @@ func TestAdminAnswers(t *testing.T) {
 func TestPagesOfAListAreGathered(t *testing.T) {
 	bus := &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
 		switch parameters := string(cmd.GetAdmin().GetParameters()); parameters {
+		case `{"after":5,"details":true}`:
+			return data(`{"sessions":[6]}`), nil
+		case `{"details":true}`:
+			return data(`{"sessions":[5],"next":5}`), nil
 		case `{}`:
 			return data(`{"data":{"tokens":[1,9007199254740991]},"next":9007199254740991}`), nil
 		case `{"after":9007199254740991}`:
@@ -71,6 +75,10 @@ func TestPagesOfAListAreGathered(t *testing.T) {
 	const want = `{"data":{"tokens":[1,9007199254740991,3,4]},"janus":"success","transaction":"a"}`
 	if got := string(a.Ask(context.Background(), "test", []byte(`{"janus":"list_sessions","transaction":"a"}`), 0, 0)); got != want {
 		t.Errorf("got %s", got)
+	}
+	const detailed = `{"janus":"success","sessions":[5,6],"transaction":"a"}`
+	if got := string(a.Ask(context.Background(), "test", []byte(`{"janus":"list_sessions","details":true,"transaction":"a"}`), 0, 0)); got != detailed {
+		t.Errorf("what else is asked for is not asked of the next page: got %s", got)
 	}
 }
 

@@ -40,14 +40,30 @@ func (a *Admin) pages(ctx context.Context, req *janus.AdminRequest, cmd *busv1.C
 			whole, _ := all.(map[string]any)
 			return whole, nil
 		}
-		parameters, err := json.Marshal(map[string]any{"after": after})
+		parameters, err := continued(cmd.GetAdmin().GetParameters(), after)
 		if err != nil {
-			return nil, fmt.Errorf("encode parameters: %w", err)
+			return nil, err
 		}
 		cmd = proto.CloneOf(cmd)
 		cmd.GetAdmin().Parameters = parameters
 	}
 	return nil, fmt.Errorf("answer to %s has more than %d pages", req.Name, mostPages)
+}
+
+// continued are parameters of the page after another.
+func continued(parameters []byte, after any) ([]byte, error) {
+	all := map[string]json.RawMessage{}
+	err := json.Unmarshal(parameters, &all)
+	if err == nil {
+		all["after"], err = json.Marshal(after)
+	}
+	if err == nil {
+		parameters, err = json.Marshal(all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode parameters: %w", err)
+	}
+	return parameters, nil
 }
 
 // joined puts the lists of two pages together; of what is no list the latter stays.

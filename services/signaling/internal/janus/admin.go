@@ -44,7 +44,7 @@ var globalVerbs = map[string]adminVerb{
 	"set_session_timeout": asks(must("timeout", aNatural)),
 	"set_log_level":       asks(must("level", aNatural)),
 	"accept_new_sessions": asks(must("accept", aBool)),
-	"list_sessions":       asks(),
+	"list_sessions":       asks(may("details", aBool)),
 	"message_plugin":      asks(must("plugin", aString), must("request", anObject)),
 	"resolve_address":     asks(must("address", aString)),
 	"loops_info":          asks(),
@@ -54,6 +54,8 @@ var globalVerbs = map[string]adminVerb{
 	"list_tokens":         asks(),
 	"remove_token":        asks(must("token", aString)),
 	"list_nodes":          asks(),
+	"list_rooms":          asks(),
+	"room_info":           asks(must("room", aString), may("plugin", aString)),
 	"drain_node":          asks(must("node", aString), may("deadline", aNatural)),
 	"undrain_node":        asks(must("node", aString)),
 

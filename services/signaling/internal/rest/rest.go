@@ -59,10 +59,10 @@ type Server struct {
 	requests *prometheus.CounterVec
 }
 
-// New makes a server.
+// New makes a server. r puts a prefix before the names of its metrics.
 func New(opt Options, api API, r prometheus.Registerer, log *slog.Logger) *Server {
 	s := &Server{opt: opt, api: api, log: log, requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cardea_edge_http_requests_total", Help: "Requests over HTTP, by status.",
+		Name: "http_requests_total", Help: "Requests over HTTP, by status.",
 	}, []string{"status"})}
 	r.MustRegister(s.requests)
 	return s

@@ -71,15 +71,15 @@ type metrics struct {
 	in, out prometheus.Counter
 }
 
-// New makes a server that calls open for each socket.
+// New makes a server that calls open for each socket. r puts a prefix before the names of its metrics.
 func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *slog.Logger) *Server {
 	s := &Server{opt: opt, open: open, log: log, sockets: map[*Socket]struct{}{}, metrics: &metrics{
-		sockets: prometheus.NewGauge(prometheus.GaugeOpts{Name: "cardea_edge_sockets", Help: "Open WebSockets."}),
+		sockets: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sockets", Help: "Open WebSockets."}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cardea_edge_sockets_closed_total", Help: "WebSockets closed or refused, by reason.",
+			Name: "sockets_closed_total", Help: "WebSockets closed or refused, by reason.",
 		}, []string{"reason"}),
-		in:  prometheus.NewCounter(prometheus.CounterOpts{Name: "cardea_edge_messages_received_total", Help: "Messages from endpoints."}),
-		out: prometheus.NewCounter(prometheus.CounterOpts{Name: "cardea_edge_messages_sent_total", Help: "Messages to endpoints."}),
+		in:  prometheus.NewCounter(prometheus.CounterOpts{Name: "messages_received_total", Help: "Messages from endpoints."}),
+		out: prometheus.NewCounter(prometheus.CounterOpts{Name: "messages_sent_total", Help: "Messages to endpoints."}),
 	}}
 	r.MustRegister(s.metrics.sockets, s.metrics.closed, s.metrics.in, s.metrics.out)
 	s.upgrade = websocket.Upgrader{
