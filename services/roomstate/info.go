@@ -53,7 +53,7 @@ func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ct
 			"ice-keepalive-conncheck": false,
 			"hangup-on-failed":        true,
 			"full-trickle":            false,
-			"mdns-enabled":            false, // names are neither resolved nor needed by a node
+			"mdns-enabled":            false,                                 // names are neither resolved nor needed by a node
 			"min-nack-queue":          admin.Knob(set, "set_min_nack_queue"), // told as it was set; rings of packets go by none
 			"nack-optimizations":      admin.Knob(set, "set_nack_optimizations"),
 			"twcc-period":             100,
