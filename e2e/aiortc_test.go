@@ -49,9 +49,10 @@ func TestAiortc(t *testing.T) {
 	if !client.Running() {
 		t.Error("aiortc has ended")
 	}
-	client.Signal(syscall.SIGINT) // it destroys its session and finishes its file
+	// It finishes its file, then destroys its session, then closes its PeerConnections; that, it does not always come to an end
+	// with where the other side closes them too.
+	client.Signal(syscall.SIGINT)
 	tab.WaitFor("aiortc's leave", `!document.body.innerText.includes('aiortc')`, 40*time.Second)
-	client.WaitEnd(t, 40*time.Second)
 
 	b, err := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-count_packets", "-show_entries", "stream=codec_type,nb_read_packets", "-of", "json", recorded).Output()
 	if err != nil {

@@ -25,6 +25,9 @@ var (
 	conformanceOnly = flag.String("conformance.only", "", "play only conversations whose name has this in it")
 )
 
+// leastEqual is how many of 100 compared steps have to be equal.
+const leastEqual = 99
+
 // atOnce is how many conversations are played at the same time: most of each is waiting.
 const atOnce = 6
 
@@ -69,7 +72,11 @@ func TestConformance(t *testing.T) {
 		reports = append(reports, report)
 		t.Logf("%s took %v", part.title, time.Since(began).Round(time.Second))
 	}
-	fmt.Fprintf(&text, "all, compared with Janus %s: %s", oracle.Version, conform.Total(reports...))
+	total := conform.Total(reports...)
+	fmt.Fprintf(&text, "all, compared with Janus %s: %v\n", oracle.Version, total)
+	if share := total.Share(); share < leastEqual && *conformanceOnly == "" {
+		t.Errorf("only %.2f %% of the steps are equal", share)
+	}
 	fmt.Print(text.String())
 	if *conformanceFile != "" {
 		if err := os.WriteFile(*conformanceFile, []byte(text.String()), 0o644); err != nil {

@@ -31,13 +31,48 @@ type Report struct {
 	Reason func(difference string) (string, Kind)
 
 	mu      sync.Mutex
-	steps   int
-	unequal int                 // steps with a difference
-	newer   int                 // of those, steps with none but of the kinds Newer and Defect
+	count   Tally
 	reasons map[string]int      // steps that differ, by reason
 	kinds   map[string]Kind     // of reasons
 	sample  map[string]string   // a difference for each reason
 	fresh   map[string][]string // differences without a reason, by conversation
+}
+
+// Tally counts steps.
+type Tally struct {
+	compared int // those that this version of Janus can be asked
+	unequal  int // of those, with a difference
+	defects  int // of those, with none but of the kinds Newer and Defect
+	beyond   int // not compared: all that differs is of kind Newer
+}
+
+func (t *Tally) add(differences int, kinds map[Kind]bool) {
+	onlyNewer := len(kinds) == 1 && kinds[Newer]
+	if differences > 0 && onlyNewer {
+		t.beyond++
+		return
+	}
+	t.compared++
+	if differences > 0 {
+		t.unequal++
+		if !kinds[Own] {
+			t.defects++
+		}
+	}
+}
+
+// Share is how many of 100 compared steps are equal.
+func (t Tally) Share() float64 { return percent(t.compared-t.unequal, t.compared) }
+
+func percent(of, all int) float64 { return 100 * float64(of) / float64(max(all, 1)) }
+
+func (t Tally) String() string {
+	s := fmt.Sprintf("%d of %d compared steps equal (%.1f %%), %.1f %% but for defects of Janus's",
+		t.compared-t.unequal, t.compared, t.Share(), percent(t.compared-t.unequal+t.defects, t.compared))
+	if t.beyond > 0 {
+		s += fmt.Sprintf("; %d more are not compared: this Janus is older than what they ask for", t.beyond)
+	}
+	return s
 }
 
 // Unexplained are the differences of one conversation that have no reason.
@@ -62,17 +97,14 @@ func (r *Report) Add(name string, want, got []talk.Step) []string {
 		if len(differences) == 0 && len(w[0].Heard) == 0 {
 			continue // sessions and handles are made without anything to compare
 		}
-		r.steps++
-		if len(differences) > 0 {
-			r.unequal++
-		}
 		var seen []string
-		newer := len(differences) > 0
+		kinds := map[Kind]bool{}
 		for _, d := range differences {
 			reason, kind := r.Reason(d)
-			newer = newer && reason != "" && kind != Own
+			kinds[kind] = true
 			switch {
 			case reason == "":
+				kinds[Own] = true
 				fresh = append(fresh, d)
 			case !slices.Contains(seen, reason):
 				seen = append(seen, reason)
@@ -80,9 +112,7 @@ func (r *Report) Add(name string, want, got []talk.Step) []string {
 				r.kinds[reason], r.sample[reason] = kind, d
 			}
 		}
-		if newer {
-			r.newer++
-		}
+		r.count.add(len(differences), kinds)
 	}
 	if len(fresh) > 0 {
 		r.fresh[name] = fresh
@@ -90,35 +120,25 @@ func (r *Report) Add(name string, want, got []talk.Step) []string {
 	return fresh
 }
 
-// Steps returns how many steps were compared, and how many of them were equal.
-func (r *Report) Steps() (all, equal int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.steps, r.steps - r.unequal
-}
-
-// Total is the shares of several reports together.
-func Total(reports ...*Report) string {
-	var steps, unequal, newer int
+// Total is several reports together.
+func Total(reports ...*Report) Tally {
+	var all Tally
 	for _, r := range reports {
 		r.mu.Lock()
-		steps, unequal, newer = steps+r.steps, unequal+r.unequal, newer+r.newer
+		all.compared += r.count.compared
+		all.unequal += r.count.unequal
+		all.defects += r.count.defects
+		all.beyond += r.count.beyond
 		r.mu.Unlock()
 	}
-	return shares(steps, unequal, newer)
-}
-
-func shares(steps, unequal, newer int) string {
-	percent := func(unequal int) float64 { return 100 * float64(steps-unequal) / float64(max(steps, 1)) }
-	return fmt.Sprintf("%d of %d steps equal (%.1f %%), %.1f %% but for what Janus 1.4 does as Cardea and for defects of Janus's\n",
-		steps-unequal, steps, percent(unequal), percent(unequal-newer))
+	return all
 }
 
 // Print writes the share of equal steps and the differences.
 func (r *Report) Print(w io.Writer, title string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, _ = fmt.Fprintf(w, "%s: %s", title, shares(r.steps, r.unequal, r.newer))
+	_, _ = fmt.Fprintf(w, "%s: %v\n", title, r.count)
 	for _, reason := range slices.Sorted(maps.Keys(r.reasons)) {
 		_, _ = fmt.Fprintf(w, "  %4d  %s (%v)\n        such as %s\n", r.reasons[reason], reason, r.kinds[reason], cut(r.sample[reason]))
 	}
