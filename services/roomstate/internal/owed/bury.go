@@ -119,7 +119,7 @@ func (b *Burial) rescue(ctx context.Context, node string) (*rescue, error) {
 		return nil, err
 	}
 	r = &rescue{keeper: keeper.Node, until: time.Now().Add(rescueTime), kept: map[plugin.PeerKey]*attempt{}}
-	if id, change, heard := b.Nodes.Keeper(node); heard && (store.Keeper{Node: id, Change: change}) != keeper {
+	if id, change, heard := b.Nodes.Keeper(node); heard && keeper.Node != "" && (store.Keeper{Node: id, Change: change}) != keeper {
 		b.Log.Warn("a dead node's keeper is not known for sure", "node", node, "said", id, "noted", keeper.Node)
 		r.keeper = ""
 	}
