@@ -25,6 +25,8 @@ const (
 	rescueAgain = time.Second
 	// fenceTime bounds the question to the node that keeps a dead one's values.
 	fenceTime = 2 * time.Second
+	// fenceFor is how long that is asked again while the node lives and only does not answer.
+	fenceFor = 5 * time.Second
 	// atOnce bounds the peers that are dealt with at the same time.
 	atOnce = 32
 )
@@ -46,7 +48,8 @@ type Burial struct {
 	Log      *slog.Logger
 
 	mu      sync.Mutex
-	rescues map[string]*rescue // by node
+	rescues map[string]*rescue   // by node
+	asked   map[string]time.Time // when first, of nodes whose keeper has not answered yet
 }
 
 // rescue is of one dead node.
@@ -63,12 +66,18 @@ type attempt struct {
 	next   time.Time
 }
 
+// errUnanswered says that it is not known yet what is kept of a node.
+var errUnanswered = errors.New("the keeper has not answered yet")
+
 // errUnderWay says of a peer that it is on its way to another node.
 var errUnderWay = errors.New("peer is on its way to another node")
 
 // Bury deals with a dead node. It is to be called until all is done.
 func (b *Burial) Bury(ctx context.Context, node string) (done bool, err error) {
 	r, err := b.rescue(ctx, node)
+	if errors.Is(err, errUnanswered) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -124,9 +133,10 @@ func (b *Burial) rescue(ctx context.Context, node string) (*rescue, error) {
 		r.keeper = ""
 	}
 	if r.keeper != "" && b.Nodes.Alive(r.keeper) {
-		ctx, cancel := context.WithTimeout(ctx, fenceTime)
-		defer cancel()
-		answer, err := b.Nodes.Call(ctx, r.keeper, &mediav1.FenceRequest{Owner: node, Change: keeper.Change})
+		answer, err := b.fence(ctx, r.keeper, &mediav1.FenceRequest{Owner: node, Change: keeper.Change})
+		if err != nil && fault.Of(err) != fault.WrongState && b.Nodes.Alive(r.keeper) && time.Since(b.since(node)) < fenceFor {
+			return nil, errUnanswered
+		}
 		if err != nil {
 			b.Log.Warn("what is kept of a dead node cannot be had", "node", node, "keeper", r.keeper, "err", err)
 		}
@@ -143,7 +153,29 @@ func (b *Burial) rescue(ctx context.Context, node string) (*rescue, error) {
 		b.rescues = map[string]*rescue{}
 	}
 	b.rescues[node] = r
+	delete(b.asked, node)
 	return r, nil
+}
+
+func (b *Burial) fence(ctx context.Context, keeper string, r *mediav1.FenceRequest) (proto.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, fenceTime)
+	defer cancel()
+	return b.Nodes.Call(ctx, keeper, r)
+}
+
+// since returns when a node's keeper was asked first.
+func (b *Burial) since(node string) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first, ok := b.asked[node]
+	if !ok {
+		first = time.Now()
+		if b.asked == nil {
+			b.asked = map[string]time.Time{}
+		}
+		b.asked[node] = first
+	}
+	return first
 }
 
 // deal has a peer go on elsewhere, or ends it.
