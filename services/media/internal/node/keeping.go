@@ -257,9 +257,10 @@ func (n *Node) Abandon(ctx context.Context) {
 	}
 }
 
-// keepEnd has the keeper forget the value of a peer that has ended, or gone on elsewhere.
+// keepEnd has the keeper forget the value of a peer that has ended, or gone on elsewhere. There are no more such words than there
+// were peers when values were asked for last.
 func (p *peer) keepEnd() {
-	if k := &p.keeping; k.bounds.Kept() && len(p.shard.ended) < mostKeptAtOnce {
+	if k := &p.keeping; k.bounds.Kept() {
 		p.shard.ended = append(p.shard.ended, Value{Peer: p.id, Serial: k.bounds.Send(nil)})
 	}
 }
