@@ -26,8 +26,8 @@ const (
 	again = 200 * time.Millisecond
 	// shunTime is how long a keeper that did not answer is not taken again, unless it is the only one.
 	shunTime = 5 * time.Second
-	// mostInAMessage bounds the values of one message.
-	mostInAMessage = 20
+	// mostAsked bounds how often a shard is asked for values before the next one is.
+	mostAsked = 64
 	// idleEvery is how often the keeper hears of an owner that has nothing new.
 	idleEvery = 500 * time.Millisecond
 )
@@ -188,7 +188,7 @@ func (h *Holder) Leave() {
 type sent struct {
 	number uint64
 	wakes  uint64 // of this process, before it was sent
-	values []node.Value
+	values []rpc.Value
 }
 
 // serve has values kept by one node, until that does not answer, or another is to be chosen, which is no error.
@@ -216,16 +216,25 @@ func (h *Holder) serve(ctx context.Context, to bus.Other) error {
 	for {
 		wakes := h.Node.Wakes()
 		for shard := range h.Node.Shards() {
-			values, err := h.Node.Keepable(ctx, shard)
-			if err != nil {
-				break
-			}
-			for len(values) > 0 {
-				n := min(len(values), mostInAMessage)
-				if err := h.send(ctx, line, underway, sent{wakes: wakes, values: values[:n]}); err != nil {
-					return ended(ctx, err)
+			for range mostAsked {
+				values, more, err := h.Node.Keepable(ctx, shard)
+				if err != nil {
+					break
 				}
-				values, last = values[n:], time.Now()
+				encoded, err := encode(values)
+				if err != nil {
+					return err
+				}
+				for len(encoded) > 0 {
+					n := fill(encoded)
+					if err := h.send(ctx, line, underway, sent{wakes: wakes, values: encoded[:n]}); err != nil {
+						return ended(ctx, err)
+					}
+					encoded, last = encoded[n:], time.Now()
+				}
+				if !more {
+					break
+				}
 			}
 		}
 		if time.Since(last) >= idleEvery {
@@ -306,10 +315,10 @@ func (h *Holder) receive(ctx context.Context, line *rpc.KeepLine, underway <-cha
 		h.Node.Resume(m.wakes)
 		var taken, refused []node.Value
 		for _, v := range m.values {
-			if answer.Refused[v.Peer] {
-				refused = append(refused, v)
+			if answer.Refused[v.Peer] || v.TooLarge {
+				refused = append(refused, v.Value)
 			} else {
-				taken = append(taken, v)
+				taken = append(taken, v.Value)
 			}
 		}
 		h.Node.Acknowledge(taken, refused)
