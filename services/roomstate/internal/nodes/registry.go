@@ -35,6 +35,7 @@ type Registry struct {
 	mu      sync.Mutex
 	nodes   map[string]*node // by id
 	learned bool             // whether the directory has been read
+	deaths  uint64           // see Deaths
 	asking  chan struct{}    // a token for each node that is asked whether it lives
 }
 

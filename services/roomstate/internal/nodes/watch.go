@@ -232,11 +232,19 @@ func (r *Registry) replaced(id string, silent *node) bool {
 // condemn is for good. The caller holds mu.
 func (r *Registry) condemn(id string, n *node, why string) {
 	n.dead = true
+	r.deaths++
 	if n.conn != nil {
 		_ = n.conn.Close()
 		n.conn = nil
 	}
 	r.log.Warn("node is dead", "node", id, "why", why)
+}
+
+// Deaths is how many nodes have been found dead.
+func (r *Registry) Deaths() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.deaths
 }
 
 func (r *Registry) forget(id string) {

@@ -20,9 +20,10 @@ var peer = plugin.PeerKey{Node: "dead", Handle: plugin.HandleID{Session: 1, Hand
 
 // world is a dead node with one peer, and its keeper, which says err for so long.
 type world struct {
-	err   error
-	alive bool
-	verbs []string // of commands
+	err    error
+	alive  bool
+	deaths uint64
+	verbs  []string // of commands
 }
 
 func (*world) PeersOn(context.Context, string) ([]plugin.PeerKey, error) {
@@ -32,6 +33,7 @@ func (*world) ForgetPeer(context.Context, plugin.PeerKey) error { return nil }
 func (*world) FenceNode(context.Context, string) (store.Keeper, error) {
 	return store.Keeper{Node: "keeper", Change: 1}, nil
 }
+func (w *world) Deaths() uint64                     { return w.deaths }
 func (w *world) Alive(string) bool                  { return w.alive }
 func (*world) Keeper(string) (string, uint64, bool) { return "", 0, false }
 func (w *world) Call(context.Context, string, proto.Message) (proto.Message, error) {
@@ -81,5 +83,46 @@ func TestAKeeperThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 		if done, err := b.Bury(t.Context(), "dead"); err != nil || done || len(w.verbs) != 1 || w.verbs[0] != "move" {
 			t.Errorf("who %s, and then answers: %t, %v, %v", name, done, err, w.verbs)
 		}
+	}
+}
+
+// TestAnEndpointHasItsTimeFromWhenItIsTold has a peer for which no node is found at first, and whose node dies then.
+func TestAnEndpointHasItsTimeFromWhenItIsTold(t *testing.T) {
+	at := time.Now()
+	r := &rescue{until: at.Add(rescueAll), kept: map[plugin.PeerKey]*attempt{peer: {}}}
+	after := func(d time.Duration, deaths uint64, wantNumber int, wantMay bool) {
+		t.Helper()
+		if number, due, may := r.next(peer, at.Add(d), deaths); number != wantNumber || due != (wantNumber > 0) || may != wantMay {
+			t.Fatalf("after %v: number %d, %t, %t", d, number, due, may)
+		}
+	}
+	told := 2 * rescueTime
+	after(0, 1, 1, true)
+	after(0, 1, 0, true)
+	after(told, 1, 2, true)
+	r.begun(peer, at.Add(told), 1)
+	after(told+2*rescueAgain, 1, 0, true)
+	after(told+2*rescueAgain, 2, 3, true)
+	r.begun(peer, at.Add(told+2*rescueAgain), 2)
+	after(told+rescueTime, 2, 0, true)
+	after(told+rescueTime+1, 2, 0, false) // another node does not make it longer
+	r.kept[peer] = &attempt{}
+	after(rescueAll+1, 2, 0, false)
+}
+
+func TestAPeerOnItsWayIsMovedAgainOnlyAfterAnotherDeath(t *testing.T) {
+	w := &world{alive: true}
+	b := &Burial{Store: w, Nodes: w, Requests: w, Log: slog.New(slog.DiscardHandler)}
+	for _, want := range []int{1, 1, 2, 2} {
+		if want == 2 {
+			w.deaths = 1
+		}
+		if done, err := b.Bury(t.Context(), "dead"); done || err != nil {
+			t.Fatal(done, err)
+		}
+		if len(w.verbs) != want {
+			t.Errorf("%v, not %d", w.verbs, want)
+		}
+		b.rescues["dead"].kept[peer].next = time.Time{}
 	}
 }
