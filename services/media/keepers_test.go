@@ -2,9 +2,11 @@ package media
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/media/internal/keeping"
 )
@@ -176,6 +179,152 @@ func TestAKeeperRefusesWhatIsNotForIt(t *testing.T) {
 	}
 }
 
+// hears has the node hear the beats of another.
+func (s *system) hears(id, address string) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	s.t.Cleanup(func() { close(stop); wg.Wait() })
+	wg.Go(func() {
+		for {
+			_ = bus.Publish(s.nats, bus.NodeBeats, &busv1.NodeStatus{Id: id, Name: "node-1", GrpcAddress: address})
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	})
+}
+
+// awaitFenced waits until the node has ended because others have its calls.
+func (s *system) awaitFenced() {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", s.addresses.GRPC)
+		if err != nil {
+			break
+		}
+		_ = conn.Close()
+		if time.Now().After(deadline) {
+			s.t.Fatal("the node goes on")
+		}
+	}
+	if err := s.stop(); !errors.Is(err, keeping.ErrFenced) {
+		s.t.Errorf("the node has ended: %v", err)
+	}
+	s.stop = func() error { return nil }
+}
+
+// keepNode has requests to note a keeper answered.
+func (s *system) keepNode(do func(keeper string, change uint64, reply *busv1.Reply)) {
+	answer := func(r *busv1.Admin, reply *busv1.Reply) {
+		var p struct {
+			Keeper string
+			Change uint64
+		}
+		if err := json.Unmarshal(r.GetParameters(), &p); err != nil || r.GetRequest() != "keep_node" {
+			s.t.Errorf("%v: %v", r, err)
+		}
+		do(p.Keeper, p.Change, reply)
+	}
+	s.answer.Store(&answer)
+}
+
+// TestANodeLearnsFromRoomstateThatItIsFenced has a node fenced whose keeper is not told.
+func TestANodeLearnsFromRoomstateThatItIsFenced(t *testing.T) {
+	a, b := start(t, func(c *Config) { c.KeepPeers = true }), start(t)
+	var asked atomic.Uint64
+	a.keepNode(func(_ string, change uint64, reply *busv1.Reply) {
+		if asked.Add(1) > 1 {
+			reply.Outcome = &busv1.Reply_Failure{Failure: &busv1.Failure{Reason: string(fault.WrongState)}}
+		}
+		if change != 1 {
+			t.Errorf("change %d: there is one keeper", change)
+		}
+	})
+	a.hears(b.id(), b.addresses.GRPC)
+	a.awaitFenced()
+}
+
+// TestANodeAndRoomstateAgreeOnTheKeeperAgain has roomstate note another keeper than the node has, as after an answer that was lost:
+// the node notes its own under a higher number, and has its peers kept under that.
+func TestANodeAndRoomstateAgreeOnTheKeeperAgain(t *testing.T) {
+	a := start(t, func(c *Config) { c.KeepPeers = true })
+	pub := a.dial()
+	pub.send(webrtc.MimeTypeVP8, "v")
+	pub.publish("feed")
+	a.awaitUp(pub.id)
+	type noted struct {
+		Keeper string `json:"keeper"`
+		Change uint64 `json:"change"`
+	}
+	var mu sync.Mutex
+	now, asked := noted{}, 0
+	a.keepNode(func(keeper string, change uint64, reply *busv1.Reply) {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked++; asked == 2 {
+			now = noted{"another", 2}
+		} else if change > now.Change {
+			now = noted{keeper, change}
+		}
+		data, _ := json.Marshal(now)
+		reply.Outcome = &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Data: data}}
+	})
+	k := &recordingKeeper{}
+	a.hears("b", k.start(t))
+	for deadline := time.Now().Add(patience); k.kept.Load() != 3; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the peer is kept under change %d", k.kept.Load())
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if now != (noted{"b", 3}) {
+		t.Errorf("roomstate has noted %v", now)
+	}
+}
+
+// recordingKeeper takes all values, and remembers the change with which the last line was opened that brought any.
+type recordingKeeper struct {
+	mediav1.UnimplementedKeepersServer
+	kept atomic.Uint64
+}
+
+func (k *recordingKeeper) Keep(stream grpc.BidiStreamingServer[mediav1.KeepRequest, mediav1.KeepResponse]) error {
+	change := uint64(0)
+	for {
+		m, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if change == 0 {
+			change = m.GetChange()
+		}
+		if len(m.GetKept()) > 0 {
+			k.kept.Store(change)
+		}
+		if err := stream.Send(&mediav1.KeepResponse{Number: m.GetNumber()}); err != nil {
+			return err
+		}
+	}
+}
+
+// start returns its address.
+func (k *recordingKeeper) start(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	mediav1.RegisterKeepersServer(server, k)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = server.Serve(listener) })
+	t.Cleanup(func() { server.Stop(); wg.Wait() })
+	return listener.Addr().String()
+}
+
 // TestANodeThatIsFencedEndsWithoutAWord has a node keep its peers with another, and fences it there: it says of none of them that
 // it has ended.
 func TestANodeThatIsFencedEndsWithoutAWord(t *testing.T) {
@@ -185,21 +334,8 @@ func TestANodeThatIsFencedEndsWithoutAWord(t *testing.T) {
 	pub.send(webrtc.MimeTypeVP8, "v")
 	pub.publish("feed")
 	a.awaitUp(pub.id)
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer close(stop)
-	own, id := a.id(), b.id()
-	wg.Go(func() { // the node hears of the other
-		for {
-			_ = bus.Publish(a.nats, bus.NodeBeats, &busv1.NodeStatus{Id: id, Name: "node-1", GrpcAddress: b.addresses.GRPC})
-			select {
-			case <-stop:
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
-		}
-	})
+	own := a.id()
+	a.hears(b.id(), b.addresses.GRPC)
 	for deadline := time.Now().Add(patience); b.counter("kept_peers") != 1; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the peer is not kept")
@@ -208,20 +344,7 @@ func TestANodeThatIsFencedEndsWithoutAWord(t *testing.T) {
 	if n := kept(t, b.keepers(), own, 1); n != 1 {
 		t.Fatalf("%d are kept", n)
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", a.addresses.GRPC)
-		if err != nil {
-			break
-		}
-		_ = conn.Close()
-		if time.Now().After(deadline) {
-			t.Fatal("the node goes on")
-		}
-	}
-	if err := a.stop(); !errors.Is(err, keeping.ErrFenced) {
-		t.Errorf("the node has ended: %v", err)
-	}
-	a.stop = func() error { return nil }
+	a.awaitFenced()
 	if n := a.count(pub.id, func(e *busv1.PeerEvent) bool { return e.GetClosed() != nil }); n > 0 {
 		t.Errorf("%d times it is said that the peer has ended", n)
 	}

@@ -118,7 +118,8 @@ func NewLeg(cfg LegConfig) *Leg {
 	l := &Leg{choice: newChoice()}
 	// Half the range is left until the first wrap, so that both ends agree on the SRTP roll-over counter even if the
 	// first packets are lost (RFC 3711, section 3.3.1).
-	l.end.next = packet.FirstCycle + uint64(cfg.SSRC&0x7fff)
+	// Index 0 would mean that there is none.
+	l.end.next = packet.FirstCycle + max(1, uint64(cfg.SSRC&0x7fff))
 	l.configure(cfg)
 	return l
 }

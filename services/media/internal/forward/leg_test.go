@@ -419,3 +419,11 @@ func TestAKeyframeRequestGoesToTheLayerRelayed(t *testing.T) {
 		t.Errorf("counted %d requests", got)
 	}
 }
+
+func TestALegBeginsBehindIndex0(t *testing.T) {
+	for ssrc, want := range map[uint32]uint64{0x10000: 1, 0x18000: 1, 0x10001: 1, 0x17fff: 0x7fff} {
+		if at, _ := NewLeg(LegConfig{SSRC: ssrc}).Indexes(); at != want {
+			t.Errorf("SSRC %x: at %d, not %d", ssrc, at, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package keep
 import (
 	"math"
 	"slices"
+	"sync/atomic"
 )
 
 // Unbounded is the bound of what no kept value speaks of.
@@ -23,11 +24,13 @@ type Mark struct {
 	At uint64
 }
 
+// serials are of all values of this process: one of a peer that has been elsewhere meanwhile is later than those before.
+var serials atomic.Uint64
+
 // Bounds is how far the owner of a peer may send: not to where anybody would begin who has one of the values that the keeper
 // may hold. Those are all that were sent to it and not since replaced, by its own word. The zero value bounds nothing.
 type Bounds struct {
-	serial uint64
-	held   []value // oldest first
+	held []value // oldest first
 }
 
 type value struct {
@@ -44,9 +47,9 @@ func (b *Bounds) Kept() bool { return len(b.held) > 0 }
 // Send is to be called before a value goes to the keeper, and gives it its number. None of the marks may be below what has
 // been sent already.
 func (b *Bounds) Send(marks []Mark) (serial uint64) {
-	b.serial++
-	b.held = append(b.held, value{b.serial, marks})
-	return b.serial
+	serial = serials.Add(1)
+	b.held = append(b.held, value{serial, marks})
+	return serial
 }
 
 // Acknowledged is for a value that the keeper has: it gives nobody an older one.

@@ -205,11 +205,14 @@ func (w *world) condemn() {
 	if n == nil || w.taking != nil {
 		return
 	}
-	w.fenced[n.id] = true
 	keeper := w.noted.keeper
 	change := w.noted.change
+	if keeper < 0 {
+		return // it is not fenced: nothing of it is given to anybody
+	}
+	w.fenced[n.id] = true
 	w.noted.change, w.noted.keeper = 0, -1
-	if keeper < 0 || w.nodes[keeper].stopped || w.fenced[keeper] {
+	if w.nodes[keeper].stopped || w.fenced[keeper] {
 		return // as without a keeper
 	}
 	if slices.Contains(w.nodes[keeper].vault.Fence(name(n.id), change), simPeer) {

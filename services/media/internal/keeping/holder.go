@@ -3,7 +3,6 @@ package keeping
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,9 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	protobus "github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
-	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
@@ -29,8 +26,8 @@ const (
 	again = 200 * time.Millisecond
 	// shunTime is how long a keeper that did not answer is not taken again, unless it is the only one.
 	shunTime = 5 * time.Second
-	// mostInAMessage bounds the values of one message.
-	mostInAMessage = 20
+	// mostAsked bounds how often a shard is asked for values before the next one is.
+	mostAsked = 64
 	// idleEvery is how often the keeper hears of an owner that has nothing new.
 	idleEvery = 500 * time.Millisecond
 )
@@ -63,6 +60,9 @@ type Holder struct {
 	shunned map[string]time.Time
 
 	complained bool // since roomstate has answered last
+
+	doubts chan doubt // of the last renewal, for settle
+	doubt  doubt
 }
 
 // Keeper is who keeps the values.
@@ -79,8 +79,26 @@ func (h *Holder) Keeper() Keeper {
 
 // Run has values kept until ctx ends, or returns ErrFenced.
 func (h *Holder) Run(ctx context.Context) error {
-	h.shunned = map[string]time.Time{}
+	h.shunned, h.doubts = map[string]time.Time{}, make(chan doubt, 1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+	wg.Go(func() { cancel(h.renew(ctx)) })
+	if err := h.run(ctx); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); errors.Is(err, ErrFenced) {
+		return err
+	}
+	return nil
+}
+
+func (h *Holder) run(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if err := h.settle(ctx); err != nil {
+			return err
+		}
 		next, ok := choose(h.Name, h.current.ID, h.Others.List(), h.shuns())
 		if !ok && h.current.ID != "" && !h.shuns()[h.current.ID] {
 			next, ok = h.current, true // it may be that only its beats are not heard
@@ -93,6 +111,9 @@ func (h *Holder) Run(ctx context.Context) error {
 					h.Log.Warn("no other keeper until roomstate answers", "err", err)
 				}
 				h.complained = true
+				if h.Keeper().Change == 0 { // what has been asked for may be noted later, and is to be renewed as none
+					h.keeper.Store(Keeper{Change: h.changes})
+				}
 				delete(h.shunned, h.current.ID) // it may be back sooner than roomstate
 				if err := h.serve(ctx, h.current); errors.Is(err, ErrFenced) {
 					return err
@@ -141,17 +162,8 @@ func (h *Holder) shuns() map[string]bool {
 func (h *Holder) change(ctx context.Context, next bus.Other) error {
 	h.changes++
 	wakes := h.Node.Wakes()
-	parameters, _ := json.Marshal(map[string]any{"node": h.ID, "change": h.changes, "keeper": next.ID}) // of plain values
-	ctx, cancel := context.WithTimeout(ctx, registerTime)
-	defer cancel()
-	_, err := h.Requests.Do(ctx, protobus.Commands, &busv1.Command{
-		Id: protobus.NewCommandID(), Verb: &busv1.Command_Admin{Admin: &busv1.Admin{Request: "keep_node", Parameters: parameters}},
-	}, nil)
-	switch {
-	case fault.Of(err) == fault.WrongState:
-		return ErrFenced
-	case err != nil:
-		return fmt.Errorf("have %q noted as the keeper: %w", next.Name, err)
+	if _, err := h.note(ctx, Keeper{next.ID, h.changes}); err != nil {
+		return err
 	}
 	h.current, h.complained = next, false
 	h.keeper.Store(Keeper{next.ID, h.changes})
@@ -176,7 +188,7 @@ func (h *Holder) Leave() {
 type sent struct {
 	number uint64
 	wakes  uint64 // of this process, before it was sent
-	values []node.Value
+	values []rpc.Value
 }
 
 // serve has values kept by one node, until that does not answer, or another is to be chosen, which is no error.
@@ -204,16 +216,25 @@ func (h *Holder) serve(ctx context.Context, to bus.Other) error {
 	for {
 		wakes := h.Node.Wakes()
 		for shard := range h.Node.Shards() {
-			values, err := h.Node.Keepable(ctx, shard)
-			if err != nil {
-				break
-			}
-			for len(values) > 0 {
-				n := min(len(values), mostInAMessage)
-				if err := h.send(ctx, line, underway, sent{wakes: wakes, values: values[:n]}); err != nil {
-					return ended(ctx, err)
+			for range mostAsked {
+				values, more, err := h.Node.Keepable(ctx, shard)
+				if err != nil {
+					break
 				}
-				values, last = values[n:], time.Now()
+				encoded, err := encode(values)
+				if err != nil {
+					return err
+				}
+				for len(encoded) > 0 {
+					n := fill(encoded)
+					if err := h.send(ctx, line, underway, sent{wakes: wakes, values: encoded[:n]}); err != nil {
+						return ended(ctx, err)
+					}
+					encoded, last = encoded[n:], time.Now()
+				}
+				if !more {
+					break
+				}
 			}
 		}
 		if time.Since(last) >= idleEvery {
@@ -226,6 +247,8 @@ func (h *Holder) serve(ctx context.Context, to bus.Other) error {
 		case <-tick.C:
 		case <-h.Node.Woken():
 			last = time.Time{}
+		case h.doubt = <-h.doubts:
+			return nil // it is for settle
 		case <-ctx.Done():
 			return ended(ctx, ctx.Err())
 		}
@@ -292,10 +315,10 @@ func (h *Holder) receive(ctx context.Context, line *rpc.KeepLine, underway <-cha
 		h.Node.Resume(m.wakes)
 		var taken, refused []node.Value
 		for _, v := range m.values {
-			if answer.Refused[v.Peer] {
-				refused = append(refused, v)
+			if answer.Refused[v.Peer] || v.TooLarge {
+				refused = append(refused, v.Value)
 			} else {
-				taken = append(taken, v)
+				taken = append(taken, v.Value)
 			}
 		}
 		h.Node.Acknowledge(taken, refused)

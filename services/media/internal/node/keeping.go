@@ -12,8 +12,8 @@ import (
 const (
 	// keepEvery is how old the value of a peer may be that another node keeps.
 	keepEvery = time.Second
-	// mostKeptAtOnce bounds how many values a shard gives at a time, as it is asked ten times a second.
-	mostKeptAtOnce = 100
+	// mostKeptAtOnce bounds how many values a worker makes in one go, for which packets wait.
+	mostKeptAtOnce = 8
 )
 
 // How far ahead of use a value begins: what a stream sends in aheadFor at its present rate, within these bounds, of which the
@@ -37,33 +37,62 @@ type Value struct {
 // keeping is what a peer knows of the node that keeps its value.
 type keeping struct {
 	bounds  keep.Bounds
-	due     time.Duration // when the next value is
+	due     time.Duration // when the next value is; 0 if there was none yet
 	at      time.Duration // of the last
 	indexes map[uint32]uint64
 	bounded []keep.Index
 }
 
-// Keepable returns the values of a shard that another node is to keep now. Where there are more than it may give at once, the
-// rest comes the next time.
-func (n *Node) Keepable(ctx context.Context, shard int) ([]Value, error) {
+// Keepable returns values of a shard that another node is to keep now. more is true if there may be others, for which it is to be
+// called again: the worker does what has come meanwhile first.
+func (n *Node) Keepable(ctx context.Context, shard int) (values []Value, more bool, err error) {
+	type some struct {
+		values []Value
+		more   bool
+	}
 	sh := n.shards[shard]
-	return do(ctx, sh, func(now time.Duration) ([]Value, error) {
-		values := sh.ended
-		sh.ended = nil
-		for _, p := range sh.peers {
-			if len(values) >= mostKeptAtOnce {
-				break
-			}
-			if now < p.keeping.due {
-				continue
-			}
-			p.keeping.due = now + keepEvery
-			if v := p.keep(now); v != nil {
-				values = append(values, *v)
-			}
-		}
-		return values, nil
+	got, err := do(ctx, sh, func(now time.Duration) (some, error) {
+		values, more := sh.keepable(now)
+		return some{values, more}, nil
 	})
+	return got.values, got.more, err
+}
+
+func (sh *shard) keepable(now time.Duration) (values []Value, more bool) {
+	values, sh.ended = sh.ended, nil
+	made := 0
+	for _, p := range sh.peers {
+		if now < p.keeping.due {
+			continue
+		}
+		if made == mostKeptAtOnce {
+			return values, true
+		}
+		made++
+		p.keeping.postpone(now, p.id.Handle)
+		if v := p.keep(now); v != nil {
+			values = append(values, *v)
+		}
+	}
+	return values, false
+}
+
+// postpone has the next value be due: after keepEvery, but the second one sooner, so that peers which had their first at the same
+// time do not have all others at the same time too.
+func (k *keeping) postpone(now time.Duration, h Handle) {
+	wait := keepEvery
+	if k.due == 0 {
+		wait -= keepEvery / 2 * time.Duration(spread(h)) / spreads
+	}
+	k.due = now + wait
+}
+
+// spreads is how many moments there are for values to be due.
+const spreads = 256
+
+// spread is a number below spreads that belongs to a handle.
+func spread(h Handle) uint64 {
+	return (h.Session ^ h.ID*0xbf58476d1ce4e5b9) * 0x9e3779b97f4a7c15 >> 56 // as of splitmix64
 }
 
 // Shards is how many there are.
@@ -257,9 +286,10 @@ func (n *Node) Abandon(ctx context.Context) {
 	}
 }
 
-// keepEnd has the keeper forget the value of a peer that has ended, or gone on elsewhere.
+// keepEnd has the keeper forget the value of a peer that has ended, or gone on elsewhere. There are no more such words than there
+// were peers when values were asked for last.
 func (p *peer) keepEnd() {
-	if k := &p.keeping; k.bounds.Kept() && len(p.shard.ended) < mostKeptAtOnce {
+	if k := &p.keeping; k.bounds.Kept() {
 		p.shard.ended = append(p.shard.ended, Value{Peer: p.id, Serial: k.bounds.Send(nil)})
 	}
 }

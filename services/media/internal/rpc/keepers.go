@@ -181,18 +181,18 @@ type KeepOpening struct {
 	Change        uint64
 }
 
-// Send gives values to the keeper.
-func (l *KeepLine) Send(o KeepOpening, number uint64, values []node.Value) error {
+// Value is one as it is sent.
+type Value struct {
+	node.Value
+	Encoded  []byte // empty of a peer that has ended here, and of one whose value is too large
+	TooLarge bool   // to be kept: the keeper forgets the one before
+}
+
+// Send gives values to the keeper. They have to be less than maxRequest.
+func (l *KeepLine) Send(o KeepOpening, number uint64, values []Value) error {
 	m := &mediav1.KeepRequest{Owner: o.Owner, Keeper: o.Keeper, Change: o.Change, Number: number}
 	for i := range values {
-		one := &mediav1.Kept{Peer: protoPeerID(values[i].Peer), Serial: values[i].Serial}
-		if values[i].State != nil {
-			var err error
-			if one.State, err = values[i].State.Encode(); err != nil {
-				return err
-			}
-		}
-		m.Kept = append(m.Kept, one)
+		m.Kept = append(m.Kept, &mediav1.Kept{Peer: protoPeerID(values[i].Peer), Serial: values[i].Serial, State: values[i].Encoded})
 	}
 	return l.stream.Send(m)
 }

@@ -37,7 +37,7 @@ type cluster interface {
 	SetDrain(ctx context.Context, node string, d store.Drain) error
 	EndDrain(ctx context.Context, node string) error
 	CountPeersOn(ctx context.Context, node string) (int, error)
-	KeepNode(ctx context.Context, node string, k store.Keeper) error
+	KeepNode(ctx context.Context, node string, k store.Keeper) (store.Keeper, error)
 }
 
 // mediaNodes are asked about peers, and told to drain.

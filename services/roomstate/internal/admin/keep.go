@@ -9,7 +9,7 @@ import (
 )
 
 // keepNode notes which other node keeps the values of a node's peers. It is that node's own request. WrongState if it counts as
-// dead.
+// dead. The answer is what is noted now, which may be a later change.
 func (s *Service) keepNode(ctx context.Context, r *request) (members, error) {
 	var p struct {
 		Node   string `json:"node"`   // ids of processes, as the next
@@ -22,9 +22,9 @@ func (s *Service) keepNode(ctx context.Context, r *request) (members, error) {
 	if p.Node == "" || p.Change == 0 {
 		return nil, fault.Newf(fault.BadRequest, "Invalid parameters")
 	}
-	err := s.Store.KeepNode(ctx, p.Node, store.Keeper{Node: p.Keeper, Change: p.Change})
+	noted, err := s.Store.KeepNode(ctx, p.Node, store.Keeper{Node: p.Keeper, Change: p.Change})
 	if errors.Is(err, store.ErrFenced) {
 		return nil, fault.New(fault.WrongState, err)
 	}
-	return members{}, err
+	return members{"keeper": noted.Node, "change": noted.Change}, err
 }

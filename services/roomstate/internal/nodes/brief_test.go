@@ -26,12 +26,12 @@ func TestWhoMissesABeatIsDeadIfNothingListensThere(t *testing.T) {
 	r.Heard(beat("killed", killed, 0), now.Add(-brief))
 	r.Heard(beat("beats", killed, 0), now)
 	r.Heard(beat("slow", slow.Addr().String(), 0), now.Add(-brief))
-	if dead := r.dead(t.Context()); !slices.Equal(dead, []string{"killed"}) {
+	if dead := deadOf(t, r); !slices.Equal(dead, []string{"killed"}) {
 		t.Errorf("dead: %v", dead)
 	}
 	away := registry(t, false)
 	away.Heard(beat("killed", killed, 0), now.Add(-brief))
-	if dead := away.dead(t.Context()); len(dead) != 0 {
+	if dead := deadOf(t, away); len(dead) != 0 {
 		t.Errorf("dead while the bus is away: %v", dead)
 	}
 }

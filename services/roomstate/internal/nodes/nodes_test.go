@@ -2,9 +2,11 @@ package nodes
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -104,13 +106,26 @@ func TestNoNodeIsUnavailable(t *testing.T) {
 	}
 }
 
+// deadOf returns the dead nodes.
+func deadOf(t *testing.T, r *Registry) []string {
+	t.Helper()
+	var mu sync.Mutex
+	var dead []string
+	r.lookFor(t.Context(), func(id string) {
+		mu.Lock()
+		defer mu.Unlock()
+		dead = append(dead, id)
+	})
+	return dead
+}
+
 func TestDeadIsWhoNeitherBeatsNorAnswers(t *testing.T) {
 	alive, past := healthy(t), time.Now().Add(-2*silence)
 	r := registry(t, true)
 	r.Heard(beat("quiet", alive, 0), past)
 	r.Heard(beat("gone", "127.0.0.1:1", 0), past)
 	r.Heard(beat("fresh", "127.0.0.1:2", 0), time.Now())
-	if dead := r.dead(t.Context()); !slices.Equal(dead, []string{"gone"}) {
+	if dead := deadOf(t, r); !slices.Equal(dead, []string{"gone"}) {
 		t.Errorf("dead: %v", dead)
 	}
 	if r.Alive("gone") || !r.Alive("quiet") || !r.Alive("fresh") {
@@ -118,7 +133,7 @@ func TestDeadIsWhoNeitherBeatsNorAnswers(t *testing.T) {
 	}
 	// A new process at the old one's address answers in its place.
 	r.Heard(beat("new", alive, 0), time.Now())
-	if dead := r.dead(t.Context()); !slices.Contains(dead, "quiet") || slices.Contains(dead, "new") {
+	if dead := deadOf(t, r); !slices.Contains(dead, "quiet") || slices.Contains(dead, "new") {
 		t.Errorf("dead: %v", dead)
 	}
 }
@@ -126,7 +141,7 @@ func TestDeadIsWhoNeitherBeatsNorAnswers(t *testing.T) {
 func TestNobodyDiesWhileTheBusIsAway(t *testing.T) {
 	r := registry(t, false)
 	r.Heard(beat("gone", "127.0.0.1:1", 0), time.Now().Add(-2*silence))
-	if dead := r.dead(t.Context()); len(dead) != 0 {
+	if dead := deadOf(t, r); len(dead) != 0 {
 		t.Errorf("dead: %v", dead)
 	}
 }
@@ -139,5 +154,39 @@ func TestEveryNodeMayBeThereBeforeAnythingIsKnown(t *testing.T) {
 	r.Learn(t.Context())
 	if r.Alive("x") {
 		t.Error("alive though no one knows it")
+	}
+}
+
+// TestBurialsDoNotWaitForEachOther has many nodes die at once, one of which neither answers nor refuses: the others are buried
+// while it is still asked.
+func TestBurialsDoNotWaitForEachOther(t *testing.T) {
+	hung, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hung.Close() }()
+	r := registry(t, true)
+	past := time.Now().Add(-2 * silence)
+	const others = 30
+	for i := range others {
+		r.Heard(beat(fmt.Sprint("gone ", i), "127.0.0.1:1", 0), past)
+	}
+	for i := range 10 {
+		r.Heard(beat(fmt.Sprint("hung ", i), hung.Addr().String(), 0), past)
+	}
+	var mu sync.Mutex
+	var order []string
+	r.lookFor(t.Context(), func(id string) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, id)
+	})
+	if len(order) != others+10 {
+		t.Fatalf("dead: %v", order)
+	}
+	for _, id := range order[:others] {
+		if strings.HasPrefix(id, "hung") {
+			t.Fatalf("they wait for %s: %v", id, order)
+		}
 	}
 }

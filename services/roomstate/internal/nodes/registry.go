@@ -35,6 +35,8 @@ type Registry struct {
 	mu      sync.Mutex
 	nodes   map[string]*node // by id
 	learned bool             // whether the directory has been read
+	deaths  uint64           // see Deaths
+	asking  chan struct{}    // a token for each node that is asked whether it lives
 }
 
 type node struct {
@@ -43,13 +45,14 @@ type node struct {
 	heard   time.Time         // when it was last heard, or learnt of
 	dead    bool
 	buried  bool // bury is at it
+	asked   bool // whether it lives, at this moment
 	placed  []reservation
 	conn    *grpc.ClientConn
 }
 
 // New returns an empty registry.
 func New(d directory, connected func() bool, log *slog.Logger) *Registry {
-	return &Registry{directory: d, connected: connected, log: log, nodes: map[string]*node{}}
+	return &Registry{directory: d, connected: connected, log: log, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
 }
 
 // Close ends all connections.

@@ -13,6 +13,8 @@ const (
 	// learnEvery is how often the directory is read, and lookEvery how often dead nodes are looked for.
 	learnEvery = time.Second
 	lookEvery  = 100 * time.Millisecond
+	// mostAsked bounds the silent nodes that are asked at the same time whether they live.
+	mostAsked = 64
 )
 
 // Watch looks for dead nodes until ctx ends, and tells bury of each, again and again until bury says that nothing
@@ -28,11 +30,13 @@ func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, nod
 			r.Learn(ctx)
 			learnt = time.Now()
 		}
-		for _, id := range r.dead(ctx) {
-			if r.begin(id) {
-				wg.Go(func() { r.bury(ctx, id, bury) })
-			}
-		}
+		wg.Go(func() {
+			r.lookFor(ctx, func(id string) {
+				if r.begin(id) {
+					wg.Go(func() { r.bury(ctx, id, bury) })
+				}
+			})
+		})
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -115,14 +119,15 @@ func (r *Registry) Learn(ctx context.Context) {
 	}
 }
 
-// dead returns the nodes that neither beat nor answer.
-func (r *Registry) dead(ctx context.Context) []string {
+// lookFor tells condemned of each node that neither beats nor answers, as soon as that is known, and of those that were dead before.
+// Nodes are asked at the same time, each by one call at a time. It returns when all have been asked.
+func (r *Registry) lookFor(ctx context.Context, condemned func(id string)) {
 	if !r.connected() {
 		r.excuse()
-		return nil
+		return
 	}
-	var dead, silent []string
-	gone := map[string]string{} // addresses of those that were briefly silent
+	var dead []string
+	ask := map[string]func(context.Context) (why string){} // of silent nodes; without one they are not dead
 	now := time.Now()
 	r.mu.Lock()
 	for id, n := range r.nodes {
@@ -132,37 +137,59 @@ func (r *Registry) dead(ctx context.Context) []string {
 		case now.Sub(n.heard) >= brief && r.replaced(id, n):
 			r.condemn(id, n, "another process has its place")
 			dead = append(dead, id)
+		case n.asked:
 		case now.Sub(n.heard) >= silence:
-			silent = append(silent, id)
+			n.asked = true
+			ask[id] = func(ctx context.Context) string {
+				if r.healthy(ctx, id) {
+					return ""
+				}
+				return "no beats and no answer"
+			}
 		case now.Sub(n.heard) >= brief && n.status != nil:
-			gone[id] = n.address
+			n.asked = true
+			address := n.address
+			ask[id] = func(ctx context.Context) string {
+				if !refused(ctx, address) {
+					return ""
+				}
+				return "no beat, and nothing listens at its address"
+			}
 		}
 	}
 	r.mu.Unlock()
-	for id, address := range gone {
-		if !refused(ctx, address) || !r.connected() {
-			continue
-		}
-		r.mu.Lock()
-		if n := r.nodes[id]; n != nil && !n.dead && now.Sub(n.heard) >= brief {
-			r.condemn(id, n, "no beat, and nothing listens at its address")
-			dead = append(dead, id)
-		}
-		r.mu.Unlock()
+	for _, id := range dead {
+		condemned(id)
 	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for id, question := range ask {
+		wg.Go(func() {
+			r.asking <- struct{}{}
+			why := question(ctx)
+			<-r.asking
+			if r.judge(ctx, id, now, why) {
+				condemned(id)
+			}
+		})
+	}
+}
 
-	for _, id := range silent {
-		if r.healthy(ctx, id) || ctx.Err() != nil || !r.connected() {
-			continue
-		}
-		r.mu.Lock()
-		if n := r.nodes[id]; n != nil && !n.dead && now.Sub(n.heard) >= silence {
-			r.condemn(id, n, "no beats and no answer")
-			dead = append(dead, id)
-		}
-		r.mu.Unlock()
+// judge condemns a node that was silent when it was asked and still is, if the answer says why.
+func (r *Registry) judge(ctx context.Context, id string, at time.Time, why string) bool {
+	heard := r.connected()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.nodes[id]
+	if n == nil {
+		return false
 	}
-	return dead
+	n.asked = false
+	if why == "" || ctx.Err() != nil || !heard || n.dead || at.Sub(n.heard) < brief {
+		return false
+	}
+	r.condemn(id, n, why)
+	return true
 }
 
 // refuseTime is how long an address may take to refuse a connection.
@@ -205,11 +232,19 @@ func (r *Registry) replaced(id string, silent *node) bool {
 // condemn is for good. The caller holds mu.
 func (r *Registry) condemn(id string, n *node, why string) {
 	n.dead = true
+	r.deaths++
 	if n.conn != nil {
 		_ = n.conn.Close()
 		n.conn = nil
 	}
 	r.log.Warn("node is dead", "node", id, "why", why)
+}
+
+// Deaths is how many nodes have been found dead.
+func (r *Registry) Deaths() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.deaths
 }
 
 func (r *Registry) forget(id string) {

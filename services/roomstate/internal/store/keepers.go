@@ -18,15 +18,19 @@ type Keeper struct {
 	Change uint64 // how many times it has been another
 }
 
-// KeepNode notes who keeps the values of a node's peers, or ErrFenced. A change that comes after a later one changes nothing.
-func (s *Store) KeepNode(ctx context.Context, node string, k Keeper) error {
-	_, err := s.run(ctx, keepScript, node, k.Change, k.Node)
-	return err
+// KeepNode notes who keeps the values of a node's peers, and returns what is noted then, or ErrFenced. A change that comes after a
+// later one changes nothing, nor does one that comes again.
+func (s *Store) KeepNode(ctx context.Context, node string, k Keeper) (Keeper, error) {
+	return keeperOf(s.run(ctx, keepScript, node, k.Change, k.Node))
 }
 
-// FenceNode fences a node for good, and returns who keeps the values of its peers.
+// FenceNode fences a node for good, and returns who keeps the values of its peers. If nobody does, the zero value is returned and
+// the node is not fenced: nothing of it can be given to anybody.
 func (s *Store) FenceNode(ctx context.Context, node string) (Keeper, error) {
-	got, err := s.run(ctx, fenceScript, node, fencedFor.Milliseconds())
+	return keeperOf(s.run(ctx, fenceScript, node, fencedFor.Milliseconds()))
+}
+
+func keeperOf(got []any, err error) (Keeper, error) {
 	if err != nil {
 		return Keeper{}, err
 	}

@@ -1,8 +1,10 @@
--- Fences a node: its keeper is the last that it has, and may be asked for its peers.
+-- Fences a node that has a keeper: that is its last, and may be asked for its peers. Of a node without one nothing is given to
+-- anybody, so it is left as it is.
 local node, for_ms = arg(), arg()
 local key = prefix .. 'keeper:' .. node
 
-redis.call('HSET', key, 'fenced', 1)
-redis.call('PEXPIRE', key, for_ms)
 local got = redis.call('HMGET', key, 'keeper', 'change')
-return {'ok', got[1] or '', tonumber(got[2] or 0)}
+redis.call('PEXPIRE', key, for_ms)
+if not got[1] or got[1] == '' then return {'ok', '', 0} end
+redis.call('HSET', key, 'fenced', 1)
+return {'ok', got[1], tonumber(got[2])}
