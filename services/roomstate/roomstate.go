@@ -83,7 +83,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = requests.Close() }()
-	registry := nodes.New(st, nc.IsConnected, log)
+	registry := nodes.New(st, nc, log)
 	defer registry.Close()
 	metrics := ops.NewRegistry()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)

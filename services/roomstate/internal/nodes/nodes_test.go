@@ -31,9 +31,24 @@ func (l list) KnowNode(_ context.Context, node, address string) error { l[node] 
 func (l list) Nodes(context.Context) (map[string]string, error)       { return l, nil }
 func (l list) ForgetNode(_ context.Context, node string) error        { delete(l, node); return nil }
 
+// fakeBus answers as long as it does not stand still.
+type fakeBus struct {
+	connected bool
+	still     func() bool
+}
+
+func (b *fakeBus) IsConnected() bool { return b.connected }
+
+func (b *fakeBus) FlushWithContext(context.Context) error {
+	if b.still != nil && b.still() {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
 func registry(t *testing.T, connected bool) *Registry {
 	t.Helper()
-	r := New(list{}, func() bool { return connected }, slog.New(slog.DiscardHandler))
+	r := New(list{}, &fakeBus{connected: connected}, slog.New(slog.DiscardHandler))
 	t.Cleanup(r.Close)
 	return r
 }
@@ -143,6 +158,31 @@ func TestNobodyDiesWhileTheBusIsAway(t *testing.T) {
 	r.Heard(beat("gone", "127.0.0.1:1", 0), time.Now().Add(-2*silence))
 	if dead := deadOf(t, r); len(dead) != 0 {
 		t.Errorf("dead: %v", dead)
+	}
+}
+
+// A bus that is stopped looks connected until some pings were in vain.
+func TestNobodyDiesWhileTheBusStandsStill(t *testing.T) {
+	asked := 0
+	for name, still := range map[string]func() bool{
+		"all the time":         func() bool { return true },
+		"until it is asked":    func() bool { asked++; return asked == 1 },
+		"once it is asked":     func() bool { asked++; return asked > 1 },
+		"where nobody listens": func() bool { return true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked = 0
+			r := New(list{}, &fakeBus{connected: true, still: still}, slog.New(slog.DiscardHandler))
+			t.Cleanup(r.Close)
+			silent := 2 * silence
+			if name == "where nobody listens" {
+				silent = (brief + silence) / 2
+			}
+			r.Heard(beat("gone", "127.0.0.1:1", 0), time.Now().Add(-silent))
+			if dead := deadOf(t, r); len(dead) != 0 {
+				t.Errorf("dead: %v", dead)
+			}
+		})
 	}
 }
 

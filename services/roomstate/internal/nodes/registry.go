@@ -25,11 +25,18 @@ type directory interface {
 	ForgetNode(ctx context.Context, node string) error
 }
 
+// Bus is what beats come by.
+type Bus interface {
+	// IsConnected may be true for seconds of a bus that stands still.
+	IsConnected() bool
+	// FlushWithContext returns when the bus has answered.
+	FlushWithContext(ctx context.Context) error
+}
+
 // Registry is the nodes, as this replica knows them.
 type Registry struct {
 	directory directory
-	// connected tells whether beats could be heard now.
-	connected func() bool
+	bus       Bus
 	log       *slog.Logger
 
 	mu      sync.Mutex
@@ -51,8 +58,8 @@ type node struct {
 }
 
 // New returns an empty registry.
-func New(d directory, connected func() bool, log *slog.Logger) *Registry {
-	return &Registry{directory: d, connected: connected, log: log, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
+func New(d directory, bus Bus, log *slog.Logger) *Registry {
+	return &Registry{directory: d, bus: bus, log: log, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
 }
 
 // Close ends all connections.

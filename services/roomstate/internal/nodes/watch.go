@@ -122,7 +122,7 @@ func (r *Registry) Learn(ctx context.Context) {
 // lookFor tells condemned of each node that neither beats nor answers, as soon as that is known, and of those that were dead before.
 // Nodes are asked at the same time, each by one call at a time. It returns when all have been asked.
 func (r *Registry) lookFor(ctx context.Context, condemned func(id string)) {
-	if !r.connected() {
+	if !r.bus.IsConnected() {
 		r.excuse()
 		return
 	}
@@ -141,7 +141,7 @@ func (r *Registry) lookFor(ctx context.Context, condemned func(id string)) {
 		case now.Sub(n.heard) >= silence:
 			n.asked = true
 			ask[id] = func(ctx context.Context) string {
-				if r.healthy(ctx, id) {
+				if r.healthy(ctx, id) || !r.passes(ctx) {
 					return ""
 				}
 				return "no beats and no answer"
@@ -177,7 +177,7 @@ func (r *Registry) lookFor(ctx context.Context, condemned func(id string)) {
 
 // judge condemns a node that was silent when it was asked and still is, if the answer says why.
 func (r *Registry) judge(ctx context.Context, id string, at time.Time, why string) bool {
-	heard := r.connected()
+	heard := why != "" && r.reached(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.nodes[id]
@@ -190,6 +190,30 @@ func (r *Registry) judge(ctx context.Context, id string, at time.Time, why strin
 	}
 	r.condemn(id, n, why)
 	return true
+}
+
+// answerTime is how long the bus may take to answer.
+const answerTime = 500 * time.Millisecond
+
+// reached tells whether the bus is there.
+func (r *Registry) reached(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return r.bus.IsConnected() && r.bus.FlushWithContext(ctx) == nil
+}
+
+// passes tells whether the bus is there for as long as it takes for a beat to come. One that has stood still until now has none to
+// pass on, of nodes that live.
+func (r *Registry) passes(ctx context.Context) bool {
+	if !r.reached(ctx) {
+		return false
+	}
+	select {
+	case <-time.After(brief):
+	case <-ctx.Done():
+		return false
+	}
+	return r.reached(ctx)
 }
 
 // refuseTime is how long an address may take to refuse a connection.
