@@ -58,20 +58,7 @@ func TestPeersMoveBetweenNodes(t *testing.T) {
 		after := chrome.Eval[handoverStats](tab.Tab, "stats()")
 		t.Logf("move %d\nbefore %+v\nafter  %+v", i+1, before, after)
 		tab.Screenshot(fmt.Sprint("move", i+1))
-		switch {
-		case after.Publisher != "connected" || after.Subscriber != "connected":
-			t.Errorf("connections: %s, %s", after.Publisher, after.Subscriber)
-		case after.Video.SSRC != before.Video.SSRC || after.Audio.SSRC != before.Audio.SSRC:
-			t.Error("other SSRCs")
-		case after.Video.Height != before.Video.Height:
-			t.Errorf("height was %d, is %d", before.Video.Height, after.Video.Height)
-		case after.Audio.Energy <= before.Audio.Energy:
-			t.Error("no sound any more")
-		case after.Video.Frozen > before.Video.Frozen+8: // a fraction of a second, on a machine that does nothing else
-			t.Errorf("the picture froze for %v s", after.Video.Frozen-before.Video.Frozen)
-		case after.Audio.Lost > before.Audio.Lost+10:
-			t.Errorf("%d packets of sound were lost", after.Audio.Lost-before.Audio.Lost)
-		}
+		sameCall(t, before, after)
 	}
 }
 
@@ -120,19 +107,25 @@ func TestPeersOfDifferentNodesMove(t *testing.T) {
 		tab.WaitFor("pictures to go on", fmt.Sprintf("stats().then(s => s.video.frames > %d)", before.Video.Frames+90), patience)
 		after := chrome.Eval[handoverStats](tab.Tab, "stats()")
 		t.Logf("%s from %d to %d\nbefore %+v\nafter  %+v", move.who, move.from, move.to, before, after)
-		switch {
-		case after.Publisher != "connected" || after.Subscriber != "connected":
-			t.Errorf("connections: %s, %s", after.Publisher, after.Subscriber)
-		case after.Video.SSRC != before.Video.SSRC || after.Audio.SSRC != before.Audio.SSRC:
-			t.Error("other SSRCs")
-		case after.Video.Height != before.Video.Height:
-			t.Errorf("height was %d, is %d", before.Video.Height, after.Video.Height)
-		case after.Audio.Energy <= before.Audio.Energy:
-			t.Error("no sound any more")
-		case after.Video.Frozen > before.Video.Frozen+8: // a fraction of a second, on a machine that does nothing else
-			t.Errorf("the picture froze for %v s", after.Video.Frozen-before.Video.Frozen)
-		case after.Audio.Lost > before.Audio.Lost+10:
-			t.Errorf("%d packets of sound were lost", after.Audio.Lost-before.Audio.Lost)
-		}
+		sameCall(t, before, after)
+	}
+}
+
+// sameCall sees that a call went on over a move, and how.
+func sameCall(t *testing.T, before, after handoverStats) {
+	t.Helper()
+	switch {
+	case after.Publisher != "connected" || after.Subscriber != "connected":
+		t.Errorf("connections: %s, %s", after.Publisher, after.Subscriber)
+	case after.Video.SSRC != before.Video.SSRC || after.Audio.SSRC != before.Audio.SSRC:
+		t.Error("other SSRCs")
+	case after.Video.Height != before.Video.Height:
+		t.Errorf("height was %d, is %d", before.Video.Height, after.Video.Height)
+	case after.Audio.Energy <= before.Audio.Energy:
+		t.Error("no sound any more")
+	case after.Video.Frozen > before.Video.Frozen+8: // a fraction of a second, on a machine that does nothing else
+		t.Errorf("the picture froze for %v s", after.Video.Frozen-before.Video.Frozen)
+	case after.Audio.Lost > before.Audio.Lost+10:
+		t.Errorf("%d packets of sound were lost", after.Audio.Lost-before.Audio.Lost)
 	}
 }

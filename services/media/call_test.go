@@ -205,21 +205,7 @@ func TestTheOtherEndpointChoosesALayer(t *testing.T) {
 	}
 	s.awaitUp(al.id)
 	s.awaitUp(bo.id)
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(10 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				write()
-			case <-done:
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() { close(done); <-stopped })
+	every(t, 10*time.Millisecond, write)
 	track := bo.track()
 	for substream, rid := range []byte("lmh") {
 		slot := slotFor("0", al.feed(), "0", "vp8")

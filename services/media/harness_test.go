@@ -174,6 +174,25 @@ func (s *system) awaitClosed(id *mediav1.PeerID, reason string) {
 	}
 }
 
+// every calls f again and again until the test ends.
+func every(t *testing.T, period time.Duration, f func()) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(period)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-done:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(done); <-stopped })
+}
+
 // count returns how many events of a peer want accepts, so far.
 func (s *system) count(id *mediav1.PeerID, want func(*busv1.PeerEvent) bool) (n int) {
 	s.mu.Lock()

@@ -252,21 +252,7 @@ func TestOnlyWantedLayersAreRelayed(t *testing.T) {
 	write := pub.sendLayers()
 	pub.publish("feed")
 	a.awaitUp(pub.id)
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(10 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				write()
-			case <-done:
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() { close(done); <-stopped })
+	every(t, 10*time.Millisecond, write)
 
 	sub := b.dial()
 	slot := func(substream uint32) *mediav1.Slot {

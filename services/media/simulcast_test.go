@@ -68,21 +68,7 @@ func TestSubscriberChoosesALayer(t *testing.T) {
 		t.Fatalf("no simulcast: %v\n%s", st, answer.GetSdp())
 	}
 	s.awaitUp(pub.id)
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(10 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				write()
-			case <-done:
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() { close(done); <-stopped })
+	every(t, 10*time.Millisecond, write)
 	for layer := range uint32(3) {
 		s.await(pub.id, "layer", func(e *busv1.PeerEvent) bool {
 			m := e.GetMedia()
