@@ -55,17 +55,7 @@ func startCluster(t *testing.T, change func(sg *signaling.Config), nodes ...stri
 	}
 	md.UDPPort, md.Workers = 0, 1
 	log := slog.New(slog.DiscardHandler)
-	run := func(serve func(context.Context) error) {
-		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-		done := make(chan error, 1)
-		go func() { done <- serve(ctx) }()
-		t.Cleanup(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	run := func(serve func(context.Context) error) { serving(t, serve) }
 	run(func(ctx context.Context) error { return roomstate.Run(ctx, rs, log) })
 	for _, name := range nodes {
 		one := md

@@ -49,17 +49,7 @@ func startEdges(t *testing.T, change func(rs *roomstate.Config, sg *signaling.Co
 		change(&rs, &sg)
 	}
 	log := slog.New(slog.DiscardHandler)
-	run := func(serve func(context.Context) error) {
-		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-		done := make(chan error, 1)
-		go func() { done <- serve(ctx) }()
-		t.Cleanup(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	run := func(serve func(context.Context) error) { serving(t, serve) }
 	run(func(ctx context.Context) error { return roomstate.Run(ctx, rs, log) })
 	e := &edges{t: t}
 	for i := range 2 {
@@ -326,4 +316,17 @@ func TestDestroyEndsAWaitingPoll(t *testing.T) {
 	if status, _ := e.poll(t.Context(), 1, session); status != http.StatusNotFound {
 		t.Errorf("afterwards: %d", status)
 	}
+}
+
+// serving runs serve until the test ends, and then waits for it.
+func serving(t *testing.T, serve func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
