@@ -27,7 +27,7 @@ func idleNode(t testing.TB, workers int) (n *Node, run func()) {
 		t.Skipf("%d workers cannot share a port here", workers)
 	}
 	return n, func() {
-		ended, cancel := context.WithCancel(t.Context())
+		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		if err := n.Run(ended); err != nil {
 			t.Error(err)

@@ -238,9 +238,17 @@ func FuzzRelayed(f *testing.F) {
 	f.Add(relay.AppendHead(nil, relay.Gone, 0, 1), uint64(3))
 	f.Add(relay.AppendHead(nil, relay.State, 1, 1), uint64(300))
 	f.Add(relay.AppendHead(nil, relay.Packet, 1, 0), uint64(1<<60))
+	// A node is slow to make, and inputs are of a feed and a relay of their own: it serves many.
+	const inputsOfANode = 500
+	var n *Node
+	inputs, end := 0, func() {}
+	f.Cleanup(func() { end() })
 	f.Fuzz(func(t *testing.T, b []byte, number uint64) {
-		n, run := idleNode(t, 1)
-		defer run()
+		if inputs%inputsOfANode == 0 {
+			end()
+			n, end = idleNode(t, 1)
+		}
+		inputs++
 		sh := n.shards[0]
 		_, in := published(sh, "feed")
 		r, p := relayBetween(t, sh, sh)
