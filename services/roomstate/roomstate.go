@@ -121,6 +121,7 @@ type replica struct {
 	shards   *shard.Holder
 	owed     *owed.Worker
 	drain    *drain.Worker
+	relief   *drain.Relief
 	sessions *session.Service
 	server   *front.Server
 	census   *eventhandler.Census
@@ -170,7 +171,8 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	return &replica{
 		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
-		drain: &drain.Worker{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
+		drain:  &drain.Worker{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
+		relief: &drain.Relief{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
 		census: &eventhandler.Census{
 			Events: emitter, Holds: holder.Holds, Store: st, Nodes: registry, Every: eventhandler.CensusEvery, Log: log,
 		},
@@ -208,6 +210,7 @@ func (r *replica) run(ctx context.Context) error {
 	wg.Go(func() { r.sessions.Sweep(ctx) })
 	wg.Go(func() { r.owed.Run(ctx) })
 	wg.Go(func() { r.drain.Run(ctx) })
+	wg.Go(func() { r.relief.Run(ctx) })
 	wg.Go(func() { r.posts.Run(ctx) })
 	wg.Go(func() { r.census.Run(ctx) })
 	wg.Go(func() { r.nodes.Watch(ctx, burial.Bury) })

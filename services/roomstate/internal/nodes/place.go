@@ -3,7 +3,8 @@ package nodes
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -59,7 +60,8 @@ func (r *Registry) place(w wanted, now time.Time) (id string, candidates int) {
 			all = append(all, n.candidate(id, now))
 		}
 	}
-	at := choose(all, w, rand.IntN)
+	slices.SortFunc(all, func(a, b candidate) int { return strings.Compare(a.id, b.id) })
+	at := choose(all, w, r.Draw)
 	if at < 0 {
 		return "", len(all)
 	}

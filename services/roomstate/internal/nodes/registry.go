@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -39,6 +40,9 @@ type Registry struct {
 	bus       Bus
 	log       *slog.Logger
 
+	// Draw returns a number from 0 to n-1, by chance: with the same numbers and beats, the same work goes to the same nodes.
+	Draw func(n int) int
+
 	mu      sync.Mutex
 	nodes   map[string]*node // by id
 	learned bool             // whether the directory has been read
@@ -59,7 +63,7 @@ type node struct {
 
 // New returns an empty registry.
 func New(d directory, bus Bus, log *slog.Logger) *Registry {
-	return &Registry{directory: d, bus: bus, log: log, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
+	return &Registry{directory: d, bus: bus, log: log, Draw: rand.IntN, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
 }
 
 // Close ends all connections.

@@ -91,16 +91,21 @@ func (w *Worker) work(ctx context.Context) {
 	for {
 		select {
 		case t := <-w.queue:
-			if err := w.do(ctx, t.Task); err != nil {
-				w.Log.Debug("task not done yet", "err", err)
-				continue
-			}
-			if err := w.Store.TaskDone(ctx, t); err != nil {
-				w.Log.Debug("task done, but not forgotten yet", "err", err)
-			}
+			w.Carry(ctx, t)
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// Carry carries a task out. One that fails stays in the store.
+func (w *Worker) Carry(ctx context.Context, t store.OwedTask) {
+	if err := w.do(ctx, t.Task); err != nil {
+		w.Log.Debug("task not done yet", "err", err)
+		return
+	}
+	if err := w.Store.TaskDone(ctx, t); err != nil {
+		w.Log.Debug("task done, but not forgotten yet", "err", err)
 	}
 }
 

@@ -18,7 +18,7 @@ func (s *Service) Sweep(ctx context.Context) {
 	for {
 		select {
 		case now := <-tick.C:
-			if err := s.sweep(ctx, now); err != nil {
+			if err := s.EndDue(ctx, now); err != nil {
 				s.Log.Warn("sessions not swept", "err", err)
 			}
 		case <-ctx.Done():
@@ -27,7 +27,8 @@ func (s *Service) Sweep(ctx context.Context) {
 	}
 }
 
-func (s *Service) sweep(ctx context.Context, now time.Time) error {
+// EndDue ends sessions whose time has come by now.
+func (s *Service) EndDue(ctx context.Context, now time.Time) error {
 	due, err := s.Store.Due(ctx, s.Timeouts, now)
 	if err != nil {
 		return err
