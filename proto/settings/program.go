@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -38,6 +39,8 @@ type Program[C any] struct {
 	Run      func(context.Context, C, *slog.Logger) error
 	// Others are further commands, by their names.
 	Others map[string]func(args []string, out io.Writer) error
+	// Reports are further commands that have the same settings as the service, and start nothing.
+	Reports map[string]func(ctx context.Context, cfg C, out io.Writer) error
 }
 
 const commands = `
@@ -86,11 +89,16 @@ func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
 		return r.sample(out)
 	case p.Others[command[0]] != nil:
 		return p.Others[command[0]](args[1:], out)
+	case len(command) == 1 && p.Reports[command[0]] != nil:
+		if _, err := r.read(rest); err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		return p.Reports[command[0]](ctx, cfg, out)
 	}
 	names := []string{"config check", "config print", "config sample", "healthcheck"}
-	for name := range p.Others {
-		names = append(names, name)
-	}
+	names = append(append(names, slices.Collect(maps.Keys(p.Others))...), slices.Collect(maps.Keys(p.Reports))...)
 	slices.Sort(names)
 	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(names, ", "))
 }

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -38,6 +39,10 @@ func do(t *testing.T, args ...string) (out string, ran *service, err error) {
 			_, err := io.WriteString(out, strings.Join(args, " "))
 			return err
 		}},
+		Reports: map[string]func(context.Context, service, io.Writer) error{"many": func(_ context.Context, c service, out io.Writer) error {
+			_, err := fmt.Fprint(out, c.Many)
+			return err
+		}},
 	}
 	var b strings.Builder
 	err = p.main(args, &b, func(int) { t.Error("exit") })
@@ -57,6 +62,18 @@ func TestCheckStartsNothing(t *testing.T) {
 	}
 	if _, ran, err := do(t, "config", "check", "--wait", "soon"); err == nil || ran != nil || !strings.Contains(err.Error(), "--wait") {
 		t.Errorf("ran %v, %v", ran, err)
+	}
+}
+
+func TestReportsHaveTheSettings(t *testing.T) {
+	if out, ran, err := do(t, "many", "--many", "7"); err != nil || ran != nil || out != "7" {
+		t.Errorf("%q, ran %v, %v", out, ran, err)
+	}
+	if _, _, err := do(t, "many", "--wait", "soon"); err == nil {
+		t.Error("a setting that is wrong is not looked at")
+	}
+	if _, _, err := do(t, "many", "more"); err == nil || !strings.Contains(err.Error(), `"many more"`) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -11,12 +11,21 @@ import (
 
 // addresses are those that endpoints are told: what is set, and what a STUN server tells.
 func (c Config) addresses(ctx context.Context) ([]netip.Addr, error) {
+	mapped, err := c.mapped(ctx)
+	if err != nil || !mapped.IsValid() {
+		return c.Advertise, err
+	}
+	return append(slices.Clone(c.Advertise), mapped), nil
+}
+
+// mapped is by which address a STUN server sees this machine, if one is to be asked.
+func (c Config) mapped(ctx context.Context) (netip.Addr, error) {
 	if len(c.AdvertiseSTUN) == 0 {
-		return c.Advertise, nil
+		return netip.Addr{}, nil
 	}
 	mapped, err := transport.Mapped(ctx, c.AdvertiseSTUN)
 	if err != nil {
-		return nil, fmt.Errorf("advertise-stun: %w", err)
+		return netip.Addr{}, fmt.Errorf("advertise-stun: %w", err)
 	}
-	return append(slices.Clone(c.Advertise), mapped), nil
+	return mapped, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -80,6 +79,12 @@ func (g *Group) share(workers int) {
 	}
 }
 
+// Discard closes a group that was never run.
+func (g *Group) Discard() { _ = g.closeListeners() }
+
+// IPv6 tells whether endpoints reach the port by IPv6 as well.
+func (g *Group) IPv6() bool { return g.workers[0].socket.dualStack() }
+
 // closeListeners is for a group that will not run.
 func (g *Group) closeListeners() error {
 	var err error
@@ -110,30 +115,6 @@ func (g *Group) open(cfg Config) (*socket, error) {
 			return nil, fmt.Errorf("open TCP port %d: %w", cfg.Port, err)
 		}
 	}
-}
-
-// interfaceAddresses returns what this machine can be reached at: loopback only if there is nothing else.
-func interfaceAddresses(ipv6 bool) ([]netip.Addr, error) {
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, fmt.Errorf("list interface addresses: %w", err)
-	}
-	var hosts []netip.Addr
-	for _, a := range all {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
-			continue
-		}
-		ip := prefix.Addr()
-		if ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.Is6() && !ipv6 {
-			continue
-		}
-		hosts = append(hosts, ip)
-	}
-	if len(hosts) == 0 {
-		hosts = append(hosts, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
-	}
-	return hosts, nil
 }
 
 // Run serves until ctx ends or a worker fails; then peers are closed and all that was started has ended. flushed

@@ -1,0 +1,134 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
+)
+
+// DescribePorts writes what a node with these settings listens on and what it tells endpoints, each with its reason. It opens the port for
+// media, and closes it again: if that is taken, as by the node itself, it says so, and what would be told.
+func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return err
+	}
+	mapped, err := cfg.mapped(ctx)
+	if err != nil {
+		return err
+	}
+	told := slices.Clone(cfg.Advertise)
+	if mapped.IsValid() {
+		told = append(told, mapped)
+	}
+	group, state, err := tryPort(transport.Config{
+		Port: cfg.UDPPort, Workers: 1, TCP: cfg.TCP, Advertise: told, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	defer group.Discard()
+	ipv6 := group.IPv6()
+
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(columns ...any) {
+		for i, c := range columns {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, c)
+		}
+		fmt.Fprintln(t)
+	}
+	port := cfg.UDPPort
+	if port == 0 {
+		port = group.Port()
+	}
+	row("LISTENS ON", "FOR", "WHY")
+	row(fmt.Sprintf("UDP %d", port), "media, of endpoints and of other nodes", "--udp-port; "+state)
+	if cfg.TCP {
+		row(fmt.Sprintf("TCP %d", port), "media by ICE-TCP", "the same number; --no-tcp closes it")
+	}
+	row("TCP "+cfg.GRPCListen, "gRPC, of roomstate and other nodes", "--grpc-listen; never to be public")
+	row("TCP "+cfg.OpsListen, "metrics, probes, profiles", "--ops-listen; never to be public")
+	if len(cfg.RemoteFrom) > 0 {
+		row(fmt.Sprintf("UDP %d-%d", cfg.RemotePorts.First, cfg.RemotePorts.Last), "remote publishers", fmt.Sprintf("--remote-ports, since --remote-from is %v", cfg.RemoteFrom))
+	}
+	row()
+	row("TELLS ENDPOINTS", "REACHES", "WHY")
+	all, err := transport.InterfaceAddresses(ipv6)
+	if err != nil {
+		return err
+	}
+	for i, ip := range told {
+		why := "--advertise"
+		if i >= len(cfg.Advertise) {
+			why = fmt.Sprintf("a STUN server of --advertise-stun (%s) sees this machine there", join(cfg.AdvertiseSTUN))
+		}
+		row(at(ip, port), reach(ip), why)
+	}
+	for _, a := range all {
+		switch {
+		case a.Unfit != "":
+			row("not "+a.Address.String(), reach(a.Address), a.Interface+", "+a.Unfit)
+		case len(told) > 0:
+			row("not "+a.Address.String(), reach(a.Address), a.Interface+": what is set or asked for takes its place")
+		default:
+			row(at(a.Address, port), reach(a.Address), "address of "+a.Interface+"; --advertise and --advertise-stun are not set")
+		}
+	}
+	row()
+	row("CANDIDATES")
+	for _, c := range group.Candidates() {
+		row("a=candidate:" + c)
+	}
+	return t.Flush()
+}
+
+// tryPort opens the port; if that is taken, any other, which serves as well to find out the rest.
+func tryPort(c transport.Config) (g *transport.Group, state string, err error) {
+	g, err = transport.Listen(c)
+	if err == nil {
+		return g, "free", nil
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return nil, "", err
+	}
+	state = "taken, by a running node or another program: the candidates below have another number"
+	c.Port = 0
+	g, err = transport.Listen(c)
+	return g, state, err
+}
+
+func at(ip netip.Addr, port uint16) string { return netip.AddrPortFrom(ip, port).String() }
+
+// sharedSpace is for carriers' NAT (RFC 6598).
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// reach says from where an address can be reached.
+func reach(ip netip.Addr) string {
+	switch {
+	case ip.IsLoopback():
+		return "this machine"
+	case ip.IsLinkLocalUnicast():
+		return "this link"
+	case ip.IsPrivate(), sharedSpace.Contains(ip):
+		return "its network (private)"
+	}
+	return "anywhere, unless filtered"
+}
+
+func join(all []string) string {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return fmt.Sprint(all)
+}
