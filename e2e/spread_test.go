@@ -46,4 +46,5 @@ func TestARoomSpreadsOverNodesUnderACall(t *testing.T) {
 		}
 	}
 	tabs[0].Screenshot("spread")
+	operatorShows(t, a.Admins[0], 2, 6)
 }

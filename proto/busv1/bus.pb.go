@@ -2722,14 +2722,16 @@ type NodeStatus struct {
 	Peers            uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
 	PacketsPerSecond uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
 	BitsPerSecond    uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
-	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                // 0 to 1 of what the process may use
-	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                         // last beat: the process ends in good order
-	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"` // a second, received and sent; 0 for no limit
-	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`          // likewise
-	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                      // 0 for no limit
-	Keeper           string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                           // id of the node that keeps the values of this one's peers, empty for none
-	KeeperChange     uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`          // how many times it has been another
-	StatsPeriodS     uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`        // between events of media statistics; 0 for none
+	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                       // 0 to 1 of what the process may use
+	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                                // last beat: the process ends in good order
+	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"`        // a second, received and sent; 0 for no limit
+	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`                 // likewise
+	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                             // 0 for no limit
+	Keeper           string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                                  // id of the node that keeps the values of this one's peers, empty for none
+	KeeperChange     uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`                 // how many times it has been another
+	StatsPeriodS     uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`               // between events of media statistics; 0 for none
+	LostInPerSecond  uint32                 `protobuf:"varint,23,opt,name=lost_in_per_second,json=lostInPerSecond,proto3" json:"lost_in_per_second,omitempty"`    // packets that publishers' streams lacked when they were due
+	LostOutPerSecond uint32                 `protobuf:"varint,24,opt,name=lost_out_per_second,json=lostOutPerSecond,proto3" json:"lost_out_per_second,omitempty"` // packets that subscribers said to lack
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2865,6 +2867,20 @@ func (x *NodeStatus) GetKeeperChange() uint64 {
 func (x *NodeStatus) GetStatsPeriodS() uint32 {
 	if x != nil {
 		return x.StatsPeriodS
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetLostInPerSecond() uint32 {
+	if x != nil {
+		return x.LostInPerSecond
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetLostOutPerSecond() uint32 {
+	if x != nil {
+		return x.LostOutPerSecond
 	}
 	return 0
 }
@@ -3868,7 +3884,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xd7\x03\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xb3\x04\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3886,7 +3902,9 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\x12\x16\n" +
 	"\x06keeper\x18\r \x01(\tR\x06keeper\x12#\n" +
 	"\rkeeper_change\x18\x0e \x01(\x04R\fkeeperChange\x12$\n" +
-	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\"\xe3\x01\n" +
+	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\x12+\n" +
+	"\x12lost_in_per_second\x18\x17 \x01(\rR\x0flostInPerSecond\x12-\n" +
+	"\x13lost_out_per_second\x18\x18 \x01(\rR\x10lostOutPerSecond\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +
 	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +
 	"\x04Text\x12)\n" +

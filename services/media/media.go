@@ -251,9 +251,11 @@ func (s *service) beats() *bus.Beats {
 		StatsPeriod: s.cfg.EventsStatsPeriod,
 		Status: func() bus.Status {
 			c, keeper := s.group.Counters(), s.holder.Keeper()
+			lostIn, lostOut := s.node.Lost()
 			return bus.Status{
 				Peers: s.node.Peers(), Draining: s.node.Draining(), Keeper: keeper.ID, KeeperChange: keeper.Change,
 				Packets: c.PacketsIn + c.PacketsOut, Bytes: c.BytesIn + c.BytesOut,
+				LostIn: lostIn, LostOut: lostOut,
 			}
 		},
 	}

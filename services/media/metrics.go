@@ -24,6 +24,7 @@ var (
 	sendCallsDesc     = describe("send_calls_total", "System calls that sent packets of media.")
 	dropsDesc         = describe("drops_total", "Packets not passed on.", "reason")
 	retransmittedDesc = describe("retransmitted_total", "Packets sent again to subscribers.")
+	lostDesc          = describe("lost_packets_total", "Packets that publishers' streams lacked when they were due (in), and that subscribers said to lack (out). They may have come later.", "direction")
 	estimateDropsDesc = describe("estimate_decreases_total", "Times that a subscriber's connection was seen to take less than was sent.", "reason")
 	probesDesc        = describe("probes_total", "Times that padding was sent to see whether a subscriber's connection takes more.")
 	downgradesDesc    = describe("downgrades_total", "Times that a subscriber's video got a lower layer for want of bandwidth.")
@@ -99,6 +100,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(leftOutDesc, s.node.LeftOut(why), why.String())
 	}
 	count(retransmittedDesc, s.node.Retransmitted())
+	lostIn, lostOut := s.node.Lost()
+	count(lostDesc, lostIn, "in")
+	count(lostDesc, lostOut, "out")
 	b := s.node.Bandwidth()
 	count(estimateDropsDesc, b.Overuses, "delay")
 	count(estimateDropsDesc, b.Losses, "loss")

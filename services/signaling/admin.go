@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/operator"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/rest"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/ws"
 )
@@ -34,6 +35,7 @@ func newAdminServers(cfg Config, admin *edge.Admin, metrics prometheus.Registere
 		}, func(s *ws.Socket) ws.Client { return admin.Open(s) }, metrics, log),
 		http: rest.New(rest.Options{
 			Path: strings.TrimSuffix(cfg.AdminPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: mostAdmins, Origins: origins,
+			Pages: operator.Handler(strings.TrimSuffix(cfg.AdminPath, "/")),
 		}, admin, metrics, log),
 	}
 }

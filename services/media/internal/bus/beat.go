@@ -19,6 +19,8 @@ type Status struct {
 	Peers    int
 	Packets  uint64 // received and sent, since the start
 	Bytes    uint64 // likewise
+	LostIn   uint64 // likewise; see NodeStatus
+	LostOut  uint64
 	Draining bool
 
 	Keeper       string // id of the node that keeps the values of this one's peers, empty for none
@@ -70,6 +72,8 @@ func (b *Beats) Run(ctx context.Context) {
 			Peers: uint32(now.Peers), Draining: now.Draining, Keeper: now.Keeper, KeeperChange: now.KeeperChange,
 			PacketsPerSecond: uint64(float64(now.Packets-last.Packets) / seconds),
 			BitsPerSecond:    uint64(8 * float64(now.Bytes-last.Bytes) / seconds),
+			LostInPerSecond:  uint32(float64(now.LostIn-last.LostIn) / seconds),
+			LostOutPerSecond: uint32(float64(now.LostOut-last.LostOut) / seconds),
 			Cpu:              float32((used - cpu).Seconds() / seconds / cores()),
 		}
 		b.publish(said)

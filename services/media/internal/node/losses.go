@@ -6,15 +6,21 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 )
 
-// legCounters are of all legs that there have been, a second old at most.
+// legCounters are of all legs, and of publishers' streams, that there have been, a second old at most.
 type legCounters struct {
 	retransmitted atomic.Uint64
+	lost          atomic.Uint64
+	lacked        atomic.Uint64 // of publishers' streams
 	overruns      atomic.Uint64
 	dropped       [forward.Drops]atomic.Uint64
 }
 
 // Retransmitted is how many packets were sent again to subscribers.
 func (n *Node) Retransmitted() uint64 { return n.legs.retransmitted.Load() }
+
+// Lost is how many packets publishers' streams lacked when they were due, and how many subscribers said to lack. Either may have
+// come later.
+func (n *Node) Lost() (in, out uint64) { return n.legs.lacked.Load(), n.legs.lost.Load() }
 
 // Overruns is how many bursts for one stream of one subscriber were dropped, in part at least, on their way out.
 func (n *Node) Overruns() uint64 { return n.legs.overruns.Load() }
@@ -42,6 +48,7 @@ func (p *peer) countLosses() {
 			in.bytes[layer].count(stats.Bytes)
 		}
 		p.slowLink(SlowLink{MID: in.agreed.MID, Video: in.video(), Lost: uint32(lost - in.lost), BitrateBPS: p.publishing.bitrate})
+		p.node.legs.lacked.Add(lost - min(in.lost, lost))
 		in.lost = lost
 	}
 }
@@ -61,6 +68,7 @@ func (p *peer) slowLink(e SlowLink) {
 func (n *Node) tally(out *outbound) {
 	now := out.leg.Stats()
 	n.legs.retransmitted.Add(now.Retransmitted - out.counted.Retransmitted)
+	n.legs.lost.Add(now.Lost - min(out.counted.Lost, now.Lost))
 	n.legs.overruns.Add(now.Overruns - out.counted.Overruns)
 	for why, total := range now.Dropped {
 		if more := total - out.counted.Dropped[why]; more > 0 {

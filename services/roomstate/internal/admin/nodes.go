@@ -50,6 +50,7 @@ func (s *Service) listNodes(ctx context.Context, r *request) (members, error) {
 			"id": n.ID, "name": st.GetName(), "address": st.GetGrpcAddress(), "heard_ms_ago": r.now.Sub(n.Heard).Milliseconds(),
 			"takes_work": n.Takes, "draining": st.GetDraining(), "peers": left, "max_peers": st.GetMaxPeers(),
 			"packets_per_second": st.GetPacketsPerSecond(), "capacity_packets": st.GetCapacityPackets(),
+			"lost_in_per_second": st.GetLostInPerSecond(), "lost_out_per_second": st.GetLostOutPerSecond(),
 			"bits_per_second": st.GetBitsPerSecond(), "capacity_bits": st.GetCapacityBits(), "cpu": st.GetCpu(),
 		}
 		if d, ok := drains[n.ID]; ok {

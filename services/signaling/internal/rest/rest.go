@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -48,6 +49,8 @@ type Options struct {
 	MaxBody    int64    // bytes of a request
 	MaxPending int      // requests and long polls at a time; beyond, 503
 	Origins    []string // whose pages may ask; empty for all
+	// Pages answers GET of what is not below Path, nil for nobody. They may ask, too.
+	Pages http.Handler
 }
 
 // Server answers HTTP.
@@ -118,12 +121,18 @@ type answer struct {
 }
 
 func (a *answer) serve() {
+	rest, ok := strings.CutPrefix(a.r.URL.Path, a.server.opt.Path)
+	ok = ok && (rest == "" || rest[0] == '/')
+	if !ok && a.server.opt.Pages != nil {
+		_ = a.control.SetWriteDeadline(time.Now().Add(writeTime))
+		a.server.opt.Pages.ServeHTTP(a.w, a.r)
+		return
+	}
 	if !a.allowOrigin() {
 		a.status(http.StatusForbidden)
 		return
 	}
-	rest, ok := strings.CutPrefix(a.r.URL.Path, a.server.opt.Path)
-	if !ok || rest != "" && rest[0] != '/' {
+	if !ok {
 		a.status(http.StatusNotFound)
 		return
 	}
@@ -150,7 +159,7 @@ func (a *answer) allowOrigin() bool {
 	switch {
 	case len(a.server.opt.Origins) == 0:
 		header.Set("Access-Control-Allow-Origin", "*")
-	case origin != "" && !slices.Contains(a.server.opt.Origins, origin):
+	case origin != "" && !slices.Contains(a.server.opt.Origins, origin) && !a.ours(origin):
 		return false
 	case origin != "":
 		header.Set("Access-Control-Allow-Origin", origin)
@@ -166,6 +175,20 @@ func (a *answer) allowOrigin() bool {
 		}
 	}
 	return true
+}
+
+// ours tells whether an origin is that of this server's own pages. It is so only if it was reached by an address, or as localhost: any
+// other name could have been made to stand for this machine by whoever owns it.
+func (a *answer) ours(origin string) bool {
+	if a.server.opt.Pages == nil || origin != "http://"+a.r.Host && origin != "https://"+a.r.Host {
+		return false
+	}
+	host := a.r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || host == "localhost"
 }
 
 // id reads an id in a path; what is none counts as absent, as at Janus.

@@ -120,3 +120,25 @@ func TestOnlyPagesOfTheOriginsMayAsk(t *testing.T) {
 		t.Errorf("no page: %d", r.StatusCode)
 	}
 }
+
+func TestOwnPagesMayAskByAddressAlone(t *testing.T) {
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.URL.Path) })
+	s := server(&fakeAPI{ask: func(string, uint64, uint64) string { return "{}" }}, func(o *Options) {
+		o.Origins, o.Pages = []string{""}, pages
+	})
+	for target, want := range map[string]int{
+		"http://127.0.0.1:7088/janus": 200, "http://localhost:7088/janus": 200, "http://[::1]:7088/janus": 200,
+		"http://rebound.example:7088/janus": 403, // a name that somebody made stand for this machine
+	} {
+		origin, _, _ := strings.Cut(strings.TrimPrefix(target, "http://"), "/")
+		if r := ask(s, "POST", target, "{}", "Origin", "http://"+origin); r.StatusCode != want {
+			t.Errorf("a page of %s: %d", origin, r.StatusCode)
+		}
+		if r := ask(s, "POST", target, "{}", "Origin", "http://other.example"); r.StatusCode != 403 {
+			t.Errorf("a page of another: %d", r.StatusCode)
+		}
+	}
+	if r := ask(s, "GET", "/operator/", ""); text(r) != "page /operator/" {
+		t.Errorf("%d", r.StatusCode)
+	}
+}
