@@ -42,7 +42,7 @@ func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ct
 			"accepting-new-sessions":  set.AcceptNewSessions == nil || *set.AcceptNewSessions,
 			"session-timeout":         int(timeout.Seconds()),
 			"reclaim-session-timeout": int(cfg.ReclaimSessionTimeout.Seconds()),
-			"candidates-timeout":      admin.CandidatesTimeout,
+			"candidates-timeout":      int(cfg.CandidatesTimeout.Seconds()),
 			"data_channels":           true,
 			"ice-lite":                true,
 			"ice-tcp":                 true,

@@ -151,7 +151,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
 		Admin: (&admin.Service{
-			Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(),
+			Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(), CandidatesTimeout: cfg.CandidatesTimeout,
 			LogLevel:  func(level int) error { return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level))) },
 			TellNodes: func(ctx context.Context) error { return tellNodes(ctx, st, nc) },
 			Move: func(ctx context.Context, h plugin.HandleID, to string) error {

@@ -53,6 +53,7 @@ type config struct {
 
 	SessionTimeout        time.Duration `help:"A session without a request ends after this; 0 for never." default:"60s"`
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
+	CandidatesTimeout     time.Duration `help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: no candidates of endpoints are needed, and none kept." default:"45s"`
 	DemoRoom              bool          `help:"Have a room 1234." default:"true" negatable:""`
 	RoomsFile             string        `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start." type:"existingfile" placeholder:"FILE"`
 	StringIDs             bool          `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
@@ -187,8 +188,10 @@ func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, 
 	md.GRPCListen = "127.0.0.1:0"
 	md.DrainTimeout = 0  // there is no other node
 	sg.Level = cfg.Level // the logger of all three, so one is enough
-	if err := sg.Validate(); err != nil {
-		return rs, md, sg, err
+	for _, service := range []interface{ Validate() error }{rs, sg} {
+		if err := service.Validate(); err != nil {
+			return rs, md, sg, err
+		}
 	}
 	return rs, md, sg, nil
 }

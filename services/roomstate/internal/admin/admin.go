@@ -63,6 +63,8 @@ type Service struct {
 	Nodes    mediaNodes
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts // as the service was started with
+	// CandidatesTimeout is told, and changes nothing: no candidates are kept.
+	CandidatesTimeout time.Duration
 	// LogLevel tells all services at which level to log, as Janus counts.
 	LogLevel func(level int) error
 	// Move begins to move a handle's peer to a node, by its id, empty for any other.
