@@ -26,7 +26,7 @@ type Config struct {
 	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
-	CandidatesTimeout     time.Duration `default:"45s" help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: nodes are ICE-lite, learn an endpoint's addresses from its checks, and keep no candidates, so none outlives it."`
+	CandidatesTimeout time.Duration `default:"45s" help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: nodes are ICE-lite, learn an endpoint's addresses from its checks, and keep no candidates, so none outlives it."`
 
 	DemoRoom       bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`

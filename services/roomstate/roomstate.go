@@ -160,7 +160,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		}).Do,
 		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
-	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, registry, plugins), Log: log}
 	shards := &front.Shards{Server: server}
 	holder.Take = shards.Take
 	holder.Drop = func(n int) {

@@ -28,8 +28,9 @@ func (s *Service) status(ctx context.Context, _ *request) (members, error) {
 		"session_timeout": seconds(timeout), "reclaim_session_timeout": seconds(s.Timeouts.Reclaim),
 		"candidates_timeout": seconds(s.CandidatesTimeout), "log_level": level,
 	}
+	nodes := s.Nodes.List()
 	for _, k := range knobs {
-		status[k.name] = k.show(k.now(set))
+		status[k.name] = k.show(k.now(set, nodes))
 	}
 	return members{"status": status}, nil
 }
