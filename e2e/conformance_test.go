@@ -153,6 +153,7 @@ func playBoth(t *testing.T, cardea, oracle string, c conform.Conversation) (want
 		t.Errorf("%s: Cardea: %v", c.Name, err)
 	}
 	wg.Wait()
+	talk.MarkGaps(want, got)
 	return want, got
 }
 
