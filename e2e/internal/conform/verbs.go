@@ -43,10 +43,10 @@ func Fields(ofJanus string, keyed bool) []Conversation {
 				return strings.NewReplacer("$N", fmt.Sprint(n), "$R", fmt.Sprint(20000+i)).Replace(text)
 			}
 			// Numbers stand for the names while values are put in.
-			sound := strings.NewReplacer("$N", `987654321`, "$R", fmt.Sprint(20000+i), "$S", `"$S"`, "$h", `"$h"`).Replace(v.sound)
+			sound := strings.NewReplacer("$n$N", `"$n987654321"`, "$N", `987654321`, "$R", fmt.Sprint(20000+i), "$S", `"$S"`, "$h", `"$h"`).Replace(v.sound)
 			for _, request := range mutants(sound, v.fields) {
 				n++
-				request = strings.NewReplacer("987654321", "$N", `"$S"`, "$S", `"$h"`, "$h").Replace(request)
+				request = strings.NewReplacer(`"$n987654321"`, "$n$N", "987654321", "$N", `"$S"`, "$S", `"$h"`, "$h").Replace(request)
 				if v.before != "" {
 					b.WriteString(fill(v.before) + "\n")
 				}
@@ -77,6 +77,11 @@ wait 500ms
 al attach janus.plugin.textroom h
 al.h {"request":"create","room":$R,"secret":"s","pin":"p"}
 `
+	// soundOffer is an SDP as JSON has it, of nobody who would check a candidate.
+	soundOffer = `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n` +
+		`a=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n` +
+		`a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n` +
+		`a=rtpmap:111 opus/48000/2\r\n`
 	newHandle = "al attach janus.plugin.videoroom n$N"
 )
 
@@ -269,6 +274,11 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 			fields: "jsep jsep.type jsep.sdp jsep.trickle jsep.e2ee jsep.rid_order jsep.force_relay"},
 		{who: "al send", sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$h,"body":{"audio":true},"jsep":{"type":"answer","sdp":"x"}}`,
 			fields: "jsep.type jsep.sdp jsep.trickle"},
+	}},
+	{name: "core-offer", begin: session, verbs: []verb{
+		{who: "al send", before: newHandle, sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$n$N,"body":{"request":"exists","room":1},` +
+			`"jsep":{"type":"offer","sdp":"` + soundOffer + `"}}`,
+			fields: "jsep.type jsep.sdp jsep.trickle jsep.e2ee jsep.rid_order jsep.force_relay jsep.restart"},
 	}},
 	{name: "core-candidates", begin: "al create\nal attach janus.plugin.echotest h\nal.h offer av {\"audio\":true}\nwait 500ms\n", verbs: []verb{
 		{who: "al send", sound: `{"janus":"trickle","transaction":"a","session_id":$S,"handle_id":$h,` +
