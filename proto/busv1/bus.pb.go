@@ -2714,24 +2714,31 @@ func (x *Events) GetEvents() []*Event {
 
 // NodeStatus is a node's beat, twice a second.
 type NodeStatus struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Id               string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // of this process: never the same again
-	Name             string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // stays over restarts; ordered, lowest first
-	GrpcAddress      string                 `protobuf:"bytes,3,opt,name=grpc_address,json=grpcAddress,proto3" json:"grpc_address,omitempty"`
-	Draining         bool                   `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
-	Peers            uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
-	PacketsPerSecond uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
-	BitsPerSecond    uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
-	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                // 0 to 1 of what the process may use
-	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                         // last beat: the process ends in good order
-	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"` // a second, received and sent; 0 for no limit
-	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`          // likewise
-	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                      // 0 for no limit
-	Keeper           string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                           // id of the node that keeps the values of this one's peers, empty for none
-	KeeperChange     uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`          // how many times it has been another
-	StatsPeriodS     uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`        // between events of media statistics; 0 for none
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Id                string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // of this process: never the same again
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // stays over restarts; ordered, lowest first
+	GrpcAddress       string                 `protobuf:"bytes,3,opt,name=grpc_address,json=grpcAddress,proto3" json:"grpc_address,omitempty"`
+	Draining          bool                   `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
+	Peers             uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
+	PacketsPerSecond  uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
+	BitsPerSecond     uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
+	Cpu               float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                        // 0 to 1 of what the process may use
+	Leaving           bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                                 // last beat: the process ends in good order
+	CapacityPackets   uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"`         // a second, received and sent; 0 for no limit
+	CapacityBits      uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`                  // likewise
+	MaxPeers          uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                              // 0 for no limit
+	Keeper            string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                                   // id of the node that keeps the values of this one's peers, empty for none
+	KeeperChange      uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`                  // how many times it has been another
+	StatsPeriodS      uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`                // between events of media statistics; 0 for none
+	IceTcp            bool                   `protobuf:"varint,16,opt,name=ice_tcp,json=iceTcp,proto3" json:"ice_tcp,omitempty"`                                    // it has candidates for ICE-TCP
+	Ipv6              bool                   `protobuf:"varint,17,opt,name=ipv6,proto3" json:"ipv6,omitempty"`                                                      // it has candidates with an IPv6 address
+	PublicIps         []string               `protobuf:"bytes,18,rep,name=public_ips,json=publicIps,proto3" json:"public_ips,omitempty"`                            // that it was told, or has learnt of a STUN server, to name in candidates; none if those are its interfaces'
+	NoMediaTimerS     uint32                 `protobuf:"varint,19,opt,name=no_media_timer_s,json=noMediaTimerS,proto3" json:"no_media_timer_s,omitempty"`           // that it was started with
+	SlowLinkThreshold uint32                 `protobuf:"varint,20,opt,name=slow_link_threshold,json=slowLinkThreshold,proto3" json:"slow_link_threshold,omitempty"` // likewise
+	TellsEvents       bool                   `protobuf:"varint,21,opt,name=tells_events,json=tellsEvents,proto3" json:"tells_events,omitempty"`                     // its event handlers are on
+	PostsEvents       bool                   `protobuf:"varint,22,opt,name=posts_events,json=postsEvents,proto3" json:"posts_events,omitempty"`                     // to an HTTP backend
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *NodeStatus) Reset() {
@@ -2867,6 +2874,55 @@ func (x *NodeStatus) GetStatsPeriodS() uint32 {
 		return x.StatsPeriodS
 	}
 	return 0
+}
+
+func (x *NodeStatus) GetIceTcp() bool {
+	if x != nil {
+		return x.IceTcp
+	}
+	return false
+}
+
+func (x *NodeStatus) GetIpv6() bool {
+	if x != nil {
+		return x.Ipv6
+	}
+	return false
+}
+
+func (x *NodeStatus) GetPublicIps() []string {
+	if x != nil {
+		return x.PublicIps
+	}
+	return nil
+}
+
+func (x *NodeStatus) GetNoMediaTimerS() uint32 {
+	if x != nil {
+		return x.NoMediaTimerS
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetSlowLinkThreshold() uint32 {
+	if x != nil {
+		return x.SlowLinkThreshold
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetTellsEvents() bool {
+	if x != nil {
+		return x.TellsEvents
+	}
+	return false
+}
+
+func (x *NodeStatus) GetPostsEvents() bool {
+	if x != nil {
+		return x.PostsEvents
+	}
+	return false
 }
 
 // Texts are messages for data channels of peers on one node, oldest first. A peer that is not there gets none.
@@ -3868,7 +3924,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xd7\x03\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xc2\x05\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3886,7 +3942,15 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\x12\x16\n" +
 	"\x06keeper\x18\r \x01(\tR\x06keeper\x12#\n" +
 	"\rkeeper_change\x18\x0e \x01(\x04R\fkeeperChange\x12$\n" +
-	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\"\xe3\x01\n" +
+	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\x12\x17\n" +
+	"\aice_tcp\x18\x10 \x01(\bR\x06iceTcp\x12\x12\n" +
+	"\x04ipv6\x18\x11 \x01(\bR\x04ipv6\x12\x1d\n" +
+	"\n" +
+	"public_ips\x18\x12 \x03(\tR\tpublicIps\x12'\n" +
+	"\x10no_media_timer_s\x18\x13 \x01(\rR\rnoMediaTimerS\x12.\n" +
+	"\x13slow_link_threshold\x18\x14 \x01(\rR\x11slowLinkThreshold\x12!\n" +
+	"\ftells_events\x18\x15 \x01(\bR\vtellsEvents\x12!\n" +
+	"\fposts_events\x18\x16 \x01(\bR\vpostsEvents\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +
 	"\x05texts\x18\x01 \x03(\v2\x19.cardea.bus.v1.Texts.TextR\x05texts\x1aE\n" +
 	"\x04Text\x12)\n" +
