@@ -375,10 +375,12 @@ type Routed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
 	OpaqueId      string                 `protobuf:"bytes,2,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
-	Room          string                 `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`    // where the command is decided
-	Bound         bool                   `protobuf:"varint,4,opt,name=bound,proto3" json:"bound,omitempty"` // the handle's state is in that room
-	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`    // in it, as the plugin calls it
-	Over          bool                   `protobuf:"varint,6,opt,name=over,proto3" json:"over,omitempty"`   // the session has ended: the handle leaves, and there is nobody to answer
+	Room          string                 `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`        // where the command is decided
+	Bound         bool                   `protobuf:"varint,4,opt,name=bound,proto3" json:"bound,omitempty"`     // the handle's state is in that room
+	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`        // in it, as the plugin calls it
+	Over          bool                   `protobuf:"varint,6,opt,name=over,proto3" json:"over,omitempty"`       // the session has ended: the handle leaves, and there is nobody to answer
+	Token         string                 `protobuf:"bytes,7,opt,name=token,proto3" json:"token,omitempty"`      // that the handle was made with
+	Created       int64                  `protobuf:"varint,8,opt,name=created,proto3" json:"created,omitempty"` // when it was made, ms since 1970
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -453,6 +455,20 @@ func (x *Routed) GetOver() bool {
 		return x.Over
 	}
 	return false
+}
+
+func (x *Routed) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Routed) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
 }
 
 // Socket names one connection of one edge. An event goes to the session's owner, the socket that created or
@@ -3720,14 +3736,16 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05given\x12,\n" +
 	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05admin\x12)\n" +
 	"\x04move\x18\x18 \x01(\v2\x13.cardea.bus.v1.MoveH\x00R\x04moveB\x06\n" +
-	"\x04verb\"\x8f\x01\n" +
+	"\x04verb\"\xbf\x01\n" +
 	"\x06Routed\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
 	"\topaque_id\x18\x02 \x01(\tR\bopaqueId\x12\x12\n" +
 	"\x04room\x18\x03 \x01(\tR\x04room\x12\x14\n" +
 	"\x05bound\x18\x04 \x01(\bR\x05bound\x12\x12\n" +
 	"\x04role\x18\x05 \x01(\tR\x04role\x12\x12\n" +
-	"\x04over\x18\x06 \x01(\bR\x04over\"D\n" +
+	"\x04over\x18\x06 \x01(\bR\x04over\x12\x14\n" +
+	"\x05token\x18\a \x01(\tR\x05token\x12\x18\n" +
+	"\acreated\x18\b \x01(\x03R\acreated\"D\n" +
 	"\x06Socket\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
