@@ -250,6 +250,12 @@ func TestSameAdminAsJanus(t *testing.T) {
 func TestStatusHasWhatJanusHas(t *testing.T) {
 	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
 	want := object(administer(t, oracle.Admin, "get_status", "")["status"])
+	first := object(administer(t, cardea.Admin, "get_status", "")["status"])
+	for _, name := range []string{"session_timeout", "reclaim_session_timeout", "candidates_timeout", "no_media_timer", "slowlink_threshold"} {
+		if fmt.Sprint(first[name]) != fmt.Sprint(want[name]) {
+			t.Errorf("%s is %v at first, %v at Janus", name, first[name], want[name])
+		}
+	}
 	for _, set := range []struct{ request, parameter string }{
 		{"set_no_media_timer", `,"no_media_timer":7`}, {"set_slowlink_threshold", `,"slowlink_threshold":8`},
 		{"set_log_timestamps", `,"timestamps":false`}, {"set_nack_optimizations", `,"nack_optimizations":true`},
@@ -257,6 +263,11 @@ func TestStatusHasWhatJanusHas(t *testing.T) {
 		administer(t, cardea.Admin, set.request, set.parameter)
 	}
 	got := object(administer(t, cardea.Admin, "get_status", "")["status"])
+	administer(t, cardea.Admin, "reset_media_settings", "")
+	last := object(administer(t, cardea.Admin, "get_status", "")["status"])
+	if fmt.Sprint(last["no_media_timer"]) != "1" || fmt.Sprint(last["slowlink_threshold"]) != "0" {
+		t.Errorf("after reset_media_settings: %v", last)
+	}
 	for name := range want {
 		if _, ok := got[name]; !ok && name != "libnice_debug" { // gone in 1.4
 			t.Errorf("status has no %s: %v", name, got)

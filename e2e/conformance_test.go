@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,7 @@ var (
 	conformanceSeed = flag.Uint64("conformance.seed", 1, "of the sequences that are played to Cardea and to Janus")
 	conformanceSize = flag.Int("conformance.sequences", 12, "how many sequences")
 	conformanceFile = flag.String("conformance.report", "", "file for the report")
-	conformanceOnly = flag.String("conformance.only", "", "play only conversations whose name has this in it")
+	conformanceOnly = flag.String("conformance.only", "", "play only conversations whose name matches this regular expression")
 )
 
 // leastEqual is how many of 100 compared steps have to be equal.
@@ -35,31 +36,36 @@ const atOnce = 6
 // difference must have its reason in allowed_test.go.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	cardea, oracle := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, cluster.StartWholeJanus(t)
+	only := regexp.MustCompile(*conformanceOnly)
+	oracle := cluster.StartWholeJanus(t)
+	plain := servers{cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8").URL, oracle.WS}
 	var text strings.Builder
 	fmt.Fprintf(&text, "compared with Janus %s\n", oracle.Version)
 	var reports []*conform.Report
+	keyed := keyedServers(t)
 	for _, part := range []struct {
 		title string
 		all   []conform.Conversation
+		servers
 	}{
-		{"written conversations", written(t, "conversations")},
-		{"each field of each request", conform.Fields()},
+		{"written conversations", written(t, "conversations"), plain},
+		{"each field of each request", conform.Fields(oracle.Version, false), plain},
+		{"each field, with an admin key", conform.Fields(oracle.Version, true), keyed},
 		{fmt.Sprintf("sequences of seed %d", *conformanceSeed),
-			append(conform.Sequences(*conformanceSize, *conformanceSeed), conform.Calls(*conformanceSize/4, *conformanceSeed)...)},
+			append(conform.Sequences(*conformanceSize, *conformanceSeed), conform.Calls(*conformanceSize/4, *conformanceSeed)...), plain},
 	} {
 		report := &conform.Report{Reason: allowedBeside(oracle.Version)}
 		began := time.Now()
 		var wg sync.WaitGroup
 		places := make(chan struct{}, atOnce)
 		for _, c := range part.all {
-			if !strings.Contains(c.Name, *conformanceOnly) {
+			if !only.MatchString(c.Name) {
 				continue
 			}
 			places <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-places }()
-				want, got := playUntilExplained(t, cardea, oracle.WS, c, report)
+				want, got := playUntilExplained(t, part.cardea, part.oracle, c, report)
 				logSlow(t, "Janus", want)
 				logSlow(t, "Cardea", got)
 				for _, d := range report.Add(c.Name, want, got) {
@@ -83,6 +89,19 @@ func TestConformance(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// servers are where Cardea and Janus are.
+type servers struct{ cardea, oracle string }
+
+// keyedServers want the admin key "k" of who makes rooms and forwards.
+func keyedServers(t *testing.T) servers {
+	t.Helper()
+	cardea := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--admin-key", "k", "--lock-rtp-forward")
+	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{
+		VideoRoom: []string{`admin_key = "k"`, "lock_rtp_forward = true"}, TextRoom: []string{`admin_key = "k";`},
+	})
+	return servers{cardea.URL, oracle.WS}
 }
 
 // TestStringIDsAsJanus compares the two where rooms and participants are named by strings, and create wants a key.
@@ -153,6 +172,7 @@ func playBoth(t *testing.T, cardea, oracle string, c conform.Conversation) (want
 		t.Errorf("%s: Cardea: %v", c.Name, err)
 	}
 	wg.Wait()
+	talk.MarkGaps(want, got)
 	return want, got
 }
 

@@ -375,10 +375,12 @@ type Routed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
 	OpaqueId      string                 `protobuf:"bytes,2,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
-	Room          string                 `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`    // where the command is decided
-	Bound         bool                   `protobuf:"varint,4,opt,name=bound,proto3" json:"bound,omitempty"` // the handle's state is in that room
-	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`    // in it, as the plugin calls it
-	Over          bool                   `protobuf:"varint,6,opt,name=over,proto3" json:"over,omitempty"`   // the session has ended: the handle leaves, and there is nobody to answer
+	Room          string                 `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`        // where the command is decided
+	Bound         bool                   `protobuf:"varint,4,opt,name=bound,proto3" json:"bound,omitempty"`     // the handle's state is in that room
+	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`        // in it, as the plugin calls it
+	Over          bool                   `protobuf:"varint,6,opt,name=over,proto3" json:"over,omitempty"`       // the session has ended: the handle leaves, and there is nobody to answer
+	Token         string                 `protobuf:"bytes,7,opt,name=token,proto3" json:"token,omitempty"`      // that the handle was made with
+	Created       int64                  `protobuf:"varint,8,opt,name=created,proto3" json:"created,omitempty"` // when it was made, ms since 1970
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -453,6 +455,20 @@ func (x *Routed) GetOver() bool {
 		return x.Over
 	}
 	return false
+}
+
+func (x *Routed) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Routed) GetCreated() int64 {
+	if x != nil {
+		return x.Created
+	}
+	return 0
 }
 
 // Socket names one connection of one edge. An event goes to the session's owner, the socket that created or
@@ -2714,26 +2730,33 @@ func (x *Events) GetEvents() []*Event {
 
 // NodeStatus is a node's beat, twice a second.
 type NodeStatus struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Id               string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // of this process: never the same again
-	Name             string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // stays over restarts; ordered, lowest first
-	GrpcAddress      string                 `protobuf:"bytes,3,opt,name=grpc_address,json=grpcAddress,proto3" json:"grpc_address,omitempty"`
-	Draining         bool                   `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
-	Peers            uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
-	PacketsPerSecond uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
-	BitsPerSecond    uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
-	Cpu              float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                       // 0 to 1 of what the process may use
-	Leaving          bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                                // last beat: the process ends in good order
-	CapacityPackets  uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"`        // a second, received and sent; 0 for no limit
-	CapacityBits     uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`                 // likewise
-	MaxPeers         uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                             // 0 for no limit
-	Keeper           string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                                  // id of the node that keeps the values of this one's peers, empty for none
-	KeeperChange     uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`                 // how many times it has been another
-	StatsPeriodS     uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`               // between events of media statistics; 0 for none
-	LostInPerSecond  uint32                 `protobuf:"varint,23,opt,name=lost_in_per_second,json=lostInPerSecond,proto3" json:"lost_in_per_second,omitempty"`    // packets that publishers' streams lacked when they were due
-	LostOutPerSecond uint32                 `protobuf:"varint,24,opt,name=lost_out_per_second,json=lostOutPerSecond,proto3" json:"lost_out_per_second,omitempty"` // packets that subscribers said to lack
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Id                string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`     // of this process: never the same again
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // stays over restarts; ordered, lowest first
+	GrpcAddress       string                 `protobuf:"bytes,3,opt,name=grpc_address,json=grpcAddress,proto3" json:"grpc_address,omitempty"`
+	Draining          bool                   `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
+	Peers             uint32                 `protobuf:"varint,5,opt,name=peers,proto3" json:"peers,omitempty"`
+	PacketsPerSecond  uint64                 `protobuf:"varint,6,opt,name=packets_per_second,json=packetsPerSecond,proto3" json:"packets_per_second,omitempty"` // received and sent
+	BitsPerSecond     uint64                 `protobuf:"varint,7,opt,name=bits_per_second,json=bitsPerSecond,proto3" json:"bits_per_second,omitempty"`
+	Cpu               float32                `protobuf:"fixed32,8,opt,name=cpu,proto3" json:"cpu,omitempty"`                                                        // 0 to 1 of what the process may use
+	Leaving           bool                   `protobuf:"varint,9,opt,name=leaving,proto3" json:"leaving,omitempty"`                                                 // last beat: the process ends in good order
+	CapacityPackets   uint64                 `protobuf:"varint,10,opt,name=capacity_packets,json=capacityPackets,proto3" json:"capacity_packets,omitempty"`         // a second, received and sent; 0 for no limit
+	CapacityBits      uint64                 `protobuf:"varint,11,opt,name=capacity_bits,json=capacityBits,proto3" json:"capacity_bits,omitempty"`                  // likewise
+	MaxPeers          uint32                 `protobuf:"varint,12,opt,name=max_peers,json=maxPeers,proto3" json:"max_peers,omitempty"`                              // 0 for no limit
+	Keeper            string                 `protobuf:"bytes,13,opt,name=keeper,proto3" json:"keeper,omitempty"`                                                   // id of the node that keeps the values of this one's peers, empty for none
+	KeeperChange      uint64                 `protobuf:"varint,14,opt,name=keeper_change,json=keeperChange,proto3" json:"keeper_change,omitempty"`                  // how many times it has been another
+	StatsPeriodS      uint32                 `protobuf:"varint,15,opt,name=stats_period_s,json=statsPeriodS,proto3" json:"stats_period_s,omitempty"`                // between events of media statistics; 0 for none
+	IceTcp            bool                   `protobuf:"varint,16,opt,name=ice_tcp,json=iceTcp,proto3" json:"ice_tcp,omitempty"`                                    // it has candidates for ICE-TCP
+	Ipv6              bool                   `protobuf:"varint,17,opt,name=ipv6,proto3" json:"ipv6,omitempty"`                                                      // it has candidates with an IPv6 address
+	PublicIps         []string               `protobuf:"bytes,18,rep,name=public_ips,json=publicIps,proto3" json:"public_ips,omitempty"`                            // that it was told, or has learnt of a STUN server, to name in candidates; none if those are its interfaces'
+	NoMediaTimerS     uint32                 `protobuf:"varint,19,opt,name=no_media_timer_s,json=noMediaTimerS,proto3" json:"no_media_timer_s,omitempty"`           // that it was started with
+	SlowLinkThreshold uint32                 `protobuf:"varint,20,opt,name=slow_link_threshold,json=slowLinkThreshold,proto3" json:"slow_link_threshold,omitempty"` // likewise
+	TellsEvents       bool                   `protobuf:"varint,21,opt,name=tells_events,json=tellsEvents,proto3" json:"tells_events,omitempty"`                     // its event handlers are on
+	PostsEvents       bool                   `protobuf:"varint,22,opt,name=posts_events,json=postsEvents,proto3" json:"posts_events,omitempty"`                     // to an HTTP backend
+	LostInPerSecond   uint32                 `protobuf:"varint,23,opt,name=lost_in_per_second,json=lostInPerSecond,proto3" json:"lost_in_per_second,omitempty"`     // packets that publishers' streams lacked when they were due
+	LostOutPerSecond  uint32                 `protobuf:"varint,24,opt,name=lost_out_per_second,json=lostOutPerSecond,proto3" json:"lost_out_per_second,omitempty"`  // packets that subscribers said to lack
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *NodeStatus) Reset() {
@@ -2869,6 +2892,55 @@ func (x *NodeStatus) GetStatsPeriodS() uint32 {
 		return x.StatsPeriodS
 	}
 	return 0
+}
+
+func (x *NodeStatus) GetIceTcp() bool {
+	if x != nil {
+		return x.IceTcp
+	}
+	return false
+}
+
+func (x *NodeStatus) GetIpv6() bool {
+	if x != nil {
+		return x.Ipv6
+	}
+	return false
+}
+
+func (x *NodeStatus) GetPublicIps() []string {
+	if x != nil {
+		return x.PublicIps
+	}
+	return nil
+}
+
+func (x *NodeStatus) GetNoMediaTimerS() uint32 {
+	if x != nil {
+		return x.NoMediaTimerS
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetSlowLinkThreshold() uint32 {
+	if x != nil {
+		return x.SlowLinkThreshold
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetTellsEvents() bool {
+	if x != nil {
+		return x.TellsEvents
+	}
+	return false
+}
+
+func (x *NodeStatus) GetPostsEvents() bool {
+	if x != nil {
+		return x.PostsEvents
+	}
+	return false
 }
 
 func (x *NodeStatus) GetLostInPerSecond() uint32 {
@@ -3680,14 +3752,16 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05given\x12,\n" +
 	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05admin\x12)\n" +
 	"\x04move\x18\x18 \x01(\v2\x13.cardea.bus.v1.MoveH\x00R\x04moveB\x06\n" +
-	"\x04verb\"\x8f\x01\n" +
+	"\x04verb\"\xbf\x01\n" +
 	"\x06Routed\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
 	"\topaque_id\x18\x02 \x01(\tR\bopaqueId\x12\x12\n" +
 	"\x04room\x18\x03 \x01(\tR\x04room\x12\x14\n" +
 	"\x05bound\x18\x04 \x01(\bR\x05bound\x12\x12\n" +
 	"\x04role\x18\x05 \x01(\tR\x04role\x12\x12\n" +
-	"\x04over\x18\x06 \x01(\bR\x04over\"D\n" +
+	"\x04over\x18\x06 \x01(\bR\x04over\x12\x14\n" +
+	"\x05token\x18\a \x01(\tR\x05token\x12\x18\n" +
+	"\acreated\x18\b \x01(\x03R\acreated\"D\n" +
 	"\x06Socket\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
@@ -3884,7 +3958,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\xb3\x04\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\x9e\x06\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -3902,7 +3976,15 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\tmax_peers\x18\f \x01(\rR\bmaxPeers\x12\x16\n" +
 	"\x06keeper\x18\r \x01(\tR\x06keeper\x12#\n" +
 	"\rkeeper_change\x18\x0e \x01(\x04R\fkeeperChange\x12$\n" +
-	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\x12+\n" +
+	"\x0estats_period_s\x18\x0f \x01(\rR\fstatsPeriodS\x12\x17\n" +
+	"\aice_tcp\x18\x10 \x01(\bR\x06iceTcp\x12\x12\n" +
+	"\x04ipv6\x18\x11 \x01(\bR\x04ipv6\x12\x1d\n" +
+	"\n" +
+	"public_ips\x18\x12 \x03(\tR\tpublicIps\x12'\n" +
+	"\x10no_media_timer_s\x18\x13 \x01(\rR\rnoMediaTimerS\x12.\n" +
+	"\x13slow_link_threshold\x18\x14 \x01(\rR\x11slowLinkThreshold\x12!\n" +
+	"\ftells_events\x18\x15 \x01(\bR\vtellsEvents\x12!\n" +
+	"\fposts_events\x18\x16 \x01(\bR\vpostsEvents\x12+\n" +
 	"\x12lost_in_per_second\x18\x17 \x01(\rR\x0flostInPerSecond\x12-\n" +
 	"\x13lost_out_per_second\x18\x18 \x01(\rR\x10lostOutPerSecond\"\xe3\x01\n" +
 	"\x05Texts\x12/\n" +

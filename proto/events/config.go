@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("events: %w", err)
 	}
 	for name, value := range map[string]int64{"events-queue": int64(c.Queue), "events-timeout": int64(c.Timeout)} {
-		if value < 1 && c.on() {
+		if value < 1 && c.On() {
 			return fmt.Errorf("%s must be above 0, is %d", name, value)
 		}
 	}
@@ -60,7 +60,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func (c Config) on() bool { return c.Subject != "" || c.Backend != "" }
+// On tells whether there are events.
+func (c Config) On() bool { return c.Subject != "" || c.Backend != "" }
 
 // client speaks with the backend. Redirects are not followed: they could lead credentials and events elsewhere.
 func (c Config) client() (*http.Client, error) {

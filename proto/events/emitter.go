@@ -44,7 +44,7 @@ type destination struct {
 
 // New makes an emitter for a process of that name; nil, if the settings want no events. Run is to be called.
 func New(cfg Config, process string, nc Publisher, r prometheus.Registerer, log *slog.Logger) (*Emitter, error) {
-	if !cfg.on() {
+	if !cfg.On() {
 		return nil, nil
 	}
 	mask, err := ParseMask(cfg.Mask)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
@@ -111,4 +112,16 @@ func (c Config) relayAddress() (netip.AddrPort, error) {
 		return addr, fmt.Errorf("relay-address %q: neither IP nor IP:PORT", c.RelayAddress)
 	}
 	return addr, nil
+}
+
+// timers are what a node goes by: what administrators have set, and what it was started with for the rest.
+func (c Config) timers(set *busv1.MediaSettings) (noMediaSeconds, slowLinkPackets uint32) {
+	noMediaSeconds, slowLinkPackets = c.NoMediaTimer, c.SlowLinkThreshold
+	if set.NoMediaTimerS != nil {
+		noMediaSeconds = set.GetNoMediaTimerS()
+	}
+	if set.SlowLinkThreshold != nil {
+		slowLinkPackets = set.GetSlowLinkThreshold()
+	}
+	return noMediaSeconds, slowLinkPackets
 }

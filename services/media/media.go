@@ -174,12 +174,9 @@ type service struct {
 
 // apply takes what administrators have set.
 func (s *service) apply(settings *busv1.MediaSettings) {
-	if settings.NoMediaTimerS != nil {
-		s.node.SetNoMedia(time.Duration(settings.GetNoMediaTimerS()) * time.Second)
-	}
-	if settings.SlowLinkThreshold != nil {
-		s.node.SetSlowLinkThreshold(settings.GetSlowLinkThreshold())
-	}
+	timer, threshold := s.cfg.timers(settings)
+	s.node.SetNoMedia(time.Duration(timer) * time.Second)
+	s.node.SetSlowLinkThreshold(threshold)
 }
 
 // run starts the parts, and stops them in reverse when ctx or one of them ends: first the API, then the beats, then
@@ -248,7 +245,11 @@ func (s *service) beats() *bus.Beats {
 	return &bus.Beats{
 		Conn: s.nats, ID: s.id, Name: s.cfg.Name, GRPCAddress: s.address, Log: s.log,
 		Capacity: bus.Capacity{Packets: s.cfg.CapacityPackets, Bits: s.cfg.CapacityBits, Peers: s.cfg.MaxPeers}, Changed: s.node.DrainingChanged(),
-		StatsPeriod: s.cfg.EventsStatsPeriod,
+		Serves: bus.Serves{
+			ICETCP: s.cfg.TCP, IPv6: s.group.IPv6(), PublicIPs: s.cfg.Advertise,
+			NoMediaTimer: s.cfg.NoMediaTimer, SlowLinkThreshold: s.cfg.SlowLinkThreshold,
+			StatsPeriod: s.cfg.EventsStatsPeriod, TellsEvents: s.cfg.Events.On(), PostsEvents: s.cfg.Events.Backend != "",
+		},
 		Status: func() bus.Status {
 			c, keeper := s.group.Counters(), s.holder.Keeper()
 			lostIn, lostOut := s.node.Lost()

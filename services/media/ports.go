@@ -36,7 +36,7 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	defer group.Discard()
-	ipv6 := group.IPv6()
+	ipv6 := group.DualStack()
 
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(columns ...any) {

@@ -212,6 +212,13 @@ func TestWhatIsSetIsToldToNodesThoseThatComeLaterToo(t *testing.T) {
 	if m := next(); m.GetNoMediaTimerS() != 5 || m.GetSlowLinkThreshold() != 1<<32-1 {
 		t.Errorf("a node that comes later is told %v", m)
 	}
+	if _, err := e.admin(0, "reset_media_settings", `{}`); err != nil {
+		t.Error(err)
+	}
+	for m := next(); m.NoMediaTimerS != nil || m.SlowLinkThreshold != nil; {
+		m = next() // each replica has told the late node
+	}
+	e.wants(0, "set_no_media_timer", `{"no_media_timer":5}`, `{"no_media_timer":5}`)
 	e.wants(0, "set_log_colors", `{"colors":true}`, `{"log_colors":true}`)
 	got, err := e.admin(0, "get_status", `{}`)
 	status, _ := got["status"].(map[string]any)

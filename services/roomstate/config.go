@@ -26,6 +26,8 @@ type Config struct {
 	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
+	CandidatesTimeout time.Duration `default:"45s" help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: nodes are ICE-lite, learn an endpoint's addresses from its checks, and keep no candidates, so none outlives it."`
+
 	DemoRoom       bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
 	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
@@ -51,6 +53,14 @@ type Config struct {
 	OpsListen string `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 
 	settings.Logging
+}
+
+// Validate is called when settings have been read.
+func (c Config) Validate() error {
+	if c.CandidatesTimeout < time.Second {
+		return fmt.Errorf("candidates-timeout must be at least 1s, is %v", c.CandidatesTimeout)
+	}
+	return nil
 }
 
 func (c *Config) timeouts() store.Timeouts {

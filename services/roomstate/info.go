@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -14,15 +15,21 @@ var apiVersions = map[string]int{
 	"janus.plugin.videoroom": 9, "janus.plugin.echotest": 7, "janus.plugin.videocall": 6, "janus.plugin.textroom": 2,
 }
 
-// info returns what server_info says of sessions, plugins and media (spec/janus-api.md, section 6).
-func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ctx context.Context) ([]byte, error) {
-	type module struct {
-		Name          string `json:"name"`
-		Author        string `json:"author"`
-		Description   string `json:"description"`
-		VersionString string `json:"version_string"`
-		Version       int    `json:"version"`
-	}
+// httpHandler is the name of Janus's event handler that posts events, as Cardea does.
+const httpHandler = "janus.eventhandler.sampleevh"
+
+// module is how Janus describes a part.
+type module struct {
+	Name          string `json:"name"`
+	Author        string `json:"author"`
+	Description   string `json:"description"`
+	VersionString string `json:"version_string"`
+	Version       int    `json:"version"`
+}
+
+// info returns what server_info says of sessions, plugins and media (spec/janus-api.md, section 6): of the cluster, as its nodes
+// tell of themselves. The edge adds what is its own, event handlers among that.
+func info(cfg Config, st *store.Store, registry *nodes.Registry, plugins map[string]plugin.Plugin) func(ctx context.Context) ([]byte, error) {
 	modules := map[string]module{}
 	for name := range plugins {
 		modules[name] = module{
@@ -38,16 +45,19 @@ func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ct
 		if set.SessionTimeout != nil {
 			timeout = *set.SessionTimeout
 		}
-		return json.Marshal(map[string]any{
+		serves, handlers := registry.Serves(), map[string]module{}
+		if serves.PostsEvents || cfg.Events.Backend != "" {
+			handlers[httpHandler] = module{"Cardea HTTP event handler", "The Cardea authors", "Posts events", Version, 1}
+		}
+		all := map[string]any{
 			"accepting-new-sessions":  set.AcceptNewSessions == nil || *set.AcceptNewSessions,
 			"session-timeout":         int(timeout.Seconds()),
 			"reclaim-session-timeout": int(cfg.ReclaimSessionTimeout.Seconds()),
-			"candidates-timeout":      admin.CandidatesTimeout,
+			"candidates-timeout":      int(cfg.CandidatesTimeout.Seconds()),
 			"data_channels":           true,
 			"ice-lite":                true,
-			"ice-tcp":                 true,
-			"ipv6":                    true,
-			"ipv6-link-local":         false,
+			"ice-tcp":                 serves.ICETCP,
+			"ipv6":                    serves.IPv6,
 			"ice-nomination":          "regular",
 			"ice-consent-freshness":   true, // a node ends a peer that it hears no checks of (RFC 7675)
 			"ice-keepalive-conncheck": false,
@@ -60,6 +70,18 @@ func info(cfg Config, st *store.Store, plugins map[string]plugin.Plugin) func(ct
 			"dtls-mtu":                1200,
 			"static-event-loops":      0,
 			"plugins":                 modules,
-		})
+			"event_handlers":          serves.TellsEvents || cfg.Events.On(),
+			"events":                  handlers,
+		}
+		if serves.IPv6 {
+			all["ipv6-link-local"] = false
+		}
+		if len(serves.PublicIPs) > 0 {
+			all["public-ip"] = serves.PublicIPs[0]
+		}
+		if len(serves.PublicIPs) > 1 {
+			all["public-ips"] = serves.PublicIPs
+		}
+		return json.Marshal(all)
 	}
 }

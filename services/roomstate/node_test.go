@@ -26,6 +26,7 @@ import (
 // fakeNode is a media node whose SDP is a list of streams: "audio:opus video:vp8@a", with the mid behind the @ if it is
 // not the stream's place. It says yes to everything.
 type fakeNode struct {
+	says []func(*busv1.NodeStatus) // more in each beat
 	mediav1.UnimplementedMediaServer
 	id       string
 	address  string
@@ -58,7 +59,7 @@ type fakeNode struct {
 	wg      sync.WaitGroup
 }
 
-func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
+func startNode(t *testing.T, nc *nats.Conn, id string, says ...func(*busv1.NodeStatus)) *fakeNode {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +71,7 @@ func startNode(t *testing.T, nc *nats.Conn, id string) *fakeNode {
 	}
 	n := &fakeNode{
 		id: id, address: l.Addr().String(), server: grpc.NewServer(), health: health.NewServer(), requests: requests,
-		offers: map[string]int{}, peers: map[string]*mediav1.PeerID{}, slots: map[string][]*mediav1.Slot{},
+		offers: map[string]int{}, peers: map[string]*mediav1.PeerID{}, slots: map[string][]*mediav1.Slot{}, says: says,
 	}
 	mediav1.RegisterMediaServer(n.server, n)
 	mediav1.RegisterKeepersServer(n.server, &n.kept)
@@ -97,8 +98,12 @@ func (n *fakeNode) beat(ctx context.Context, nc *nats.Conn) {
 	defer tick.Stop()
 	for {
 		n.beats.Add(1)
-		_ = bus.Publish(nc, bus.NodeBeats, &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address, Draining: n.draining.Load(),
-			Keeper: n.keeper.Load().GetKeeper(), KeeperChange: n.keeper.Load().GetChange()})
+		status := &busv1.NodeStatus{Id: n.id, Name: n.id, GrpcAddress: n.address, Draining: n.draining.Load(),
+			Keeper: n.keeper.Load().GetKeeper(), KeeperChange: n.keeper.Load().GetChange()}
+		for _, say := range n.says {
+			say(status)
+		}
+		_ = bus.Publish(nc, bus.NodeBeats, status)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

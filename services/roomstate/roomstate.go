@@ -152,7 +152,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		Store: st, Rooms: owner, Plugins: plugins,
 		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
 		Admin: (&admin.Service{
-			Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(),
+			Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(), CandidatesTimeout: cfg.CandidatesTimeout,
 			LogLevel:  func(level int) error { return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level))) },
 			TellNodes: func(ctx context.Context) error { return tellNodes(ctx, st, nc) },
 			Move: func(ctx context.Context, h plugin.HandleID, to string) error {
@@ -161,7 +161,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		}).Do,
 		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
-	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, plugins), Log: log}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, registry, plugins), Log: log}
 	shards := &front.Shards{Server: server}
 	holder.Take = shards.Take
 	holder.Drop = func(n int) {

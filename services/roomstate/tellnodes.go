@@ -11,15 +11,12 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
-// tellNodes tells all nodes what administrators have set for them, if they have set anything.
+// tellNodes tells all nodes what administrators have set for them. They go by their own settings for the rest.
 func tellNodes(ctx context.Context, st *store.Store, nc *nats.Conn) error {
 	set, err := st.Settings(ctx)
 	if err != nil {
 		return err
 	}
 	timer, threshold := admin.MediaSettings(set)
-	if timer == nil && threshold == nil {
-		return nil
-	}
 	return bus.Publish(nc, bus.MediaSettings, &busv1.MediaSettings{NoMediaTimerS: timer, SlowLinkThreshold: threshold})
 }

@@ -41,7 +41,7 @@ func startCluster(t *testing.T, change func(sg *signaling.Config), nodes ...stri
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	cfg := config{SessionTimeout: time.Minute}
+	cfg := defaults(t)
 	cfg.Events.Subject = "cardea.events"
 	cfg.Events.Mask, cfg.Events.Queue, cfg.Events.Timeout = []string{"all"}, 1000, time.Second
 	rs, md, sg, err := serviceConfigs(cfg, server.ClientURL(), "redis://"+store.Addr())

@@ -61,7 +61,8 @@ func TestWhatServicesShowIsDocumented(t *testing.T) {
 		documented[m[1]] = metric{m[2], m[3]}
 	}
 
-	cfg := config{SessionTimeout: time.Minute, PageListen: "127.0.0.1:0", Listen: "127.0.0.1:0", HTTPListen: freeAddress(t)}
+	cfg := defaults(t)
+	cfg.PageListen, cfg.Listen, cfg.HTTPListen = "127.0.0.1:0", "127.0.0.1:0", freeAddress(t)
 	cfg.AdminListen, cfg.AdminHTTPListen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.OpsListen, cfg.RoomstateOpsListen, cfg.MediaOpsListen = freeAddress(t), freeAddress(t), freeAddress(t)
 	cfg.RemotePorts.First, cfg.RemotePorts.Last = 20000, 20999

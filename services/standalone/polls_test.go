@@ -38,7 +38,7 @@ func startEdges(t *testing.T, change func(rs *roomstate.Config, sg *signaling.Co
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	rs, _, sg, err := serviceConfigs(config{SessionTimeout: time.Minute}, bus.ClientURL(), "redis://"+store.Addr())
+	rs, _, sg, err := serviceConfigs(defaults(t), bus.ClientURL(), "redis://"+store.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -18,42 +16,83 @@ import (
 	"github.com/cardea-rtc/cardea/services/media"
 	"github.com/cardea-rtc/cardea/services/roomstate"
 	"github.com/cardea-rtc/cardea/services/signaling"
-	"github.com/cardea-rtc/cardea/services/standalone/web"
 )
 
-// config is what can be set; the tags are its documentation. Whatever else the services can be told has its default.
+// config is what can be set; the tags are its documentation. It has every setting of the three services, by the same name, but
+// those that the test beside it lists with a reason each.
 type config struct {
-	PageListen            string         `help:"Address of the page." default:":8080"`
-	Listen                string         `help:"Address of the Janus API over WebSocket." default:":8188"`
-	HTTPListen            string         `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
-	APISecretFile         string         `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
-	TokenAuth             bool           `help:"Requests must carry a token, stored by the Admin API or signed."`
-	TokenSecretFile       string         `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
-	AdminListen           string         `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
-	AdminHTTPListen       string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
-	AdminSecretFile       string         `help:"File with the admin_secret of the Admin API." type:"existingfile"`
-	UDPPort               uint16         `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
-	Advertise             []netip.Addr   `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
-	OpsListen             string         `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
-	RoomstateOpsListen    string         `help:"The same of roomstate." default:"127.0.0.1:9091"`
-	MediaOpsListen        string         `help:"The same of the media node." default:"127.0.0.1:9092"`
-	DemoRoom              bool           `help:"Have a room 1234." default:"true" negatable:""`
-	RoomsFile             string         `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start." type:"existingfile" placeholder:"FILE"`
-	StringIDs             bool           `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
-	TextStringIDs         bool           `help:"TextRooms are named by strings instead of integers." name:"text-string-ids"`
-	AdminKey              string         `help:"Key that VideoRoom's create requires; empty for none." secret:""`
-	SessionTimeout        time.Duration  `help:"A session without a request ends after." default:"60s"`
-	ReclaimSessionTimeout time.Duration  `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
-	JanusURL              string         `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen." name:"janus-url"`
-	PageOnly              bool           `help:"Serve nothing but the page."`
-	PcapDir               string         `help:"Existing folder in which administrators may have decrypted packets of single handles written." type:"path"`
-	RecordDir             string         `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
-	ForwardTo             []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`
-	RemoteFrom            []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
-	RemoteAddress         netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
-	RemotePorts           media.Ports    `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
-	OpaqueIDInAPI         bool           `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
-	Events                events.Config  `embed:""`
+	PageListen string `help:"Address of the page; over HTTPS, if there is a certificate." default:":8080"`
+	JanusURL   string `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen or --wss-listen." name:"janus-url"`
+	PageOnly   bool   `help:"Serve nothing but the page."`
+
+	Listen          string   `help:"Address of the Janus API over WebSocket." default:":8188"`
+	WSSListen       string   `help:"Address of the same over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
+	HTTPListen      string   `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
+	HTTPSListen     string   `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
+	HTTPPath        string   `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
+	TLSCert         string   `help:"File with the certificate chain, PEM." name:"tls-cert" type:"existingfile"`
+	TLSKey          string   `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
+	Origins         []string `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
+	APISecretFile   string   `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
+	TokenAuth       bool     `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do."`
+	TokenSecretFile string   `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
+	AdminListen     string   `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
+	AdminHTTPListen string   `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminPath       string   `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
+	AdminSecretFile string   `help:"File with the admin_secret of the Admin API. Must be set if that listens at others than loopback addresses." type:"existingfile"`
+	ServerName      string   `help:"Shown by info." default:"Cardea"`
+	OpaqueIDInAPI   bool     `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
+
+	MaxSockets     int           `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
+	MaxSessions    int           `help:"Sessions there may be." default:"200000"`
+	SocketSessions int           `help:"Sessions on one socket." default:"1000"`
+	SocketPending  int           `help:"Requests under way on one socket before its next is read." default:"64"`
+	SessionPolls   int           `help:"Long polls that wait for one session; a further one ends the oldest." default:"8"`
+	MaxMessage     int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
+	AnswerTimeout  time.Duration `help:"How long a request waits before it fails." default:"20s"`
+
+	SessionTimeout        time.Duration `help:"A session without a request ends after this; 0 for never." default:"60s"`
+	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`
+	CandidatesTimeout     time.Duration `help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: no candidates of endpoints are needed, and none kept." default:"45s"`
+	DemoRoom              bool          `help:"Have a room 1234." default:"true" negatable:""`
+	RoomsFile             string        `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start." type:"existingfile" placeholder:"FILE"`
+	StringIDs             bool          `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
+	TextStringIDs         bool          `help:"TextRooms are named by strings instead of integers." name:"text-string-ids"`
+	AdminKey              string        `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
+	LockRTPForward        bool          `help:"VideoRoom's rtp_forward requires the admin key too." name:"lock-rtp-forward"`
+	TextPostAllow         []string      `help:"Where TextRooms may post their messages to (post in create): hosts, addresses, networks such as 10.0.0.0/8, comma-separated; empty for nowhere."`
+	MaxHandles            int           `help:"Handles a session may have; 0 for no limit." default:"1000"`
+	MaxBody               int           `help:"Bytes a message's body may have; 0 for no limit." default:"262144"`
+	MaxRooms              int           `help:"VideoRooms there may be; 0 for no limit." default:"10000"`
+	MaxTextRooms          int           `help:"TextRooms there may be; 0 for no limit." default:"10000"`
+	MaxTextHistory        int           `help:"Messages that a TextRoom keeps for who joins later, whatever it is created with." default:"100"`
+	MaxParticipants       int           `help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit." default:"1000"`
+
+	UDPPort           uint16         `help:"Port for media: UDP, and ICE-TCP on the same number." default:"10000" name:"udp-port"`
+	TCP               bool           `help:"Accept ICE-TCP." name:"tcp" default:"true" negatable:""`
+	Workers           int            `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`
+	Advertise         []netip.Addr   `help:"IP addresses that browsers are told to send media to. Default: those of this machine's interfaces."`
+	AdvertiseSTUN     []string       `help:"STUN servers that are asked at start by which IP address this machine is seen from outside, one after another; browsers are told that address after those of --advertise. If none answers, there is no start." name:"advertise-stun" placeholder:"HOST:PORT"`
+	MaxPeers          int            `help:"PeerConnections that are taken at most." default:"10000"`
+	CapacityPackets   uint64         `help:"Packets a second, received and sent, up to which there is new work. Default: 250000 for each worker." placeholder:"N"`
+	CapacityBits      uint64         `help:"Bits a second, likewise; 0 for no limit." default:"10000000000"`
+	NoMediaTimer      uint32         `help:"Seconds without media until the client is told; 0 for never." name:"no-media-timer" default:"1"`
+	SlowLinkThreshold uint32         `help:"Packets lost in a second from which the client is told; 0 for never." name:"slowlink-threshold" default:"0"`
+	PcapDir           string         `help:"Existing folder in which administrators may have decrypted packets of single handles written." type:"path"`
+	PcapMaxBytes      int64          `help:"Bytes that such a file may have." default:"104857600"`
+	RecordDir         string         `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
+	RecordingsTmpExt  string         `help:"Suffix of recordings that are being written." placeholder:"EXT"`
+	ForwardTo         []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`
+	RemoteFrom        []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
+	RemoteAddress     netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
+	RemotePorts       media.Ports    `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
+
+	Events            events.Config `embed:""`
+	EventsStatsPeriod uint32        `help:"Seconds between events of a PeerConnection's media statistics; 0 for never." name:"events-stats-period" default:"1"`
+
+	OpsListen          string `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
+	RoomstateOpsListen string `help:"The same of roomstate." default:"127.0.0.1:9091"`
+	MediaOpsListen     string `help:"The same of the media node." default:"127.0.0.1:9092"`
 
 	settings.Logging
 }
@@ -133,57 +172,26 @@ func startNATS() (*server.Server, error) {
 	return s, nil
 }
 
+// serviceConfigs are the services' settings: cfg's, and what is so in one process.
 func serviceConfigs(cfg config, natsURL, redisURL string) (rs roomstate.Config, md media.Config, sg signaling.Config, err error) {
 	for _, target := range []any{&rs, &md, &sg} {
 		if err := settings.Defaults(target); err != nil {
 			return rs, md, sg, err
 		}
+		if err := settings.Share(target, &cfg); err != nil {
+			return rs, md, sg, err
+		}
 	}
-	rs.Events, md.Events, sg.Events = cfg.Events, cfg.Events, cfg.Events
-	rs.NATSURL, rs.RedisURL, rs.OpsListen = natsURL, redisURL, cfg.RoomstateOpsListen
+	rs.NATSURL, md.NATSURL, sg.NATSURL, rs.RedisURL = natsURL, natsURL, natsURL, redisURL
+	rs.OpsListen, md.OpsListen = cfg.RoomstateOpsListen, cfg.MediaOpsListen
+	rs.Forgets = true
+	md.GRPCListen = "127.0.0.1:0"
+	md.DrainTimeout = 0  // there is no other node
 	sg.Level = cfg.Level // the logger of all three, so one is enough
-	rs.DemoRoom, rs.SessionTimeout, rs.ReclaimSessionTimeout = cfg.DemoRoom, cfg.SessionTimeout, cfg.ReclaimSessionTimeout
-	rs.TextStringIDs = cfg.TextStringIDs
-	rs.RoomsFile, rs.StringIDs, rs.AdminKey, rs.TokenSecretFile, rs.Forgets = cfg.RoomsFile, cfg.StringIDs, cfg.AdminKey, cfg.TokenSecretFile, true
-	md.NATSURL, md.GRPCListen, md.OpsListen = natsURL, "127.0.0.1:0", cfg.MediaOpsListen
-	md.PcapDir, md.RecordDir, md.ForwardTo = cfg.PcapDir, cfg.RecordDir, cfg.ForwardTo
-	md.RemoteFrom, md.RemoteAddress, md.RemotePorts = cfg.RemoteFrom, cfg.RemoteAddress, cfg.RemotePorts
-	md.UDPPort, md.Advertise = cfg.UDPPort, cfg.Advertise
-	md.DrainTimeout = 0 // there is no other node
-	sg.NATSURL, sg.Listen, sg.OpsListen = natsURL, cfg.Listen, cfg.OpsListen
-	sg.HTTPListen, sg.AdminListen, sg.AdminHTTPListen = cfg.HTTPListen, cfg.AdminListen, cfg.AdminHTTPListen
-	sg.AdminSecretFile, sg.APISecretFile = cfg.AdminSecretFile, cfg.APISecretFile
-	sg.OpaqueIDInAPI = cfg.OpaqueIDInAPI
-	sg.TokenAuth, sg.TokenSecretFile = cfg.TokenAuth, cfg.TokenSecretFile
-	if err := sg.Validate(); err != nil {
-		return rs, md, sg, err
+	for _, service := range []interface{ Validate() error }{rs, sg} {
+		if err := service.Validate(); err != nil {
+			return rs, md, sg, err
+		}
 	}
 	return rs, md, sg, nil
-}
-
-// servePage serves the page until ctx ends.
-func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.PageListen)
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	_, portText, err := net.SplitHostPort(cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("--listen %q: %w", cfg.Listen, err)
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return fmt.Errorf("--listen %q: %w", cfg.Listen, err)
-	}
-	log.Info("open the page", "url", pageURL(l.Addr()))
-	return web.Serve(ctx, l, web.Janus{URL: cfg.JanusURL, Port: port, SecurePort: 8989}, log)
-}
-
-// pageURL is an address that works in a browser on this machine.
-func pageURL(a net.Addr) string {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok || tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://localhost:%d", tcp.Port)
-	}
-	return "http://" + a.String()
 }

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"fmt"
+	"go/version"
 	"strings"
 )
 
@@ -18,15 +19,21 @@ type group struct {
 	name  string
 	begin string
 	verbs []verb
+	keyed bool   // for servers with the admin key "k" and lock_rtp_forward
+	since string // the first version of Janus that outlives it; empty for all
 }
 
 // hasty is how long it must be quiet where nobody but the asker hears anything.
 const hasty = "quiet 40ms\n"
 
-// Fields returns conversations that try each field of each request of the core, of VideoRoom and of EchoTest.
-func Fields() []Conversation {
+// Fields returns conversations that try each field of each request of the core and of the plugins, beside a Janus of that
+// version; those for servers with the admin key "k" and lock_rtp_forward, or those for servers without.
+func Fields(ofJanus string, keyed bool) []Conversation {
 	var all []Conversation
 	for i, g := range groups {
+		if g.keyed != keyed || g.since != "" && version.Compare("go"+ofJanus, "go"+g.since) < 0 {
+			continue
+		}
 		var b strings.Builder
 		b.WriteString(strings.ReplaceAll(g.begin, "$R", fmt.Sprint(20000+i)))
 		b.WriteString("\n" + hasty)
@@ -36,10 +43,10 @@ func Fields() []Conversation {
 				return strings.NewReplacer("$N", fmt.Sprint(n), "$R", fmt.Sprint(20000+i)).Replace(text)
 			}
 			// Numbers stand for the names while values are put in.
-			sound := strings.NewReplacer("$N", `987654321`, "$R", fmt.Sprint(20000+i), "$S", `"$S"`, "$h", `"$h"`).Replace(v.sound)
+			sound := strings.NewReplacer("$n$N", `"$n987654321"`, "$N", `987654321`, "$R", fmt.Sprint(20000+i), "$S", `"$S"`, "$h", `"$h"`).Replace(v.sound)
 			for _, request := range mutants(sound, v.fields) {
 				n++
-				request = strings.NewReplacer("987654321", "$N", `"$S"`, "$S", `"$h"`, "$h").Replace(request)
+				request = strings.NewReplacer(`"$n987654321"`, "$n$N", "987654321", "$N", `"$S"`, "$S", `"$h"`, "$h").Replace(request)
 				if v.before != "" {
 					b.WriteString(fill(v.before) + "\n")
 				}
@@ -70,6 +77,11 @@ wait 500ms
 al attach janus.plugin.textroom h
 al.h {"request":"create","room":$R,"secret":"s","pin":"p"}
 `
+	// soundOffer is an SDP as JSON has it, of nobody who would check a candidate.
+	soundOffer = `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n` +
+		`a=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n` +
+		`a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n` +
+		`a=rtpmap:111 opus/48000/2\r\n`
 	newHandle = "al attach janus.plugin.videoroom n$N"
 )
 
@@ -82,6 +94,11 @@ var groups = []group{
 		{who: "al.h", sound: `{"request":"create","room":$N,"allowed":["x"]}`, fields: "allowed.0 vp9_profile h264_profile opus_fec opus_dtx " +
 			"audiolevel_ext audiolevel_event audio_active_packets audio_level_average videoorient_ext playoutdelay_ext " +
 			"transport_wide_cc_ext record rec_dir lock_record permanent notify_joining require_e2ee dummy_publisher dummy_streams"},
+	}},
+	{name: "create-dummies", begin: session, verbs: []verb{
+		{who: "al.h", sound: `{"request":"list"}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"create","room":$N,"dummy_publisher":true,"dummy_streams":[{"codec":"opus"}]}`,
+			fields: "threads admin_key dummy_e2ee dummy_streams dummy_streams.0 dummy_streams.0.codec dummy_streams.0.fmtp"},
 	}},
 	{name: "edit", begin: session, verbs: []verb{
 		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"edit","room":$N,"secret":"s"}`,
@@ -105,8 +122,16 @@ var groups = []group{
 				"streams.0.host streams.0.host_family streams.0.ssrc streams.0.pt streams.0.rtcp_port streams.0.simulcast " +
 				"streams.0.port_2 streams.0.ssrc_2 streams.0.pt_2 streams.0.srtp_suite streams.0.srtp_crypto"},
 		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1"}`,
-			fields: "audio_port audio_ssrc audio_pt audio_rtcp_port video_port video_ssrc video_pt video_rtcp_port video_port_2 data_port simulcast"},
+			fields: "admin_key audio_port audio_ssrc audio_pt audio_rtcp_port video_port video_ssrc video_pt video_rtcp_port video_port_2 data_port simulcast"},
 		{who: "al.h", sound: `{"request":"stop_rtp_forward","room":$R,"secret":"s","publisher_id":1,"stream_id":5}`, fields: "room secret publisher_id stream_id"},
+	}},
+	{name: "forwarders-more", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`,
+			fields: "admin_key streams.0.port_3 streams.0.ssrc_3 streams.0.pt_3"},
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1"}`,
+			fields: "video_ssrc_2 video_pt_2 video_port_3 video_ssrc_3 video_pt_3"},
+		{who: "al.h", sound: `{"request":"stop_rtp_forward","room":$R,"secret":"s","publisher_id":1,"stream_id":5}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":77,"remote_id":"r","host":"127.0.0.1","port":6000}`, fields: "admin_key"},
 	}},
 	{name: "remotes", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
 		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":77,"remote_id":"r","host":"127.0.0.1","port":6000}`,
@@ -129,6 +154,26 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.h", sound: `{"request":"update_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`,
 			fields: "room secret id display streams streams.0 streams.0.type streams.0.mid streams.0.mindex streams.0.codec " +
 				"streams.0.description streams.0.disabled streams.0.stereo streams.0.simulcast"},
+	}},
+	{name: "remote-publishers-more", begin: session + `al.h {"request":"create","room":$R,"secret":"s"}
+al attach janus.plugin.videoroom pub
+al.pub {"request":"join","ptype":"publisher","room":$R,"id":1,"display":"Al"}
+al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}
+`, verbs: []verb{
+		{who: "al.h", sound: `{"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`,
+			fields: "metadata srtp_suite srtp_crypto"},
+		{who: "al.h", before: `al.h {"request":"create","room":$N}`,
+			sound: `{"request":"add_remote_publisher","room":$N,"id":79,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`, fields: "id metadata"},
+		{who: "al.h", sound: `{"request":"update_remote_publisher","room":$R,"secret":"s","id":78,"streams":[{"type":"audio","mid":"0","mindex":0,"codec":"opus"}]}`,
+			fields: "metadata srtp_suite srtp_crypto"},
+	}},
+	{name: "join-metadata", begin: session + `al.h {"request":"create","room":$R,"publishers":99}` + "\n", verbs: []verb{
+		{who: "al.n$N", before: newHandle, sound: `{"request":"join","ptype":"publisher","room":$R}`, fields: "metadata"},
+		{who: "al.n$N", before: newHandle, sound: `{"request":"joinandconfigure","ptype":"publisher","room":$R}`, fields: "metadata"},
+	}},
+	{name: "configure-metadata", begin: published, verbs: []verb{
+		{who: "al.pub", sound: `{"request":"configure"}`, fields: "metadata"},
+		{who: "al.pub", sound: `{"request":"publish"}`, fields: "metadata"},
 	}},
 	{name: "join", begin: session + `al.h {"request":"create","room":$R,"pin":"p"}` + "\n", verbs: []verb{
 		{who: "al.n$N", before: newHandle, sound: `{"request":"join","ptype":"publisher","room":$R,"pin":"p"}`,
@@ -166,6 +211,12 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 			"streams.0.mid streams.0.sub_mid streams.0.substream streams.0.temporal"},
 		{who: "al.sub", sound: `{"request":"start"}`, fields: "request"},
 	}},
+	{name: "subscription-svc", begin: subscribed, verbs: []verb{
+		{who: "al.sub", sound: `{"request":"subscribe","streams":[{"feed":99,"mid":"0"}]}`, fields: "streams.0.spatial_layer streams.0.temporal_layer streams.0.max_delay"},
+		{who: "al.sub", sound: `{"request":"update","subscribe":[{"feed":99}]}`, fields: "subscribe.0.spatial_layer subscribe.0.temporal_layer"},
+		{who: "al.sub", sound: `{"request":"switch","streams":[{"feed":99,"mid":"0","sub_mid":"0"}]}`, fields: "streams.0.spatial_layer streams.0.temporal_layer"},
+		{who: "al.sub", sound: `{"request":"configure","streams":[{"mid":"1"}]}`, fields: "streams.0.spatial_layer streams.0.temporal_layer"},
+	}},
 	{name: "subscription-configure", begin: subscribed, verbs: []verb{
 		{who: "al.sub", sound: `{"request":"configure"}`, fields: "streams mid send substream temporal fallback spatial_layer temporal_layer " +
 			"min_delay max_delay audio video data"},
@@ -192,6 +243,55 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.h", sound: `{"request":"allowed","room":$R,"secret":"s","action":"remove","allowed":["a"]}`, fields: "room secret action allowed allowed.0"},
 		{who: "al.h", sound: `{"request":"kick","room":$R,"secret":"s","username":"zoe"}`, fields: "room secret username"},
 		{who: "al.h", sound: `{"request":"announcement","room":$R,"secret":"s","text":"hi"}`, fields: "room secret text"},
+	}},
+	{name: "text-rooms-more", begin: textSession, verbs: []verb{
+		{who: "al.h", sound: `{"request":"list"}`, fields: "request admin_key"},
+		{who: "al.h", sound: `{"request":"create","room":$N}`, fields: "post admin_key"},
+	}},
+	{name: "text-rooms-edit", begin: textSession, since: "1.4", verbs: []verb{
+		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"edit","room":$N,"secret":"s"}`,
+			fields: "room secret new_description new_secret new_pin new_post new_is_private permanent"},
+		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"destroy","room":$N,"secret":"s"}`,
+			fields: "room secret permanent"},
+	}},
+	{name: "keyed-rooms", begin: session, keyed: true, verbs: []verb{
+		{who: "al.h", sound: `{"request":"create","room":$N,"admin_key":"k"}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"list","admin_key":"k"}`, fields: "admin_key"},
+	}},
+	{name: "keyed-forwarders", begin: strings.Replace(published, `"room":$R,"publishers"`, `"admin_key":"k","room":$R,"publishers"`, 1), keyed: true, verbs: []verb{
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"admin_key":"k","publisher_id":77,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`, fields: "admin_key room"},
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"admin_key":"k","publisher_id":1,"host":"127.0.0.1","audio_port":6000}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"stop_rtp_forward","room":$R,"admin_key":"k","publisher_id":1,"stream_id":5}`, fields: "admin_key room"},
+		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"admin_key":"k","publisher_id":77,"remote_id":"r","host":"127.0.0.1","port":6000}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"unpublish_remotely","room":$R,"publisher_id":1,"remote_id":"r"}`, fields: "admin_key"},
+	}},
+	{name: "keyed-text-rooms", begin: "al create\nal attach janus.plugin.textroom h\n", keyed: true, verbs: []verb{
+		{who: "al.h", sound: `{"request":"create","room":$N,"admin_key":"k"}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"list","admin_key":"k"}`, fields: "admin_key"},
+	}},
+	{name: "core-jsep", begin: "al create\nal attach janus.plugin.echotest h\n", verbs: []verb{
+		{who: "al send", sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$h,"body":{"audio":true},"jsep":{"type":"offer","sdp":"x"}}`,
+			fields: "jsep jsep.type jsep.sdp jsep.trickle jsep.e2ee jsep.rid_order jsep.force_relay"},
+		{who: "al send", sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$h,"body":{"audio":true},"jsep":{"type":"answer","sdp":"x"}}`,
+			fields: "jsep.type jsep.sdp jsep.trickle"},
+	}},
+	{name: "core-offer", begin: session, verbs: []verb{
+		{who: "al send", before: newHandle, sound: `{"janus":"message","transaction":"a","session_id":$S,"handle_id":$n$N,"body":{"request":"exists","room":1},` +
+			`"jsep":{"type":"offer","sdp":"` + soundOffer + `"}}`,
+			fields: "jsep.type jsep.sdp jsep.trickle jsep.e2ee jsep.rid_order jsep.force_relay jsep.restart"},
+	}},
+	{name: "core-candidates", begin: "al create\nal attach janus.plugin.echotest h\nal.h offer av {\"audio\":true}\nwait 500ms\n", verbs: []verb{
+		{who: "al send", sound: `{"janus":"trickle","transaction":"a","session_id":$S,"handle_id":$h,` +
+			`"candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0","sdpMLineIndex":0}}`,
+			fields: "candidate candidate.candidate candidate.sdpMid candidate.sdpMLineIndex candidate.completed candidate.usernameFragment"},
+		{who: "al send", sound: `{"janus":"trickle","transaction":"a","session_id":$S,"handle_id":$h,` +
+			`"candidates":[{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host","sdpMid":"0"}]}`,
+			fields: "candidates candidates.0 candidates.0.candidate candidates.0.sdpMid candidates.0.sdpMLineIndex"},
+	}},
+	{name: "core-token", begin: session, verbs: []verb{
+		{who: "al send", sound: `{"janus":"attach","transaction":"a","session_id":$S,"plugin":"janus.plugin.none"}`, fields: "token apisecret"},
+		{who: "al send", sound: `{"janus":"keepalive","transaction":"a","session_id":$S}`, fields: "token apisecret"},
+		{who: "al send", sound: `{"janus":"create","transaction":"a","id":5}`, fields: "token"},
 	}},
 	{name: "core", begin: session, verbs: []verb{
 		{who: "al send", sound: `{"janus":"ping","transaction":"a"}`, fields: "transaction"},

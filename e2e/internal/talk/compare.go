@@ -247,7 +247,11 @@ func pair(a, b []any) []messages {
 
 func kind(v any) string {
 	m, _ := v.(map[string]any)
-	return fmt.Sprint(m["janus"], m["sender"], m["transaction"] != nil)
+	of := fmt.Sprint(m["janus"], m["sender"], m["transaction"] != nil)
+	if m["janus"] == "media" { // of each m= section, and of its beginning and its end
+		of += fmt.Sprint(m["mid"], m["receiving"])
+	}
+	return of
 }
 
 func names(a, b Step) []string {

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,6 +34,17 @@ type Capacity struct {
 	Peers         int
 }
 
+// Serves is what a node has to say of itself that stays as it is. See NodeStatus.
+type Serves struct {
+	ICETCP, IPv6      bool
+	PublicIPs         []netip.Addr
+	NoMediaTimer      uint32 // seconds
+	SlowLinkThreshold uint32 // packets lost in a second
+	StatsPeriod       uint32 // seconds
+	TellsEvents       bool
+	PostsEvents       bool
+}
+
 // Beats tell everybody that the node lives, and how busy it is.
 type Beats struct {
 	Conn        *nats.Conn
@@ -40,7 +52,7 @@ type Beats struct {
 	Name        string // stays over restarts
 	GRPCAddress string
 	Capacity    Capacity
-	StatsPeriod uint32 // seconds; see NodeStatus
+	Serves      Serves
 	Status      func() Status
 	Changed     <-chan struct{} // what is to be said at once has changed
 	Log         *slog.Logger
@@ -82,9 +94,20 @@ func (b *Beats) Run(ctx context.Context) {
 }
 
 func (b *Beats) publish(s *busv1.NodeStatus) {
-	s.Id, s.Name, s.GrpcAddress, s.StatsPeriodS = b.ID, b.Name, b.GRPCAddress, b.StatsPeriod
+	s.Id, s.Name, s.GrpcAddress = b.ID, b.Name, b.GRPCAddress
+	s.IceTcp, s.Ipv6, s.PublicIps = b.Serves.ICETCP, b.Serves.IPv6, texts(b.Serves.PublicIPs)
+	s.NoMediaTimerS, s.SlowLinkThreshold = b.Serves.NoMediaTimer, b.Serves.SlowLinkThreshold
+	s.StatsPeriodS, s.TellsEvents, s.PostsEvents = b.Serves.StatsPeriod, b.Serves.TellsEvents, b.Serves.PostsEvents
 	s.CapacityPackets, s.CapacityBits, s.MaxPeers = b.Capacity.Packets, b.Capacity.Bits, uint32(b.Capacity.Peers)
 	if err := bus.Publish(b.Conn, bus.NodeBeats, s); err != nil {
 		b.Log.Debug("beat not sent", "err", err) // the connection reports its own troubles
 	}
+}
+
+func texts(addresses []netip.Addr) []string {
+	all := make([]string, len(addresses))
+	for i, a := range addresses {
+		all[i] = a.String()
+	}
+	return all
 }

@@ -18,6 +18,7 @@ var ErrOff = errors.New("no folder for recordings is set")
 
 // Folder is where recordings are. A nil *Folder takes none.
 type Folder struct {
+	path   string // absolute
 	root   *os.Root
 	suffix string // of files being written
 	log    *slog.Logger
@@ -41,14 +42,18 @@ func Open(dir, suffix string, log *slog.Logger) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("folder of recordings: %w", err)
 	}
-	root, err := os.OpenRoot(dir)
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("folder of recordings: %w", err)
+	}
+	root, err := os.OpenRoot(absolute)
 	if err != nil {
 		return nil, fmt.Errorf("folder of recordings: %w", err)
 	}
 	if suffix != "" && suffix[0] != '.' {
 		suffix = "." + suffix
 	}
-	f := &Folder{root: root, suffix: suffix, log: log, ending: make(chan struct{}), open: map[string]*Recorder{}}
+	f := &Folder{path: absolute, root: root, suffix: suffix, log: log, ending: make(chan struct{}), open: map[string]*Recorder{}}
 	f.pool.New = func() any { return new(buffer) }
 	return f, nil
 }
@@ -88,16 +93,16 @@ func (f *Folder) Failed() uint64 {
 }
 
 // Record begins a file. A finished one that has the name already gets another: see keepFormer. name is a path within the folder, separated by
-// slashes; one that leads out of it, or names a file that is being written, is an error. It does not wait for the disk:
+// slashes, or the whole path of such a file; one that leads out of it, or names a file that is being written, is an error. It does not wait for the disk:
 // what goes wrong there is in the log.
 func (f *Folder) Record(name string, h Header, log *slog.Logger) (*Recorder, error) {
 	if f == nil {
 		return nil, ErrOff
 	}
-	if !filepath.IsLocal(name) || strings.ContainsAny(name, "\x00\\") {
+	name, ok := f.within(name)
+	if !ok {
 		return nil, fmt.Errorf("%q is no name within the folder of recordings", name)
 	}
-	name = path.Clean(name)
 	r := &Recorder{
 		folder: f, name: name, header: h, log: log.With("file", name), created: time.Now(),
 		queue: make(chan frame, maxQueued), next: f.pool.Get().(*buffer), done: make(chan struct{}),
@@ -119,6 +124,21 @@ func (f *Folder) Record(name string, h Header, log *slog.Logger) (*Recorder, err
 		r.run()
 	})
 	return r, nil
+}
+
+// within makes name relative to the folder; it is not ok, and as it was, if it leads elsewhere. os.Root follows no link that does.
+func (f *Folder) within(name string) (string, bool) {
+	relative := name
+	if filepath.IsAbs(name) {
+		var err error
+		if relative, err = filepath.Rel(f.path, name); err != nil {
+			return name, false
+		}
+	}
+	if !filepath.IsLocal(relative) || relative == "." || strings.ContainsAny(relative, "\x00\\") {
+		return name, false
+	}
+	return path.Clean(relative), true
 }
 
 func (f *Folder) left(r *Recorder) {

@@ -127,12 +127,14 @@ func TestNamesCannotLeaveTheFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := open(t, dir, "")
-	for _, name := range []string{"/tmp/x.mjr", "../x.mjr", "a/../../x.mjr", "", "a\x00b", `..\x`} {
+	for _, name := range []string{
+		"/tmp/x.mjr", dir, dir + "/", dir + "x/x.mjr", dir + "/../x.mjr", filepath.Join(outside, "x.mjr"), "/", "../x.mjr", "a/../../x.mjr", "", "a\x00b", `..\x`,
+	} {
 		if _, err := f.Record(name, Header{Type: Audio}, quiet); err == nil {
 			t.Errorf("%q is taken", name)
 		}
 	}
-	for _, name := range []string{"link/x.mjr", "dangling.mjr"} {
+	for _, name := range []string{"link/x.mjr", "dangling.mjr", dir + "/link/y.mjr"} {
 		r := record(t, f, name, Header{Type: Audio})
 		send(r, "packet")
 		r.Close()
@@ -143,7 +145,7 @@ func TestNamesCannotLeaveTheFolder(t *testing.T) {
 	if left, err := os.ReadDir(outside); err != nil || len(left) != 0 {
 		t.Errorf("outside are %v, %v", left, err)
 	}
-	if f.Failed() != 2 {
+	if f.Failed() != 3 {
 		t.Errorf("%d failed", f.Failed())
 	}
 }
@@ -217,7 +219,7 @@ func TestFullDiskEndsTheRecordingAlone(t *testing.T) {
 	other := record(t, f, "y.mjr", Header{Type: Video})
 	const most = 100_000
 	for range most {
-		if send(r, strings.Repeat("x", 1400)); f.Failed() != 0 {
+		if send(r, strings.Repeat("x", 1400)); f.Failed() != 0 && f.Dropped() != 0 {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -263,5 +265,22 @@ func TestFinishedFilesAreKept(t *testing.T) {
 		if len(found) != 3 {
 			t.Errorf("found %v", found)
 		}
+	}
+}
+
+func TestAWholePathWithinTheFolderIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	f := open(t, dir, "")
+	r := record(t, f, filepath.Join(dir, "rooms", "x.mjr"), Header{Type: Audio})
+	if _, err := f.Record("rooms/x.mjr", Header{Type: Audio}, quiet); err == nil {
+		t.Error("the file is written twice, by its whole path and by the one within the folder")
+	}
+	send(r, "packet")
+	r.Close()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, frames := read(t, filepath.Join(dir, "rooms", "x.mjr")); fmt.Sprint(frames) != "[packet]" {
+		t.Errorf("frames %q", frames)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Credentials are one side's ICE user name fragment and password (RFC 8839, section 5.4).
@@ -39,6 +40,9 @@ func (g *Group) candidates(moves uint32) []string {
 	}
 	return all
 }
+
+// IPv6 tells whether candidates name an IPv6 address.
+func (g *Group) IPv6() bool { return slices.ContainsFunc(g.hosts, netip.Addr.Is6) }
 
 // Host is the address that SDP's c= and o= lines name.
 func (g *Group) Host() netip.Addr { return g.hosts[0] }

@@ -82,8 +82,8 @@ func (g *Group) share(workers int) {
 // Discard closes a group that was never run.
 func (g *Group) Discard() { _ = g.closeListeners() }
 
-// IPv6 tells whether endpoints reach the port by IPv6 as well.
-func (g *Group) IPv6() bool { return g.workers[0].socket.dualStack() }
+// DualStack tells whether the port is open for IPv6 as well.
+func (g *Group) DualStack() bool { return g.workers[0].socket.dualStack() }
 
 // closeListeners is for a group that will not run.
 func (g *Group) closeListeners() error {

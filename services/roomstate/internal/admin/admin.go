@@ -23,6 +23,7 @@ type cluster interface {
 	AcceptNewSessions(ctx context.Context, accept bool) error
 	SetLogLevel(ctx context.Context, level int) error
 	SetNumber(ctx context.Context, name string, n int64) error
+	DropNumber(ctx context.Context, name string) error
 	SetGlobalTimeout(ctx context.Context, timeout time.Duration, now time.Time) error
 	SetTimeout(ctx context.Context, session uint64, timeout *time.Duration, now time.Time) error
 	Sessions(ctx context.Context) ([]uint64, error)
@@ -63,11 +64,13 @@ type Service struct {
 	Nodes    mediaNodes
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts // as the service was started with
+	// CandidatesTimeout is told, and changes nothing: no candidates are kept.
+	CandidatesTimeout time.Duration
 	// LogLevel tells all services at which level to log, as Janus counts.
 	LogLevel func(level int) error
 	// Move begins to move a handle's peer to a node, by its id, empty for any other.
 	Move func(ctx context.Context, h plugin.HandleID, to string) error
-	// TellNodes tells all nodes what MediaSettings has.
+	// TellNodes tells all nodes what MediaSettings has; what has nothing there, they go by their own settings.
 	TellNodes func(ctx context.Context) error
 }
 
@@ -90,34 +93,36 @@ func (r *request) read(into any) error {
 type members map[string]any
 
 var verbs = map[string]func(s *Service, ctx context.Context, r *request) (members, error){
-	"token":               (*Service).token,
-	"add_token":           (*Service).addToken,
-	"allow_token":         (*Service).allowToken,
-	"disallow_token":      (*Service).disallowToken,
-	"list_tokens":         (*Service).listTokens,
-	"remove_token":        (*Service).removeToken,
-	"get_status":          (*Service).status,
-	"accept_new_sessions": (*Service).acceptNewSessions,
-	"set_session_timeout": (*Service).setSessionTimeout,
-	"set_log_level":       (*Service).setLogLevel,
-	"list_sessions":       (*Service).listSessions,
-	"list_handles":        (*Service).listHandles,
-	"handle_info":         (*Service).handleInfo,
-	"exists":              (*Service).exists,
-	"start_pcap":          (*Service).startPcap,
-	"stop_pcap":           (*Service).stopPcap,
-	"loops_info":          (*Service).loops,
-	"resolve_address":     (*Service).resolveAddress,
-	"list_nodes":          (*Service).listNodes,
-	"list_rooms":          (*Service).listRooms,
-	"room_info":           (*Service).roomInfo,
-	"drain_node":          (*Service).drainNode,
-	"undrain_node":        (*Service).undrainNode,
-	"move_handle":         (*Service).moveHandle,
-	"test_stun":           (*Service).testSTUN,
-	"start_text2pcap":     (*Service).startText2pcap,
-	"stop_text2pcap":      (*Service).stopPcap,
-	"keep_node":           (*Service).keepNode, // of nodes alone: no edge passes it on
+	"token":                (*Service).token,
+	"add_token":            (*Service).addToken,
+	"allow_token":          (*Service).allowToken,
+	"disallow_token":       (*Service).disallowToken,
+	"list_tokens":          (*Service).listTokens,
+	"remove_token":         (*Service).removeToken,
+	"get_status":           (*Service).status,
+	"accept_new_sessions":  (*Service).acceptNewSessions,
+	"set_session_timeout":  (*Service).setSessionTimeout,
+	"set_log_level":        (*Service).setLogLevel,
+	"list_sessions":        (*Service).listSessions,
+	"list_handles":         (*Service).listHandles,
+	"handle_info":          (*Service).handleInfo,
+	"exists":               (*Service).exists,
+	"start_pcap":           (*Service).startPcap,
+	"stop_pcap":            (*Service).stopPcap,
+	"loops_info":           (*Service).loops,
+	"resolve_address":      (*Service).resolveAddress,
+	"list_nodes":           (*Service).listNodes,
+	"list_rooms":           (*Service).listRooms,
+	"room_info":            (*Service).roomInfo,
+	"drain_node":           (*Service).drainNode,
+	"undrain_node":         (*Service).undrainNode,
+	"move_handle":          (*Service).moveHandle,
+	"test_stun":            (*Service).testSTUN,
+	"start_text2pcap":      (*Service).startText2pcap,
+	"stop_text2pcap":       (*Service).stopPcap,
+	"reset_media_settings": (*Service).resetMediaSettings,
+
+	"keep_node": (*Service).keepNode, // of nodes alone: no edge passes it on
 }
 
 // Do answers a command. Its errors carry a fault.Reason or store.ErrAway.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -15,7 +16,9 @@ type knob struct {
 	onOff     bool   // else a number
 	most      int64  // of a number
 	at        int64  // as services start with; a number from 0, or 1 for on
-	nodes     bool   // nodes go by it; others are kept and told, since nothing here corresponds
+
+	// started is what a node was started with. Without it, nodes do not go by the knob: it is kept and told, since nothing here corresponds.
+	started func(*busv1.NodeStatus) uint32
 }
 
 const (
@@ -28,8 +31,8 @@ const (
 )
 
 var knobs = map[string]knob{
-	"set_no_media_timer":     {parameter: noMediaTimer, name: noMediaTimer, most: mostSeconds, at: 1, nodes: true},
-	"set_slowlink_threshold": {parameter: slowLinkThreshold, name: slowLinkThreshold, most: mostPackets, nodes: true},
+	"set_no_media_timer":     {parameter: noMediaTimer, name: noMediaTimer, most: mostSeconds, at: 1, started: (*busv1.NodeStatus).GetNoMediaTimerS},
+	"set_slowlink_threshold": {parameter: slowLinkThreshold, name: slowLinkThreshold, most: mostPackets, started: (*busv1.NodeStatus).GetSlowLinkThreshold},
 	// Rings are sized by time, locks and references are the Go runtime's, and the log has no colours.
 	"set_min_nack_queue":     {parameter: "min_nack_queue", name: "min_nack_queue", most: mostNackQueue},
 	"set_nack_optimizations": {parameter: "nack_optimizations", name: "nack-optimizations", onOff: true},
@@ -59,7 +62,7 @@ func (k knob) set(s *Service, ctx context.Context, r *request) (members, error) 
 	if err := s.Store.SetNumber(ctx, k.name, n); err != nil {
 		return nil, err
 	}
-	if k.nodes {
+	if k.started != nil {
 		if err := s.TellNodes(ctx); err != nil {
 			return nil, err
 		}
@@ -75,18 +78,42 @@ func (k knob) show(n int64) any {
 	return n
 }
 
-// now is what a knob is set to.
-func (k knob) now(set store.Settings) int64 {
+// now is what a knob is set to: if nobody has, what nodes were started with, the most of them if they differ.
+func (k knob) now(set store.Settings, nodes []Node) int64 {
 	if n, ok := set.Numbers[k.name]; ok {
 		return n
+	}
+	most, known := int64(0), false
+	for _, n := range nodes {
+		if k.started != nil && n.Status != nil {
+			most, known = max(most, int64(k.started(n.Status))), true
+		}
+	}
+	if known {
+		return most
 	}
 	return k.at
 }
 
-// Knob is what the request of that name has set, or the default.
+// resetMediaSettings has nodes go by what they were started with again, for which Janus has no request.
+func (s *Service) resetMediaSettings(ctx context.Context, _ *request) (members, error) {
+	answer := members{}
+	for _, k := range knobs {
+		if k.started == nil {
+			continue
+		}
+		if err := s.Store.DropNumber(ctx, k.name); err != nil {
+			return nil, err
+		}
+		answer[k.name] = k.now(store.Settings{}, s.Nodes.List())
+	}
+	return answer, s.TellNodes(ctx)
+}
+
+// Knob is what the request of that name, which is nothing to nodes, has set, or the default.
 func Knob(set store.Settings, request string) any {
 	k := knobs[request]
-	return k.show(k.now(set))
+	return k.show(k.now(set, nil))
 }
 
 // MediaSettings are what nodes are to go by instead of what they were started with; nil where nobody has said.

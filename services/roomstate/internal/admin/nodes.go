@@ -52,6 +52,8 @@ func (s *Service) listNodes(ctx context.Context, r *request) (members, error) {
 			"packets_per_second": st.GetPacketsPerSecond(), "capacity_packets": st.GetCapacityPackets(),
 			"lost_in_per_second": st.GetLostInPerSecond(), "lost_out_per_second": st.GetLostOutPerSecond(),
 			"bits_per_second": st.GetBitsPerSecond(), "capacity_bits": st.GetCapacityBits(), "cpu": st.GetCpu(),
+			"ice_tcp": st.GetIceTcp(), "ipv6": st.GetIpv6(), "public_ips": append([]string{}, st.GetPublicIps()...),
+			"no_media_timer": st.GetNoMediaTimerS(), "slowlink_threshold": st.GetSlowLinkThreshold(), // as it was started with
 		}
 		if d, ok := drains[n.ID]; ok {
 			one["drain"] = members{

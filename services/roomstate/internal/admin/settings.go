@@ -26,16 +26,14 @@ func (s *Service) status(ctx context.Context, _ *request) (members, error) {
 	}
 	status := members{
 		"session_timeout": seconds(timeout), "reclaim_session_timeout": seconds(s.Timeouts.Reclaim),
-		"candidates_timeout": CandidatesTimeout, "log_level": level,
+		"candidates_timeout": seconds(s.CandidatesTimeout), "log_level": level,
 	}
+	nodes := s.Nodes.List()
 	for _, k := range knobs {
-		status[k.name] = k.show(k.now(set))
+		status[k.name] = k.show(k.now(set, nodes))
 	}
 	return members{"status": status}, nil
 }
-
-// CandidatesTimeout is 0: a node needs no candidates of an endpoint, and keeps none.
-const CandidatesTimeout = 0
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 

@@ -86,13 +86,14 @@ func TestEveryKeyIsTakenOrToldWhyNot(t *testing.T) {
 	}
 }
 
-func TestAFolderThatNothingIsRecordedToIsNotTaken(t *testing.T) {
+func TestAWholePathIsTakenWithWhatItHasToBe(t *testing.T) {
 	var r Result
 	if err := r.Read("janus.plugin.videoroom.jcfg", `room-1: { rec_dir = "/var/rec" }
 room-2: { rec_dir = "rec" }`); err != nil {
 		t.Fatal(err)
 	}
-	if r.Rooms["rooms"][0]["rec_dir"] != nil || r.Rooms["rooms"][1]["rec_dir"] != "rec" || r.Gone != 1 {
+	if r.Rooms["rooms"][0]["rec_dir"] != "/var/rec" || r.Rooms["rooms"][1]["rec_dir"] != "rec" || r.Taken != 2 ||
+		!strings.HasSuffix(r.Lines[0], "it has to be in the media nodes' --record-dir, or nothing is recorded") {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -32,7 +32,7 @@ var CoreKeys = []Key{
 	{"general.server_name", "signaling", "server-name", "", plain},
 	{"general.session_timeout", "roomstate", "session-timeout", "", seconds},
 	{"general.reclaim_session_timeout", "roomstate", "reclaim-session-timeout", "", seconds},
-	gone("general.candidates_timeout", "nodes are ICE-lite: they answer checks from wherever an endpoint sends them, and need no candidates of it"),
+	{"general.candidates_timeout", "roomstate", "candidates-timeout", "told, without effect: nodes are ICE-lite, need no candidates of an endpoint and keep none", someSeconds},
 	{"general.recordings_tmp_ext", "media", "recordings-tmp-ext", "", plain},
 	gone("general.event_loops", "a node has a worker for each core"), gone("general.allow_loop_indication", "clients cannot choose a worker"),
 	gone("general.task_pool_size", "there is no such pool"),
@@ -101,6 +101,14 @@ func plain(v any) (string, bool) {
 func seconds(v any) (string, bool) {
 	n, ok := v.(int64)
 	return fmt.Sprintf("%ds", n), ok && n >= 0
+}
+
+// someSeconds is for a time that Janus does not heed where it is not above 0, and takes 45 s instead.
+func someSeconds(v any) (string, bool) {
+	if n, ok := v.(int64); ok && n < 1 {
+		return "45s", true
+	}
+	return seconds(v)
 }
 
 func logLevel(v any) (string, bool) {

@@ -125,7 +125,8 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 		case !ok:
 			r.gone(file, s.Line, name, "its value is of another type than expected")
 		case s.Name == "rec_dir" && filepath.IsAbs(fmt.Sprint(value)):
-			r.gone(file, s.Line, name, "a path within the media nodes' --record-dir is needed, not an absolute one")
+			room[s.Name] = value
+			r.taken(file, s.Line, name, "rooms file, rec_dir; it has to be in the media nodes' --record-dir, or nothing is recorded")
 		default:
 			room[s.Name] = value
 			r.taken(file, s.Line, name, "rooms file, "+s.Name)

@@ -81,6 +81,11 @@ func (s *Store) SetNumber(ctx context.Context, name string, n int64) error {
 	return broken(s.rdb.HSet(ctx, keySettings, numberField+name, n).Err())
 }
 
+// DropNumber has one of Settings.Numbers not be set any more.
+func (s *Store) DropNumber(ctx context.Context, name string) error {
+	return broken(s.rdb.HDel(ctx, keySettings, numberField+name).Err())
+}
+
 // SetGlobalTimeout sets after which time without requests sessions end that have no time of their own; 0 for never.
 func (s *Store) SetGlobalTimeout(ctx context.Context, timeout time.Duration, now time.Time) error {
 	if err := s.rdb.HSet(ctx, keySettings, "session_timeout", timeout.Milliseconds()).Err(); err != nil {

@@ -337,6 +337,12 @@ func TestRoomsAreCreatedWithTheKeyOnlyAndPrivateOnesListedWithIt(t *testing.T) {
 	s.want(`= {"list":[],"textroom":"success"}`)
 	s.api("al", `{"request":"list","admin_key":"k"}`)
 	s.want(`= {"list":[{"room":5,"description":"Room 5","pin_required":false,"num_participants":0,"history":0}],"textroom":"success"}`)
+	for _, nothing := range []string{`""`, `5`, `null`, `{}`} {
+		s.api("al", `{"request":"list","admin_key":`+nothing+`}`)
+		s.want(`= {"list":[],"textroom":"success"}`)
+	}
+	s.api("al", `{"request":"list","admin_key":"x"}`)
+	s.want(`= {"textroom":"error","error_code":419,"error":"Unauthorized (wrong admin_key)"}`)
 	s.api("al", `{"request":"create","admin_key":"k"}`)
 	s.want(`= {"textroom":"error","error_code":499,"error":"Maximum number of rooms (1) already reached"}`)
 }

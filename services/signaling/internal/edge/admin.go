@@ -81,7 +81,7 @@ func (a *Admin) perform(ctx context.Context, req *janus.AdminRequest) ([]byte, *
 		return nil, janus.NoStoredTokens()
 	}
 	if do, ok := own[req.Name]; ok && req.Global() {
-		return a.answerOwn(req, do, cmd.GetAdmin().GetParameters())
+		return a.answerOwn(ctx, req, do, cmd.GetAdmin().GetParameters())
 	}
 	members, err := a.pages(ctx, req, cmd)
 	if err != nil {

@@ -95,6 +95,7 @@ func TestQueries(t *testing.T) {
 		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","events":1}`, `"error_code":413`},
 		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","events":false}`, `"result":200`},
 		{"query_eventhandler", `"handler":"h","request":{"request":"tweak","events":"core,media"}`, `"response":{"result":200}`},
+		{"query_eventhandler", `"handler":"elsewhere","request":{"request":"tweak"}`, `"response":{"result":200}`},
 		{"query_eventhandler", `"handler":"i","request":{}`, `"code":460,"reason":"Invalid event handler"`},
 		{"query_logger", `"logger":"l","request":{}`, `"code":460,"reason":"Invalid logger"`},
 		{"custom_logline", `"line":"x","level":0`, `"janus":"success"`},

@@ -10,7 +10,7 @@ import (
 const lineLevel = 4
 
 // customLogLine writes a line of the administrator's to this edge's log.
-func (a *Admin) customLogLine(p parameters) (map[string]any, error) {
+func (a *Admin) customLogLine(_ context.Context, p parameters) (map[string]any, error) {
 	level := lineLevel
 	if p.Level != nil {
 		level = *p.Level

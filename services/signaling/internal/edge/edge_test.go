@@ -36,7 +36,7 @@ func (f *fakeBus) Resume(_ context.Context, session, after uint64) ([]*busv1.Eve
 }
 func (f *fakeBus) Release(context.Context, uint64) uint64 { return f.released }
 func (f *fakeBus) Info(context.Context) (json.RawMessage, error) {
-	return json.RawMessage(`{"session-timeout":60}`), nil
+	return json.RawMessage(`{"session-timeout":60,"event_handlers":true,"events":{"elsewhere":{}}}`), nil
 }
 
 // fakeSocket keeps what was sent.

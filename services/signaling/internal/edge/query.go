@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,7 +61,7 @@ func (q query) must(booleans, texts []string) object {
 }
 
 // queryTransport answers for this edge's transport of that name (spec/janus-api.md, section 7.1).
-func (a *Admin) queryTransport(p parameters) (map[string]any, error) {
+func (a *Admin) queryTransport(_ context.Context, p parameters) (map[string]any, error) {
 	count, ok := map[string]func() int{overWebSocket: a.Edge.openSockets, overHTTP: a.Edge.waitingPolls}[p.Transport]
 	if !ok {
 		return nil, fault.Newf(fault.PluginNotFound, "Invalid transport")
@@ -102,12 +104,35 @@ func (e *Edge) askTransport(transport string, count func() int, q query) object 
 }
 
 // queryEventHandler changes which kinds of events are wanted, for all processes.
-func (a *Admin) queryEventHandler(p parameters) (map[string]any, error) {
-	if !slices.Contains(a.Handlers, p.Handler) {
+func (a *Admin) queryEventHandler(ctx context.Context, p parameters) (map[string]any, error) {
+	known, err := a.handles(ctx, p.Handler)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
 		return nil, fault.Newf(fault.PluginNotFound, "Invalid event handler")
 	}
 	answer, err := a.tweak(p.Request)
 	return object{"response": answer}, err
+}
+
+// handles tells whether there is an event handler of that name, here or in another process.
+func (a *Admin) handles(ctx context.Context, name string) (bool, error) {
+	if slices.Contains(a.Handlers, name) {
+		return true, nil
+	}
+	rest, err := a.Edge.bus.Info(ctx)
+	if err != nil {
+		return false, err
+	}
+	var elsewhere struct {
+		Events map[string]json.RawMessage `json:"events"`
+	}
+	if err := json.Unmarshal(rest, &elsewhere); err != nil {
+		return false, fmt.Errorf("server info: %w", err)
+	}
+	_, known := elsewhere.Events[name]
+	return known, nil
 }
 
 func (a *Admin) tweak(q query) (object, error) {
@@ -131,7 +156,7 @@ func (a *Admin) tweak(q query) (object, error) {
 }
 
 // queryLogger finds none: services log to standard error.
-func (*Admin) queryLogger(parameters) (map[string]any, error) {
+func (*Admin) queryLogger(context.Context, parameters) (map[string]any, error) {
 	return nil, fault.Newf(fault.PluginNotFound, "Invalid logger")
 }
 
@@ -147,7 +172,7 @@ type parameters struct {
 }
 
 // own are those requests.
-var own = map[string]func(a *Admin, p parameters) (map[string]any, error){
+var own = map[string]func(a *Admin, ctx context.Context, p parameters) (map[string]any, error){
 	"query_transport":    (*Admin).queryTransport,
 	"query_eventhandler": (*Admin).queryEventHandler,
 	"query_logger":       (*Admin).queryLogger,
@@ -156,12 +181,12 @@ var own = map[string]func(a *Admin, p parameters) (map[string]any, error){
 }
 
 // answerOwn carries out such a request.
-func (a *Admin) answerOwn(req *janus.AdminRequest, do func(a *Admin, p parameters) (map[string]any, error), data []byte) ([]byte, *janus.Error) {
+func (a *Admin) answerOwn(ctx context.Context, req *janus.AdminRequest, do func(a *Admin, ctx context.Context, p parameters) (map[string]any, error), data []byte) ([]byte, *janus.Error) {
 	var p parameters
 	if err := json.Unmarshal(data, &p); err != nil {
 		return nil, a.failed(req, fault.Newf(fault.BadRequest, "Invalid parameters"))
 	}
-	members, err := do(a, p)
+	members, err := do(a, ctx, p)
 	if err != nil {
 		return nil, a.failed(req, err)
 	}
@@ -173,7 +198,7 @@ func (a *Admin) answerOwn(req *janus.AdminRequest, do func(a *Admin, p parameter
 }
 
 // customEvent gives event handlers an event of the administrator's.
-func (a *Admin) customEvent(p parameters) (map[string]any, error) {
+func (a *Admin) customEvent(_ context.Context, p parameters) (map[string]any, error) {
 	a.Edge.opt.Events.Emit(events.Event{Type: events.External, Event: events.Object{"schema": p.Schema, "data": p.Data}})
 	return nil, nil
 }

@@ -59,6 +59,8 @@ var globalVerbs = map[string]adminVerb{
 	"drain_node":          asks(must("node", aString), may("deadline", aNatural)),
 	"undrain_node":        asks(must("node", aString)),
 
+	"reset_media_settings": asks(),
+
 	"set_locking_debug":      asks(must("debug", aBool)),
 	"set_refcount_debug":     asks(must("debug", aBool)),
 	"set_log_timestamps":     asks(must("timestamps", aBool)),

@@ -249,3 +249,17 @@ func TestOpaqueIDsAreToldIfWanted(t *testing.T) {
 		}
 	}
 }
+
+func TestEventHandlersOfAnyProcessAreTold(t *testing.T) {
+	for _, parts := range [][2]string{
+		{`{"event_handlers":true,"events":{"a":{}},"name":"edge"}`, `{"event_handlers":false,"events":{"b":{}}}`},
+		{`{"event_handlers":false,"events":{"a":{}},"name":"edge"}`, `{"event_handlers":true,"events":{"b":{}}}`},
+	} {
+		r := Request{Transaction: "t"}
+		got, err := r.ServerInfo(json.RawMessage(parts[0]), json.RawMessage(parts[1]))
+		want := `{"event_handlers":true,"events":{"a":{},"b":{}},"janus":"server_info","name":"edge","transaction":"t"}`
+		if err != nil || string(got) != want {
+			t.Errorf("got %s, %v", got, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
@@ -153,14 +154,21 @@ func Event(e *busv1.Event, opaque bool) []byte {
 	return out.encode()
 }
 
-// ServerInfo answers an info request with everything in parts, each a JSON object; later ones win.
+// ServerInfo answers an info request with everything in parts, each a JSON object; later ones win. Event handlers are there if
+// any part has them.
 func (r *Request) ServerInfo(parts ...json.RawMessage) ([]byte, error) {
 	all := map[string]any{}
+	on, handlers := false, map[string]any{}
 	for _, part := range parts {
 		if err := json.Unmarshal(part, &all); err != nil {
 			return nil, fmt.Errorf("server info: %w", err)
 		}
+		on = on || all["event_handlers"] == true
+		if named, ok := all["events"].(map[string]any); ok {
+			maps.Copy(handlers, named)
+		}
 	}
+	all["event_handlers"], all["events"] = on, handlers
 	all["janus"] = "server_info"
 	all["transaction"] = r.Transaction
 	return json.Marshal(all)

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"github.com/cardea-rtc/cardea/services/standalone/web"
+)
+
+// servePage serves the page until ctx ends; over HTTPS, if there is a certificate, without which browsers on other machines
+// give it neither camera nor microphone.
+func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
+	janus := web.Janus{URL: cfg.JanusURL}
+	var err error
+	if janus.Port, err = port("listen", cfg.Listen); err != nil {
+		return err
+	}
+	if janus.SecurePort, err = port("wss-listen", cfg.WSSListen); err != nil {
+		return err
+	}
+	var certificates []tls.Certificate
+	switch {
+	case (cfg.TLSCert == "") != (cfg.TLSKey == ""):
+		return errors.New("tls-cert and tls-key go together: one of them is not set")
+	case cfg.TLSCert != "":
+		certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+		if err != nil {
+			return fmt.Errorf("tls-cert %s, tls-key %s: %w", cfg.TLSCert, cfg.TLSKey, err)
+		}
+		certificates = append(certificates, certificate)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.PageListen)
+	if err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	url := pageURL(l.Addr())
+	if certificates != nil {
+		l = tls.NewListener(l, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		url = "https" + url[len("http"):]
+	}
+	log.Info("open the page", "url", url)
+	return web.Serve(ctx, l, janus, log)
+}
+
+// port is that of an address to listen at, which a setting has.
+func port(setting, address string) (int, error) {
+	_, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0, fmt.Errorf("--%s %q: %w", setting, address, err)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("--%s %q: %w", setting, address, err)
+	}
+	return n, nil
+}
+
+// pageURL is an address that works in a browser on this machine.
+func pageURL(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", tcp.Port)
+	}
+	return "http://" + a.String()
+}

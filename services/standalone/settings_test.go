@@ -1,0 +1,118 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/media"
+	"github.com/cardea-rtc/cardea/services/roomstate"
+	"github.com/cardea-rtc/cardea/services/signaling"
+)
+
+// defaults is what is in force if nothing is set.
+func defaults(t *testing.T) config {
+	t.Helper()
+	var cfg config
+	if err := settings.Defaults(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// apart are the settings of services that standalone does without, each with its reason. One that ends in an asterisk stands for
+// all that begin so.
+var apart = map[string]string{
+	"nats-*":        "NATS is inside",
+	"redis-*":       "the store is inside",
+	"grpc-*":        "nobody else asks the node",
+	"name":          "there is one of each, named by the host",
+	"relay-address": "there is no other node",
+	"max-relays":    "there is no other node",
+	"drain-timeout": "there is no other node",
+	"keep-peers":    "there is no other node",
+}
+
+// otherwise are the settings whose default is another, each with its reason.
+var otherwise = map[string]string{
+	"demo-room": "it is for a first look",
+}
+
+func reason(reasons map[string]string, name string) bool {
+	for pattern := range reasons {
+		begin, more := strings.CutSuffix(pattern, "*")
+		if pattern == name || more && strings.HasPrefix(name, begin) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestStandaloneTakesEverySettingOfTheServices(t *testing.T) {
+	own, err := settings.Names(new(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for service, target := range map[string]any{"roomstate": new(roomstate.Config), "media": new(media.Config), "signaling": new(signaling.Config)} {
+		theirs, err := settings.Names(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(theirs)) {
+			value, has := own[name]
+			switch {
+			case reason(apart, name):
+				if has {
+					t.Errorf("%s of %s is taken, and listed as not", name, service)
+				}
+				used[name] = true
+			case !has:
+				t.Errorf("%s of %s is not taken: add it to config, or to those apart with a reason", name, service)
+			case value != theirs[name] && otherwise[name] == "" && name != "ops-listen":
+				t.Errorf("%s is %q by default, and %q in %s", name, value, theirs[name], service)
+			}
+		}
+	}
+	for pattern := range apart {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(used)), func(name string) bool { return reason(map[string]string{pattern: ""}, name) }) {
+			t.Errorf("no service has %s, which is listed as apart", pattern)
+		}
+	}
+}
+
+func TestWhatIsSetReachesTheServices(t *testing.T) {
+	cfg := defaults(t)
+	cfg.Origins, cfg.HTTPPath, cfg.ServerName = []string{"https://a.example"}, "/j", "Mine"
+	cfg.LockRTPForward, cfg.TextPostAllow, cfg.AdminKey = true, []string{"a.example"}, "k"
+	cfg.NoMediaTimer, cfg.SlowLinkThreshold, cfg.MaxSessions = 7, 4, 9
+	cfg.OpsListen, cfg.RoomstateOpsListen, cfg.MediaOpsListen = "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"
+	cfg.Events.Backoff = time.Hour
+	rs, md, sg, err := serviceConfigs(cfg, "nats://n", "redis://r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(sg.Origins, cfg.Origins) || sg.HTTPPath != "/j" || sg.ServerName != "Mine" || sg.MaxSessions != 9 {
+		t.Errorf("signaling: %+v", sg)
+	}
+	if !rs.LockRTPForward || !slices.Equal(rs.TextPostAllow, cfg.TextPostAllow) || rs.AdminKey != "k" || rs.MaxSessions != 9 || !rs.Forgets {
+		t.Errorf("roomstate: %+v", rs)
+	}
+	if md.NoMediaTimer != 7 || md.SlowLinkThreshold != 4 || md.DrainTimeout != 0 {
+		t.Errorf("media: %+v", md)
+	}
+	if sg.OpsListen != "127.0.0.1:1" || rs.OpsListen != "127.0.0.1:2" || md.OpsListen != "127.0.0.1:3" {
+		t.Errorf("internal addresses: %s, %s, %s", sg.OpsListen, rs.OpsListen, md.OpsListen)
+	}
+	for name, events := range map[string]time.Duration{"signaling": sg.Events.Backoff, "roomstate": rs.Events.Backoff, "media": md.Events.Backoff} {
+		if events != time.Hour {
+			t.Errorf("%s: events wait %v", name, events)
+		}
+	}
+	if sg.NATSURL != "nats://n" || rs.NATSURL != "nats://n" || md.NATSURL != "nats://n" || rs.RedisURL != "redis://r" {
+		t.Errorf("stores: %s, %s, %s, %s", sg.NATSURL, rs.NATSURL, md.NATSURL, rs.RedisURL)
+	}
+}
