@@ -63,7 +63,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(cfg.RedisURL)
+	st, err := cfg.Redis.Open(log)
 	if err != nil {
 		return err
 	}
