@@ -4,7 +4,11 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -75,4 +79,83 @@ func TestRedisWithTLSAndAUser(t *testing.T) {
 	videoRoomDemo(t, "mvideoroomtest.html", a.URLs...)
 	a.WaitKept(t, 6) // notes of keepers ask for more of Redis than rooms do
 	textRoomDemo(t, a.URLs...)
+}
+
+// TestANATSClusterLosesAMember kills one of three NATS servers, which speak TLS and know services by a password, under a call and
+// under requests: each of those is answered, and pictures go on.
+func TestANATSClusterLosesAMember(t *testing.T) {
+	ca := certstest.NewCA(t)
+	until := time.Now().Add(time.Hour)
+	own, service := ca.Issue(t, until, "127.0.0.1"), ca.Issue(t, until)
+	var routes []string
+	for range 3 {
+		routes = append(routes, "nats://"+proc.FreeTCP(t))
+	}
+	var servers []*proc.Process
+	var urls []string
+	for i := range 3 {
+		server, address := natsServer(t, fmt.Sprint("nats", i), "--cluster_name", "cardea", "--cluster", routes[i], "--routes", strings.Join(routes, ","),
+			"--user", "cardea", "--pass", "natspwd", "--tlsverify", "--tlscert", own.Cert, "--tlskey", own.Key, "--tlscacert", own.CA)
+		servers, urls = append(servers, server), append(urls, "tls://"+address)
+	}
+	a := cluster.StartOn(t, cluster.Wiring{
+		NATS: []string{
+			"--nats-url", strings.Join(urls, ","), "--nats-user", "cardea", "--nats-password-file", cluster.SecretFile(t, "natspwd"),
+			"--nats-tls-ca", service.CA, "--nats-tls-cert", service.Cert, "--nats-tls-key", service.Key,
+		},
+		Redis: startRedis(t),
+	})
+	awaitNodes(t, a, 2)
+	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs...)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+
+	var asking sync.WaitGroup
+	var room, longest atomic.Int64
+	asked, stop := context.WithCancel(ctx)
+	defer stop()
+	for i, url := range a.URLs {
+		conn, session, handle := attach(ctx, t, url, "janus.plugin.videoroom")
+		asking.Go(func() {
+			for asked.Err() == nil {
+				began := time.Now()
+				body := janus.Object{"request": "create", "room": 8000 + room.Add(1)}
+				if _, err := conn.Message(ctx, session, handle, body, nil); err != nil {
+					t.Errorf("edge %d, after %v: %v", i, time.Since(began), err)
+					return
+				}
+				longest.Store(max(longest.Load(), time.Since(began).Milliseconds()))
+			}
+		})
+	}
+	for i, server := range servers[:2] { // whoever was at these comes to the third
+		time.Sleep(2 * time.Second)
+		before := room.Load()
+		server.Kill()
+		for _, tab := range tabs {
+			tab.WaitMoreFrames(3, 10*time.Second)
+		}
+		time.Sleep(8 * time.Second)
+		t.Logf("member %d killed: %d requests meanwhile, the longest took %d ms so far", i, room.Load()-before, longest.Load())
+		if room.Load() == before {
+			t.Error("no request was answered")
+		}
+	}
+	stop()
+	asking.Wait()
+	for _, tab := range tabs {
+		tab.WaitMoreFrames(3, 10*time.Second)
+	}
+	other, otherSession, otherHandle := attach(ctx, t, a.URLs[1], "janus.plugin.videoroom")
+	for n := range room.Load() { // each took effect, once
+		if _, err := other.Message(ctx, otherSession, otherHandle, janus.Object{"request": "destroy", "room": 8001 + n}, nil); err != nil {
+			t.Errorf("room %d: %v", 8001+n, err)
+		}
+	}
+}
+
+// startRedis runs one Redis and returns the settings by which roomstate reaches it.
+func startRedis(t *testing.T) []string {
+	t.Helper()
+	return []string{"--redis-url", "redis://" + cluster.StartRedis(t)}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
@@ -17,8 +18,9 @@ var Version = "dev"
 
 // Config is all that a media node can be told. See package settings for where values come from.
 type Config struct {
-	Name    string `help:"Name of this node, the same after a restart; nodes fill in the order of their names. Default: the host's name." placeholder:"NAME"`
-	NATSURL string `name:"nats-url" help:"NATS server." default:"nats://127.0.0.1:4222"`
+	Name string `help:"Name of this node, the same after a restart; nodes fill in the order of their names. Default: the host's name." placeholder:"NAME"`
+
+	bus.NATS
 
 	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`

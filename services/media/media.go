@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Advertise, err = cfg.addresses(ctx); err != nil {
 		return err
 	}
-	nc, err := protobus.Connect(cfg.NATSURL, "media "+cfg.Name, log)
+	nc, err := cfg.NATS.Connect("media "+cfg.Name, log)
 	if err != nil {
 		return err
 	}

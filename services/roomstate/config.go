@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
@@ -20,7 +21,7 @@ var Version = "dev"
 
 // Config is what there is to set.
 type Config struct {
-	NATSURL string `name:"nats-url" default:"nats://127.0.0.1:4222" help:"NATS servers, comma-separated."`
+	bus.NATS
 
 	store.Redis
 

@@ -68,7 +68,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	nc, err := bus.Connect(cfg.NATSURL, "roomstate", log)
+	nc, err := cfg.NATS.Connect("roomstate", log)
 	if err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (r *replica) run(ctx context.Context) error {
 			}
 		})
 	}
-	r.log.Info("serving", "redis", redacted(r.cfg.RedisURL), "nats", redacted(r.cfg.NATSURL))
+	r.log.Info("serving", "redis", r.cfg.Redis.Servers(), "nats", r.cfg.NATS.Servers())
 	<-ctx.Done()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err

@@ -57,6 +57,14 @@ func startRedis(t testing.TB, name, address string, args ...string) *proc.Proces
 	return p
 }
 
+// StartRedis runs one until the test ends, and returns its address.
+func StartRedis(t testing.TB) string {
+	t.Helper()
+	address := proc.FreeTCP(t)
+	startRedis(t, "redis", address)
+	return address
+}
+
 // StartRedisWithACL runs a Redis that speaks nothing but TLS, asks for a certificate, and knows one user, who may do what roomstate
 // needs. It returns the settings by which roomstate reaches it.
 func StartRedisWithACL(t testing.TB, server, client certs.Files) []string {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -52,6 +53,18 @@ func (r Redis) Open(log *slog.Logger) (*Store, error) {
 		return &Store{rdb: redis.NewClusterClient(o.Cluster())}, nil
 	}
 	return &Store{rdb: redis.NewClient(o.Simple())}, nil
+}
+
+// Servers are its addresses without passwords, for logs.
+func (r Redis) Servers() string {
+	if len(r.RedisSentinels) > 0 {
+		return r.RedisMaster + " of " + strings.Join(r.RedisSentinels, ",")
+	}
+	u, err := url.Parse(r.RedisURL)
+	if err != nil {
+		return "(unreadable)"
+	}
+	return u.Redacted()
 }
 
 // options are those of the client, however Redis is run.
