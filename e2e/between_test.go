@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -13,9 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
 	"github.com/cardea-rtc/cardea/e2e/internal/cluster"
 	"github.com/cardea-rtc/cardea/e2e/internal/proc"
 	"github.com/cardea-rtc/cardea/proto/certs/certstest"
+	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/tools/janus"
 )
 
@@ -158,4 +163,58 @@ func TestANATSClusterLosesAMember(t *testing.T) {
 func startRedis(t *testing.T) []string {
 	t.Helper()
 	return []string{"--redis-url", "redis://" + cluster.StartRedis(t)}
+}
+
+// TestGRPCWithCertificates has roomstate and nodes know each other by certificates alone: a call is set up, its values are kept, part
+// of it is moved, feeds are relayed, and it outlives a node. Who has no certificate is not answered.
+func TestGRPCWithCertificates(t *testing.T) {
+	const peers = 6
+	ca := certstest.NewCA(t)
+	f := ca.Issue(t, time.Now().Add(time.Hour), "cardea-media")
+	a := cluster.StartOn(t, cluster.Wiring{
+		NATS: startNATS(t), Redis: startRedis(t), GRPC: []string{"--grpc-tls-ca", f.CA, "--grpc-tls-cert", f.Cert, "--grpc-tls-key", f.Key},
+	})
+	a.AddNode(t)
+	awaitNodes(t, a, 3)
+	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs...)
+	a.WaitKept(t, peers)
+	session := administer(t, a.Admins[0], "list_sessions", "")["sessions"].([]any)[0]
+	at := fmt.Sprint(a.Admins[0], "/", session)
+	for _, handle := range administer(t, at, "list_handles", "")["handles"].([]any) {
+		if answer := administer(t, fmt.Sprint(at, "/", handle), "move_handle", `,"node":"media-2"`); answer["janus"] != "success" {
+			t.Fatalf("not moved: %v", answer)
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); peersOn(t, a.Admins[0])["media-2"] != 2; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("peers are on %v", peersOn(t, a.Admins[0]))
+		}
+	}
+	for _, tab := range tabs {
+		tab.WaitMoreFrames(3, 20*time.Second)
+	}
+	a.WaitKept(t, peers)
+	a.Nodes[0].Kill()
+	time.Sleep(5 * time.Second)
+	for _, tab := range tabs {
+		tab.WaitMoreFrames(3, 30*time.Second)
+	}
+
+	for name, credentials := range map[string]mutual.GRPC{"plain text": {}, "of another authority": func() mutual.GRPC {
+		foreign := certstest.NewCA(t).Issue(t, time.Now().Add(time.Hour))
+		return mutual.GRPC{GRPCTLSCA: f.CA, GRPCTLSCert: foreign.Cert, GRPCTLSKey: foreign.Key, GRPCTLSName: "cardea-media"}
+	}()} {
+		dial, _, err := credentials.Open(slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := grpc.NewClient(a.GRPC[1], grpc.WithTransportCredentials(dial))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{}); err == nil {
+			t.Errorf("answered: %s", name)
+		}
+		_ = conn.Close()
+	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/credentials"
 
 	protobus "github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -44,6 +45,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	}
 	log = log.With("node", cfg.Name)
 	if cfg.Advertise, err = cfg.addresses(ctx); err != nil {
+		return err
+	}
+	dial, serve, err := cfg.GRPC.Open(log)
+	if err != nil {
 		return err
 	}
 	nc, err := cfg.NATS.Connect("media "+cfg.Name, log)
@@ -119,6 +124,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	defer inlet.Close()
 	id := rand.Text()
 	s := &service{
+		dial: dial, serve: serve,
 		id: id, requests: requests, cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
 		events: bus.NewEvents(cfg.Name, id, requests, log),
 	}
@@ -127,7 +133,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	lines := new(rpc.Nodes)
+	lines := &rpc.Nodes{Credentials: dial}
 	s.node = node.New(group, node.Config{
 		Address: s.address, Cluster: lines, RelayAddress: relayAddress, MaxRelays: cfg.MaxRelays,
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
@@ -165,7 +171,9 @@ type service struct {
 	vault    *keep.Vault // of other nodes' peers
 	holder   *keeping.Holder
 
-	address    string // of the gRPC API, as others know it
+	address    string                           // of the gRPC API, as others know it
+	dial       credentials.TransportCredentials // of other nodes
+	serve      credentials.TransportCredentials
 	registry   *prometheus.Registry
 	recordings *recording.Folder
 	outlet     *rtpforward.Outlet
@@ -194,7 +202,7 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	beats, endBeats := stage(func(ctx context.Context) error { s.beats().Run(ctx); return nil }, fail)
 	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
 	api, endAPI := stage(func(ctx context.Context) error {
-		return rpc.New(s.node, s.vault, s.id, s.address, s.log).Serve(ctx, grpcListener)
+		return rpc.New(s.node, s.vault, s.id, s.address, s.dial, s.serve, s.log).Serve(ctx, grpcListener)
 	}, fail)
 
 	<-ctx.Done()

@@ -63,6 +63,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	dial, _, err := cfg.GRPC.Open(log)
+	if err != nil {
+		return err
+	}
 	st, err := cfg.Redis.Open(log)
 	if err != nil {
 		return err
@@ -84,6 +88,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc, log)
+	registry.DialWith(dial)
 	defer registry.Close()
 	metrics := ops.NewRegistry()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)

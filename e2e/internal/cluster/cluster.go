@@ -92,6 +92,7 @@ type Apart struct {
 	Admins      []string // of the Admin API over HTTP
 	Replicas    []*proc.Process
 	Nodes       []*proc.Process
+	GRPC        []string // addresses of the nodes' gRPC
 	nodeOps     []string // addresses of the nodes' /metrics
 	wiring      Wiring
 }
@@ -154,9 +155,10 @@ func (a *Apart) AddNode(t testing.TB) {
 	t.Helper()
 	i := len(a.Nodes)
 	a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))
+	a.GRPC = append(a.GRPC, proc.FreeTCP(t))
 	a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
 		slices.Concat([]string{
-			"--name", fmt.Sprint("media-", i), "--grpc-listen", proc.FreeTCP(t),
+			"--name", fmt.Sprint("media-", i), "--grpc-listen", a.GRPC[i],
 			"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
 			"--ops-listen", a.nodeOps[i], "--log-level", "debug",
 		}, a.wiring.NATS, a.wiring.GRPC)...))

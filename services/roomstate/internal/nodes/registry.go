@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
@@ -38,6 +40,7 @@ type Registry struct {
 	directory directory
 	bus       Bus
 	log       *slog.Logger
+	dialWith  credentials.TransportCredentials
 
 	mu      sync.Mutex
 	nodes   map[string]*node // by id
@@ -59,8 +62,14 @@ type node struct {
 
 // New returns an empty registry.
 func New(d directory, bus Bus, log *slog.Logger) *Registry {
-	return &Registry{directory: d, bus: bus, log: log, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
+	return &Registry{
+		directory: d, bus: bus, log: log, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked), dialWith: insecure.NewCredentials(),
+	}
 }
+
+// DialWith has nodes be asked with credentials, from the first on: it is called before any is known. Without it they are asked in
+// plain text.
+func (r *Registry) DialWith(c credentials.TransportCredentials) { r.dialWith = c }
 
 // Close ends all connections.
 func (r *Registry) Close() {
