@@ -96,8 +96,8 @@ func (c Config) withDefaults() (Config, error) {
 	if _, err := c.relayAddress(); err != nil {
 		return c, err
 	}
-	if !c.GRPC.On() && !c.GRPCInsecure && !loopback(c.GRPCListen) {
-		return c, fmt.Errorf("grpc-listen %s is no loopback address: set grpc-tls-ca, grpc-tls-cert and grpc-tls-key, or grpc-insecure", c.GRPCListen)
+	if err := c.Validate(); err != nil {
+		return c, err
 	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
@@ -106,6 +106,14 @@ func (c Config) withDefaults() (Config, error) {
 		c.CapacityPackets = packetsOfAWorker * uint64(c.Workers)
 	}
 	return c, nil
+}
+
+// Validate is called when settings have been read.
+func (c Config) Validate() error {
+	if !c.GRPC.On() && !c.GRPCInsecure && !loopback(c.GRPCListen) {
+		return fmt.Errorf("grpc-listen %s is no loopback address: set grpc-tls-ca, grpc-tls-cert and grpc-tls-key, or grpc-insecure", c.GRPCListen)
+	}
+	return nil
 }
 
 // loopback tells whether an address to listen at is reached from this machine alone.
