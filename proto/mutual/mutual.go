@@ -29,8 +29,11 @@ func (g GRPC) files() certs.Files {
 	return certs.Files{CA: g.GRPCTLSCA, Cert: g.GRPCTLSCert, Key: g.GRPCTLSKey}
 }
 
+// Credentials are of one side of connections.
+type Credentials = credentials.TransportCredentials
+
 // Open returns what to dial and what to serve with: in plain text where there are no certificates.
-func (g GRPC) Open(log *slog.Logger) (dial, serve credentials.TransportCredentials, err error) {
+func (g GRPC) Open(log *slog.Logger) (dial, serve Credentials, err error) {
 	f := g.files()
 	switch {
 	case !f.Any():
@@ -65,7 +68,7 @@ func (d *dialler) Info() credentials.ProtocolInfo {
 	return credentials.ProtocolInfo{SecurityProtocol: "tls", ServerName: d.name}
 }
 
-func (d *dialler) Clone() credentials.TransportCredentials { return &dialler{d.source, d.name} }
+func (d *dialler) Clone() Credentials { return &dialler{d.source, d.name} }
 
 // OverrideServerName is for tests of gRPC's own.
 func (d *dialler) OverrideServerName(name string) error {

@@ -15,11 +15,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/grpc/credentials"
 
 	protobus "github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
@@ -171,9 +171,9 @@ type service struct {
 	vault    *keep.Vault // of other nodes' peers
 	holder   *keeping.Holder
 
-	address    string                           // of the gRPC API, as others know it
-	dial       credentials.TransportCredentials // of other nodes
-	serve      credentials.TransportCredentials
+	address    string             // of the gRPC API, as others know it
+	dial       mutual.Credentials // of other nodes
+	serve      mutual.Credentials
 	registry   *prometheus.Registry
 	recordings *recording.Folder
 	outlet     *rtpforward.Outlet
