@@ -31,7 +31,8 @@ func operatorShows(t *testing.T, admin string, nodes, present int) {
 	tab.WaitFor("how one does", `document.querySelector('#stats').textContent.includes('"state": "ready"')`, 20*time.Second)
 	tab.WaitFor("a graph", `(() => {
 		const c = document.querySelector('#packets');
-		return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 === 2 && v > 200);
+		const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+		return d.some((red, i) => i % 4 === 0 && red < 90 && d[i + 2] > 220); // the first node's blue
 	})()`, 20*time.Second)
 	tab.Screenshot("operator")
 }

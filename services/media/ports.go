@@ -57,7 +57,11 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 	if cfg.TCP {
 		row(fmt.Sprintf("TCP %d", port), "media by ICE-TCP", "the same number; --no-tcp closes it")
 	}
-	row("TCP "+cfg.GRPCListen, "gRPC, of roomstate and other nodes", "--grpc-listen; never to be public")
+	guarded := "in plain text: never to be public"
+	if cfg.GRPC.On() {
+		guarded = "for certificates of --grpc-tls-ca alone"
+	}
+	row("TCP "+cfg.GRPCListen, "gRPC, of roomstate and other nodes", "--grpc-listen; "+guarded)
 	row("TCP "+cfg.OpsListen, "metrics, probes, profiles", "--ops-listen; never to be public")
 	if len(cfg.RemoteFrom) > 0 {
 		row(fmt.Sprintf("UDP %d-%d", cfg.RemotePorts.First, cfg.RemotePorts.Last), "remote publishers", fmt.Sprintf("--remote-ports, since --remote-from is %v", cfg.RemoteFrom))

@@ -12,6 +12,7 @@ import (
 // told is what DescribePorts writes of a port.
 func told(t *testing.T, cfg Config) string {
 	t.Helper()
+	cfg.GRPCListen = "127.0.0.1:9000"
 	var out strings.Builder
 	if err := DescribePorts(t.Context(), cfg, &out); err != nil {
 		t.Fatal(err)
@@ -20,7 +21,7 @@ func told(t *testing.T, cfg Config) string {
 }
 
 func TestPortsSaysWhatEndpointsAreTold(t *testing.T) {
-	got := told(t, Config{Name: "a", TCP: true, GRPCListen: "127.0.0.1:9000", Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}})
+	got := told(t, Config{Name: "a", TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}})
 	for _, want := range []string{"192.0.2.7:", "--advertise", "free", "not 127.0.0.1", "loopback", "tcptype passive", "127.0.0.1:9000"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -51,7 +52,7 @@ func TestPortsOfARunningNode(t *testing.T) {
 }
 
 func TestPortsSaysWhyNothingIsKnown(t *testing.T) {
-	err := DescribePorts(t.Context(), Config{Name: "a", AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}, new(strings.Builder))
+	err := DescribePorts(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:9000", AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}, new(strings.Builder))
 	if err == nil || !strings.Contains(err.Error(), "no-such-port") {
 		t.Errorf("%v", err)
 	}
