@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -23,6 +22,13 @@ const (
 	settled = time.Minute
 )
 
+// Overfull is a node that has more than there is room for: the calls that are there have grown.
+type Overfull struct {
+	Node  string  // its id
+	Share float64 // of its capacity, above 1
+	Peers int     // that have to go, by what one takes on average
+}
+
 // Relief has peers leave nodes that have come to carry more than they may, while others have room to spare. Placement keeps a part
 // of each node free for calls to grow by, but how much they grow it cannot know.
 type Relief struct {
@@ -31,7 +37,8 @@ type Relief struct {
 		PeersOn(ctx context.Context, node string) ([]plugin.PeerKey, error)
 	}
 	Nodes interface {
-		Overfull(now time.Time) []nodes.Overfull
+		// Overfull returns those nodes, if any other has room to spare.
+		Overfull(now time.Time) []Overfull
 	}
 	Requests Requester
 	Replica  string
@@ -59,16 +66,16 @@ func (r *Relief) Pass(ctx context.Context, now time.Time) {
 	maps.DeleteFunc(r.tried, func(_ plugin.HandleID, at time.Time) bool { return now.Sub(at) >= settled })
 	for _, n := range r.Nodes.Overfull(now) {
 		if err := r.relieve(ctx, n, now); err != nil {
-			r.Log.Warn("node not relieved", "node", n.ID, "err", err)
+			r.Log.Warn("node not relieved", "node", n.Node, "err", err)
 		}
 	}
 }
 
-func (r *Relief) relieve(ctx context.Context, n nodes.Overfull, now time.Time) error {
-	if mine, err := r.Store.HoldDrain(ctx, n.ID, r.Replica, reliefHeld); err != nil || !mine {
+func (r *Relief) relieve(ctx context.Context, n Overfull, now time.Time) error {
+	if mine, err := r.Store.HoldDrain(ctx, n.Node, r.Replica, reliefHeld); err != nil || !mine {
 		return err
 	}
-	peers, err := r.Store.PeersOn(ctx, n.ID)
+	peers, err := r.Store.PeersOn(ctx, n.Node)
 	if err != nil {
 		return err
 	}
@@ -91,7 +98,7 @@ func (r *Relief) relieve(ctx context.Context, n nodes.Overfull, now time.Time) e
 			moved++
 		}
 	}
-	r.Log.Info("node relieved", "node", n.ID, "full", n.Share, "peers", moved)
+	r.Log.Info("node relieved", "node", n.Node, "full", n.Share, "peers", moved)
 	return nil
 }
 

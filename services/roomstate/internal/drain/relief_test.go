@@ -5,18 +5,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // overfull is one node that has a peer in five too many.
 type overfull struct{ share float64 }
 
-func (o *overfull) Overfull(time.Time) []nodes.Overfull {
+func (o *overfull) Overfull(time.Time) []Overfull {
 	if o.share <= 1 {
 		return nil
 	}
-	return []nodes.Overfull{{ID: "n1", Share: o.share, Peers: 40}}
+	return []Overfull{{Node: "n1", Share: o.share, Peers: 40}}
 }
 
 func TestWhoHasTooMuchGivesSomeOfItAway(t *testing.T) {
