@@ -22,7 +22,7 @@ while read -r dir target; do
 	log=$logs/${dir//\//-}-$target.log
 	began=$SECONDS
 	(cd "$dir" && timeout --signal INT "$most" \
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$each" -fuzzminimizetime 10s . </dev/null) >"$log" 2>&1
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$each" -fuzzminimizetime 100x . </dev/null) >"$log" 2>&1
 	status=$?
 	inputs=$(grep -oE 'execs: [0-9]+' "$log" | tail -n 1 | cut -d' ' -f2)
 	case $status in
