@@ -32,6 +32,16 @@ func TestAPeerOnItsWayIsStillTheOthers(t *testing.T) {
 	if again := take(); len(first) == 0 || !slices.Equal(again, first) {
 		t.Errorf("asked again, the node says %q, not %q", again, first)
 	}
+	born := func(s *system) [2]int64 {
+		d, err := s.api.DescribePeer(t.Context(), &mediav1.DescribePeerRequest{SessionId: pub.id.GetSessionId(), HandleId: pub.id.GetHandleId()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [2]int64{d.GetMadeUs(), d.GetUpUs()}
+	}
+	if there, here := born(a), born(b); here != there || there[0] == 0 || there[1] == 0 {
+		t.Errorf("made and up at %d, and at %d after it moved", there, here)
+	}
 	if _, err := b.api.ClosePeer(t.Context(), &mediav1.ClosePeerRequest{Peer: pub.id, Reason: "Janus API"}); err != nil {
 		t.Fatal(err)
 	}

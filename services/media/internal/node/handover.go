@@ -107,7 +107,7 @@ func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error
 		return nil, err
 	}
 	p := makePeer(sh, s.Peer)
-	p.opaqueID, p.reached = s.OpaqueID, true
+	p.opaqueID, p.times, p.reached = s.OpaqueID, s.Times, true
 	p.origin, p.version, p.client, p.ufrag, p.rtcp.ssrc = s.Origin, s.Version, s.Client, s.Ufrag, s.ReportSSRC
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}

@@ -22,6 +22,7 @@ type State struct {
 	Origin       uint64 // o= id of our descriptions
 	Version      uint64 // of the last
 	OpaqueID     string // of the handle
+	Times        PeerTimes
 	Client       bool   // we are the DTLS client
 	Ufrag        string // the endpoint's last
 	ReportSSRC   uint32 // ours where nothing is sent
@@ -99,7 +100,7 @@ func (p *peer) export() (*State, error) {
 		return nil, fault.New(fault.WrongState, errors.New("peer is recorded, to a file here"))
 	}
 	s := &State{
-		Peer: p.id, Origin: p.origin, Version: p.version, OpaqueID: p.opaqueID, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
+		Peer: p.id, Origin: p.origin, Version: p.version, OpaqueID: p.opaqueID, Times: p.times, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
 		SSRCs: slices.Collect(maps.Keys(p.ssrcs)), TransportSeq: p.subscribing.bandwidth.number(),
 		Publishing: p.publishing.export(), Subscribing: p.subscribing.export(),
 	}
