@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
+	"github.com/cardea-rtc/cardea/tools/internal/procfs"
 )
 
 // config is what can be set; the tags are its documentation.

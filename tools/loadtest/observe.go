@@ -7,7 +7,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/tools/internal/report"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
+	"github.com/cardea-rtc/cardea/tools/internal/procfs"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/tools/internal/report"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
+	"github.com/cardea-rtc/cardea/tools/internal/procfs"
 )
 
 // meter compares what a process uses at three moments of a run.
