@@ -21,6 +21,7 @@ type config struct {
 	Janus     string `help:"Janus's program, or its name in PATH." default:"janus"`
 	NATS      string `help:"NATS's program, likewise." default:"nats-server"`
 	Redis     string `help:"Redis's program, likewise." default:"redis-server"`
+	Only      string `help:"Measure this server alone." enum:",janus,cardea" default:""`
 	Rounds    int    `help:"How often each server is measured, in turn." default:"2"`
 	Sessions  int    `help:"Idle sessions, each with a WebSocket and a handle of its own." default:"2000"`
 	Rooms     int    `help:"Rooms of ten." default:"100"`

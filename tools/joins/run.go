@@ -14,6 +14,12 @@ import (
 	"github.com/cardea-rtc/cardea/tools/internal/machine"
 )
 
+// kind is a server that is measured.
+type kind struct {
+	name  string
+	start func(context.Context, config, string) (*server, error)
+}
+
 func run(ctx context.Context, cfg config) error {
 	if cfg.Pin && runtime.NumCPU() > 1 {
 		var others unix.CPUSet
@@ -28,10 +34,8 @@ func run(ctx context.Context, cfg config) error {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "[%4.0f s] %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
-	servers := []struct {
-		name  string
-		start func(context.Context, config, string) (*server, error)
-	}{{"Janus", startJanus}, {"Cardea", startCardea}}
+	servers := []kind{{"Janus", startJanus}, {"Cardea", startCardea}}
+	servers = slices.DeleteFunc(servers, func(k kind) bool { return cfg.Only != "" && !strings.EqualFold(k.name, cfg.Only) })
 	found := map[string][]*outcome{}
 	parts := []string{}
 	for round := range cfg.Rounds {
@@ -48,6 +52,9 @@ func run(ctx context.Context, cfg config) error {
 			found[one.name] = append(found[one.name], o)
 			say("round %d/%d, %s: %.1f KiB a session; joins a second %s", round+1, cfg.Rounds, one.name, o.sessionKiB, rates(o))
 		}
+	}
+	if cfg.Only != "" {
+		return nil
 	}
 	text := table(cfg, found, parts)
 	fmt.Println(text)

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +13,14 @@ import (
 type HandleID struct{ Session, Handle uint64 }
 
 func (id HandleID) String() string { return fmt.Sprintf("%d/%d", id.Session, id.Handle) }
+
+// Compare orders handles.
+func (id HandleID) Compare(other HandleID) int {
+	if id.Session != other.Session {
+		return cmp.Compare(id.Session, other.Session)
+	}
+	return cmp.Compare(id.Handle, other.Handle)
+}
 
 // ParseHandleID reads what String wrote.
 func ParseHandleID(s string) (HandleID, error) {

@@ -21,10 +21,15 @@ func (d *draft) tell(p *publisher, v any) {
 
 // tellOthers gives an event to all publishers but one.
 func (d *draft) tellOthers(but plugin.HandleID, v any) {
+	var told *busv1.Event // what each is told is written once
 	for _, p := range d.byAge() {
-		if p.handle != but {
-			d.tell(p, v)
+		if p.handle == but || p.handle.Session == 0 {
+			continue
 		}
+		if told == nil {
+			told = event(v, nil)
+		}
+		d.emit(p.handle, p.OpaqueID, &busv1.Event{Kind: told.Kind})
 	}
 }
 

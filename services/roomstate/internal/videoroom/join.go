@@ -1,7 +1,6 @@
 package videoroom
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -188,10 +187,19 @@ func (d *draft) feedID() (ID, *failure) {
 func (d *draft) privateID() uint32 {
 	for try := 0; ; try++ {
 		id := uint32(drawn(d.Command.GetId(), "private", try) >> 32)
-		if id != 0 && !slices.ContainsFunc(d.byAge(), func(p *publisher) bool { return p.PrivateID == id }) {
+		if id != 0 && !d.hasPrivateID(id) {
 			return id
 		}
 	}
+}
+
+func (r *Room) hasPrivateID(id uint32) bool {
+	for _, p := range r.publishers {
+		if p.PrivateID == id {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *draft) onAllowedList() *failure {

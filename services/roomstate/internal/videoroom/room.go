@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
@@ -259,14 +258,17 @@ var (
 // byAge returns the publishers, oldest first.
 func (r *Room) byAge() []*publisher {
 	return slices.SortedFunc(maps.Values(r.publishers), func(a, b *publisher) int {
-		return cmp.Or(cmp.Compare(a.Joined, b.Joined), strings.Compare(a.handle.String(), b.handle.String()))
+		if a.Joined != b.Joined {
+			return cmp.Compare(a.Joined, b.Joined)
+		}
+		return a.handle.Compare(b.handle)
 	})
 }
 
 // watchers returns the subscribers, in an order that is always the same.
 func (r *Room) watchers() []*subscriber {
 	return slices.SortedFunc(maps.Values(r.subscribers), func(a, b *subscriber) int {
-		return strings.Compare(a.handle.String(), b.handle.String())
+		return a.handle.Compare(b.handle)
 	})
 }
 
