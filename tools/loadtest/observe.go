@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/tools/internal/report"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/procfs"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 
 // mark is where the streams were at one moment: how many packets each had sent.
