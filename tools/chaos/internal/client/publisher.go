@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/cardea-rtc/cardea/tools/chaos/internal/endpoint"
 	"github.com/cardea-rtc/cardea/tools/janus"
@@ -32,7 +33,12 @@ func (c *Cluster) Publish(ctx context.Context, name string, edge int, room uint6
 		return nil, err
 	}
 	p := &Publisher{media: media}
+	up := make(chan struct{})
+	var once sync.Once
 	if p.session, err = open(ctx, c.Log, name, c.URLs, edge, func(m janus.Message) {
+		if m.Janus == "webrtcup" {
+			once.Do(func() { close(up) })
+		}
 		if value := candidate(m); value != "" {
 			p.trickle(media.Trickle, value)
 		}
@@ -44,7 +50,13 @@ func (c *Cluster) Publish(ctx context.Context, name string, edge int, room uint6
 		p.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return p, nil
+	select { // from now on others may subscribe
+	case <-up:
+		return p, nil
+	case <-ctx.Done():
+		p.Close()
+		return nil, fmt.Errorf("%s: webrtcup: %w", name, ctx.Err())
+	}
 }
 
 func (p *Publisher) begin(ctx context.Context, room uint64) error {

@@ -274,13 +274,14 @@ func (s *session) current(ctx context.Context) (*janus.Conn, error) {
 }
 
 func (s *session) heard(m janus.Message) {
-	switch m.Janus {
-	case "hangup":
+	switch {
+	case m.Sender != 0 && m.Sender != s.handle: // of another handle, that a guest has had
+	case m.Janus == "hangup":
 		s.mu.Lock()
 		s.seen.Hangups++
 		s.mu.Unlock()
 		s.lose(fmt.Errorf("hangup: %s", m.Reason))
-	case "timeout", "detached":
+	case m.Janus == "timeout" || m.Janus == "detached":
 		s.lose(fmt.Errorf("%s: %s", m.Janus, m.Reason))
 	}
 	if m.JSEP != nil && m.JSEP.Type == "offer" {
@@ -371,3 +372,6 @@ func candidate(m janus.Message) string {
 	}
 	return body.Candidate.Candidate
 }
+
+// Move has somebody move the session's peer.
+func (s *session) Move(by func(session, handle uint64) error) error { return by(s.id, s.handle) }
