@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cardea-rtc/cardea/tools/chaos/internal/browser"
 	"github.com/cardea-rtc/cardea/tools/chaos/internal/client"
 	"github.com/cardea-rtc/cardea/tools/janus"
 )
@@ -17,6 +18,7 @@ const (
 	together = 7101 // whose peers are wherever Cardea puts them
 	spread   = 7102 // whose peers are on all nodes
 	ofRoom   = 3    // publishers, and as many subscribers to each of them
+	tabs     = 3    // of the browser, in the demo room
 )
 
 // call is all that goes on while things fail.
@@ -28,10 +30,10 @@ type call struct {
 	guests     uint64        // that there have been
 	publishers map[uint64][]*client.Publisher
 	subscriber map[uint64][]*client.Subscriber
-	tabs       []client.Client
+	browser    *browser.Browser // nil if there is none
 }
 
-const setUpTimeout = 60 * time.Second
+const setUpTimeout = 120 * time.Second
 
 // begin has everybody join.
 func begin(ctx context.Context, c *client.Cluster) (*call, error) {
@@ -49,6 +51,14 @@ func begin(ctx context.Context, c *client.Cluster) (*call, error) {
 		k.witnesses = append(k.witnesses, w)
 	}
 	return k, errors.Join(k.fill(ctx, together, ofRoom, ofRoom), k.fill(ctx, spread, ofRoom, ofRoom))
+}
+
+// browse has tabs of a browser join.
+func (k *call) browse(ctx context.Context, edges []browser.Edge) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, setUpTimeout)
+	defer cancel()
+	k.browser, err = browser.Open(ctx, tabs, edges)
+	return err
 }
 
 // makeRooms creates what is not there.
@@ -126,13 +136,21 @@ func (k *call) all() (all []client.Client) {
 	if k.guest != nil {
 		all = append(all, k.guest)
 	}
-	return append(all, k.tabs...)
+	if k.browser != nil {
+		for _, t := range k.browser.Tabs {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 func (k *call) end() {
 	k.visited()
 	for _, c := range k.all() {
 		c.Close()
+	}
+	if k.browser != nil {
+		_ = k.browser.Close() // its folder may be left
 	}
 }
 

@@ -81,6 +81,11 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		if r.call, err = begin(ctx, &client.Cluster{URLs: r.cluster.URLs, Certificate: r.certificate, Log: r.log}); err != nil {
 			return err
 		}
+		if r.cfg.Browser {
+			if err := r.call.browse(ctx, r.cluster.Doors()); err != nil {
+				return err
+			}
+		}
 	}
 	for room, publishers := range r.call.publishers {
 		if room != spread {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cardea-rtc/cardea/tools/chaos/internal/browser"
 )
 
 // Settings are how a cluster is run.
@@ -142,6 +144,14 @@ func (c *Cluster) Whole(ctx context.Context) error {
 		return fmt.Errorf("%d nodes take work", ready)
 	}
 	return nil
+}
+
+// Doors are the edges, for a balancer.
+func (c *Cluster) Doors() (all []browser.Edge) {
+	for _, e := range c.Edges {
+		all = append(all, browser.Edge{Address: fmt.Sprintf("%s:8188", Address(e.Name)), Ready: "http://" + e.ops + "/readyz"})
+	}
+	return all
 }
 
 // Guarded says whether for each peer a value is kept, so that it may lose its node, nil if it is.
