@@ -85,18 +85,21 @@ func (l Limits) broken(o *outcome) (all []string) {
 
 // outcome is what came of a fault.
 type outcome struct {
-	Fault   string        `json:"fault"`
-	Target  string        `json:"target,omitempty"`
-	Seen    client.Sight  `json:"seen"`
-	Whole   time.Duration `json:"whole"` // from the end of the fault
-	Drain   time.Duration `json:"drain,omitempty"`
-	Ended   int           `json:"ended"` // processes, by themselves
-	Left    []string      `json:"left"`  // behind
-	Problem string        `json:"problem,omitempty"`
-	Lag     time.Duration `json:"lag"`
-	Load    string        `json:"load"`
-	Broken  []string      `json:"broken"`
-	Source  string        `json:"source"`
+	Fault   string                  `json:"fault"`
+	Target  string                  `json:"target,omitempty"`
+	Before  client.Sight            `json:"before"`  // in the seconds before the fault
+	Seen    client.Sight            `json:"seen"`    // by all
+	Browser client.Sight            `json:"browser"` // by Chromium alone
+	Each    map[string]client.Sight `json:"each"`
+	Whole   time.Duration           `json:"whole"` // from the end of the fault
+	Drain   time.Duration           `json:"drain,omitempty"`
+	Ended   int                     `json:"ended"` // processes, by themselves
+	Left    []string                `json:"left"`  // behind
+	Problem string                  `json:"problem,omitempty"`
+	Lag     time.Duration           `json:"lag"`
+	Load    string                  `json:"load"`
+	Broken  []string                `json:"broken"`
+	Source  string                  `json:"source"`
 }
 
 func short(d time.Duration) string {

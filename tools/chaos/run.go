@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-rtc/cardea/tools/chaos/internal/browser"
 	"github.com/cardea-rtc/cardea/tools/chaos/internal/client"
 	"github.com/cardea-rtc/cardea/tools/chaos/internal/cluster"
 	"github.com/cardea-rtc/cardea/tools/chaos/internal/endpoint"
@@ -16,6 +17,7 @@ import (
 
 const (
 	wholeTimeout = 60 * time.Second // until a run gives a cluster up
+	warmUp       = 10 * time.Second // of a browser's calls
 	settle       = 3 * time.Second  // before and after a fault: so long is looked at how things are
 	sweepTime    = 40 * time.Second // that what the dead had may stay: sessions whose edge died wait 30 s
 )
@@ -85,6 +87,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			if err := r.call.browse(ctx, r.cluster.Doors()); err != nil {
 				return err
 			}
+			sleep(ctx, warmUp) // encoders and estimates begin low
 		}
 	}
 	for room, publishers := range r.call.publishers {
@@ -127,11 +130,15 @@ func (r *run) inject(ctx context.Context, f Fault) (*outcome, error) {
 	if err := r.call.visit(ctx); err != nil {
 		return nil, err
 	}
+	for _, c := range r.people() {
+		c.Reset()
+	}
 	if !sleep(ctx, settle) {
 		return nil, ctx.Err()
 	}
 	r.lag.take()
 	for _, c := range r.people() {
+		o.Before.Add(c.Seen())
 		c.Reset()
 	}
 	problem := func(what string, err error) {
@@ -152,8 +159,14 @@ func (r *run) inject(ctx context.Context, f Fault) (*outcome, error) {
 	problem("not whole", r.awaitWhole(ctx, wholeTimeout))
 	o.Whole = max(time.Since(healed)-wholePoll, 0)
 	sleep(ctx, settle)
+	o.Each = map[string]client.Sight{}
 	for _, c := range r.people() {
-		o.Seen.Add(c.Seen())
+		seen := c.Seen()
+		o.Each[c.Name()] = seen
+		o.Seen.Add(seen)
+		if _, ok := c.(*browser.Tab); ok {
+			o.Browser.Add(seen)
+		}
 		if err := c.Lost(); err != nil {
 			problem(c.Name(), err)
 		}

@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/cardea-rtc/cardea/tools/internal/machine"
 )
 
-var columns = []string{"fault", "sound", "pictures", "request", "claim", "whole", "drain", "events lost/doubled", "hangups", "offers", "calls lost", "index twice", "load", "lag", "verdict"}
+var columns = []string{"fault", "gap before", "sound", "pictures", "Chromium", "request", "claim", "whole", "drain", "events lost/doubled", "hangups", "offers", "calls lost", "index twice", "load", "lag", "verdict"}
 
 func (o *outcome) cells() []string {
 	s := &o.Seen
@@ -22,7 +23,7 @@ func (o *outcome) cells() []string {
 	if s.Claims > 0 {
 		claim = short(s.Claim)
 	}
-	return []string{o.Fault, short(s.Sound), short(s.Pictures), short(s.Request), claim, short(o.Whole), drain, fmt.Sprintf("%d/%d", s.EventsLost, s.EventsTwice),
+	return []string{o.Fault, short(max(o.Before.Sound, o.Before.Pictures)), short(s.Sound), short(s.Pictures), short(max(o.Browser.Sound, o.Browser.Pictures)), short(s.Request), claim, short(o.Whole), drain, fmt.Sprintf("%d/%d", s.EventsLost, s.EventsTwice),
 		fmt.Sprint(s.Hangups), fmt.Sprint(s.Descriptions), fmt.Sprint(s.CallsLost), fmt.Sprint(s.Reused), o.Load, short(o.Lag), o.verdict()}
 }
 
@@ -36,8 +37,19 @@ func (o *outcome) verdict() string {
 // String is a line of progress.
 func (o *outcome) String() string {
 	s := &o.Seen
-	return fmt.Sprintf("  gap of sound %s, of pictures %s; request %s; whole after %s; events %d lost, %d doubled; %d requests refused; %s",
-		short(s.Sound), short(s.Pictures), short(s.Request), short(o.Whole), s.EventsLost, s.EventsTwice, s.Refused, o.verdict())
+	return fmt.Sprintf("  gap before %s, then of sound %s, of pictures %s (%s); request %s; whole after %s; events %d lost, %d doubled; %d requests refused; %s",
+		short(max(o.Before.Sound, o.Before.Pictures)), short(s.Sound), short(s.Pictures), o.worst(), short(s.Request), short(o.Whole), s.EventsLost, s.EventsTwice, s.Refused, o.verdict())
+}
+
+// worst is who saw the longest gap.
+func (o *outcome) worst() (name string) {
+	var most time.Duration
+	for n, s := range o.Each {
+		if gap := max(s.Sound, s.Pictures); gap > most {
+			name, most = n, gap
+		}
+	}
+	return name
 }
 
 // show writes the table and the figures, and fails if a limit is broken.
