@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc profile compose-test deploy-check manifests images fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos profile compose-test deploy-check manifests images fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -38,6 +38,9 @@ bench-links: deps ## Chromium behind bad links, through Cardea and Janus (needs 
 
 bench-doc: ## the outcomes of both into docs/benchmarks.md
 	@./deploy/bench-doc.sh
+
+chaos: deps ## services, stores and links fail under calls, over network namespaces (needs root; CHAOS_SEED=7, CHAOS_ONLY=edge,nats, CHAOS_LONG=10m)
+	@./deploy/chaos.sh
 
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh

@@ -40,7 +40,7 @@ func begin(ctx context.Context, c *client.Cluster) (*call, error) {
 	ctx, cancel := context.WithTimeout(ctx, setUpTimeout)
 	defer cancel()
 	k := &call{cluster: c, ledger: &client.Ledger{}, publishers: map[uint64][]*client.Publisher{}, subscriber: map[uint64][]*client.Subscriber{}}
-	if err := makeRooms(ctx, c.URLs[0], told, together, spread); err != nil {
+	if err := makeRooms(ctx, c.URLs[0], told, together, spread, crowded); err != nil {
 		return k, err
 	}
 	for i := range 2 {
@@ -50,7 +50,7 @@ func begin(ctx context.Context, c *client.Cluster) (*call, error) {
 		}
 		k.witnesses = append(k.witnesses, w)
 	}
-	return k, errors.Join(k.fill(ctx, together, ofRoom, ofRoom), k.fill(ctx, spread, ofRoom, ofRoom))
+	return k, errors.Join(k.fill(ctx, together, ofRoom, ofRoom, ofRoom), k.fill(ctx, spread, ofRoom, ofRoom, ofRoom))
 }
 
 // browse has tabs of a browser join.
@@ -86,8 +86,8 @@ func makeRooms(ctx context.Context, url string, rooms ...uint64) error {
 	return err
 }
 
-// fill has publishers join a room, and then subscribers to all of them.
-func (k *call) fill(ctx context.Context, room uint64, publishers, subscribers int) error {
+// fill has publishers join a room, and then subscribers to some of them each.
+func (k *call) fill(ctx context.Context, room uint64, publishers, subscribers, each int) error {
 	var feeds []uint64
 	for i := range publishers {
 		p, err := k.cluster.Publish(ctx, fmt.Sprintf("publisher-%d-%d", room, i), i, room)
@@ -98,13 +98,35 @@ func (k *call) fill(ctx context.Context, room uint64, publishers, subscribers in
 		feeds = append(feeds, p.Feed)
 	}
 	for i := range subscribers {
-		s, err := k.cluster.Subscribe(ctx, fmt.Sprintf("subscriber-%d-%d", room, i), i, room, feeds)
+		var wanted []uint64
+		for n := range each {
+			wanted = append(wanted, feeds[(i+n)%len(feeds)])
+		}
+		s, err := k.cluster.Subscribe(ctx, fmt.Sprintf("subscriber-%d-%d", room, i), i, room, wanted)
 		if err != nil {
 			return err
 		}
 		k.subscriber[room] = append(k.subscriber[room], s)
 	}
 	return nil
+}
+
+// crowd has many join, and leave who are many.
+func (k *call) crowd(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, setUpTimeout)
+	defer cancel()
+	return k.fill(ctx, crowded, crowdPublishers, crowdSubscribers, crowdFeeds)
+}
+
+func (k *call) uncrowd() {
+	for _, s := range k.subscriber[crowded] {
+		s.Close()
+	}
+	for _, p := range k.publishers[crowded] {
+		p.Close()
+	}
+	delete(k.subscriber, crowded)
+	delete(k.publishers, crowded)
 }
 
 // visit begins and ends the time in which somebody comes and goes.

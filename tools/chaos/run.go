@@ -53,7 +53,7 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 		faults = append(faults, f)
 	}
 	for i, f := range faults {
-		if err := r.prepare(ctx); err != nil {
+		if err := r.prepare(ctx, f); err != nil {
 			return err
 		}
 		r.say("%d/%d %s", i+1, len(faults), f.Name)
@@ -63,6 +63,7 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 		}
 		r.outcomes = append(r.outcomes, o)
 		r.say("%s", o)
+		r.call.uncrowd()
 		if o.Problem != "" || o.Seen.CallsLost > 0 {
 			r.end() // all anew, so that one fault does not spoil the next
 		}
@@ -74,7 +75,11 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 }
 
 // prepare sees to it that all is well, and everybody where they are to be.
-func (r *run) prepare(ctx context.Context) (err error) {
+func (r *run) prepare(ctx context.Context, f Fault) (err error) {
+	if servers := max(f.NATS, 1); servers != r.settings.NATS {
+		r.end()
+		r.settings.NATS = servers
+	}
 	if r.cluster == nil {
 		r.say("starting the services")
 		if r.cluster, err = cluster.Start(ctx, r.settings); err != nil {
@@ -97,6 +102,11 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		for i := range publishers {
 			r.put(ctx, publishers[i], i)
 			r.put(ctx, r.call.subscriber[room][i], i+1)
+		}
+	}
+	if f.Crowd {
+		if err := r.call.crowd(ctx); err != nil {
+			return err
 		}
 	}
 	if err := r.awaitWhole(ctx, wholeTimeout); err != nil {

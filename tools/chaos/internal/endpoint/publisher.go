@@ -21,6 +21,7 @@ type Publisher struct {
 	*transport
 	sound, pictures uint32 // SSRCs
 	key             atomic.Bool
+	history         history
 	sending         sync.WaitGroup
 	stop            chan struct{}
 }
@@ -60,9 +61,11 @@ func (p *Publisher) Answered(ctx context.Context, sdp string) error {
 // heed makes the next picture a key frame when somebody wants one.
 func (p *Publisher) heed(packets []rtcp.Packet) {
 	for _, packet := range packets {
-		switch packet.(type) {
+		switch packet := packet.(type) {
 		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 			p.key.Store(true)
+		case *rtcp.TransportLayerNack:
+			p.repeat(packet)
 		}
 	}
 }
@@ -107,8 +110,27 @@ func (p *Publisher) every(period time.Duration, f func(n uint32)) {
 
 func (p *Publisher) send(h *rtp.Header, payload []byte) {
 	b, err := (&rtp.Packet{Header: *h, Payload: payload}).Marshal()
-	if err == nil {
-		p.sendRTP(b)
+	if err != nil {
+		return
+	}
+	if h.SSRC == p.pictures {
+		p.history.keep(h.SequenceNumber, b)
+	}
+	p.sendRTP(b)
+}
+
+// repeat sends pictures again that did not arrive, as they were (RFC 4585, section 6.2.1). Called while the transport's lock is
+// held, so it must not wait for that.
+func (p *Publisher) repeat(n *rtcp.TransportLayerNack) {
+	if n.MediaSSRC != p.pictures {
+		return
+	}
+	for _, pair := range n.Nacks {
+		for _, seq := range pair.PacketList() {
+			if b := p.history.find(seq); b != nil {
+				p.sealAndSend(b)
+			}
+		}
 	}
 }
 

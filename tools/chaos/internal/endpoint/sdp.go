@@ -112,7 +112,7 @@ func offer(local credentials, fingerprint string, sound, pictures uint32) string
 	transport := transportLines(local, fingerprint, "actpass")
 	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"+
 		"m=audio 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\n%sa=rtpmap:%[1]d opus/48000/2\r\na=ssrc:%[3]d cname:c\r\n"+
-		"m=video 9 UDP/TLS/RTP/SAVPF %[4]d\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendonly\r\n%[2]sa=rtpmap:%[4]d VP8/90000\r\na=rtcp-fb:%[4]d nack pli\r\na=ssrc:%[5]d cname:c\r\n",
+		"m=video 9 UDP/TLS/RTP/SAVPF %[4]d\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendonly\r\n%[2]sa=rtpmap:%[4]d VP8/90000\r\na=rtcp-fb:%[4]d nack\r\na=rtcp-fb:%[4]d nack pli\r\na=ssrc:%[5]d cname:c\r\n",
 		opusType, transport, sound, vp8Type, pictures)
 }
 

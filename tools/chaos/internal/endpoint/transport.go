@@ -303,6 +303,11 @@ func (t *transport) reset() {
 func (t *transport) sendRTP(packet []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.sealAndSend(packet)
+}
+
+// sealAndSend is for who holds mu.
+func (t *transport) sealAndSend(packet []byte) {
 	if t.keys == nil {
 		return
 	}
