@@ -25,17 +25,18 @@ type Sight struct {
 	Request  time.Duration `json:"request"`  // longest time that a request took, over however many sockets
 	Claim    time.Duration `json:"claim"`    // longest time from a new socket to the session's being claimed on it
 
-	Claims       int `json:"claims"`
-	Refused      int `json:"refused"`      // requests that got an error
-	EventsLost   int `json:"events_lost"`  // of what others did, not told of
-	EventsTwice  int `json:"events_twice"` // told of once more
-	Hangups      int `json:"hangups"`
-	Descriptions int `json:"descriptions"` // offers of the server's in the middle of a call
-	CallsLost    int `json:"calls_lost"`   // clients that could not go on
-	Reused       int `json:"reused"`       // packets under an SRTP index that another had had
-	Repeated     int `json:"repeated"`     // datagrams that came twice
-	Foreign      int `json:"foreign"`      // packets that were not authentic
-	Moves        int `json:"moves"`        // times that media came from another address from then on
+	Claims       int      `json:"claims"`
+	Refused      int      `json:"refused"`      // requests that got an error
+	EventsLost   int      `json:"events_lost"`  // of what others did, not told of
+	EventsTwice  int      `json:"events_twice"` // told of once more
+	Hangups      int      `json:"hangups"`
+	Descriptions int      `json:"descriptions"`    // offers of the server's in the middle of a call
+	CallsLost    int      `json:"calls_lost"`      // clients that could not go on
+	Reused       int      `json:"reused"`          // packets under an SRTP index that another had had
+	Repeated     int      `json:"repeated"`        // datagrams that came twice
+	Foreign      int      `json:"foreign"`         // packets that were not authentic
+	Notes        []string `json:"notes,omitempty"` // of such packets
+	Moves        int      `json:"moves"`           // times that media came from another address from then on
 }
 
 // Add joins what another saw.
@@ -53,4 +54,5 @@ func (s *Sight) Add(o Sight) {
 	s.Repeated += o.Repeated
 	s.Foreign += o.Foreign
 	s.Moves += o.Moves
+	s.Notes = append(s.Notes, o.Notes...)
 }

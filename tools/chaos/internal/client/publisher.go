@@ -93,6 +93,7 @@ func (p *Publisher) Reset() { p.session.Reset(); p.media.Reset() }
 func (p *Publisher) Seen() Sight {
 	s, m := p.session.Seen(), p.media.Seen()
 	s.Reused, s.Repeated, s.Foreign, s.Moves = m.Reused, m.Repeated, m.Foreign, m.Nodes
+	s.Notes = m.Notes
 	return s
 }
 

@@ -76,6 +76,7 @@ func (s *Subscriber) Seen() Sight {
 	seen, m := s.session.Seen(), s.media.Seen()
 	seen.Sound, seen.Pictures = m.Sound, m.Pictures
 	seen.Reused, seen.Repeated, seen.Foreign, seen.Moves = m.Reused, m.Repeated, m.Foreign, m.Nodes
+	seen.Notes = m.Notes
 	return seen
 }
 

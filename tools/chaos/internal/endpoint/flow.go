@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"net/netip"
 	"time"
 )
 
@@ -38,9 +39,16 @@ func (f *flow) came(now time.Time) {
 type indexes struct {
 	highest uint64 // with roll-over counter, or as it is in SRTCP
 	any     bool
-	used    map[uint64]uint64 // index → hash of the packet, encrypted as it was
+	used    map[uint64]use
 	order   []uint64
 	next    int // in order, that is forgotten next
+}
+
+// use is of an index.
+type use struct {
+	sum  uint64 // hash of the packet, encrypted as it was
+	from netip.AddrPort
+	at   time.Time
 }
 
 var seed = maphash.MakeSeed()
@@ -53,17 +61,17 @@ const (
 	reused         // another packet under an index that had been used: the keystream is known
 )
 
-// use notes that a packet came under an index.
-func (x *indexes) use(index uint64, packet []byte) usage {
+// take notes that a packet came under an index, and returns what that was used for before.
+func (x *indexes) take(index uint64, packet []byte, from netip.AddrPort, now time.Time) (usage, use) {
 	if x.used == nil {
-		x.used = make(map[uint64]uint64, remembered)
+		x.used = make(map[uint64]use, remembered)
 	}
 	sum := maphash.Bytes(seed, packet)
 	if before, ok := x.used[index]; ok {
-		if before == sum {
-			return repeated
+		if before.sum == sum {
+			return repeated, before
 		}
-		return reused
+		return reused, before
 	}
 	if len(x.order) < remembered {
 		x.order = append(x.order, index)
@@ -72,8 +80,8 @@ func (x *indexes) use(index uint64, packet []byte) usage {
 		x.order[x.next] = index
 		x.next = (x.next + 1) % remembered
 	}
-	x.used[index] = sum
-	return fresh
+	x.used[index] = use{sum, from, now}
+	return fresh, use{}
 }
 
 // extend returns a sequence number with its roll-over counter: the number nearest to the highest so far (RFC 3711, section 3.3.1).

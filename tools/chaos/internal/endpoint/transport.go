@@ -18,6 +18,7 @@ import (
 
 const (
 	maxDatagram = 1 << 12 // bytes, that are read of one
+	maxNotes    = 8
 	maxEarly    = 64      // packets that are kept until there are keys for them
 	socketBytes = 1 << 20 // of the kernel's buffer
 )
@@ -30,6 +31,7 @@ type Seen struct {
 	Reused          int           // packets under an SRTP or SRTCP index that another packet had had
 	Repeated        int           // datagrams that came twice
 	Foreign         int           // packets that were not authentic
+	Notes           []string      // of such packets, the first ones
 	Nodes           int           // times that another candidate was selected
 }
 
@@ -155,7 +157,7 @@ func (t *transport) secure(ctx context.Context, fingerprint string) {
 	t.mu.Lock()
 	t.keys = keys
 	for _, b := range t.early {
-		t.receive(b, time.Now())
+		t.receive(b, netip.AddrPort{}, time.Now())
 	}
 	t.early = nil
 	t.mu.Unlock()
@@ -190,7 +192,7 @@ func (t *transport) read() {
 		case d[0]&0xc0 == 0x80:
 			t.mu.Lock()
 			if t.keys != nil {
-				t.receive(d, now)
+				t.receive(d, from, now)
 			} else if len(t.early) < maxEarly {
 				t.early = append(t.early, append([]byte(nil), d...))
 			}
@@ -200,9 +202,9 @@ func (t *transport) read() {
 }
 
 // receive takes SRTP and SRTCP. The caller holds mu.
-func (t *transport) receive(b []byte, now time.Time) {
+func (t *transport) receive(b []byte, from netip.AddrPort, now time.Time) {
 	if b[1] >= 192 && b[1] < 224 { // RFC 5761, section 4
-		t.receiveRTCP(b)
+		t.receiveRTCP(b, from, now)
 		return
 	}
 	pt, seq, ssrc, ok := header(b)
@@ -219,12 +221,12 @@ func (t *transport) receive(b []byte, now time.Time) {
 		f = &flow{kind: t.kinds[pt]}
 		t.flows[ssrc] = f
 	}
-	if t.count(f.index.use(f.index.extend(seq), b)) {
+	if t.count(&f.index, f.index.extend(seq), ssrc, b, from, now) {
 		f.came(now)
 	}
 }
 
-func (t *transport) receiveRTCP(b []byte) {
+func (t *transport) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 	plain, err := t.keys.Inbound.DecryptRTCP(nil, b, nil)
 	if err != nil || len(b) < 12 {
 		t.seen.Foreign++
@@ -236,7 +238,7 @@ func (t *transport) receiveRTCP(b []byte) {
 		x = &indexes{}
 		t.rtcp[ssrc] = x
 	}
-	if !t.count(x.use(t.rtcpIndex(b), b)) || t.feedback == nil {
+	if !t.count(x, t.rtcpIndex(b), ssrc, b, from, now) || t.feedback == nil {
 		return
 	}
 	if packets, err := rtcp.Unmarshal(plain); err == nil {
@@ -258,14 +260,19 @@ func (t *transport) rtcpIndex(b []byte) uint64 {
 }
 
 // count says whether a packet is one that nobody has sent before.
-func (t *transport) count(u usage) bool {
+func (t *transport) count(x *indexes, index uint64, ssrc uint32, b []byte, from netip.AddrPort, now time.Time) bool {
+	u, before := x.take(index, b, from, now)
 	switch u {
+	case fresh:
+		return true
 	case repeated:
 		t.seen.Repeated++
 	case reused:
 		t.seen.Reused++
-	case fresh:
-		return true
+	}
+	if len(t.seen.Notes) < maxNotes {
+		t.seen.Notes = append(t.seen.Notes, fmt.Sprintf("type %d, SSRC %x, index %d: from %v, and %v before from %v; the same: %t",
+			b[1]&0x7f, ssrc, index, from, now.Sub(before.at).Round(time.Microsecond), before.from, u == repeated))
 	}
 	return false
 }
