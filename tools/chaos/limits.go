@@ -32,6 +32,7 @@ var (
 	nothing      = Limits{Media: noGap, Request: time.Second, Claim: 2 * time.Second, Whole: 2 * time.Second, Source: "what there is without a fault"}
 	edgeGone     = Limits{Media: noGap, Request: 6 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: issue + ": claim within 2 s, media gap 0; a silent edge is noticed after 4 s"}
 	replicaGone  = Limits{Media: noGap, Request: 3 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: issue + ": no request lost, pause under 3 s"}
+	replicaCut   = Limits{Media: noGap, Request: 6 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: design + ": 3 s, and as long again, since NATS gives work to one that is cut off until it finds that out"}
 	nodeGone     = Limits{Media: 2 * time.Second, Request: 3 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: issue + ": gap under 2 s"}
 	nodeStopped  = Limits{Media: 6 * time.Second, Request: 3 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Ends: true, Source: "ADR 19: told from a slow one after 2.5 s of silence"}
 	storeAway    = Limits{Media: noGap, Whole: 5 * time.Second, Refused: true, Source: issue + ": no media gap, whole 5 s after the return"}

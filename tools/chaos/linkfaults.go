@@ -18,7 +18,7 @@ func linkFaults() []Fault {
 		}},
 		isolated("cut off a media node", theBusiest, nodeStopped),
 		isolated("cut off an edge", anEdge, edgeGone),
-		isolated("cut off a roomstate replica", aReplica, replicaGone),
+		isolated("cut off a roomstate replica", aReplica, replicaCut),
 	}
 }
 
