@@ -25,6 +25,8 @@ type config struct {
 	Long     time.Duration `help:"How long stores are away." default:"30s"`
 	Browser  bool          `help:"Have Chromium in a call too, with Janus's demo page." default:"true" negatable:""`
 
+	Ahead bool `help:"Run all with precedence over other programs of the machine."`
+
 	Inside string `hidden:"" help:"Namespace that this process is in."`
 }
 

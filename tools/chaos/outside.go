@@ -34,7 +34,12 @@ func outside(ctx context.Context, cfg *config, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	cmd := clients.Process(program, append(args, "--inside", clients.Name, fmt.Sprintf("--seed=%d", cfg.Seed))...)
+	args = append(args, "--inside", clients.Name, fmt.Sprintf("--seed=%d", cfg.Seed))
+	cmd := clients.Process(program, args...)
+	if cfg.Ahead {
+		cmd = clients.Command(-1, program, args...)
+	}
+	cmd.SysProcAttr.Setsid = true // a terminal's interrupt is for this process, which passes it on
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err

@@ -58,9 +58,9 @@ func (n *Namespace) Drop(from ...netip.Addr) error {
 // Mend takes back all that Drop did.
 func (n *Namespace) Mend() error { return run(n.command("iptables", "-w", "-F", "INPUT")) }
 
-// Process is a program in the namespace, like any other of the machine. It is killed if this process dies.
+// Process is a program in the namespace, with the precedence and in the session of this process. It is killed if this one dies.
 func (n *Namespace) Process(program string, args ...string) *exec.Cmd {
 	cmd := n.command(append([]string{program}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
