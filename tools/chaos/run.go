@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -184,7 +185,9 @@ func (r *run) inject(ctx context.Context, f Fault) (*outcome, error) {
 	r.call.visited()
 	o.Drain, o.Lag, o.Load = r.drained, r.lag.take(), load()
 	o.Ended = r.endings() - endings
-	o.Left = r.left(ctx, before)
+	if o.Seen.CallsLost == 0 { // or there is less than before
+		o.Left = r.left(ctx, before)
+	}
 	o.Broken = f.Limits.broken(o)
 	return o, ctx.Err()
 }
@@ -211,6 +214,9 @@ const wholePoll = 50 * time.Millisecond
 func (r *run) awaitWhole(ctx context.Context, within time.Duration) error {
 	return r.await(ctx, within, func(ctx context.Context) error {
 		for _, c := range r.people() {
+			if err := c.Lost(); err != nil {
+				return fmt.Errorf("%s: %w: %w", c.Name(), errLost, err)
+			}
 			if err := c.Well(); err != nil {
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}
@@ -219,12 +225,18 @@ func (r *run) awaitWhole(ctx context.Context, within time.Duration) error {
 	})
 }
 
+// errLost says that a call is lost: waiting does not help.
+var errLost = errors.New("call lost")
+
 // await returns when a condition holds.
 func (r *run) await(ctx context.Context, within time.Duration, holds func(context.Context) error) error {
 	for until := time.Now().Add(within); ; {
 		err := holds(ctx)
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, errLost) {
+			return err
 		}
 		if time.Now().After(until) {
 			return fmt.Errorf("after %v: %w", within, err)
