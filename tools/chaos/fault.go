@@ -15,6 +15,7 @@ type Fault struct {
 	Lasts  time.Duration // from Inject to Heal
 	Inject func(ctx context.Context, r *run) (target string, err error)
 	Heal   func(ctx context.Context, r *run) error // nil if it heals by itself
+	Moves  bool                                    // PeerConnections go to other nodes
 	Crowd  bool                                    // there are many in the call
 	NATS   int                                     // servers that there are of it; 0 for one
 }

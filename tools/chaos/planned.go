@@ -20,10 +20,10 @@ const (
 // plannedFaults are what operators do on purpose.
 func plannedFaults() []Fault {
 	return []Fault{
-		{Name: "drain a media node", Limits: inOrder, Inject: drain, Heal: undrain, Crowd: true},
+		{Name: "drain a media node", Limits: inOrder, Inject: drain, Heal: undrain, Crowd: true, Moves: true},
 		{Name: "restart edges in turn", Limits: edgeInOrder, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Edges })},
 		{Name: "restart roomstate in turn", Limits: replicaOrder, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Replicas })},
-		{Name: "restart media nodes in turn", Limits: inOrder, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Nodes })},
+		{Name: "restart media nodes in turn", Limits: inOrder, Moves: true, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Nodes })},
 	}
 }
 

@@ -27,9 +27,15 @@ func processFaults() []Fault {
 		stopped("stop an edge", anEdge, edgeGone),
 		killed("kill a roomstate replica", aReplica, replicaGone),
 		stopped("stop a roomstate replica", aReplica, replicaGone),
-		killed("kill a media node", theBusiest, nodeGone),
-		stopped("stop a media node", theBusiest, nodeStopped),
+		moving(killed("kill a media node", theBusiest, nodeGone)),
+		moving(stopped("stop a media node", theBusiest, nodeStopped)),
 	}
+}
+
+// moving is a fault that has PeerConnections go to other nodes.
+func moving(f Fault) Fault {
+	f.Moves = true
+	return f
 }
 
 // killed is a process's sudden end. It is started again by whoever supervises it.

@@ -19,8 +19,11 @@ import (
 const (
 	wholeTimeout = 60 * time.Second // until a run gives a cluster up
 	warmUp       = 10 * time.Second // of a browser's calls
-	settle       = 3 * time.Second  // before and after a fault: so long is looked at how things are
-	sweepTime    = 40 * time.Second // that what the dead had may stay: sessions whose edge died wait 30 s
+	// chromiumForgets is how long Chromium keeps a path that it has left, with the priority it had (ADR 8): so long it is slow to come
+	// back to a node.
+	chromiumForgets = 32 * time.Second
+	settle          = 3 * time.Second  // before and after a fault: so long is looked at how things are
+	sweepTime       = 40 * time.Second // that what the dead had may stay: sessions whose edge died wait 30 s
 )
 
 // run is one run of everything.
@@ -37,6 +40,7 @@ type run struct {
 	outcomes []*outcome
 	hit      *cluster.Process // by the fault under way
 	drained  time.Duration    // by the fault under way
+	moved    time.Time        // when PeerConnections went to other nodes last
 }
 
 func (r *run) say(format string, args ...any) {
@@ -65,6 +69,9 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 		r.outcomes = append(r.outcomes, o)
 		r.say("%s", o)
 		r.call.uncrowd()
+		if f.Moves {
+			r.moved = time.Now()
+		}
 		if o.Problem != "" || o.Seen.CallsLost > 0 {
 			r.end() // all anew, so that one fault does not spoil the next
 		}
@@ -103,6 +110,11 @@ func (r *run) prepare(ctx context.Context, f Fault) (err error) {
 		for i := range publishers {
 			r.put(ctx, publishers[i], i)
 			r.put(ctx, r.call.subscriber[room][i], i+1)
+		}
+	}
+	if f.Moves && r.cfg.Browser {
+		if !sleep(ctx, time.Until(r.moved.Add(chromiumForgets))) {
+			return ctx.Err()
 		}
 	}
 	if f.Crowd {
