@@ -25,6 +25,11 @@ func outside(ctx context.Context, cfg *config, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	files, err := os.MkdirTemp("", "chaos") // of all that runs inside, browsers' too
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(files)) }()
 	defer func() { err = errors.Join(err, network.Close()) }()
 	clients, err := cluster.Connect(network)
 	if err != nil {
@@ -40,6 +45,7 @@ func outside(ctx context.Context, cfg *config, args []string) (err error) {
 		cmd = clients.Command(-1, program, args...)
 	}
 	cmd.SysProcAttr.Setsid = true // a terminal's interrupt is for this process, which passes it on
+	cmd.Env = append(os.Environ(), "TMPDIR="+files)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err

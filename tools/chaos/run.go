@@ -72,7 +72,7 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 		if f.Moves {
 			r.moved = time.Now()
 		}
-		if o.Problem != "" || o.Seen.CallsLost > 0 {
+		if o.Problem != "" || o.Seen.CallsLost+o.Seen.Hangups > 0 {
 			r.end() // all anew, so that one fault does not spoil the next
 		}
 		if ctx.Err() != nil {
