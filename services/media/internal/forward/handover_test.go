@@ -64,6 +64,23 @@ func TestALegThatFollowsItsPublisherSendsNothingTwice(t *testing.T) {
 	}
 }
 
+// TestWhatIsSentAgainAfterAMoveIsNoNewBeginning has a publisher without RTX answer NACKs of before the node knew that all had come.
+func TestWhatIsSentAgainAfterAMoveIsNoNewBeginning(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early, p := s.Export(), new(publisher)
+	for i := range uint16(3) {
+		give(s, 0, frame{seq: 11 + i, ts: 3000 * uint32(i+1)}, start)
+	}
+	there := followed(s, l, p, early)
+	for i := range uint16(4) {
+		give(there, 0, frame{seq: 11 + i, ts: 3000 * uint32(i+1)}, start+frameTime)
+	}
+	if got, want := sub.seqs(), []int{0, 1, 2, 3, 4}; !slices.Equal(got, want) || len(p.plis) > 0 {
+		t.Errorf("sent %v, want %v; %d key frames asked for", got, want, len(p.plis))
+	}
+}
+
 // TestWhatALegHadFromAReplicaIsNotAskedForAgain has a subscriber move first, and get the feed from the node before until the
 // publisher comes too.
 func TestWhatALegHadFromAReplicaIsNotAskedForAgain(t *testing.T) {
