@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc simulate profile compose-test deploy-check manifests images fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos simulate profile compose-test deploy-check manifests images fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -41,6 +41,9 @@ bench-doc: ## the outcomes of both into docs/benchmarks.md
 
 simulate: ## roomstate with a hundred thousand sessions, on a clock of its own (needs redis-server; SEED, SESSIONS, ROOMS, NODES)
 	@./deploy/simulate.sh
+
+chaos: deps ## services, stores and links fail under calls, over network namespaces (needs root; CHAOS_SEED=7, CHAOS_ONLY=edge,nats, CHAOS_LONG=10m)
+	@./deploy/chaos.sh
 
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh

@@ -1036,7 +1036,8 @@ type KeepersClient interface {
 	// Keep has values kept, as long as the stream lives and a little longer. The first message names the process whose they are, and
 	// the one that is meant to keep them: WrongState if that is another.
 	Keep(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[KeepRequest, KeepResponse], error)
-	// Fence takes nothing more of a node that is dead, tells it so if it lives, and returns the peers that can be taken over.
+	// Fence takes nothing more of a node that is dead, tells it so if it lives, and returns the peers that can be taken over,
+	// or have been: whoever asks later, as another replica does, must not take those for lost.
 	Fence(ctx context.Context, in *FenceRequest, opts ...grpc.CallOption) (*FenceResponse, error)
 	// TakeKept gives the value of a fenced node's peer. WrongState if the node is not fenced, NoSuchPeer if there is no value, or
 	// another node goes on from it.
@@ -1093,7 +1094,8 @@ type KeepersServer interface {
 	// Keep has values kept, as long as the stream lives and a little longer. The first message names the process whose they are, and
 	// the one that is meant to keep them: WrongState if that is another.
 	Keep(grpc.BidiStreamingServer[KeepRequest, KeepResponse]) error
-	// Fence takes nothing more of a node that is dead, tells it so if it lives, and returns the peers that can be taken over.
+	// Fence takes nothing more of a node that is dead, tells it so if it lives, and returns the peers that can be taken over,
+	// or have been: whoever asks later, as another replica does, must not take those for lost.
 	Fence(context.Context, *FenceRequest) (*FenceResponse, error)
 	// TakeKept gives the value of a fenced node's peer. WrongState if the node is not fenced, NoSuchPeer if there is no value, or
 	// another node goes on from it.

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cardea-rtc/cardea/tools/internal/report"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
 	"github.com/cardea-rtc/cardea/tools/internal/procfs"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/internal/report"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
 )
 
 // mark is where the streams were at one moment: how many packets each had sent.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 	"github.com/cardea-rtc/cardea/tools/internal/report"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/endpoint"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 
 const (

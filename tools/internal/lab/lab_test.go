@@ -51,6 +51,39 @@ func TestNamespacesReachEachOtherAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestWhatIsDroppedComesAgainOnceMended(t *testing.T) {
+	l := newLab(t)
+	bridge, err := l.Bridge("bridge")
+	if errors.Is(err, ErrUnable) {
+		t.Skip(err)
+	}
+	a, errA := l.Namespace("a")
+	b, errB := l.Namespace("b")
+	if err := errors.Join(err, errA, errB); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(bridge.Join(a, netip.MustParsePrefix("198.18.7.1/24")), bridge.Join(b, netip.MustParsePrefix("198.18.7.2/24"))); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing listens there, which only who is heard is told: what is dropped is met by silence.
+	refused := func() bool {
+		out, _ := a.Process("timeout", "5", "bash", "-c", ": </dev/tcp/198.18.7.2/9").CombinedOutput()
+		return strings.Contains(string(out), "refused")
+	}
+	if !refused() {
+		t.Fatal("b is not reached")
+	}
+	if err := b.Drop(netip.MustParseAddr("198.18.7.1")); err != nil {
+		t.Skip(err) // no iptables
+	}
+	if refused() {
+		t.Error("b is reached through what drops all")
+	}
+	if err := b.Mend(); err != nil || !refused() {
+		t.Errorf("b is not reached again, %v", err)
+	}
+}
+
 func TestServersThatEndTellWhy(t *testing.T) {
 	l := newLab(t)
 	n, err := l.Namespace("a")

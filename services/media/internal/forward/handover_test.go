@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/codec"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
@@ -21,6 +22,97 @@ func moved(s *Stream, l *Leg, p *publisher, early StreamState) (*Stream, *Leg) {
 	leg.Adopt(l.Export(), l.flowing, start)
 	there.Settle(s.Export(), start)
 	return there, leg
+}
+
+// followed has a publisher move to another node, and a leg that stays where it is get the stream from there.
+func followed(s *Stream, l *Leg, p *publisher, early StreamState) *Stream {
+	cfg := s.cfg
+	cfg.Upstream, cfg.Observer, cfg.Clock = p, p, nil
+	there := NewStream(cfg)
+	there.Adopt(early, start)
+	l.Move(there, start)
+	there.Settle(s.Export(), start)
+	return there
+}
+
+// TestALegThatFollowsItsPublisherSendsNothingTwice has the node that the publisher is on now relay what that sends again, which
+// the leg had from the node before.
+func TestALegThatFollowsItsPublisherSendsNothingTwice(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	there := NewStream(s.cfg)
+	there.Adopt(s.Export(), start)
+	give(s, 0, frame{seq: 11, ts: 3000}, start)
+	give(s, 0, frame{seq: 12, ts: 6000}, start)
+	replica := NewStream(s.cfg.Replica(new(publisher), new(PublisherClock)))
+	l.Move(replica, start)
+	for i := range uint16(3) {
+		there.Receive(0, frame{seq: 11 + i, ts: 3000 * uint32(i+1)}.packet(0, start))
+		_, highest := there.Holds(0)
+		if err := replica.ReceivePacket(there.AppendPacket(nil, 0, highest), 0, start); err != nil {
+			t.Fatal(err)
+		}
+		there.Flush(start)
+		replica.Flush(start)
+	}
+	if got, want := sub.seqs(), []int{0, 1, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+	l.HandleNACK([]uint16{sub.sent[2].Seq}, start+time.Second)
+	if last := sub.sent[len(sub.sent)-1]; last.SSRC != rtxSSRC {
+		t.Error("a NACK for what came before the move is not answered")
+	}
+}
+
+// TestWhatIsSentAgainAfterAMoveIsNoNewBeginning has a publisher without RTX answer NACKs of before the node knew that all had come.
+func TestWhatIsSentAgainAfterAMoveIsNoNewBeginning(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early, p := s.Export(), new(publisher)
+	for i := range uint16(3) {
+		give(s, 0, frame{seq: 11 + i, ts: 3000 * uint32(i+1)}, start)
+	}
+	there := followed(s, l, p, early)
+	for i := range uint16(4) {
+		give(there, 0, frame{seq: 11 + i, ts: 3000 * uint32(i+1)}, start+frameTime)
+	}
+	if got, want := sub.seqs(), []int{0, 1, 2, 3, 4}; !slices.Equal(got, want) || len(p.plis) > 0 {
+		t.Errorf("sent %v, want %v; %d key frames asked for", got, want, len(p.plis))
+	}
+}
+
+// TestWhatALegHadFromAReplicaIsNotAskedForAgain has a subscriber move first, and get the feed from the node before until the
+// publisher comes too.
+func TestWhatALegHadFromAReplicaIsNotAskedForAgain(t *testing.T) {
+	s, _, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early := s.Export()
+	replica := NewStream(s.cfg.Replica(new(publisher), new(PublisherClock)))
+	leg := NewLeg(l.cfg)
+	leg.Connect(replica, start)
+	var b Burst
+	s.CopyPast(&b, start)
+	replica.ReceiveBurst(&b, start)
+	replica.Flush(start)
+	leg.Adopt(l.Export(), true, start)
+	l.Disconnect(start)
+	for i := range uint16(3) {
+		s.Receive(0, frame{seq: 11 + i, ts: 3000 * uint32(i+1)}.packet(0, start))
+		s.CopyBurst(&b)
+		replica.ReceiveBurst(&b, start)
+		s.Flush(start)
+		replica.Flush(start)
+	}
+	p := new(publisher)
+	there := followed(s, leg, p, early)
+	there.Tick(start + frameTime)
+	if len(p.nacks) > 0 {
+		t.Errorf("asks for %v again", p.nacks)
+	}
+	give(there, 0, frame{seq: 14, ts: 12000}, start+frameTime)
+	if got, want := sub.seqs(), []int{0, 1, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
 }
 
 // valueKept is what a stream and a leg are that another node may go on with once theirs has died.

@@ -40,7 +40,7 @@ func (y *layer) accept(p *packet.Packet) (seq uint64, ok bool) {
 		return seq, true
 	}
 	seq = packet.Nearest(y.highest, p.Seq)
-	if p.SSRC != y.stats.SSRC || y.tooLate(seq) && y.restarts(p.Seq) {
+	if p.SSRC != y.stats.SSRC || y.farTooLate(seq) && y.restarts(p.Seq) {
 		seq = (y.highest>>16+2)<<16 + uint64(p.Seq) // far from all before
 		y.begin(p.SSRC, seq)
 		y.keyframes.request() // legs wait for one; often this packet is its start
@@ -71,6 +71,10 @@ func (y *layer) useful(seq uint64) bool {
 func (y *layer) tooLate(seq uint64) bool {
 	return y.ring.tooOld(seq, y.highest) || y.earlierSource(seq)
 }
+
+// farTooLate leaves out what is only a little late for a stream that has come from another node: sent again, it is no sign of a
+// sender that counts anew.
+func (y *layer) farTooLate(seq uint64) bool { return y.tooLate(seq) && seq+maxMissing <= y.highest }
 
 // earlierSource is true if a packet is of an SSRC that sends no more. The first packet may have overtaken some.
 func (y *layer) earlierSource(seq uint64) bool { return seq+maxMissing < y.first }

@@ -81,7 +81,7 @@ type Leg struct {
 	since        uint64 // outgoing number at which the layer relayed now was entered
 	epoch        uint64 // first sequence number of the layer's source then
 	top          uint64 // highest sequence number of the layer that was relayed or left out
-	adoptedAt    uint64 // what top was when the leg came from another node; 0 if it did not
+	adoptedAt    uint64 // what top was when the leg, or last its source, came from another node; 0 if neither did
 	leftOut      uint16 // picture id of the last frame left out, while leavingOut
 	leavingOut   bool
 	end          tip
@@ -172,10 +172,14 @@ func (l *Leg) Disconnect(now time.Duration) {
 
 // Move makes s the source, nil for none yet, which goes on with what the source before it had, under the same extended
 // sequence numbers, on another node or no longer there. Nothing has to begin anew; if something has all the same, s tells.
+// What comes late for places behind is not sent there, since s does not know what the source before had; a NACK gets it by RTX.
 func (l *Leg) Move(s *Stream, now time.Duration) {
 	if last := l.source; last != nil {
 		last.legs = slices.DeleteFunc(last.legs, func(other *Leg) bool { return other == l })
 		last.wantedChanged()
+	}
+	if l.choice.current != none {
+		l.closePlaces()
 	}
 	if l.source = s; s == nil {
 		return
@@ -185,6 +189,16 @@ func (l *Leg) Move(s *Stream, now time.Duration) {
 	if c := &l.choice; l.flowing && s.relaying && c.current != none && c.current < len(s.layers) && s.layers[c.current].first == l.epoch {
 		l.catchUpSince(&s.layers[c.current], now)
 	}
+}
+
+// closePlaces has no number behind the next be used for a packet that comes late: it may have been, for the same packet with other
+// header extensions, and SRTP bears no index twice.
+func (l *Leg) closePlaces() {
+	r := *l.history.last()
+	r.src += l.end.next - r.out
+	r.out = l.end.next
+	l.history.start(r)
+	l.since, l.adoptedAt = r.out, l.top
 }
 
 // catchUpSince relays what a layer has received since the leg got its last packet, but for the current burst: that is to come.

@@ -37,7 +37,7 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 	var early *StreamState // what another node knows already
 	var kept *valueKept
 	for range rapid.IntRange(1, 300).Draw(rt, "steps") {
-		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "allow", "pad", "snapshot", "move", "keep", "crash"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"packet", "packet", "packet", "packet", "flush", "NACK", "targets", "flow", "delay", "allow", "pad", "snapshot", "move", "follow", "keep", "crash"}).Draw(rt, "step") {
 		case "packet":
 			seq += rapid.SampledFrom([]uint16{1, 1, 1, 1, 2, 3, 0, 65535, 65533, 65536 - 130, 65536 - 300, 200, 300, 20000, 32000}).Draw(rt, "seq step")
 			content++
@@ -74,6 +74,12 @@ func hostile(t *testing.T, rt *rapid.T, rtx uint32) {
 				continue
 			}
 			s, l = moved(s, l, new(publisher), *early)
+			early, kept = nil, nil
+		case "follow":
+			if early == nil {
+				continue
+			}
+			s = followed(s, l, new(publisher), *early)
 			early, kept = nil, nil
 		case "keep":
 			kept = keepValue(s, l)

@@ -146,8 +146,8 @@ func (v *Vault) Hear(id string, line uint64) error {
 	return nil
 }
 
-// Fence takes nothing more of an owner, ever, and returns the peers whose values can be had: those that came with that
-// change of keepers.
+// Fence takes nothing more of an owner, ever, and returns the peers whose values can be had, or that somebody has gone on from
+// already, which is no loss: those that came with that change of keepers.
 func (v *Vault) Fence(id string, change uint64) []Peer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -171,10 +171,8 @@ func (v *Vault) Fence(id string, change uint64) []Peer {
 		v.clear(o)
 	}
 	var all []Peer
-	for p, k := range o.values {
-		if k.to == "" {
-			all = append(all, p)
-		}
+	for p := range o.values {
+		all = append(all, p)
 	}
 	return all
 }

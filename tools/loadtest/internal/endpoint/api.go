@@ -9,7 +9,7 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/webrtc/v4"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 )
 
 var (

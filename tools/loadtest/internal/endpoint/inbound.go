@@ -5,7 +5,7 @@ import (
 
 	"github.com/pion/rtcp"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/tally"
 )
 

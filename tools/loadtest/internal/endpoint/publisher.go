@@ -9,8 +9,8 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/janus"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 )
 
 // Publisher is a feed of synthetic media.

@@ -9,7 +9,8 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/internal/dtlssrtp"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 )
 
 const (
@@ -33,7 +34,7 @@ func (s *Subscriber) Datagram(b []byte, from netip.AddrPort, at time.Duration) {
 	case b[0] < 4:
 		s.ice.receive(b, from)
 	case b[0] >= 20 && b[0] < 64:
-		_, _ = s.wire.records.Write(b, nil) // what does not fit is sent again
+		s.wire.Receive(b)
 	case b[0]&0xc0 != 0x80:
 	case b[1] >= 192 && b[1] < 224: // RFC 5761, section 4
 		s.receiveRTCP(b, at)
@@ -53,7 +54,7 @@ type early struct {
 }
 
 // secure begins to read media.
-func (s *Subscriber) secure(keys *secured) {
+func (s *Subscriber) secure(keys *dtlssrtp.Keys) {
 	s.keys = keys
 	for _, e := range s.early {
 		s.receiveRTP(e.packet, e.at)
@@ -152,7 +153,7 @@ var errNoStamp = errors.New("packet has no stamp")
 // verify decrypts a packet and reads its stamp, which is behind skip bytes of the payload.
 func (s *Subscriber) verify(b []byte, kind mediaKind, skip int) (stamp synth.Stamp, err error) {
 	var h rtp.Header
-	plain, err := s.keys.inbound.DecryptRTP(s.plain[:0], b, &h)
+	plain, err := s.keys.Inbound.DecryptRTP(s.plain[:0], b, &h)
 	if err != nil {
 		return synth.Stamp{}, err
 	}
@@ -189,7 +190,7 @@ func (s *Subscriber) receiveRTCP(b []byte, at time.Duration) {
 	if s.keys == nil || b[1] != uint8(rtcp.TypeSenderReport) {
 		return
 	}
-	plain, err := s.keys.inbound.DecryptRTCP(nil, b, nil)
+	plain, err := s.keys.Inbound.DecryptRTCP(nil, b, nil)
 	if err != nil {
 		return
 	}
@@ -244,7 +245,7 @@ func (s *Subscriber) sendRTCP(p rtcp.Packet) {
 	if err != nil {
 		return
 	}
-	if sealed, err := s.keys.outbound.EncryptRTCP(nil, plain, nil); err == nil {
+	if sealed, err := s.keys.Outbound.EncryptRTCP(nil, plain, nil); err == nil {
 		s.socket.Send(sealed, s.ice.selected)
 	}
 }

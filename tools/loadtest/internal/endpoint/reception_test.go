@@ -8,7 +8,8 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/internal/dtlssrtp"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/tally"
 )
 
@@ -30,7 +31,7 @@ func newReception(t *testing.T, firstSeq uint16) (*Subscriber, *server) {
 	}
 	s := &Subscriber{
 		Tallies: map[synth.StreamID]*tally.Tally{3: {}}, delivery: &Delivery{}, media: make(chan struct{}),
-		offer: &offer{}, streams: map[uint32]*inbound{}, transport: twcc.NewRecorder(1), keys: &secured{inbound: context()},
+		offer: &offer{}, streams: map[uint32]*inbound{}, transport: twcc.NewRecorder(1), keys: &dtlssrtp.Keys{Inbound: context()},
 	}
 	s.offer.kinds[111] = audioMedia
 	return s, &server{t, context(), firstSeq}

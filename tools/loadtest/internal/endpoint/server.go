@@ -2,22 +2,17 @@ package endpoint
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/cardea-rtc/cardea/tools/internal/dtlssrtp"
 	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 	"github.com/cardea-rtc/cardea/tools/internal/receive"
 )
@@ -60,17 +55,9 @@ func NewServer(ctx context.Context, address string, clock Clock, reception Recep
 	if s.publishers, err = newAPI(loopback, reception.Repair, sends); err != nil {
 		return nil, err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generate key: %w", err)
+	if s.certificate, s.fingerprint, err = dtlssrtp.NewCertificate(); err != nil {
+		return nil, err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, fmt.Errorf("generate certificate: %w", err)
-	}
-	s.certificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-	s.fingerprint = "sha-256 " + fingerprintOf(der)
 	if s.poller, err = receive.NewPoller(clock.start, reception.WholeRuns, reception.Late.Record); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/cardea-rtc/cardea/tools/internal/histogram"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 )
 
 // Pacing is how browsers spread a frame: groups of packets, so large that they make this many times the bitrate.

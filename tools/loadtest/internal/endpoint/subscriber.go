@@ -12,10 +12,11 @@ import (
 
 	"github.com/pion/interceptor/pkg/twcc"
 
+	"github.com/cardea-rtc/cardea/tools/internal/dtlssrtp"
 	"github.com/cardea-rtc/cardea/tools/internal/histogram"
 	"github.com/cardea-rtc/cardea/tools/internal/receive"
+	"github.com/cardea-rtc/cardea/tools/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/janus"
-	"github.com/cardea-rtc/cardea/tools/loadtest/internal/synth"
 	"github.com/cardea-rtc/cardea/tools/loadtest/internal/tally"
 )
 
@@ -41,15 +42,15 @@ type Subscriber struct {
 	ssrc     uint32
 	asked    time.Duration // when join was sent
 	socket   *receive.Socket
-	wire     *wire
+	wire     *dtlssrtp.Wire
 	media    chan struct{} // closed at the first packet
 	waited   time.Duration // from join until then; set before media is closed
 	serving  sync.WaitGroup
 
 	// What follows belongs to whoever holds the socket's lock: the poller, and who uses socket.Do.
 	offer                           *offer
-	ice                             *connectivity // nil until there is an offer
-	keys                            *secured      // nil until DTLS is through
+	ice                             *connectivity  // nil until there is an offer
+	keys                            *dtlssrtp.Keys // nil until DTLS is through
 	early                           []early
 	streams                         map[uint32]*inbound // by SSRC
 	transport                       *twcc.Recorder
@@ -76,7 +77,7 @@ func (s *Server) Subscribe(ctx context.Context, room ID, feeds []ID, streams []s
 		e.close()
 		return nil, err
 	}
-	sub.wire = newWire(sub.sendSelected)
+	sub.wire = dtlssrtp.NewWire(sub.sendSelected)
 	if err := sub.subscribe(ctx, s, room, feeds); err != nil {
 		sub.Close()
 		return nil, err
@@ -131,7 +132,7 @@ func (s *Subscriber) serve(ctx context.Context, server *Server, ice *connectivit
 	case <-ctx.Done():
 		return
 	}
-	conn, keys, err := shakeHands(ctx, s.wire, server.certificate, fingerprint)
+	conn, keys, err := dtlssrtp.ShakeHands(ctx, s.wire, server.certificate, fingerprint)
 	if err != nil {
 		s.lose(err)
 		return
@@ -170,7 +171,7 @@ func (s *Subscriber) JoinToFirstPacket() time.Duration { return s.waited }
 func (s *Subscriber) Profile() (name string) {
 	s.socket.Do(func() {
 		if s.keys != nil {
-			name = s.keys.profile
+			name = s.keys.Profile
 		}
 	})
 	return name

@@ -1,12 +1,17 @@
-package endpoint
+// Package dtlssrtp is the client's side of DTLS-SRTP (RFC 5764), for endpoints that move packets themselves.
+package dtlssrtp
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
 	"net/netip"
 	"strings"
@@ -35,14 +40,28 @@ var profileNames = map[srtp.ProtectionProfile]string{
 	srtp.ProtectionProfileAeadAes256Gcm:       "AES-GCM-256",
 }
 
-// secured is what a handshake gives: inbound opens what the server sends, outbound seals what it gets.
-type secured struct {
-	inbound, outbound *srtp.Context
-	profile           string
+// Keys are what a handshake gives: Inbound opens what the server sends, Outbound seals what it gets.
+type Keys struct {
+	Inbound, Outbound *srtp.Context
+	Profile           string // its name, for people
 }
 
-// shakeHands is the DTLS client's side.
-func shakeHands(ctx context.Context, w net.PacketConn, certificate tls.Certificate, fingerprint string) (*dtls.Conn, *secured, error) {
+// NewCertificate makes one that lasts a month, and its fingerprint as SDP has it: hash, space, digits.
+func NewCertificate() (certificate tls.Certificate, fingerprint string, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, "", fmt.Errorf("generate key: %w", err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, "", fmt.Errorf("generate certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, "sha-256 " + fingerprintOf(der), nil
+}
+
+// ShakeHands is the DTLS client's side; fingerprint is what the server's SDP says of its certificate.
+func ShakeHands(ctx context.Context, w net.PacketConn, certificate tls.Certificate, fingerprint string) (*dtls.Conn, *Keys, error) {
 	conn, err := dtls.ClientWithOptions(w, w.LocalAddr(),
 		dtls.WithCertificates(certificate),
 		dtls.WithSRTPProtectionProfiles(profiles...),
@@ -68,7 +87,7 @@ func shakeHands(ctx context.Context, w net.PacketConn, certificate tls.Certifica
 }
 
 // exportKeys follows RFC 5764, section 4.2.
-func exportKeys(conn *dtls.Conn) (*secured, error) {
+func exportKeys(conn *dtls.Conn) (*Keys, error) {
 	profile, ok := conn.SelectedSRTPProtectionProfile()
 	if !ok {
 		return nil, errors.New("no SRTP profile in common")
@@ -89,7 +108,7 @@ func exportKeys(conn *dtls.Conn) (*secured, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SRTP: %w", err)
 	}
-	return &secured{inbound, outbound, profileNames[cfg.Profile]}, nil
+	return &Keys{inbound, outbound, profileNames[cfg.Profile]}, nil
 }
 
 var errFingerprint = errors.New("certificate does not match the offer's fingerprint")
@@ -111,30 +130,36 @@ func fingerprintOf(der []byte) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")
 }
 
-// wire is the network as DTLS sees it: what the subscriber feeds to records, and the path that ICE has found.
-type wire struct {
+// Wire is the network as DTLS sees it: what Receive is given, and the path that ICE has found.
+type Wire struct {
 	records *packetio.Buffer
 	send    func([]byte)
 }
 
-func newWire(send func([]byte)) *wire {
+// NewWire returns one that sends by send, which borrows its argument.
+func NewWire(send func([]byte)) *Wire {
 	records := packetio.NewBuffer()
 	records.SetLimitCount(maxRecords)
-	return &wire{records, send}
+	return &Wire{records, send}
 }
 
-func (w *wire) ReadFrom(b []byte) (int, net.Addr, error) {
+// Receive takes a record that came, of which it keeps a copy. One too many is dropped, and comes again.
+func (w *Wire) Receive(b []byte) { _, _ = w.records.Write(b, nil) }
+
+// The methods of net.PacketConn: there is but one address, and sending does not wait.
+
+func (w *Wire) ReadFrom(b []byte) (int, net.Addr, error) {
 	n, _, err := w.records.Read(b, nil)
 	return n, w.LocalAddr(), err
 }
 
-func (w *wire) WriteTo(b []byte, _ net.Addr) (int, error) {
+func (w *Wire) WriteTo(b []byte, _ net.Addr) (int, error) {
 	w.send(b)
 	return len(b), nil // what is lost is sent again
 }
 
-func (w *wire) Close() error                      { return w.records.Close() }
-func (w *wire) LocalAddr() net.Addr               { return net.UDPAddrFromAddrPort(netip.AddrPort{}) }
-func (w *wire) SetDeadline(t time.Time) error     { return w.SetReadDeadline(t) }
-func (w *wire) SetReadDeadline(t time.Time) error { return w.records.SetReadDeadline(t) }
-func (w *wire) SetWriteDeadline(time.Time) error  { return nil }
+func (w *Wire) Close() error                      { return w.records.Close() }
+func (w *Wire) LocalAddr() net.Addr               { return net.UDPAddrFromAddrPort(netip.AddrPort{}) }
+func (w *Wire) SetDeadline(t time.Time) error     { return w.SetReadDeadline(t) }
+func (w *Wire) SetReadDeadline(t time.Time) error { return w.records.SetReadDeadline(t) }
+func (w *Wire) SetWriteDeadline(time.Time) error  { return nil }

@@ -1,0 +1,72 @@
+// What the page's connections do is noted, and its session claimed when its socket ends, as an application does that uses
+// janus.js's reconnect. The page itself stays as it is.
+(() => {
+	const watch = window.watch = {pcs: [], sdps: 0, hangups: 0, jseps: 0, flows: {}, claims: 0, claim: 0, lost: ''}
+	const PC = window.RTCPeerConnection
+	window.RTCPeerConnection = function (...args) {
+		const pc = new PC(...args)
+		watch.pcs.push(pc)
+		for (const name of ['setLocalDescription', 'setRemoteDescription']) {
+			const call = pc[name].bind(pc)
+			pc[name] = (...args) => { watch.sdps++; return call(...args) }
+		}
+		return pc
+	}
+	window.RTCPeerConnection.prototype = PC.prototype
+	Object.setPrototypeOf(window.RTCPeerConnection, PC)
+	const listen = EventTarget.prototype.addEventListener
+	WebSocket.prototype.addEventListener = function (type, f, ...args) { // the page has kept the constructor
+		if (type === 'message') {
+			listen.call(this, type, event => {
+				const message = JSON.parse(event.data)
+				watch.hangups += message.janus === 'hangup'
+				watch.jseps += 'jsep' in message
+				if (message.janus === 'timeout') watch.lost = 'timeout'
+			})
+		}
+		return listen.call(this, type, f, ...args)
+	}
+	watch.reset = () => {
+		for (const flow of Object.values(watch.flows)) flow.gap = flow.frozen = 0
+		watch.sdps = watch.hangups = watch.jseps = watch.claims = watch.claim = 0
+		return true
+	}
+	const look = async () => {
+		for (const [i, pc] of watch.pcs.entries()) {
+			if (pc.connectionState === 'closed') continue
+			for (const s of (await pc.getStats()).values()) {
+				if (s.type !== 'inbound-rtp') continue
+				const count = s.kind === 'video' ? s.framesDecoded ?? 0 : s.packetsReceived, now = performance.now()
+				const flow = watch.flows[i + '/' + s.ssrc] ??= {kind: s.kind, count, at: now, gap: 0}
+				if (count > flow.count) {
+					flow.gap = Math.max(flow.gap, now - flow.at)
+					flow.count = count
+					flow.at = now
+				}
+				flow.now = now
+			}
+		}
+		setTimeout(look, 30)
+	}
+	look()
+	const stay = () => {
+		if (typeof janus === 'undefined' || !janus || !janus.getSessionId() || janus.isConnected() || watch.lost) return setTimeout(stay, 100)
+		const began = performance.now()
+		let over = false
+		const again = () => { if (!over) { over = true; setTimeout(stay, 100) } }
+		setTimeout(again, 20000)
+		janus.reconnect({
+			success: () => { watch.claims++; watch.claim = Math.max(watch.claim, performance.now() - began); again() },
+			error: reason => { if (/No such session/.test(reason)) watch.lost = reason; again() },
+		})
+	}
+	stay()
+	watch.read = () => {
+		const of = kind => {
+			const all = Object.values(watch.flows).filter(f => f.kind === kind)
+			return {N: all.length, Gap: Math.max(0, ...all.map(f => Math.max(f.gap, f.now - f.at))), Open: Math.max(0, ...all.map(f => f.now - f.at))}
+		}
+		return {SDPs: watch.sdps, Hangups: watch.hangups, JSEPs: watch.jseps, Claims: watch.claims, Claim: watch.claim, Lost: watch.lost, Video: of('video'), Audio: of('audio')}
+	}
+	return true
+})()

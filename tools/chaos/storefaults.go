@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// storeFaults are of NATS and Redis.
+func storeFaults(long time.Duration) []Fault {
+	return []Fault{
+		away("kill nats", aNATS, blink, storeBlinks),
+		stopped("stop nats", aNATS, away8),
+		away("kill redis", theRedis, blink, storeBlinks),
+		stopped("stop redis", theRedis, away8),
+		away("nats away long", aNATS, long, storeAway),
+		away("redis away long", theRedis, long, storeAway),
+		ofThree(away("kill a nats of three", aNATS, blink, replicaGone)),
+		ofThree(stopped("stop a nats of three", aNATS, away8)),
+		// With Sentinel: loss of the primary, of a replica and of a sentinel. Fault.NATS shows how a fault asks for another cluster.
+	}
+}
+
+// away8 is for stores that do not answer for some seconds: requests wait that long.
+var away8 = Limits{Media: noGap, Request: stopTime + 5*time.Second, Whole: 5 * time.Second, Source: design + ": back by itself in 5 s, requests wait"}
+
+// ofThree is a fault of a NATS cluster.
+func ofThree(f Fault) Fault {
+	f.NATS = 3
+	return f
+}
+
+// away is a store that is killed and started again after some time.
+func away(name string, which pick, lasts time.Duration, limits Limits) Fault {
+	return Fault{Name: name, Limits: limits, Lasts: lasts, Inject: func(ctx context.Context, r *run) (string, error) {
+		p, err := which(ctx, r)
+		if err != nil {
+			return "", err
+		}
+		r.hit = p
+		return p.Name, p.Down()
+	}, Heal: func(_ context.Context, r *run) error {
+		r.hit.Up()
+		return nil
+	}}
+}
