@@ -20,6 +20,7 @@ const (
 // candidate is a node that takes new work.
 type candidate struct {
 	id      string
+	address string
 	ordinal int
 	has     plugin.Load // its own word, and what has been placed there since
 	peers   int         // likewise
@@ -30,9 +31,10 @@ type candidate struct {
 
 // wanted is work to be placed.
 type wanted struct {
-	near []string // best first
-	not  string
-	load plugin.Load
+	near  []string // best first
+	not   string
+	avoid []string // addresses, of which none is taken while there is another
+	load  plugin.Load
 }
 
 // choose returns the index of the node that is to get w, -1 if none has room for it: one that is near, else the one of the

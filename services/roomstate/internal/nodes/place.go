@@ -30,7 +30,7 @@ type reservation struct {
 // Place picks a node for new work and reserves it there. If none is known that takes any, it waits a little, as when this
 // replica has just started and nodes are yet to be heard. NodeUnavailable, with words, if none has room.
 func (r *Registry) Place(ctx context.Context, q plugin.Question) (string, error) {
-	w := wanted{near: q.Near, not: q.Not, load: q.Load}
+	w := wanted{near: q.Near, not: q.Not, avoid: r.addresses(q.Avoid), load: q.Load}
 	deadline := time.Now().Add(placeWait)
 	for {
 		id, candidates := r.place(w, time.Now())
@@ -61,7 +61,13 @@ func (r *Registry) place(w wanted, now time.Time) (id string, candidates int) {
 		}
 	}
 	slices.SortFunc(all, func(a, b candidate) int { return strings.Compare(a.id, b.id) })
-	at := choose(all, w, r.Draw)
+	elsewhere := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return slices.Contains(w.avoid, c.address) })
+	at := choose(elsewhere, w, r.Draw)
+	if at >= 0 {
+		all = elsewhere
+	} else {
+		at = choose(all, w, r.Draw)
+	}
 	if at < 0 {
 		return "", len(all)
 	}
@@ -84,7 +90,7 @@ func (n *node) candidate(id string, now time.Time) candidate {
 	}
 	n.placed = kept
 	c := candidate{
-		id: id, ordinal: ordinal(n.status.GetName()), has: loadOf(n.status), peers: int(n.status.GetPeers()) + len(kept),
+		id: id, address: n.address, ordinal: ordinal(n.status.GetName()), has: loadOf(n.status), peers: int(n.status.GetPeers()) + len(kept),
 		cpu:  float64(n.status.GetCpu()),
 		most: plugin.Load{Packets: n.status.GetCapacityPackets(), Bits: n.status.GetCapacityBits()}, seats: int(n.status.GetMaxPeers()),
 	}

@@ -48,9 +48,10 @@ type Registry struct {
 
 	mu      sync.Mutex
 	nodes   map[string]*node // by id
-	learned bool             // whether the directory has been read
-	deaths  uint64           // see Deaths
-	asking  chan struct{}    // a token for each node that is asked whether it lives
+	gone    map[string]former
+	learned bool          // whether the directory has been read
+	deaths  uint64        // see Deaths
+	asking  chan struct{} // a token for each node that is asked whether it lives
 }
 
 type node struct {
@@ -64,10 +65,34 @@ type node struct {
 	conn    *grpc.ClientConn
 }
 
+// former is where a node was that is gone.
+type former struct {
+	address string
+	until   time.Time // that this is remembered
+}
+
+// rememberedFor is how long it matters where a node was.
+const rememberedFor = time.Minute
+
+// addresses are where nodes are or, of those that are gone for a short time, were.
+func (r *Registry) addresses(ids []string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	for _, id := range ids {
+		if n, ok := r.nodes[id]; ok {
+			all = append(all, n.address)
+		} else if f, ok := r.gone[id]; ok {
+			all = append(all, f.address)
+		}
+	}
+	return all
+}
+
 // New returns an empty registry.
 func New(d directory, bus Bus, log *slog.Logger) *Registry {
 	return &Registry{
-		directory: d, bus: bus, log: log, Draw: rand.IntN, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked), dialWith: insecure.NewCredentials(),
+		directory: d, bus: bus, log: log, Draw: rand.IntN, nodes: map[string]*node{}, gone: map[string]former{}, asking: make(chan struct{}, mostAsked), dialWith: insecure.NewCredentials(),
 	}
 }
 

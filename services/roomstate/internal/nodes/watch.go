@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"sync"
 	"syscall"
@@ -274,5 +275,10 @@ func (r *Registry) Deaths() uint64 {
 func (r *Registry) forget(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(r.gone, func(_ string, f former) bool { return now.After(f.until) })
+	if n := r.nodes[id]; n != nil {
+		r.gone[id] = former{n.address, now.Add(rememberedFor)}
+	}
 	delete(r.nodes, id)
 }

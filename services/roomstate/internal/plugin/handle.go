@@ -77,6 +77,9 @@ type Peer struct {
 	Next string `json:"next,omitempty"`
 	// Saved says that Next takes it from the value that a third node keeps, since Node is dead.
 	Saved bool `json:"saved,omitempty"`
+	// Was is the id of the node that it moved from, and Left when, in ms since 1970; empty for none.
+	Was  string `json:"was,omitempty"`
+	Left int64  `json:"left,omitempty"`
 	// Told counts what the node has been told of the peer, so that an answer which crossed another is not believed.
 	Told uint64 `json:"told,omitempty"`
 }

@@ -20,11 +20,13 @@ type Question struct {
 	// Other is another handle whose peer Request is about as well, and OtherTold that one's Told; zero for none.
 	Other     HandleID
 	OtherTold uint64
-	// Place asks for a node that has room for new work: the first of Near that has, else any but Not.
+	// Place asks for a node that has room for new work: the first of Near that has, else any but Not. One that is where any of Avoid is,
+	// or was, is taken only if there is no other.
 	Place bool
 	Near  []string
 	Not   string // empty for none
-	Load  Load   // of the new work, by estimate
+	Avoid []string
+	Load  Load // of the new work, by estimate
 	// Spent asks for the last generation of Handle's that was given up before its peer came to anything, 0 for none.
 	Spent bool
 	// Rooms asks for the index entries of all rooms of the plugin, in no order; Count for how many there are.
@@ -59,7 +61,7 @@ func (q Question) key() string {
 		return "spent " + q.Handle.String()
 	}
 	if q.Request == nil {
-		return fmt.Sprintf("place %t %q %q %v rooms %t count %t", q.Place, q.Near, q.Not, q.Load, q.Rooms, q.Count)
+		return fmt.Sprintf("place %t %q %q %q %v rooms %t count %t", q.Place, q.Near, q.Not, q.Avoid, q.Load, q.Rooms, q.Count)
 	}
 	h := fnv.New128a()
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(q.Request)

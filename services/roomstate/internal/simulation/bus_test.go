@@ -32,6 +32,7 @@ func (w *world) Do(ctx context.Context, subject string, cmd *busv1.Command, _ fu
 		w.counts.Commands++
 		reply, err := w.once(ctx, subject, cmd)
 		if errors.Is(err, store.ErrAway) {
+			w.counts.Away++
 			continue
 		}
 		if w.chance(losesAnswer) {

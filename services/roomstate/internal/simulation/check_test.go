@@ -16,6 +16,7 @@ type counts struct {
 	Sessions, Commands, Repeated, Stale, ShardsMoved      int
 	Events, EventsLost, Doubled, Resumed                  int
 	Claims, GivenAgain, EdgesKilled, Vanished             int
+	Away                                                  int // times that Redis took too long, in real time
 	NodesKilled, NodesDrained, Moved, NotDrained, Refused int
 	HangupsOfPublishers, HangupsOfSubscribers, Checked    int
 }

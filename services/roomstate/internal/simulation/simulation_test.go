@@ -47,9 +47,15 @@ func TestSimulation(t *testing.T) {
 func TestChanceFollowsFromTheSeed(t *testing.T) {
 	heard := map[uint64]uint64{}
 	for _, s := range []uint64{7, 7, 8} {
-		m := miniredis.RunT(t)
-		o := simulate(t, config{sessions: 24, rooms: 3, nodes: 4, seed: s, redis: "redis://" + m.Addr()})
-		m.Close()
+		var o outcome
+		for range 5 { // until real time has played no part
+			m := miniredis.RunT(t)
+			o = simulate(t, config{sessions: 24, rooms: 3, nodes: 4, seed: s, redis: "redis://" + m.Addr()})
+			m.Close()
+			if o.Away == 0 {
+				break
+			}
+		}
 		if before, ok := heard[s]; ok && before != o.digest {
 			t.Errorf("seed %d: %x and %x", s, before, o.digest)
 		}

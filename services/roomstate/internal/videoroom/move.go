@@ -1,6 +1,8 @@
 package videoroom
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -51,7 +53,7 @@ func (d *draft) move(m *busv1.Move) {
 	}
 	to := m.GetTo()
 	if to == "" {
-		placed, ok := d.Ask(plugin.Question{Place: true, Near: d.inUse(), Not: peer.Node, Load: d.myLoad()})
+		placed, ok := d.Ask(plugin.Question{Place: true, Near: d.inUse(), Not: peer.Node, Avoid: d.left(peer), Load: d.myLoad()})
 		if !ok || placed.Err != nil {
 			d.Failure = placed.Err
 			return
@@ -89,6 +91,20 @@ func (d *draft) move(m *busv1.Move) {
 			Candidate: "candidate:" + candidate, SdpMid: mid, SdpMLineIndex: index,
 		}}})
 	}
+}
+
+// returnsAfter is how long a browser takes to forget that an address of ours did not answer any more, and somewhat more: until then it is
+// slow to go back there (ADR 8).
+const returnsAfter = 35 * time.Second
+
+// left are the nodes whose addresses the peer's endpoint would be slow to come back to: the one it is to leave now, and the one before
+// that, unless it is long ago.
+func (d *draft) left(peer *plugin.Peer) []string {
+	nodes := []string{peer.Node}
+	if peer.Was != "" && d.Now.Sub(time.UnixMilli(peer.Left)) < returnsAfter {
+		nodes = append(nodes, peer.Was)
+	}
+	return nodes
 }
 
 // unmovable says why a peer has to stay where it is, if it has to. One of a dead node takes its open offer along.
@@ -171,6 +187,7 @@ func (d *draft) moved(news *busv1.PeerEvent) {
 		d.Lost = append(d.Lost, key(d.me(), other))
 		d.Close(d.me(), other, "", true)
 	}
+	peer.Was, peer.Left = peer.Node, d.Now.UnixMilli()
 	peer.Node, peer.Next = node, ""
 	d.Made = append(d.Made, key(d.me(), peer))
 	if s := d.subscribers[d.me()]; s != nil {

@@ -384,3 +384,22 @@ func TestWhatEndsAPeerOnItsWayIsToldToBothNodes(t *testing.T) {
 		t.Errorf("told %q", nodes)
 	}
 }
+
+func TestAMoveAvoidsWhereThePeerHasJustBeen(t *testing.T) {
+	s := call(av)
+	s.move("al", "n2")
+	s.moved("al", "n2")
+	avoided := func() []string {
+		s.node = "n3"
+		s.move("al", "")
+		s.notMoved("al", "n3", false)
+		return s.placed[len(s.placed)-1].Avoid
+	}
+	if got := avoided(); !slices.Equal(got, []string{"n2", "n1"}) {
+		t.Errorf("avoids %q", got)
+	}
+	s.now = s.now.Add(returnsAfter)
+	if got := avoided(); !slices.Equal(got, []string{"n2"}) {
+		t.Errorf("long after, avoids %q", got)
+	}
+}
