@@ -21,9 +21,9 @@ const (
 func plannedFaults() []Fault {
 	return []Fault{
 		{Name: "drain a media node", Limits: inOrder, Inject: drain, Heal: undrain, Crowd: true, Moves: true},
-		{Name: "restart edges in turn", Limits: edgeInOrder, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Edges })},
-		{Name: "restart roomstate in turn", Limits: replicaOrder, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Replicas })},
-		{Name: "restart media nodes in turn", Limits: inOrder, Moves: true, Inject: rolling(func(r *run) []*cluster.Process { return r.cluster.Nodes })},
+		{Name: "restart edges in turn", Limits: edgeInOrder, Inject: rolling(0, func(r *run) []*cluster.Process { return r.cluster.Edges })},
+		{Name: "restart roomstate in turn", Limits: replicaOrder, Inject: rolling(0, func(r *run) []*cluster.Process { return r.cluster.Replicas })},
+		{Name: "restart media nodes in turn", Limits: inOrder, Moves: true, Inject: rolling(chromiumForgets, func(r *run) []*cluster.Process { return r.cluster.Nodes })},
 	}
 }
 
@@ -63,8 +63,8 @@ func undrain(ctx context.Context, r *run) error {
 	return r.cluster.Admin.Ask(ctx, "undrain_node", map[string]any{"node": r.hit.Name}, &struct{}{})
 }
 
-// rolling has processes end in order, one after another, each when all is well again.
-func rolling(of func(*run) []*cluster.Process) func(context.Context, *run) (string, error) {
+// rolling has processes end in order, one after another, each when all is well again and has been for a while.
+func rolling(ready time.Duration, of func(*run) []*cluster.Process) func(context.Context, *run) (string, error) {
 	return func(ctx context.Context, r *run) (string, error) {
 		for _, p := range of(r) {
 			took, err := p.Restart(ctx)
@@ -78,6 +78,9 @@ func rolling(of func(*run) []*cluster.Process) func(context.Context, *run) (stri
 			}
 			if err := r.await(ctx, wholeTimeout, r.cluster.Guarded); err != nil {
 				return p.Name, err
+			}
+			if ready > 0 && !sleep(ctx, ready) { // minReadySeconds of the chart
+				return p.Name, ctx.Err()
 			}
 		}
 		return "", nil
