@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests use, if any is missing, and fetches other people's clients of Janus.
 set -euo pipefail
-packages=(chromium iproute2 ethtool redis-server nats-server janus janus-demos janus-tools ffmpeg protobuf-compiler gcc g++ make libc6-dev
+packages=(chromium iproute2 ethtool redis-server redis-sentinel nats-server janus janus-demos janus-tools ffmpeg protobuf-compiler gcc g++ make libc6-dev
 	simple-whip-client nextcloud-spreed-signaling python3-aiortc python3-aiohttp)
 command -v npm >/dev/null || packages+=(nodejs npm)
 missing=()

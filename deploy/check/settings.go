@@ -153,7 +153,7 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 			}
 			files = data
 		case v.Secret != nil && v.Secret.Items == nil:
-			files = map[string]string{"tls.crt": "PEM", "tls.key": "PEM"}
+			files = map[string]string{"ca.crt": "PEM", "tls.crt": "PEM", "tls.key": "PEM"}
 		case v.Secret != nil:
 			for _, item := range v.Secret.Items {
 				files[item.Path] = "s3cret"

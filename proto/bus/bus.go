@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
@@ -63,40 +61,6 @@ const MaxMessage = 1<<20 - 4096
 
 // ErrTooLarge means that a message exceeds MaxMessage.
 var ErrTooLarge = errors.New("message too large for the bus")
-
-// Connect opens a connection that outlives any outage of the servers: it redials for ever, once a second, finds a
-// half-open link within ten seconds, and keeps nothing for later while it is down, since callers repeat.
-// It does not wait for the first server to be there.
-func Connect(url, name string, log *slog.Logger) (*nats.Conn, error) {
-	nc, err := nats.Connect(url,
-		nats.Name(name),
-		nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(time.Second),
-		nats.ReconnectJitter(200*time.Millisecond, 200*time.Millisecond),
-		nats.ReconnectBufSize(-1),
-		nats.PingInterval(3*time.Second),
-		nats.MaxPingsOutstanding(2),
-		nats.Timeout(2*time.Second),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				log.Warn("bus lost", "err", err)
-			}
-		}),
-		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("bus back", "server", nc.ConnectedUrlRedacted()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			subject := ""
-			if sub != nil {
-				subject = sub.Subject
-			}
-			log.Warn("bus error", "subject", subject, "err", err)
-		}),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
-	}
-	return nc, nil
-}
 
 // Publish sends m, or ErrTooLarge.
 func Publish(nc *nats.Conn, subject string, m proto.Message) error {

@@ -16,7 +16,7 @@ import (
 )
 
 type eventsCommand struct {
-	NATSURL string `name:"nats-url" help:"NATS servers, separated by commas. One with a password belongs into the environment." env:"CARDEA_NATS_URL" default:"nats://127.0.0.1:4222" placeholder:"URL"`
+	bus.NATS
 	Subject string `name:"events-subject" help:"What the services' --events-subject says." env:"CARDEA_EVENTS_SUBJECT" required:"" placeholder:"SUBJECT"`
 }
 
@@ -28,9 +28,9 @@ func (c *eventsCommand) Run(con *console) error {
 	if err := c.check(con.args); err != nil {
 		return err
 	}
-	nc, err := bus.Connect(c.NATSURL, "cardea-ctl", slog.New(slog.NewTextHandler(con.err, nil)))
+	nc, err := c.NATS.Connect("cardea-ctl", slog.New(slog.NewTextHandler(con.err, nil)))
 	if err != nil {
-		return misused("--nats-url: %w", err)
+		return misused("--nats: %w", err)
 	}
 	defer nc.Close()
 	events := make(chan *nats.Msg, mostWaiting)

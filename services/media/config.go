@@ -2,13 +2,16 @@ package media
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"runtime"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 )
@@ -18,8 +21,12 @@ var Version = "dev"
 
 // Config is all that a media node can be told. See package settings for where values come from.
 type Config struct {
-	Name    string `help:"Name of this node, the same after a restart; nodes fill in the order of their names. Default: the host's name." placeholder:"NAME"`
-	NATSURL string `name:"nats-url" help:"NATS server." default:"nats://127.0.0.1:4222"`
+	Name string `help:"Name of this node, the same after a restart; nodes fill in the order of their names. Default: the host's name." placeholder:"NAME"`
+
+	bus.NATS
+
+	mutual.GRPC
+	GRPCInsecure bool `name:"grpc-insecure" help:"Speak gRPC in plain text, with whoever can connect, although it listens at others than loopback addresses: keys of calls go over it, so nobody else may reach that network."`
 
 	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
@@ -90,6 +97,9 @@ func (c Config) withDefaults() (Config, error) {
 	if _, err := c.relayAddress(); err != nil {
 		return c, err
 	}
+	if err := c.Validate(); err != nil {
+		return c, err
+	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -97,6 +107,24 @@ func (c Config) withDefaults() (Config, error) {
 		c.CapacityPackets = packetsOfAWorker * uint64(c.Workers)
 	}
 	return c, nil
+}
+
+// Validate is called when settings have been read.
+func (c Config) Validate() error {
+	if !c.GRPC.On() && !c.GRPCInsecure && !loopback(c.GRPCListen) {
+		return fmt.Errorf("grpc-listen %s is no loopback address: set grpc-tls-ca, grpc-tls-cert and grpc-tls-key, or grpc-insecure", c.GRPCListen)
+	}
+	return nil
+}
+
+// loopback tells whether an address to listen at is reached from this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // relayAddress reads RelayAddress. Either part may be left out.

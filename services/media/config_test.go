@@ -6,7 +6,7 @@ func TestRelayAddressIsAnAddressWithOrWithoutAPort(t *testing.T) {
 	for given, want := range map[string]string{
 		"10.0.0.1": "10.0.0.1:0", "10.0.0.1:7": "10.0.0.1:7", "::1": "[::1]:0", "[::1]:7": "[::1]:7", "": "invalid AddrPort",
 	} {
-		c, err := Config{RelayAddress: given}.withDefaults()
+		c, err := Config{GRPCListen: "127.0.0.1:0", RelayAddress: given}.withDefaults()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -15,7 +15,7 @@ func TestRelayAddressIsAnAddressWithOrWithoutAPort(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"node-0", "10.0.0.1:", ":7", "10.0.0.1:70000"} {
-		if _, err := (Config{RelayAddress: bad}).withDefaults(); err == nil {
+		if _, err := (Config{GRPCListen: "127.0.0.1:0", RelayAddress: bad}).withDefaults(); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}

@@ -288,7 +288,8 @@ func TestANodeAndRoomstateAgreeOnTheKeeperAgain(t *testing.T) {
 // recordingKeeper takes all values, and remembers the change with which the last line was opened that brought any.
 type recordingKeeper struct {
 	mediav1.UnimplementedKeepersServer
-	kept atomic.Uint64
+	kept   atomic.Uint64
+	silent atomic.Bool // it answers nobody any more
 }
 
 func (k *recordingKeeper) Keep(stream grpc.BidiStreamingServer[mediav1.KeepRequest, mediav1.KeepResponse]) error {
@@ -300,6 +301,9 @@ func (k *recordingKeeper) Keep(stream grpc.BidiStreamingServer[mediav1.KeepReque
 		}
 		if change == 0 {
 			change = m.GetChange()
+		}
+		if k.silent.Load() {
+			continue
 		}
 		if len(m.GetKept()) > 0 {
 			k.kept.Store(change)

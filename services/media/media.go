@@ -19,6 +19,7 @@ import (
 	protobus "github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
@@ -46,7 +47,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Advertise, err = cfg.addresses(ctx); err != nil {
 		return err
 	}
-	nc, err := protobus.Connect(cfg.NATSURL, "media "+cfg.Name, log)
+	dial, serve, err := cfg.GRPC.Open(log)
+	if err != nil {
+		return err
+	}
+	nc, err := cfg.NATS.Connect("media "+cfg.Name, log)
 	if err != nil {
 		return err
 	}
@@ -119,6 +124,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	defer inlet.Close()
 	id := rand.Text()
 	s := &service{
+		dial: dial, serve: serve,
 		id: id, requests: requests, cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
 		events: bus.NewEvents(cfg.Name, id, requests, log),
 	}
@@ -127,7 +133,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	lines := new(rpc.Nodes)
+	lines := &rpc.Nodes{Credentials: dial}
 	s.node = node.New(group, node.Config{
 		Address: s.address, Cluster: lines, RelayAddress: relayAddress, MaxRelays: cfg.MaxRelays,
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
@@ -165,7 +171,9 @@ type service struct {
 	vault    *keep.Vault // of other nodes' peers
 	holder   *keeping.Holder
 
-	address    string // of the gRPC API, as others know it
+	address    string             // of the gRPC API, as others know it
+	dial       mutual.Credentials // of other nodes
+	serve      mutual.Credentials
 	registry   *prometheus.Registry
 	recordings *recording.Folder
 	outlet     *rtpforward.Outlet
@@ -191,7 +199,7 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	beats, endBeats := stage(func(ctx context.Context) error { s.beats().Run(ctx); return nil }, fail)
 	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
 	api, endAPI := stage(func(ctx context.Context) error {
-		return rpc.New(s.node, s.vault, s.id, s.address, s.log).Serve(ctx, grpcListener)
+		return rpc.New(s.node, s.vault, s.id, s.address, s.dial, s.serve, s.log).Serve(ctx, grpcListener)
 	}, fail)
 
 	<-ctx.Done()

@@ -22,6 +22,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/services/roomstate"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,7 +62,7 @@ func startCluster(t *testing.T, replicas int, configure ...func(*roomstate.Confi
 	}
 	t.Cleanup(c.conn.Close)
 	c.config = roomstate.Config{
-		NATSURL: s.ClientURL(), RedisURL: c.redisURL, SessionTimeout: time.Minute, MaxHandles: 100,
+		NATS: bus.NATS{NATSURL: s.ClientURL()}, Redis: store.Redis{RedisURL: c.redisURL}, SessionTimeout: time.Minute, MaxHandles: 100,
 		MaxBody: 1 << 16, MaxRooms: 1000, MaxParticipants: 100,
 	}
 	for _, f := range configure {

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
@@ -20,8 +22,11 @@ var Version = "dev"
 
 // Config is what there is to set.
 type Config struct {
-	NATSURL  string `name:"nats-url" default:"nats://127.0.0.1:4222" help:"NATS servers, comma-separated."`
-	RedisURL string `name:"redis-url" default:"redis://127.0.0.1:6379/0" help:"Redis, redis:// or rediss://."`
+	bus.NATS
+
+	store.Redis
+
+	mutual.GRPC
 
 	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`

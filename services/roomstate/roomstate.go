@@ -63,12 +63,16 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(cfg.RedisURL)
+	dial, _, err := cfg.GRPC.Open(log)
+	if err != nil {
+		return err
+	}
+	st, err := cfg.Redis.Open(log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	nc, err := bus.Connect(cfg.NATSURL, "roomstate", log)
+	nc, err := cfg.NATS.Connect("roomstate", log)
 	if err != nil {
 		return err
 	}
@@ -84,6 +88,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer func() { _ = requests.Close() }()
 	registry := nodes.New(st, nc, log)
+	registry.DialWith(dial)
 	defer registry.Close()
 	metrics := ops.NewRegistry()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)
@@ -230,7 +235,7 @@ func (r *replica) run(ctx context.Context) error {
 			}
 		})
 	}
-	r.log.Info("serving", "redis", redacted(r.cfg.RedisURL), "nats", redacted(r.cfg.NATSURL))
+	r.log.Info("serving", "redis", r.cfg.Redis.Servers(), "nats", r.cfg.NATS.Servers())
 	<-ctx.Done()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err

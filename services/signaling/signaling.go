@@ -26,8 +26,8 @@ import (
 
 // Config is what can be set; the tags are its documentation.
 type Config struct {
-	Name            string        `help:"This edge's name in the cluster. Default: the host's."`
-	NATSURL         string        `help:"NATS servers, separated by commas." default:"nats://127.0.0.1:4222" name:"nats-url"`
+	Name string `help:"This edge's name in the cluster. Default: the host's."`
+	bus.NATS
 	Listen          string        `help:"Address for WebSocket." default:":8188"`
 	WSSListen       string        `help:"Address for WebSocket over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
 	HTTPListen      string        `help:"Address for HTTP with long polls; empty for none." default:":8088" name:"http-listen"`
@@ -117,7 +117,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer internal.Close()
 
-	nc, err := bus.Connect(cfg.NATSURL, "signaling "+name, log)
+	nc, err := cfg.NATS.Connect("signaling "+name, log)
 	if err != nil {
 		return err
 	}

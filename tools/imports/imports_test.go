@@ -20,7 +20,7 @@ var only = []struct {
 	{"github.com/nats-io/nats.go", []string{"proto/bus", "services/signaling/internal/bus", "services/roomstate/internal/bus", "services/media/internal/bus", "services/media", "services/roomstate", "services/ctl"}},
 	{"github.com/nats-io/nats-server", []string{"services/standalone"}},
 	{"github.com/alicebob/miniredis", []string{"services/standalone"}},
-	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
+	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "proto/mutual", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
 	{"github.com/pion/dtls", []string{"services/media/internal/transport", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/srtp", []string{"services/media/internal/transport", "services/media/internal/rtpforward", "services/media/internal/rtpreceive", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/stun", []string{"services/media/internal/transport", "services/media/internal/stunclient", "tools/loadtest/internal/endpoint"}},

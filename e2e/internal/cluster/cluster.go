@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -91,28 +92,41 @@ type Apart struct {
 	Admins      []string // of the Admin API over HTTP
 	Replicas    []*proc.Process
 	Nodes       []*proc.Process
+	GRPC        []string // addresses of the nodes' gRPC
 	nodeOps     []string // addresses of the nodes' /metrics
-	natsURL     string
+	wiring      Wiring
 }
 
 // StartApart runs the services over Debian's nats-server and redis-server until the test ends; extra is for roomstate.
 func StartApart(t testing.TB, extra ...string) *Apart {
 	t.Helper()
 	nats, redis := proc.FreeTCP(t), proc.FreeTCP(t)
-	a := &Apart{}
 	natsHost, natsPort, _ := net.SplitHostPort(nats)
-	a.NATS = proc.Start(t, "nats", "nats-server", "-a", natsHost, "-p", natsPort)
+	natsServer := proc.Start(t, "nats", "nats-server", "-a", natsHost, "-p", natsPort)
 	redisHost, redisPort, _ := net.SplitHostPort(redis)
-	a.Redis = proc.Start(t, "redis", "redis-server", "--bind", redisHost, "--port", redisPort, "--save", "", "--appendonly", "no")
-	a.NATS.WaitTCP(t, nats)
-	a.Redis.WaitTCP(t, redis)
-	natsURL := "nats://" + nats
-	a.natsURL = natsURL
+	redisServer := proc.Start(t, "redis", "redis-server", "--bind", redisHost, "--port", redisPort, "--save", "", "--appendonly", "no")
+	natsServer.WaitTCP(t, nats)
+	redisServer.WaitTCP(t, redis)
+	a := StartOn(t, Wiring{NATS: []string{"--nats-url", "nats://" + nats}, Redis: []string{"--redis-url", "redis://" + redis}}, extra...)
+	a.NATS, a.Redis = natsServer, redisServer
+	return a
+}
+
+// Wiring is the settings by which services reach what is between them.
+type Wiring struct {
+	NATS  []string // of all services
+	Redis []string // of roomstate
+	GRPC  []string // of roomstate and media
+}
+
+// StartOn runs the services over what there is; extra is for roomstate.
+func StartOn(t testing.TB, w Wiring, extra ...string) *Apart {
+	t.Helper()
+	a := &Apart{wiring: w}
 	for i := range 2 {
 		ops := proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
-			append([]string{"--nats-url", natsURL, "--redis-url", "redis://" + redis, "--demo-room",
-				"--ops-listen", ops, "--log-level", "debug"}, extra...)...)
+			slices.Concat([]string{"--demo-room", "--ops-listen", ops, "--log-level", "debug"}, w.NATS, w.Redis, w.GRPC, extra)...)
 		defer p.WaitReady(t, ops)
 		a.Replicas = append(a.Replicas, p)
 	}
@@ -122,9 +136,11 @@ func StartApart(t testing.TB, extra ...string) *Apart {
 	for i := range 2 {
 		ws, http, admin := proc.FreeTCP(t), proc.FreeTCP(t), proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("signaling", i), filepath.Join(Programs, "signaling"),
-			"--name", fmt.Sprint("edge-", i), "--nats-url", natsURL, "--listen", ws, "--http-listen", http,
-			"--admin-http-listen", admin, "--admin-listen", "", "--admin-secret-file", adminSecretFile(t),
-			"--ops-listen", proc.FreeTCP(t), "--log-level", "debug")
+			append([]string{
+				"--name", fmt.Sprint("edge-", i), "--listen", ws, "--http-listen", http,
+				"--admin-http-listen", admin, "--admin-listen", "", "--admin-secret-file", adminSecretFile(t),
+				"--ops-listen", proc.FreeTCP(t), "--log-level", "debug",
+			}, w.NATS...)...)
 		p.WaitTCP(t, ws)
 		a.Edges = append(a.Edges, p)
 		a.URLs = append(a.URLs, "ws://"+ws+"/")
@@ -139,10 +155,13 @@ func (a *Apart) AddNode(t testing.TB) {
 	t.Helper()
 	i := len(a.Nodes)
 	a.nodeOps = append(a.nodeOps, proc.FreeTCP(t))
+	a.GRPC = append(a.GRPC, proc.FreeTCP(t))
 	a.Nodes = append(a.Nodes, proc.Start(t, fmt.Sprint("media", i), filepath.Join(Programs, "media"),
-		"--name", fmt.Sprint("media-", i), "--nats-url", a.natsURL, "--grpc-listen", proc.FreeTCP(t),
-		"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
-		"--ops-listen", a.nodeOps[i], "--log-level", "debug"))
+		slices.Concat([]string{
+			"--name", fmt.Sprint("media-", i), "--grpc-listen", a.GRPC[i],
+			"--udp-port", strconv.Itoa(proc.FreePort(t)), "--advertise", "127.0.0.1",
+			"--ops-listen", a.nodeOps[i], "--log-level", "debug",
+		}, a.wiring.NATS, a.wiring.GRPC)...))
 }
 
 // ServePage serves standalone's page for the first edge and returns its address.

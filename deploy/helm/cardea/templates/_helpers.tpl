@@ -112,6 +112,51 @@ readinessProbe:
 - name: CARDEA_NATS_URL
   value: {{ $n.external.url | quote }}
 {{- end }}
+{{- include "cardea.tlsEnv" (list "CARDEA_NATS" "nats-tls" $n.external.tlsSecret) }}
+{{- with $n.external.user }}
+- {name: CARDEA_NATS_USER, value: {{ . | quote }}}
+{{- end }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_NATS_PASSWORD_FILE" "nats-password" $n.external.passwordSecret) }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_NATS_TOKEN_FILE" "nats-token" $n.external.tokenSecret) }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_NATS_CREDS_FILE" "nats-creds" $n.external.credsSecret) }}
+{{- end }}
+{{- define "cardea.natsMount" -}}
+{{- $n := .Values.nats.external -}}
+{{- include "cardea.secretMount" (list "nats-tls" (dict "name" $n.tlsSecret)) }}
+{{- include "cardea.secretMount" (list "nats-password" $n.passwordSecret) }}
+{{- include "cardea.secretMount" (list "nats-token" $n.tokenSecret) }}
+{{- include "cardea.secretMount" (list "nats-creds" $n.credsSecret) }}
+{{- end }}
+{{- define "cardea.natsVolume" -}}
+{{- $n := .Values.nats.external -}}
+{{- include "cardea.tlsVolume" (list "nats-tls" $n.tlsSecret) }}
+{{- include "cardea.secretVolume" (list "nats-password" $n.passwordSecret) }}
+{{- include "cardea.secretVolume" (list "nats-token" $n.tokenSecret) }}
+{{- include "cardea.secretVolume" (list "nats-creds" $n.credsSecret) }}
+{{- end }}
+
+{{/* Settings of TLS from a Secret of type kubernetes.io/tls with ca.crt, mounted under a name: (list "CARDEA_NATS" "nats-tls" secret). */}}
+{{- define "cardea.tlsEnv" -}}
+{{- $variable := index . 0 }}{{ $path := printf "/etc/cardea/%s" (index . 1) -}}
+{{- if index . 2 }}
+- {name: {{ $variable }}_TLS_CA, value: {{ $path }}/ca.crt}
+- {name: {{ $variable }}_TLS_CERT, value: {{ $path }}/tls.crt}
+- {name: {{ $variable }}_TLS_KEY, value: {{ $path }}/tls.key}
+{{- end }}
+{{- end }}
+{{- define "cardea.tlsVolume" -}}
+{{- if index . 1 }}
+- name: {{ index . 0 }}
+  secret: {secretName: {{ index . 1 | quote }}}
+{{- end }}
+{{- end }}
+
+{{/* gRPC between roomstate and media. */}}
+{{- define "cardea.grpcEnv" -}}
+{{- if .Values.grpc.tlsSecret }}
+{{- include "cardea.tlsEnv" (list "CARDEA_GRPC" "grpc-tls" .Values.grpc.tlsSecret) }}
+- {name: CARDEA_GRPC_TLS_NAME, value: {{ .Values.grpc.name | quote }}}
+{{- end }}
 {{- end }}
 
 {{- define "cardea.redisEnv" -}}
@@ -124,11 +169,40 @@ readinessProbe:
 {{ include "cardea.secretEnv" (list "CARDEA_REDIS_URL" $r.external.urlSecret) }}
 {{- else -}}
 - name: CARDEA_REDIS_URL
-  value: {{ $r.external.url | quote }}
+  value: {{ $r.external.url | default "redis:///0" | quote }}
 {{- end }}
+{{- $s := $r.external.sentinel }}
+{{- with $r.external.user }}
+- {name: CARDEA_REDIS_USER, value: {{ . | quote }}}
+{{- end }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_REDIS_PASSWORD_FILE" "redis-password" $r.external.passwordSecret) }}
+{{- include "cardea.tlsEnv" (list "CARDEA_REDIS" "redis-tls" $r.external.tlsSecret) }}
+{{- if $s.addresses }}
+- {name: CARDEA_REDIS_SENTINELS, value: {{ join "," $s.addresses | quote }}}
+- {name: CARDEA_REDIS_MASTER, value: {{ $s.master | quote }}}
+{{- with $s.user }}
+- {name: CARDEA_REDIS_SENTINEL_USER, value: {{ . | quote }}}
+{{- end }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_REDIS_SENTINEL_PASSWORD_FILE" "redis-sentinel" $s.passwordSecret) }}
+{{- end }}
+{{- if $r.external.cluster }}
+- {name: CARDEA_REDIS_CLUSTER, value: "true"}
+{{- end }}
+{{- end }}
+{{- define "cardea.redisMount" -}}
+{{- $r := .Values.redis.external -}}
+{{- include "cardea.secretMount" (list "redis-password" $r.passwordSecret) }}
+{{- include "cardea.secretMount" (list "redis-tls" (dict "name" $r.tlsSecret)) }}
+{{- include "cardea.secretMount" (list "redis-sentinel" $r.sentinel.passwordSecret) }}
+{{- end }}
+{{- define "cardea.redisVolume" -}}
+{{- $r := .Values.redis.external -}}
+{{- include "cardea.secretVolume" (list "redis-password" $r.passwordSecret) }}
+{{- include "cardea.tlsVolume" (list "redis-tls" $r.tlsSecret) }}
+{{- include "cardea.secretVolume" (list "redis-sentinel" $r.sentinel.passwordSecret) }}
 {{- end }}
 
-{{/* Go's own variable: the services have no settings for authorities of NATS and Redis. */}}
+{{/* Go's own variable: for all that has no authority of its own in a tlsSecret. */}}
 {{- define "cardea.authoritiesEnv" -}}
 {{- if .Values.authorities.configMap }}
 - name: SSL_CERT_FILE

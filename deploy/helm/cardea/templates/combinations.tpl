@@ -65,14 +65,15 @@
 {{- end }}
 
 {{- range $store := list "nats" "redis" }}{{ $s := index $.Values $store }}
-{{- if and $s.enabled (or $s.external.url $s.external.urlSecret.name) }}
+{{- $sentinels := false }}{{ if eq $store "redis" }}{{ $sentinels = $s.external.sentinel.addresses }}{{ end }}
+{{- if and $s.enabled (or $s.external.url $s.external.urlSecret.name $s.external.tlsSecret $s.external.user $s.external.passwordSecret.name $sentinels) }}
 {{- fail (printf "%s.external is set, and %s.enabled too: take one" $store $store) }}
 {{- end }}
 {{- if not $s.enabled }}
 {{- if and $s.external.url $s.external.urlSecret.name }}
 {{- fail (printf "%s.external has url and urlSecret: take one" $store) }}
 {{- end }}
-{{- if not (or $s.external.url $s.external.urlSecret.name) }}
+{{- if not (or $s.external.url $s.external.urlSecret.name $sentinels) }}
 {{- fail (printf "%s.enabled is false: say where it is, by %s.external.url or urlSecret" $store $store) }}
 {{- end }}
 {{- if contains "@" $s.external.url }}
@@ -80,8 +81,21 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if contains "," .Values.redis.external.url }}
-{{- fail "redis.external.url has several addresses: roomstate has no setting for Sentinel or Cluster; give one address that always leads to the writable server" }}
+{{- $redis := .Values.redis.external }}{{ $nats := .Values.nats.external }}
+{{- if contains "," $redis.url }}
+{{- fail "redis.external.url has several addresses: Sentinels are named by redis.external.sentinel.addresses, and of a Cluster one node is enough" }}
+{{- end }}
+{{- if and $redis.cluster $redis.sentinel.addresses }}
+{{- fail "redis.external: a Redis Cluster has no Sentinels; take cluster or sentinel.addresses" }}
+{{- end }}
+{{- if and $redis.tlsSecret (not $redis.urlSecret.name) (not (hasPrefix "rediss://" $redis.url)) }}
+{{- fail "redis.external.tlsSecret: certificates are for TLS, so redis.external.url has to begin with rediss:// (with Sentinels, rediss:///0)" }}
+{{- end }}
+{{- if and .Values.nats.external.user (not $nats.passwordSecret.name) }}
+{{- fail "nats.external.user: the password is missing; set nats.external.passwordSecret" }}
+{{- end }}
+{{- if gt (len (compact (list $nats.passwordSecret.name $nats.tokenSecret.name $nats.credsSecret.name))) 1 }}
+{{- fail "nats.external: only one of passwordSecret, tokenSecret and credsSecret can say who the services are" }}
 {{- end }}
 
 {{- if and .Values.signaling.admin.enabled (not .Values.signaling.admin.secret.name) }}
@@ -95,9 +109,10 @@
 {{- end }}
 
 {{- $own := dict
-  "signaling" (list "nats-url" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "ops-listen")
-  "roomstate" (list "nats-url" "redis-url" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen")
-  "media" (list "name" "nats-url" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout") }}
+  "signaling" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "ops-listen")
+  "roomstate" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name"
+    "redis-url" "redis-user" "redis-password-file" "redis-tls-ca" "redis-tls-cert" "redis-tls-key" "redis-sentinels" "redis-master" "redis-sentinel-user" "redis-sentinel-password-file" "redis-cluster" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen")
+  "media" (list "name" "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name" "grpc-insecure" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout") }}
 {{- range $part, $keys := $own }}{{ range $key := $keys }}
 {{- if hasKey (index $.Values $part).settings $key }}
 {{- fail (printf "%s.settings: %s follows from other values of this chart" $part $key) }}

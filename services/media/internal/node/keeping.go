@@ -193,13 +193,14 @@ func (p *peer) boundOne(i keep.Index) {
 
 // Acknowledge is for values that the keeper has taken, or has refused: of those it has none older either.
 func (n *Node) Acknowledge(taken, refused []Value) {
-	byShard := map[*shard][]func(){}
+	byShard := map[*shard][]func(now time.Duration){}
 	add := func(v Value, f func(b *keep.Bounds, serial uint64)) {
 		sh := n.shard(v.Peer.Handle)
-		byShard[sh] = append(byShard[sh], func() {
+		byShard[sh] = append(byShard[sh], func(now time.Duration) {
 			if p := sh.peers[v.Peer.Handle]; p != nil && p.id == v.Peer {
 				f(&p.keeping.bounds, v.Serial)
 				p.bound()
+				p.setBounded(false, now)
 			}
 		})
 	}
@@ -211,9 +212,9 @@ func (n *Node) Acknowledge(taken, refused []Value) {
 		add(v, (*keep.Bounds).Refused)
 	}
 	for sh, all := range byShard {
-		sh.worker.Post(func(time.Duration) {
+		sh.worker.Post(func(now time.Duration) {
 			for _, f := range all {
-				f()
+				f(now)
 			}
 		})
 	}
@@ -222,12 +223,13 @@ func (n *Node) Acknowledge(taken, refused []Value) {
 // FreeKept is for a keeper that nobody will ask any more: nothing is bounded by what it has, and the next one gets all.
 func (n *Node) FreeKept() {
 	for _, sh := range n.shards {
-		sh.worker.Post(func(time.Duration) {
+		sh.worker.Post(func(now time.Duration) {
 			sh.ended = nil
 			for _, p := range sh.peers {
 				p.keeping.bounds.Free()
 				p.keeping.due = 0
 				p.bound()
+				p.setBounded(false, now)
 			}
 		})
 	}
@@ -239,13 +241,15 @@ func (n *Node) KeepSkipped() uint64 { return n.keepSkipped.Load() }
 // Guard has all be quiet when the process has been stopped for a while, until Resume.
 func (n *Node) Guard(on bool) {
 	for _, sh := range n.shards {
-		sh.worker.Post(func(time.Duration) {
+		sh.worker.Post(func(now time.Duration) {
 			if !on {
 				sh.worker.Guard(nil)
+				sh.setQuiet(false, now)
 				return
 			}
 			sh.worker.Guard(func() {
 				sh.woken = n.wakes.Add(1)
+				sh.setQuiet(true, sh.worker.Now())
 				n.log.Warn("the process has been stopped; its peers are quiet until it is known whose they are")
 				select {
 				case n.woken <- struct{}{}:
@@ -265,9 +269,10 @@ func (n *Node) Wakes() uint64 { return n.wakes.Load() }
 // Resume is for the keeper's word that nobody has the peers of this node, asked for after so many wakes.
 func (n *Node) Resume(wakes uint64) {
 	for _, sh := range n.shards {
-		sh.worker.Post(func(time.Duration) {
+		sh.worker.Post(func(now time.Duration) {
 			if sh.woken <= wakes {
 				sh.worker.Resume()
+				sh.setQuiet(false, now)
 			}
 		})
 	}

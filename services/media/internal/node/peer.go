@@ -39,6 +39,7 @@ type peer struct {
 	done    memory
 
 	keeping keeping
+	bounded bool // something that was to be sent is beyond a bound of keeping
 
 	capture  *capture.Capture // nil for none
 	captured capturedTo

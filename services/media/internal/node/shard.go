@@ -26,6 +26,7 @@ type shard struct {
 	purges  *transport.Timer
 	ended   []Value // for the node that keeps the values of peers
 	woken   uint64  // Node.wakes when the worker was last stopped
+	quiet   bool    // since then; see Node.Guard
 }
 
 type generation struct {

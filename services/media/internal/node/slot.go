@@ -201,7 +201,8 @@ func (s *slot) hearAt(node string, id FeedID, label string) {
 
 // flowing reports whether all agree that the slot's media goes out.
 func (s *slot) flowing() bool {
-	return s.ready && s.send && !s.subscriber.paused && s.subscriber.peer.up
+	p := s.subscriber.peer
+	return s.ready && s.send && !s.subscriber.paused && p.up && !p.bounded && !p.shard.quiet
 }
 
 // flow sees what flows now. Of a peer that another node serves still nothing does, but what is expected goes on to be.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
@@ -18,8 +18,8 @@ type client struct {
 	own  string // address of the node that asks
 }
 
-func dial(address, own string) (*client, error) {
-	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+func dial(address, own string, with credentials.TransportCredentials) (*client, error) {
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(with))
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("node at %q: %w", address, err))
 	}

@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -17,8 +17,10 @@ import (
 )
 
 // Nodes are the other nodes of a cluster (node.Cluster). All relays from one node share a connection, which lives as long
-// as any of them. Its zero value is ready.
+// as any of them.
 type Nodes struct {
+	Credentials credentials.TransportCredentials // must be set
+
 	mu    sync.Mutex
 	conns map[string]*sharedConn // by address
 }
@@ -53,7 +55,7 @@ func (n *Nodes) conn(address string) (conn grpc.ClientConnInterface, release fun
 	c := n.conns[address]
 	if c == nil {
 		opened, err := grpc.NewClient("passthrough:///"+address,
-			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithTransportCredentials(n.Credentials),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxRequest)),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
 			grpc.WithConnectParams(grpc.ConnectParams{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -35,17 +36,21 @@ type Server struct {
 	id      string // of this process
 	address string // of this server, as other nodes know it
 	log     *slog.Logger
-	serving context.Context // set by Serve, as long as it serves
+	dial    credentials.TransportCredentials // of other nodes
+	creds   credentials.TransportCredentials // of this one
+	serving context.Context                  // set by Serve, as long as it serves
 }
 
-// New returns a server of n that others reach at an address, and that keeps for others what they put into v.
-func New(n *node.Node, v *keep.Vault, id, address string, log *slog.Logger) *Server {
-	return &Server{node: n, vault: v, id: id, address: address, log: log}
+// New returns a server of n that others reach at an address, and that keeps for others what they put into v. It serves with
+// credentials, and dials other nodes with others.
+func New(n *node.Node, v *keep.Vault, id, address string, dial, serve credentials.TransportCredentials, log *slog.Logger) *Server {
+	return &Server{node: n, vault: v, id: id, address: address, dial: dial, creds: serve, log: log}
 }
 
 // Serve answers on l, health included, until ctx ends and what is under way is done.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	g := grpc.NewServer(
+		grpc.Creds(s.creds),
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
@@ -138,7 +143,7 @@ func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*med
 	if r.GetKeeper() != "" {
 		at = r.GetKeeper()
 	}
-	from, err := dial(at, s.address)
+	from, err := dial(at, s.address, s.dial)
 	if err != nil {
 		return nil, s.refuse("TakePeer", r.GetPeer(), err)
 	}

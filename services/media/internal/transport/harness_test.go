@@ -97,11 +97,13 @@ type listener struct {
 	closed   string
 	ups      int
 	overruns int
+	bounded  int
 }
 
 func (l *listener) Up(time.Duration)            { l.ups++ }
 func (l *listener) Closed(reason string)        { l.closed = reason }
 func (l *listener) Overrun(time.Duration)       { l.overruns++ }
+func (l *listener) Bounded(time.Duration)       { l.bounded++ }
 func (l *listener) RTCP([]byte, time.Duration)  {}
 func (l *listener) Data(Message, time.Duration) {}
 func (l *listener) RTP(b []byte, now time.Duration) {

@@ -123,6 +123,10 @@ func (p *Peer) SendRTP(header, payload []byte) {
 	}
 	b, err := p.sealer.seal(header, payload)
 	if err != nil {
+		if errors.Is(err, errBeyondBound) {
+			p.beyond = true
+			p.overrun()
+		}
 		p.w.drop(dropSealed(err))
 		return
 	}

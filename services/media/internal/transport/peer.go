@@ -34,6 +34,9 @@ type Handler interface {
 	// Overrun says that some of what was sent in the burst that has just ended was dropped, since the network or the
 	// endpoint does not keep up.
 	Overrun(now time.Duration)
+	// Bounded says that something of that burst was beyond its bound (BoundRTP): nothing more is to be numbered until that is
+	// further on, or an endpoint would not know by how much the roll-over counter has grown meanwhile.
+	Bounded(now time.Duration)
 }
 
 // watcher is a Handler that is told, each time, where media goes from now on.
@@ -73,6 +76,7 @@ type Peer struct {
 	sealer   sealer
 	ssrcs    int
 	overran  bool // in this burst; the peer is in w.overran
+	beyond   bool // some of that was beyond its bound
 	closed   bool
 
 	keyed   keys              // in use

@@ -50,7 +50,7 @@ const recentStreams = 16
 // outStream is where an SSRC has got to.
 type outStream struct {
 	ssrc    uint32
-	highest uint64 // of the sequence numbers sent, extended, from packet.FirstCycle on; 0 if none was
+	highest uint64 // of the sequence numbers so far, extended, from packet.FirstCycle on; 0 if none was
 	bound   uint64 // the first index that is not to be used
 }
 
@@ -63,10 +63,10 @@ func (one *outStream) next(seq uint16) (uint64, error) {
 	if !ok {
 		return 0, errNoIndex
 	}
+	one.highest = max(one.highest, i+packet.FirstCycle) // of what is not sent too: numbers that come then are as far on
 	if i >= one.bound {
 		return 0, errBeyondBound
 	}
-	one.highest = max(one.highest, i+packet.FirstCycle)
 	return i, nil
 }
 

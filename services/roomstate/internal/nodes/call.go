@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
@@ -110,7 +110,7 @@ func (r *Registry) connection(id string) (*grpc.ClientConn, error) {
 		return nil, fmt.Errorf("node %s is gone", id)
 	}
 	if n.conn == nil {
-		conn, err := dial(n.address)
+		conn, err := dial(n.address, r.dialWith)
 		if err != nil {
 			return nil, fmt.Errorf("node %s at %s: %w", id, n.address, err)
 		}
@@ -119,9 +119,9 @@ func (r *Registry) connection(id string) (*grpc.ClientConn, error) {
 	return n.conn, nil
 }
 
-func dial(address string) (*grpc.ClientConn, error) {
+func dial(address string, with credentials.TransportCredentials) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(with),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 )
@@ -39,6 +41,7 @@ type Registry struct {
 	directory directory
 	bus       Bus
 	log       *slog.Logger
+	dialWith  credentials.TransportCredentials
 
 	// Draw returns a number from 0 to n-1, by chance: with the same numbers and beats, the same work goes to the same nodes.
 	Draw func(n int) int
@@ -63,8 +66,14 @@ type node struct {
 
 // New returns an empty registry.
 func New(d directory, bus Bus, log *slog.Logger) *Registry {
-	return &Registry{directory: d, bus: bus, log: log, Draw: rand.IntN, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked)}
+	return &Registry{
+		directory: d, bus: bus, log: log, Draw: rand.IntN, nodes: map[string]*node{}, asking: make(chan struct{}, mostAsked), dialWith: insecure.NewCredentials(),
+	}
 }
+
+// DialWith has nodes be asked with credentials, from the first on: it is called before any is known. Without it they are asked in
+// plain text.
+func (r *Registry) DialWith(c credentials.TransportCredentials) { r.dialWith = c }
 
 // Close ends all connections.
 func (r *Registry) Close() {

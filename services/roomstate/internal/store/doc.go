@@ -20,6 +20,7 @@
 //	{cardea}:tasks          zset: what is owed → when to try it again, ms
 //	{cardea}:nodes          hash: node → where it answers
 //	{cardea}:node:<id>      set: peers on a node
+//	{cardea}:keeper:<id>    hash: keeper, change, fenced; at a replica of Redis, if there is one, before it counts
 //	{cardea}:replicas       zset: replica → until when it counts as alive, ms of the server's clock
 //	{cardea}:shards         hash: shard → "<holder> <until>", likewise
 //

@@ -19,15 +19,15 @@ type Keeper struct {
 }
 
 // KeepNode notes who keeps the values of a node's peers, and returns what is noted then, or ErrFenced. A change that comes after a
-// later one changes nothing, nor does one that comes again.
+// later one changes nothing, nor does one that comes again. The note outlives the master of Redis, if that has a replica.
 func (s *Store) KeepNode(ctx context.Context, node string, k Keeper) (Keeper, error) {
-	return keeperOf(s.run(ctx, keepScript, node, k.Change, k.Node))
+	return keeperOf(s.runSafely(ctx, keepScript, node, k.Change, k.Node))
 }
 
 // FenceNode fences a node for good, and returns who keeps the values of its peers. If nobody does, the zero value is returned and
-// the node is not fenced: nothing of it can be given to anybody.
+// the node is not fenced: nothing of it can be given to anybody. The fence outlives the master of Redis, if that has a replica.
 func (s *Store) FenceNode(ctx context.Context, node string) (Keeper, error) {
-	return keeperOf(s.run(ctx, fenceScript, node, fencedFor.Milliseconds()))
+	return keeperOf(s.runSafely(ctx, fenceScript, node, fencedFor.Milliseconds()))
 }
 
 func keeperOf(got []any, err error) (Keeper, error) {

@@ -84,8 +84,12 @@ var outcomes = map[string]error{
 
 // run returns what a script gave after its first element, if that was "ok".
 func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) ([]any, error) {
+	return runOn(ctx, s.rdb, script, args...)
+}
+
+func runOn(ctx context.Context, rdb redis.Scripter, script *redis.Script, args ...any) ([]any, error) {
 	// The one key says which slot of a Cluster the script belongs to.
-	got, err := script.Run(ctx, s.rdb, []string{prefix}, args...).Slice()
+	got, err := script.Run(ctx, rdb, []string{prefix}, args...).Slice()
 	if err != nil {
 		return nil, broken(err)
 	}

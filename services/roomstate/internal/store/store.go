@@ -64,33 +64,13 @@ const (
 )
 
 // Store is a connection to Redis.
-type Store struct{ rdb *redis.Client }
-
-// Open prepares a connection to url, redis://… or rediss://…; it does not wait for the server. Every call fails
-// within about a second when the server is away: callers repeat, and nothing waits here.
-func Open(url string) (*Store, error) {
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, fmt.Errorf("address of Redis: %w", err)
-	}
-	o.DialTimeout = 500 * time.Millisecond
-	o.DialerRetries = 1
-	o.ReadTimeout = 500 * time.Millisecond
-	o.WriteTimeout = 500 * time.Millisecond
-	o.PoolTimeout = time.Second
-	o.MaxRetries = 1 // scripts may run twice: an answer that got lost is found by the command's id
-	o.MinRetryBackoff = 10 * time.Millisecond
-	o.MaxRetryBackoff = 50 * time.Millisecond
-	o.PoolSize = 288 // more than commands under way at once, so that none waits for a connection
-	o.ContextTimeoutEnabled = true
-	return &Store{rdb: redis.NewClient(o)}, nil
-}
+type Store struct{ rdb redis.UniversalClient }
 
 // Close ends all connections.
 func (s *Store) Close() error { return s.rdb.Close() }
 
-// Ping tells whether the server answers.
-func (s *Store) Ping(ctx context.Context) error { return broken(s.rdb.Ping(ctx).Err()) }
+// Ping tells whether the server answers, and serves our keys.
+func (s *Store) Ping(ctx context.Context) error { return broken(s.rdb.Exists(ctx, keySettings).Err()) }
 
 // broken makes an error of the client's one of ours: ErrAway, unless the server refused what it was asked.
 func broken(err error) error {
@@ -102,6 +82,9 @@ func broken(err error) error {
 			if strings.HasPrefix(refusal.Error(), class) {
 				return fmt.Errorf("redis: %w", err)
 			}
+		}
+		if strings.HasPrefix(refusal.Error(), "MOVED ") {
+			return fmt.Errorf("this is a node of a Redis Cluster, which redis-cluster must say: %w: %w", ErrAway, err)
 		}
 	}
 	return fmt.Errorf("%w: %w", ErrAway, err)

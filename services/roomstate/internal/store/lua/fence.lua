@@ -1,5 +1,5 @@
 -- Fences a node that has a keeper: that is its last, and may be asked for its peers. Of a node without one nothing is given to
--- anybody, so it is left as it is.
+-- anybody, so it is left as it is. Who is fenced already is so again, for WAIT: see keep.lua.
 local node, for_ms = arg(), arg()
 local key = prefix .. 'keeper:' .. node
 
