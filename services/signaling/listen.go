@@ -3,9 +3,11 @@ package signaling
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+
+	"github.com/cardea-rtc/cardea/proto/certs"
 )
 
 // listeners are open, by scheme.
@@ -17,20 +19,15 @@ func (ls listeners) close() {
 	}
 }
 
-// listen opens what is to be served: plain and, with a certificate, over TLS.
-func listen(ctx context.Context, cfg Config) (listeners, error) {
-	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
-		return nil, errors.New("tls-cert and tls-key go together: one of them is not set")
-	}
+// listen opens what is to be served: plain and, with a certificate, over TLS. The certificate is read again when its files change.
+func listen(ctx context.Context, cfg Config, log *slog.Logger) (listeners, error) {
 	var secure *tls.Config
-	if cfg.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if files := (certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}); files.Any() {
+		source, err := certs.Open(files, log)
 		if err != nil {
-			return nil, fmt.Errorf("tls-cert %s, tls-key %s: %w", cfg.TLSCert, cfg.TLSKey, err)
+			return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
 		}
-		secure = &tls.Config{
-			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-		}
+		secure = source.Web()
 	}
 	open := listeners{}
 	for _, want := range []struct {

@@ -37,7 +37,7 @@ type Config struct {
 	AdminHTTPListen string        `help:"Address for the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminPath       string        `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
 	AdminSecretFile string        `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
-	TLSCert         string        `help:"File with the certificate chain, PEM." name:"tls-cert" type:"existingfile"`
+	TLSCert         string        `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
 	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
 	Origins         []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
 	APISecretFile   string        `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
@@ -106,7 +106,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := listen(ctx, cfg)
+	listeners, err := listen(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ type config struct {
 	HTTPListen      string   `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
 	HTTPSListen     string   `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
 	HTTPPath        string   `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
-	TLSCert         string   `help:"File with the certificate chain, PEM." name:"tls-cert" type:"existingfile"`
+	TLSCert         string   `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
 	TLSKey          string   `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
 	Origins         []string `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
 	APISecretFile   string   `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
