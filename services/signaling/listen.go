@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/cardea-rtc/cardea/proto/certs"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
 // listeners are open, by scheme.
@@ -19,8 +20,11 @@ func (ls listeners) close() {
 	}
 }
 
+// spare is how many connections there may be beyond those that are of use: they can be told that they are too many.
+const spare = 100
+
 // listen opens what is to be served: plain and, with a certificate, over TLS. The certificate is read again when its files change.
-func listen(ctx context.Context, cfg Config, log *slog.Logger) (listeners, error) {
+func listen(ctx context.Context, cfg Config, refusals *limit.Refusals, log *slog.Logger) (listeners, error) {
 	var secure *tls.Config
 	if files := (certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}); files.Any() {
 		source, err := certs.Open(files, log)
@@ -28,6 +32,10 @@ func listen(ctx context.Context, cfg Config, log *slog.Logger) (listeners, error
 			return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
 		}
 		secure = source.Web()
+	}
+	perAddress := 0
+	if cfg.AddressSockets > 0 {
+		perAddress = cfg.AddressSockets + spare
 	}
 	open := listeners{}
 	for _, want := range []struct {
@@ -49,6 +57,7 @@ func listen(ctx context.Context, cfg Config, log *slog.Logger) (listeners, error
 			open.close()
 			return nil, fmt.Errorf("%s: %w", want.setting, err)
 		}
+		l = limit.NewListener(l, cfg.MaxSockets+spare, perAddress, cfg.TrustedProxies, refusals)
 		if want.tls {
 			l = tls.NewListener(l, secure)
 		}
