@@ -46,6 +46,11 @@ type Config struct {
 	APISecretFile   string         `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
 	TokenAuth       bool           `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
 	TokenSecretFile string         `help:"File with the secret that tokens are signed with. Default: tokens are stored." name:"token-secret-file" type:"existingfile"`
+	JWTSecretFile   string         `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
+	JWTKeysFile     string         `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
+	JWTIssuer       string         `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`
+	JWTAudience     string         `help:"What aud of JWTs must name; empty for anything." name:"jwt-audience"`
+	JWTLeeway       time.Duration  `help:"By how much clocks may differ where a JWT says its time." name:"jwt-leeway" default:"30s"`
 	ServerName      string         `help:"Shown by info." default:"Cardea"`
 	MaxSockets      int            `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
 	MaxSessions     int            `help:"Sessions on all sockets together." default:"200000"`
@@ -94,6 +99,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s must not be below 0, is %d", name, value)
 		}
 	}
+	if c.JWTLeeway < 0 || c.JWTLeeway > time.Hour {
+		return fmt.Errorf("jwt-leeway must be from 0 to 1h, is %v", c.JWTLeeway)
+	}
 	for name, path := range map[string]string{"http-path": c.HTTPPath, "admin-path": c.AdminPath} {
 		if path != "/" && (!strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/")) {
 			return fmt.Errorf("%s must begin with a slash and end with none, is %q", name, path)
@@ -120,7 +128,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		name, _ = os.Hostname()
 	}
 	log = log.With("edge", name)
-	auth, err := readAuth(cfg)
+	auth, err := readAuth(cfg, log)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) 
 		OpaqueID: r.GetAttach().GetOpaqueId(),
 		Token:    r.GetAttach().GetToken(),
 		Created:  r.now.UnixMilli(),
+		Rights:   plugin.RightsOf(r.GetAttach().GetRights()),
 	}
 	err = s.Store.Attach(ctx, r.Command, h, s.Limits.Handles, answer)
 	switch {

@@ -110,7 +110,7 @@ func (c *Client) dispatch(req *janus.Request) {
 	}
 	c.admit(req, laneKey{req.SessionID, req.HandleID}, func(ctx context.Context, g grant) {
 		if a := cmd.GetAttach(); a != nil {
-			a.Token, a.Restricted, a.AllowedPlugins = req.Token(), g.restricted, g.plugins
+			a.Token, a.Restricted, a.AllowedPlugins, a.Rights = g.kept, g.restricted, g.plugins, g.rights
 		}
 		c.perform(ctx, req, cmd, bad)
 	})
