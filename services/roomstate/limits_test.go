@@ -2,6 +2,9 @@ package roomstate_test
 
 import (
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -11,9 +14,20 @@ import (
 
 // TestSessionsHandlesRoomsAndParticipantsHaveABound: of all replicas together; what is there lives on, and what goes makes room.
 func TestSessionsHandlesRoomsAndParticipantsHaveABound(t *testing.T) {
-	c := startCluster(t, 2, func(cfg *roomstate.Config) {
+	c := startCluster(t, 0, func(cfg *roomstate.Config) {
 		cfg.MaxSessions, cfg.MaxHandles, cfg.MaxRooms, cfg.MaxParticipants = 2, 2, 2, 1
 	})
+	var internal []string
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.config.OpsListen = l.Addr().String()
+		internal = append(internal, c.config.OpsListen)
+		_ = l.Close()
+		c.startReplica()
+	}
 	e := c.edge()
 	first, second := e.session(), e.session()
 	create := &busv1.Command{SessionId: 77, Socket: first.socket, Verb: &busv1.Command_Create{Create: &busv1.Create{}}}
@@ -50,4 +64,29 @@ func TestSessionsHandlesRoomsAndParticipantsHaveABound(t *testing.T) {
 	end.Verb = &busv1.Command_Destroy{Destroy: &busv1.Destroy{}}
 	e.must(end)
 	e.session()
+
+	for _, limit := range []string{"sessions", "handles", "rooms", "participants"} {
+		counted := 0
+		for _, address := range internal {
+			counted += strings.Count(metricsOf(t, address), fmt.Sprintf("cardea_roomstate_limited_total{reason=%q} 1\n", limit))
+		}
+		if counted != 1 {
+			t.Errorf("%s: %d replicas have counted one", limit, counted)
+		}
+	}
+}
+
+func metricsOf(t *testing.T, address string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
