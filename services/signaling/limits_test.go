@@ -2,9 +2,12 @@ package signaling
 
 import (
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -99,4 +102,41 @@ func TestNewSocketsAndRequestsOfOneAddressHaveARate(t *testing.T) {
 	if status := ping(t, addresses["http"], "192.0.2.1, 192.0.2.3"); status != http.StatusOK {
 		t.Errorf("who claims to be the first: status %d", status)
 	}
+}
+
+func TestLimitsAndTokensThatCannotBeAreRefusedAtTheStart(t *testing.T) {
+	short := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(short, []byte("too short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Config){
+		"address-sockets": func(c *Config) { c.AddressSockets = -1 },
+		"session-rate":    func(c *Config) { c.SessionRate = -1 },
+		"max-sdp":         func(c *Config) { c.MaxSDP = -1 },
+		"max-queue":       func(c *Config) { c.MaxQueue = 0 },
+		"write-timeout":   func(c *Config) { c.WriteTimeout = 0 },
+		"jwt-leeway":      func(c *Config) { c.JWTLeeway = -1 },
+		"32 bytes":        func(c *Config) { c.TokenAuth, c.JWTSecretFile = true, short },
+		"token-auth":      func(c *Config) { c.JWTSecretFile = long(t) },
+	} {
+		cfg := config(t)
+		change(&cfg)
+		err := cfg.Validate()
+		if err == nil {
+			_, err = readAuth(cfg, slog.New(slog.DiscardHandler))
+		}
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "too short") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// long is a file with a secret that is long enough.
+func long(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(strings.Repeat("s", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
