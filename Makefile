@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos simulate profile compose-test deploy-check manifests images fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos simulate profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -62,6 +62,12 @@ images: ## programs and images for amd64 and arm64, with lists of what they are 
 
 fuzz: ## every fuzz target for ten seconds each, or as FUZZ says (a time, or a number of inputs: FUZZ=1000000x)
 	@./deploy/fuzz.sh $(FUZZ)
+
+security: ## the tests that docs/security.md names, and the fuzz targets (FUZZ as above)
+	@./deploy/security.sh $(FUZZ)
+
+vuln: ## whether the services use code that is known to be vulnerable (needs vuln.go.dev, or GOVULNDB)
+	@./deploy/vuln.sh
 
 generate: ## Go code of the .proto files, samples of settings
 	proto/generate.sh

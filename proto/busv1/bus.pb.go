@@ -381,6 +381,7 @@ type Routed struct {
 	Over          bool                   `protobuf:"varint,6,opt,name=over,proto3" json:"over,omitempty"`       // the session has ended: the handle leaves, and there is nobody to answer
 	Token         string                 `protobuf:"bytes,7,opt,name=token,proto3" json:"token,omitempty"`      // that the handle was made with
 	Created       int64                  `protobuf:"varint,8,opt,name=created,proto3" json:"created,omitempty"` // when it was made, ms since 1970
+	Rights        *Rights                `protobuf:"bytes,9,opt,name=rights,proto3" json:"rights,omitempty"`    // of the token that it was made with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -469,6 +470,13 @@ func (x *Routed) GetCreated() int64 {
 		return x.Created
 	}
 	return 0
+}
+
+func (x *Routed) GetRights() *Rights {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
 }
 
 // Socket names one connection of one edge. An event goes to the session's owner, the socket that created or
@@ -667,6 +675,7 @@ type Attach struct {
 	Token          string                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`                                         // kept with the handle
 	Restricted     bool                   `protobuf:"varint,5,opt,name=restricted,proto3" json:"restricted,omitempty"`                              // the token is for some plugins only
 	AllowedPlugins []string               `protobuf:"bytes,6,rep,name=allowed_plugins,json=allowedPlugins,proto3" json:"allowed_plugins,omitempty"` // those, if it is
+	Rights         *Rights                `protobuf:"bytes,7,opt,name=rights,proto3" json:"rights,omitempty"`                                       // of the token, in rooms; kept with the handle
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -743,6 +752,74 @@ func (x *Attach) GetAllowedPlugins() []string {
 	return nil
 }
 
+func (x *Attach) GetRights() *Rights {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+// Rights are what a token says of rooms. Without them a handle may do what anybody may.
+type Rights struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AnyRoom       bool                   `protobuf:"varint,1,opt,name=any_room,json=anyRoom,proto3" json:"any_room,omitempty"`
+	Rooms         []string               `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"` // that may be named, unless any
+	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`   // subscriber, publisher, moderator or admin; empty for none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rights) Reset() {
+	*x = Rights{}
+	mi := &file_busv1_bus_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rights) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rights) ProtoMessage() {}
+
+func (x *Rights) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rights.ProtoReflect.Descriptor instead.
+func (*Rights) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Rights) GetAnyRoom() bool {
+	if x != nil {
+		return x.AnyRoom
+	}
+	return false
+}
+
+func (x *Rights) GetRooms() []string {
+	if x != nil {
+		return x.Rooms
+	}
+	return nil
+}
+
+func (x *Rights) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
 type Message struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"` // a JSON object, as the endpoint sent it
@@ -753,7 +830,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_busv1_bus_proto_msgTypes[7]
+	mi := &file_busv1_bus_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -765,7 +842,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[7]
+	mi := &file_busv1_bus_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -778,7 +855,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{7}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Message) GetBody() []byte {
@@ -808,7 +885,7 @@ type Jsep struct {
 
 func (x *Jsep) Reset() {
 	*x = Jsep{}
-	mi := &file_busv1_bus_proto_msgTypes[8]
+	mi := &file_busv1_bus_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +897,7 @@ func (x *Jsep) String() string {
 func (*Jsep) ProtoMessage() {}
 
 func (x *Jsep) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[8]
+	mi := &file_busv1_bus_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +910,7 @@ func (x *Jsep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Jsep.ProtoReflect.Descriptor instead.
 func (*Jsep) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{8}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Jsep) GetType() string {
@@ -882,7 +959,7 @@ type Trickle struct {
 
 func (x *Trickle) Reset() {
 	*x = Trickle{}
-	mi := &file_busv1_bus_proto_msgTypes[9]
+	mi := &file_busv1_bus_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +971,7 @@ func (x *Trickle) String() string {
 func (*Trickle) ProtoMessage() {}
 
 func (x *Trickle) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[9]
+	mi := &file_busv1_bus_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +984,7 @@ func (x *Trickle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trickle.ProtoReflect.Descriptor instead.
 func (*Trickle) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{9}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Trickle) GetCandidates() []string {
@@ -940,7 +1017,7 @@ type Hangup struct {
 
 func (x *Hangup) Reset() {
 	*x = Hangup{}
-	mi := &file_busv1_bus_proto_msgTypes[10]
+	mi := &file_busv1_bus_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1029,7 @@ func (x *Hangup) String() string {
 func (*Hangup) ProtoMessage() {}
 
 func (x *Hangup) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[10]
+	mi := &file_busv1_bus_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1042,7 @@ func (x *Hangup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hangup.ProtoReflect.Descriptor instead.
 func (*Hangup) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{10}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Hangup) GetByAdmin() bool {
@@ -985,7 +1062,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_busv1_bus_proto_msgTypes[11]
+	mi := &file_busv1_bus_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1074,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[11]
+	mi := &file_busv1_bus_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1087,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{11}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Detach) GetByAdmin() bool {
@@ -1036,7 +1113,7 @@ type Destroy struct {
 
 func (x *Destroy) Reset() {
 	*x = Destroy{}
-	mi := &file_busv1_bus_proto_msgTypes[12]
+	mi := &file_busv1_bus_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1125,7 @@ func (x *Destroy) String() string {
 func (*Destroy) ProtoMessage() {}
 
 func (x *Destroy) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[12]
+	mi := &file_busv1_bus_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1061,7 +1138,7 @@ func (x *Destroy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Destroy.ProtoReflect.Descriptor instead.
 func (*Destroy) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{12}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Destroy) GetByAdmin() bool {
@@ -1081,7 +1158,7 @@ type Lost struct {
 
 func (x *Lost) Reset() {
 	*x = Lost{}
-	mi := &file_busv1_bus_proto_msgTypes[13]
+	mi := &file_busv1_bus_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1170,7 @@ func (x *Lost) String() string {
 func (*Lost) ProtoMessage() {}
 
 func (x *Lost) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[13]
+	mi := &file_busv1_bus_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1183,7 @@ func (x *Lost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lost.ProtoReflect.Descriptor instead.
 func (*Lost) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{13}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Lost) GetByEdge() bool {
@@ -1140,7 +1217,7 @@ type PeerEvent struct {
 
 func (x *PeerEvent) Reset() {
 	*x = PeerEvent{}
-	mi := &file_busv1_bus_proto_msgTypes[14]
+	mi := &file_busv1_bus_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1229,7 @@ func (x *PeerEvent) String() string {
 func (*PeerEvent) ProtoMessage() {}
 
 func (x *PeerEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[14]
+	mi := &file_busv1_bus_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1242,7 @@ func (x *PeerEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent.ProtoReflect.Descriptor instead.
 func (*PeerEvent) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PeerEvent) GetNode() string {
@@ -1354,7 +1431,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_busv1_bus_proto_msgTypes[15]
+	mi := &file_busv1_bus_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1443,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[15]
+	mi := &file_busv1_bus_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1456,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{15}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Reply) GetCommandId() string {
@@ -1490,7 +1567,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_busv1_bus_proto_msgTypes[16]
+	mi := &file_busv1_bus_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1579,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[16]
+	mi := &file_busv1_bus_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1592,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{16}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{17}
 }
 
 type Done struct {
@@ -1528,7 +1605,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_busv1_bus_proto_msgTypes[17]
+	mi := &file_busv1_bus_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1617,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[17]
+	mi := &file_busv1_bus_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1630,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{17}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Done) GetAsync() bool {
@@ -1581,7 +1658,7 @@ type PluginData struct {
 
 func (x *PluginData) Reset() {
 	*x = PluginData{}
-	mi := &file_busv1_bus_proto_msgTypes[18]
+	mi := &file_busv1_bus_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1670,7 @@ func (x *PluginData) String() string {
 func (*PluginData) ProtoMessage() {}
 
 func (x *PluginData) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[18]
+	mi := &file_busv1_bus_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1683,7 @@ func (x *PluginData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginData.ProtoReflect.Descriptor instead.
 func (*PluginData) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{18}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PluginData) GetPlugin() string {
@@ -1641,7 +1718,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_busv1_bus_proto_msgTypes[19]
+	mi := &file_busv1_bus_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1730,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[19]
+	mi := &file_busv1_bus_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1743,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{19}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Failure) GetReason() string {
@@ -1711,7 +1788,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_busv1_bus_proto_msgTypes[20]
+	mi := &file_busv1_bus_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1800,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[20]
+	mi := &file_busv1_bus_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1813,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{20}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Event) GetNumber() uint64 {
@@ -1953,7 +2030,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_busv1_bus_proto_msgTypes[21]
+	mi := &file_busv1_bus_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2042,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[21]
+	mi := &file_busv1_bus_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2055,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{21}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PluginEvent) GetPlugin() string {
@@ -2010,7 +2087,7 @@ type WebrtcUp struct {
 
 func (x *WebrtcUp) Reset() {
 	*x = WebrtcUp{}
-	mi := &file_busv1_bus_proto_msgTypes[22]
+	mi := &file_busv1_bus_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2099,7 @@ func (x *WebrtcUp) String() string {
 func (*WebrtcUp) ProtoMessage() {}
 
 func (x *WebrtcUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[22]
+	mi := &file_busv1_bus_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2112,7 @@ func (x *WebrtcUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebrtcUp.ProtoReflect.Descriptor instead.
 func (*WebrtcUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
 }
 
 // Candidate is an ICE candidate of ours, trickled.
@@ -2050,7 +2127,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2139,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2152,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Candidate) GetCandidate() string {
@@ -2108,7 +2185,7 @@ type HangUp struct {
 
 func (x *HangUp) Reset() {
 	*x = HangUp{}
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2197,7 @@ func (x *HangUp) String() string {
 func (*HangUp) ProtoMessage() {}
 
 func (x *HangUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2210,7 @@ func (x *HangUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HangUp.ProtoReflect.Descriptor instead.
 func (*HangUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HangUp) GetReason() string {
@@ -2151,7 +2228,7 @@ type Detached struct {
 
 func (x *Detached) Reset() {
 	*x = Detached{}
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2240,7 @@ func (x *Detached) String() string {
 func (*Detached) ProtoMessage() {}
 
 func (x *Detached) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2253,7 @@ func (x *Detached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detached.ProtoReflect.Descriptor instead.
 func (*Detached) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
 }
 
 type TimedOut struct {
@@ -2187,7 +2264,7 @@ type TimedOut struct {
 
 func (x *TimedOut) Reset() {
 	*x = TimedOut{}
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2199,7 +2276,7 @@ func (x *TimedOut) String() string {
 func (*TimedOut) ProtoMessage() {}
 
 func (x *TimedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2212,7 +2289,7 @@ func (x *TimedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedOut.ProtoReflect.Descriptor instead.
 func (*TimedOut) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
 }
 
 type Moved struct {
@@ -2224,7 +2301,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2236,7 +2313,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2249,7 +2326,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Moved) GetOwner() *Socket {
@@ -2267,7 +2344,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2279,7 +2356,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2292,7 +2369,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 // Released is an edge's answer when another one asks it, on the session's release subject, to stop sending its events.
@@ -2305,7 +2382,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2394,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2407,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Released) GetDelivered() uint64 {
@@ -2353,7 +2430,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2365,7 +2442,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2378,7 +2455,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Poll) GetId() string {
@@ -2413,7 +2490,7 @@ type Given struct {
 
 func (x *Given) Reset() {
 	*x = Given{}
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2502,7 @@ func (x *Given) String() string {
 func (*Given) ProtoMessage() {}
 
 func (x *Given) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2515,7 @@ func (x *Given) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Given.ProtoReflect.Descriptor instead.
 func (*Given) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Given) GetId() string {
@@ -2467,7 +2544,7 @@ type Taken struct {
 
 func (x *Taken) Reset() {
 	*x = Taken{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2556,7 @@ func (x *Taken) String() string {
 func (*Taken) ProtoMessage() {}
 
 func (x *Taken) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2569,7 @@ func (x *Taken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Taken.ProtoReflect.Descriptor instead.
 func (*Taken) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Taken) GetEvents() []*Event {
@@ -2528,7 +2605,7 @@ type Admin struct {
 
 func (x *Admin) Reset() {
 	*x = Admin{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2617,7 @@ func (x *Admin) String() string {
 func (*Admin) ProtoMessage() {}
 
 func (x *Admin) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2630,7 @@ func (x *Admin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Admin.ProtoReflect.Descriptor instead.
 func (*Admin) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Admin) GetRequest() string {
@@ -2582,7 +2659,7 @@ type Move struct {
 
 func (x *Move) Reset() {
 	*x = Move{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2671,7 @@ func (x *Move) String() string {
 func (*Move) ProtoMessage() {}
 
 func (x *Move) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2684,7 @@ func (x *Move) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Move.ProtoReflect.Descriptor instead.
 func (*Move) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Move) GetTo() string {
@@ -2642,7 +2719,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2654,7 +2731,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2667,7 +2744,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -2693,7 +2770,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2705,7 +2782,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2718,7 +2795,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -2761,7 +2838,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2773,7 +2850,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2786,7 +2863,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{37}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -2967,7 +3044,7 @@ type Texts struct {
 
 func (x *Texts) Reset() {
 	*x = Texts{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2979,7 +3056,7 @@ func (x *Texts) String() string {
 func (*Texts) ProtoMessage() {}
 
 func (x *Texts) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2992,7 +3069,7 @@ func (x *Texts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts.ProtoReflect.Descriptor instead.
 func (*Texts) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Texts) GetTexts() []*Texts_Text {
@@ -3013,7 +3090,7 @@ type MediaSettings struct {
 
 func (x *MediaSettings) Reset() {
 	*x = MediaSettings{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3025,7 +3102,7 @@ func (x *MediaSettings) String() string {
 func (*MediaSettings) ProtoMessage() {}
 
 func (x *MediaSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3038,7 +3115,7 @@ func (x *MediaSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaSettings.ProtoReflect.Descriptor instead.
 func (*MediaSettings) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MediaSettings) GetNoMediaTimerS() uint32 {
@@ -3065,7 +3142,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3077,7 +3154,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3090,7 +3167,7 @@ func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Jsep_Svc.ProtoReflect.Descriptor instead.
 func (*Jsep_Svc) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{8, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{9, 0}
 }
 
 func (x *Jsep_Svc) GetMid() string {
@@ -3115,7 +3192,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3127,7 +3204,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3140,7 +3217,7 @@ func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Up.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Up) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 0}
 }
 
 type PeerEvent_Closed struct {
@@ -3152,7 +3229,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3164,7 +3241,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3177,7 +3254,7 @@ func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Closed.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Closed) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 1}
 }
 
 func (x *PeerEvent_Closed) GetReason() string {
@@ -3200,7 +3277,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3212,7 +3289,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3225,7 +3302,7 @@ func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_MediaState.ProtoReflect.Descriptor instead.
 func (*PeerEvent_MediaState) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 2}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 2}
 }
 
 func (x *PeerEvent_MediaState) GetMid() string {
@@ -3276,7 +3353,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3288,7 +3365,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3301,7 +3378,7 @@ func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_SlowLink.ProtoReflect.Descriptor instead.
 func (*PeerEvent_SlowLink) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 3}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 3}
 }
 
 func (x *PeerEvent_SlowLink) GetMid() string {
@@ -3354,7 +3431,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3366,7 +3443,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3379,7 +3456,7 @@ func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Layer.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Layer) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 4}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 4}
 }
 
 func (x *PeerEvent_Layer) GetMid() string {
@@ -3435,7 +3512,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3447,7 +3524,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3460,7 +3537,7 @@ func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Talking.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Talking) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 5}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 5}
 }
 
 func (x *PeerEvent_Talking) GetMid() string {
@@ -3494,7 +3571,7 @@ type PeerEvent_Text struct {
 
 func (x *PeerEvent_Text) Reset() {
 	*x = PeerEvent_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3506,7 +3583,7 @@ func (x *PeerEvent_Text) String() string {
 func (*PeerEvent_Text) ProtoMessage() {}
 
 func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3519,7 +3596,7 @@ func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Text.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Text) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 6}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 6}
 }
 
 func (x *PeerEvent_Text) GetText() []byte {
@@ -3537,7 +3614,7 @@ type PeerEvent_Moved struct {
 
 func (x *PeerEvent_Moved) Reset() {
 	*x = PeerEvent_Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3549,7 +3626,7 @@ func (x *PeerEvent_Moved) String() string {
 func (*PeerEvent_Moved) ProtoMessage() {}
 
 func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3562,7 +3639,7 @@ func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_Moved.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Moved) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 7}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 7}
 }
 
 // NotMoved says that this node was to take the peer over, and will not.
@@ -3575,7 +3652,7 @@ type PeerEvent_NotMoved struct {
 
 func (x *PeerEvent_NotMoved) Reset() {
 	*x = PeerEvent_NotMoved{}
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3587,7 +3664,7 @@ func (x *PeerEvent_NotMoved) String() string {
 func (*PeerEvent_NotMoved) ProtoMessage() {}
 
 func (x *PeerEvent_NotMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3600,7 +3677,7 @@ func (x *PeerEvent_NotMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerEvent_NotMoved.ProtoReflect.Descriptor instead.
 func (*PeerEvent_NotMoved) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{14, 8}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 8}
 }
 
 func (x *PeerEvent_NotMoved) GetLost() bool {
@@ -3620,7 +3697,7 @@ type Texts_Text struct {
 
 func (x *Texts_Text) Reset() {
 	*x = Texts_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3632,7 +3709,7 @@ func (x *Texts_Text) String() string {
 func (*Texts_Text) ProtoMessage() {}
 
 func (x *Texts_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3645,7 +3722,7 @@ func (x *Texts_Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Text.ProtoReflect.Descriptor instead.
 func (*Texts_Text) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{38, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{39, 0}
 }
 
 func (x *Texts_Text) GetTo() []*Texts_Peer {
@@ -3673,7 +3750,7 @@ type Texts_Peer struct {
 
 func (x *Texts_Peer) Reset() {
 	*x = Texts_Peer{}
-	mi := &file_busv1_bus_proto_msgTypes[51]
+	mi := &file_busv1_bus_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3685,7 +3762,7 @@ func (x *Texts_Peer) String() string {
 func (*Texts_Peer) ProtoMessage() {}
 
 func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[51]
+	mi := &file_busv1_bus_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3698,7 +3775,7 @@ func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Peer.ProtoReflect.Descriptor instead.
 func (*Texts_Peer) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{38, 1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{39, 1}
 }
 
 func (x *Texts_Peer) GetSessionId() uint64 {
@@ -3752,7 +3829,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05given\x18\x16 \x01(\v2\x14.cardea.bus.v1.GivenH\x00R\x05given\x12,\n" +
 	"\x05admin\x18\x17 \x01(\v2\x14.cardea.bus.v1.AdminH\x00R\x05admin\x12)\n" +
 	"\x04move\x18\x18 \x01(\v2\x13.cardea.bus.v1.MoveH\x00R\x04moveB\x06\n" +
-	"\x04verb\"\xbf\x01\n" +
+	"\x04verb\"\xee\x01\n" +
 	"\x06Routed\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x1b\n" +
 	"\topaque_id\x18\x02 \x01(\tR\bopaqueId\x12\x12\n" +
@@ -3761,7 +3838,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04role\x18\x05 \x01(\tR\x04role\x12\x12\n" +
 	"\x04over\x18\x06 \x01(\bR\x04over\x12\x14\n" +
 	"\x05token\x18\a \x01(\tR\x05token\x12\x18\n" +
-	"\acreated\x18\b \x01(\x03R\acreated\"D\n" +
+	"\acreated\x18\b \x01(\x03R\acreated\x12-\n" +
+	"\x06rights\x18\t \x01(\v2\x15.cardea.bus.v1.RightsR\x06rights\"D\n" +
 	"\x06Socket\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
@@ -3770,7 +3848,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06chosen\x18\x01 \x01(\bR\x06chosen\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\tR\arequest\"\a\n" +
 	"\x05Touch\"\a\n" +
-	"\x05Claim\"\xc0\x01\n" +
+	"\x05Claim\"\xef\x01\n" +
 	"\x06Attach\x12\"\n" +
 	"\rnew_handle_id\x18\x01 \x01(\x04R\vnewHandleId\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x1b\n" +
@@ -3779,7 +3857,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
 	"restricted\x18\x05 \x01(\bR\n" +
 	"restricted\x12'\n" +
-	"\x0fallowed_plugins\x18\x06 \x03(\tR\x0eallowedPlugins\"F\n" +
+	"\x0fallowed_plugins\x18\x06 \x03(\tR\x0eallowedPlugins\x12-\n" +
+	"\x06rights\x18\a \x01(\v2\x15.cardea.bus.v1.RightsR\x06rights\"M\n" +
+	"\x06Rights\x12\x19\n" +
+	"\bany_room\x18\x01 \x01(\bR\aanyRoom\x12\x14\n" +
+	"\x05rooms\x18\x02 \x03(\tR\x05rooms\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\"F\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12'\n" +
 	"\x04jsep\x18\x02 \x01(\v2\x13.cardea.bus.v1.JsepR\x04jsep\"\xc2\x01\n" +
@@ -4017,7 +4100,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -4026,51 +4109,52 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Touch)(nil),                // 4: cardea.bus.v1.Touch
 	(*Claim)(nil),                // 5: cardea.bus.v1.Claim
 	(*Attach)(nil),               // 6: cardea.bus.v1.Attach
-	(*Message)(nil),              // 7: cardea.bus.v1.Message
-	(*Jsep)(nil),                 // 8: cardea.bus.v1.Jsep
-	(*Trickle)(nil),              // 9: cardea.bus.v1.Trickle
-	(*Hangup)(nil),               // 10: cardea.bus.v1.Hangup
-	(*Detach)(nil),               // 11: cardea.bus.v1.Detach
-	(*Destroy)(nil),              // 12: cardea.bus.v1.Destroy
-	(*Lost)(nil),                 // 13: cardea.bus.v1.Lost
-	(*PeerEvent)(nil),            // 14: cardea.bus.v1.PeerEvent
-	(*Reply)(nil),                // 15: cardea.bus.v1.Reply
-	(*Accepted)(nil),             // 16: cardea.bus.v1.Accepted
-	(*Done)(nil),                 // 17: cardea.bus.v1.Done
-	(*PluginData)(nil),           // 18: cardea.bus.v1.PluginData
-	(*Failure)(nil),              // 19: cardea.bus.v1.Failure
-	(*Event)(nil),                // 20: cardea.bus.v1.Event
-	(*PluginEvent)(nil),          // 21: cardea.bus.v1.PluginEvent
-	(*WebrtcUp)(nil),             // 22: cardea.bus.v1.WebrtcUp
-	(*Candidate)(nil),            // 23: cardea.bus.v1.Candidate
-	(*HangUp)(nil),               // 24: cardea.bus.v1.HangUp
-	(*Detached)(nil),             // 25: cardea.bus.v1.Detached
-	(*TimedOut)(nil),             // 26: cardea.bus.v1.TimedOut
-	(*Moved)(nil),                // 27: cardea.bus.v1.Moved
-	(*Ended)(nil),                // 28: cardea.bus.v1.Ended
-	(*Released)(nil),             // 29: cardea.bus.v1.Released
-	(*Poll)(nil),                 // 30: cardea.bus.v1.Poll
-	(*Given)(nil),                // 31: cardea.bus.v1.Given
-	(*Taken)(nil),                // 32: cardea.bus.v1.Taken
-	(*Admin)(nil),                // 33: cardea.bus.v1.Admin
-	(*Move)(nil),                 // 34: cardea.bus.v1.Move
-	(*Resume)(nil),               // 35: cardea.bus.v1.Resume
-	(*Events)(nil),               // 36: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 37: cardea.bus.v1.NodeStatus
-	(*Texts)(nil),                // 38: cardea.bus.v1.Texts
-	(*MediaSettings)(nil),        // 39: cardea.bus.v1.MediaSettings
-	(*Jsep_Svc)(nil),             // 40: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 41: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 42: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 43: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 44: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 45: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 46: cardea.bus.v1.PeerEvent.Talking
-	(*PeerEvent_Text)(nil),       // 47: cardea.bus.v1.PeerEvent.Text
-	(*PeerEvent_Moved)(nil),      // 48: cardea.bus.v1.PeerEvent.Moved
-	(*PeerEvent_NotMoved)(nil),   // 49: cardea.bus.v1.PeerEvent.NotMoved
-	(*Texts_Text)(nil),           // 50: cardea.bus.v1.Texts.Text
-	(*Texts_Peer)(nil),           // 51: cardea.bus.v1.Texts.Peer
+	(*Rights)(nil),               // 7: cardea.bus.v1.Rights
+	(*Message)(nil),              // 8: cardea.bus.v1.Message
+	(*Jsep)(nil),                 // 9: cardea.bus.v1.Jsep
+	(*Trickle)(nil),              // 10: cardea.bus.v1.Trickle
+	(*Hangup)(nil),               // 11: cardea.bus.v1.Hangup
+	(*Detach)(nil),               // 12: cardea.bus.v1.Detach
+	(*Destroy)(nil),              // 13: cardea.bus.v1.Destroy
+	(*Lost)(nil),                 // 14: cardea.bus.v1.Lost
+	(*PeerEvent)(nil),            // 15: cardea.bus.v1.PeerEvent
+	(*Reply)(nil),                // 16: cardea.bus.v1.Reply
+	(*Accepted)(nil),             // 17: cardea.bus.v1.Accepted
+	(*Done)(nil),                 // 18: cardea.bus.v1.Done
+	(*PluginData)(nil),           // 19: cardea.bus.v1.PluginData
+	(*Failure)(nil),              // 20: cardea.bus.v1.Failure
+	(*Event)(nil),                // 21: cardea.bus.v1.Event
+	(*PluginEvent)(nil),          // 22: cardea.bus.v1.PluginEvent
+	(*WebrtcUp)(nil),             // 23: cardea.bus.v1.WebrtcUp
+	(*Candidate)(nil),            // 24: cardea.bus.v1.Candidate
+	(*HangUp)(nil),               // 25: cardea.bus.v1.HangUp
+	(*Detached)(nil),             // 26: cardea.bus.v1.Detached
+	(*TimedOut)(nil),             // 27: cardea.bus.v1.TimedOut
+	(*Moved)(nil),                // 28: cardea.bus.v1.Moved
+	(*Ended)(nil),                // 29: cardea.bus.v1.Ended
+	(*Released)(nil),             // 30: cardea.bus.v1.Released
+	(*Poll)(nil),                 // 31: cardea.bus.v1.Poll
+	(*Given)(nil),                // 32: cardea.bus.v1.Given
+	(*Taken)(nil),                // 33: cardea.bus.v1.Taken
+	(*Admin)(nil),                // 34: cardea.bus.v1.Admin
+	(*Move)(nil),                 // 35: cardea.bus.v1.Move
+	(*Resume)(nil),               // 36: cardea.bus.v1.Resume
+	(*Events)(nil),               // 37: cardea.bus.v1.Events
+	(*NodeStatus)(nil),           // 38: cardea.bus.v1.NodeStatus
+	(*Texts)(nil),                // 39: cardea.bus.v1.Texts
+	(*MediaSettings)(nil),        // 40: cardea.bus.v1.MediaSettings
+	(*Jsep_Svc)(nil),             // 41: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 42: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 43: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 44: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 45: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 46: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 47: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 48: cardea.bus.v1.PeerEvent.Text
+	(*PeerEvent_Moved)(nil),      // 49: cardea.bus.v1.PeerEvent.Moved
+	(*PeerEvent_NotMoved)(nil),   // 50: cardea.bus.v1.PeerEvent.NotMoved
+	(*Texts_Text)(nil),           // 51: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 52: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -4079,55 +4163,57 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	4,  // 3: cardea.bus.v1.Command.touch:type_name -> cardea.bus.v1.Touch
 	5,  // 4: cardea.bus.v1.Command.claim:type_name -> cardea.bus.v1.Claim
 	6,  // 5: cardea.bus.v1.Command.attach:type_name -> cardea.bus.v1.Attach
-	7,  // 6: cardea.bus.v1.Command.message:type_name -> cardea.bus.v1.Message
-	9,  // 7: cardea.bus.v1.Command.trickle:type_name -> cardea.bus.v1.Trickle
-	10, // 8: cardea.bus.v1.Command.hangup:type_name -> cardea.bus.v1.Hangup
-	11, // 9: cardea.bus.v1.Command.detach:type_name -> cardea.bus.v1.Detach
-	12, // 10: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
-	13, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
-	14, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
-	30, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
-	31, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
-	33, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
-	34, // 16: cardea.bus.v1.Command.move:type_name -> cardea.bus.v1.Move
-	8,  // 17: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	40, // 18: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	41, // 19: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	42, // 20: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	43, // 21: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	44, // 22: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	45, // 23: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	46, // 24: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	47, // 25: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
-	48, // 26: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
-	49, // 27: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
-	16, // 28: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
-	17, // 29: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
-	18, // 30: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
-	19, // 31: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	32, // 32: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
-	20, // 33: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	21, // 34: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	22, // 35: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	43, // 36: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	44, // 37: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	24, // 38: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	25, // 39: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	26, // 40: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	27, // 41: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	28, // 42: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
-	23, // 43: cardea.bus.v1.Event.candidate:type_name -> cardea.bus.v1.Candidate
-	8,  // 44: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 45: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	20, // 46: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
-	20, // 47: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	50, // 48: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
-	51, // 49: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
-	50, // [50:50] is the sub-list for method output_type
-	50, // [50:50] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	8,  // 6: cardea.bus.v1.Command.message:type_name -> cardea.bus.v1.Message
+	10, // 7: cardea.bus.v1.Command.trickle:type_name -> cardea.bus.v1.Trickle
+	11, // 8: cardea.bus.v1.Command.hangup:type_name -> cardea.bus.v1.Hangup
+	12, // 9: cardea.bus.v1.Command.detach:type_name -> cardea.bus.v1.Detach
+	13, // 10: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
+	14, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
+	15, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
+	31, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
+	32, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
+	34, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
+	35, // 16: cardea.bus.v1.Command.move:type_name -> cardea.bus.v1.Move
+	7,  // 17: cardea.bus.v1.Routed.rights:type_name -> cardea.bus.v1.Rights
+	7,  // 18: cardea.bus.v1.Attach.rights:type_name -> cardea.bus.v1.Rights
+	9,  // 19: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
+	41, // 20: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	42, // 21: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	43, // 22: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	44, // 23: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	45, // 24: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	46, // 25: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	47, // 26: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	48, // 27: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	49, // 28: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
+	50, // 29: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
+	17, // 30: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
+	18, // 31: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
+	19, // 32: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
+	20, // 33: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
+	33, // 34: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
+	21, // 35: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	22, // 36: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	23, // 37: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	44, // 38: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	45, // 39: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	25, // 40: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	26, // 41: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	27, // 42: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	28, // 43: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	29, // 44: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	24, // 45: cardea.bus.v1.Event.candidate:type_name -> cardea.bus.v1.Candidate
+	9,  // 46: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 47: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	21, // 48: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
+	21, // 49: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	51, // 50: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	52, // 51: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -4152,7 +4238,7 @@ func file_busv1_bus_proto_init() {
 		(*Command_Admin)(nil),
 		(*Command_Move)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[14].OneofWrappers = []any{
+	file_busv1_bus_proto_msgTypes[15].OneofWrappers = []any{
 		(*PeerEvent_Up_)(nil),
 		(*PeerEvent_Closed_)(nil),
 		(*PeerEvent_Media)(nil),
@@ -4163,14 +4249,14 @@ func file_busv1_bus_proto_init() {
 		(*PeerEvent_Moved_)(nil),
 		(*PeerEvent_NotMoved_)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[15].OneofWrappers = []any{
+	file_busv1_bus_proto_msgTypes[16].OneofWrappers = []any{
 		(*Reply_Accepted)(nil),
 		(*Reply_Done)(nil),
 		(*Reply_Plugin)(nil),
 		(*Reply_Failure)(nil),
 		(*Reply_Taken)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[20].OneofWrappers = []any{
+	file_busv1_bus_proto_msgTypes[21].OneofWrappers = []any{
 		(*Event_Plugin)(nil),
 		(*Event_WebrtcUp)(nil),
 		(*Event_Media)(nil),
@@ -4182,16 +4268,16 @@ func file_busv1_bus_proto_init() {
 		(*Event_Ended)(nil),
 		(*Event_Candidate)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[39].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[43].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[45].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[40].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[44].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[46].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

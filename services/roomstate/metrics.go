@@ -15,6 +15,7 @@ type counters struct {
 	stale    prometheus.Counter
 	dropped  *prometheus.CounterVec
 	waited   prometheus.Histogram
+	limited  *prometheus.CounterVec
 }
 
 func newCounters(r prometheus.Registerer, shards func() int, posts *post.Poster) *counters {
@@ -33,6 +34,9 @@ func newCounters(r prometheus.Registerer, shards func() int, posts *post.Poster)
 			Name: "cardea_roomstate_dropped_total", Help: "Messages not taken, by reason.",
 		}, []string{"reason"}),
 	}
+	c.limited = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cardea_roomstate_limited_total", Help: "Commands refused since a limit was met, by the limit.",
+	}, []string{"reason"})
 	c.waited = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "cardea_roomstate_wait_seconds", Help: "Time that messages waited because too many were under way.",
 		Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10},
@@ -46,7 +50,7 @@ func newCounters(r prometheus.Registerer, shards func() int, posts *post.Poster)
 	postsFailed := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "cardea_roomstate_posts_failed_total", Help: "Messages of TextRooms that the server which they went to did not take.",
 	}, func() float64 { return float64(posts.Failed()) })
-	r.MustRegister(c.commands, c.took, c.stale, c.dropped, c.waited, held, postsDropped, postsFailed)
+	r.MustRegister(c.commands, c.took, c.stale, c.dropped, c.waited, c.limited, held, postsDropped, postsFailed)
 	return c
 }
 
@@ -63,3 +67,6 @@ func (c *counters) Dropped(why string, messages int) {
 
 // Waited is bus.Counters.
 func (c *counters) Waited(d time.Duration) { c.waited.Observe(d.Seconds()) }
+
+// Limited counts a command that was refused since a limit is met.
+func (c *counters) Limited(limit string) { c.limited.WithLabelValues(limit).Inc() }

@@ -150,12 +150,12 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	keeper := &room.Keeper{
 		Store: st, Nodes: registry, Plugins: plugins,
 		Send: front.SendTexts(nc, count.Dropped, log), Post: posts.Post,
-		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Events: emitter, Log: log,
+		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Limited: func(l plugin.Limit) { count.Limited(string(l)) }, Events: emitter, Log: log,
 	}
 	owner := &front.Owner{Holds: holder.Holds, Keeper: keeper}
 	sessions := &session.Service{
 		Store: st, Rooms: owner, Plugins: plugins,
-		Timeouts: cfg.timeouts(), Limits: cfg.limits(),
+		Timeouts: cfg.timeouts(), Limits: cfg.limits(), Limited: count.Limited,
 		Admin: (&admin.Service{
 			Store: st, Nodes: listed{registry}, Plugins: plugins, Timeouts: cfg.timeouts(), CandidatesTimeout: cfg.CandidatesTimeout,
 			LogLevel:  func(level int) error { return nc.Publish(bus.LogLevel, []byte(strconv.Itoa(level))) },

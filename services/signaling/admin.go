@@ -31,7 +31,7 @@ func newAdminServers(cfg Config, admin *edge.Admin, metrics prometheus.Registere
 	return adminServers{
 		sockets: ws.New(ws.Options{
 			Subprotocol: "janus-admin-protocol", MaxMessage: cfg.MaxMessage, MaxSockets: mostAdmins,
-			QueueLength: 64, QueueBytes: 64 << 20, Origins: origins,
+			QueueLength: 64, QueueBytes: 64 << 20, WriteTime: cfg.WriteTimeout, Origins: origins,
 		}, func(s *ws.Socket) ws.Client { return admin.Open(s) }, metrics, log),
 		http: rest.New(rest.Options{
 			Path: strings.TrimSuffix(cfg.AdminPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: mostAdmins, Origins: origins,

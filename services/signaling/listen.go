@@ -3,9 +3,12 @@ package signaling
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+
+	"github.com/cardea-rtc/cardea/proto/certs"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
 // listeners are open, by scheme.
@@ -17,20 +20,22 @@ func (ls listeners) close() {
 	}
 }
 
-// listen opens what is to be served: plain and, with a certificate, over TLS.
-func listen(ctx context.Context, cfg Config) (listeners, error) {
-	if (cfg.TLSCert == "") != (cfg.TLSKey == "") {
-		return nil, errors.New("tls-cert and tls-key go together: one of them is not set")
-	}
+// spare is how many connections there may be beyond those that are of use: they can be told that they are too many.
+const spare = 100
+
+// listen opens what is to be served: plain and, with a certificate, over TLS. The certificate is read again when its files change.
+func listen(ctx context.Context, cfg Config, refusals *limit.Refusals, log *slog.Logger) (listeners, error) {
 	var secure *tls.Config
-	if cfg.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if files := (certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}); files.Any() {
+		source, err := certs.Open(files, log)
 		if err != nil {
-			return nil, fmt.Errorf("tls-cert %s, tls-key %s: %w", cfg.TLSCert, cfg.TLSKey, err)
+			return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
 		}
-		secure = &tls.Config{
-			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-		}
+		secure = source.Web()
+	}
+	perAddress := 0
+	if cfg.AddressSockets > 0 {
+		perAddress = cfg.AddressSockets + spare
 	}
 	open := listeners{}
 	for _, want := range []struct {
@@ -52,6 +57,7 @@ func listen(ctx context.Context, cfg Config) (listeners, error) {
 			open.close()
 			return nil, fmt.Errorf("%s: %w", want.setting, err)
 		}
+		l = limit.NewListener(l, cfg.MaxSockets+spare, perAddress, cfg.TrustedProxies, refusals)
 		if want.tls {
 			l = tls.NewListener(l, secure)
 		}

@@ -3,14 +3,16 @@ package signaling
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/jwt"
 )
 
 // readAuth reads what requests must carry.
-func readAuth(cfg Config) (edge.Auth, error) {
+func readAuth(cfg Config, log *slog.Logger) (edge.Auth, error) {
 	secret, err := readSecret("api-secret-file", cfg.APISecretFile)
 	if err != nil {
 		return edge.Auth{}, err
@@ -19,10 +21,20 @@ func readAuth(cfg Config) (edge.Auth, error) {
 	if err != nil {
 		return edge.Auth{}, err
 	}
-	if tokens != "" && !cfg.TokenAuth {
-		return edge.Auth{}, errors.New("token-secret-file is of no use without token-auth")
+	auth := edge.Auth{Secret: secret, Tokens: cfg.TokenAuth, TokenSecret: tokens}
+	if cfg.JWTSecretFile != "" || cfg.JWTKeysFile != "" {
+		opt := jwt.Options{KeysFile: cfg.JWTKeysFile, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway}
+		if opt.Secret, err = readSecret("jwt-secret-file", cfg.JWTSecretFile); err != nil {
+			return edge.Auth{}, err
+		}
+		if auth.JWT, err = jwt.New(opt, log); err != nil {
+			return edge.Auth{}, fmt.Errorf("jwt-secret-file, jwt-keys-file: %w", err)
+		}
 	}
-	return edge.Auth{Secret: secret, Tokens: cfg.TokenAuth, TokenSecret: tokens}, nil
+	if !cfg.TokenAuth && (tokens != "" || auth.JWT != nil) {
+		return edge.Auth{}, errors.New("token-secret-file, jwt-secret-file and jwt-keys-file are of no use without token-auth")
+	}
+	return auth, nil
 }
 
 func readSecret(setting, file string) (string, error) {

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strconv"
 
+	"github.com/cardea-rtc/cardea/proto/certs"
 	"github.com/cardea-rtc/cardea/services/standalone/web"
 )
 
@@ -23,24 +23,21 @@ func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
 	if janus.SecurePort, err = port("wss-listen", cfg.WSSListen); err != nil {
 		return err
 	}
-	var certificates []tls.Certificate
-	switch {
-	case (cfg.TLSCert == "") != (cfg.TLSKey == ""):
-		return errors.New("tls-cert and tls-key go together: one of them is not set")
-	case cfg.TLSCert != "":
-		certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	var secure *tls.Config
+	if files := (certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}); files.Any() {
+		source, err := certs.Open(files, log)
 		if err != nil {
-			return fmt.Errorf("tls-cert %s, tls-key %s: %w", cfg.TLSCert, cfg.TLSKey, err)
+			return fmt.Errorf("tls-cert, tls-key: %w", err)
 		}
-		certificates = append(certificates, certificate)
+		secure = source.Web()
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.PageListen)
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
 	url := pageURL(l.Addr())
-	if certificates != nil {
-		l = tls.NewListener(l, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	if secure != nil {
+		l = tls.NewListener(l, secure)
 		url = "https" + url[len("http"):]
 	}
 	log.Info("open the page", "url", url)

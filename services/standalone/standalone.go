@@ -25,31 +25,47 @@ type config struct {
 	JanusURL   string `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen or --wss-listen." name:"janus-url"`
 	PageOnly   bool   `help:"Serve nothing but the page."`
 
-	Listen          string   `help:"Address of the Janus API over WebSocket." default:":8188"`
-	WSSListen       string   `help:"Address of the same over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
-	HTTPListen      string   `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
-	HTTPSListen     string   `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
-	HTTPPath        string   `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
-	TLSCert         string   `help:"File with the certificate chain, PEM." name:"tls-cert" type:"existingfile"`
-	TLSKey          string   `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
-	Origins         []string `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
-	APISecretFile   string   `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
-	TokenAuth       bool     `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do."`
-	TokenSecretFile string   `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
-	AdminListen     string   `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
-	AdminHTTPListen string   `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
-	AdminPath       string   `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
-	AdminSecretFile string   `help:"File with the admin_secret of the Admin API. Must be set if that listens at others than loopback addresses." type:"existingfile"`
-	ServerName      string   `help:"Shown by info." default:"Cardea"`
-	OpaqueIDInAPI   bool     `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
+	Listen          string        `help:"Address of the Janus API over WebSocket." default:":8188"`
+	WSSListen       string        `help:"Address of the same over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
+	HTTPListen      string        `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
+	HTTPSListen     string        `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
+	HTTPPath        string        `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
+	TLSCert         string        `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
+	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
+	Origins         []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
+	APISecretFile   string        `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
+	TokenAuth       bool          `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do."`
+	TokenSecretFile string        `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
+	JWTSecretFile   string        `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
+	JWTKeysFile     string        `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
+	JWTIssuer       string        `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`
+	JWTAudience     string        `help:"What aud of JWTs must name; empty for anything." name:"jwt-audience"`
+	JWTLeeway       time.Duration `help:"By how much clocks may differ where a JWT says its time." name:"jwt-leeway" default:"30s"`
+	AdminListen     string        `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
+	AdminHTTPListen string        `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminPath       string        `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
+	AdminSecretFile string        `help:"File with the admin_secret of the Admin API. Must be set if that listens at others than loopback addresses." type:"existingfile"`
+	ServerName      string        `help:"Shown by info." default:"Cardea"`
+	OpaqueIDInAPI   bool          `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 
-	MaxSockets     int           `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
-	MaxSessions    int           `help:"Sessions there may be." default:"200000"`
-	SocketSessions int           `help:"Sessions on one socket." default:"1000"`
-	SocketPending  int           `help:"Requests under way on one socket before its next is read." default:"64"`
-	SessionPolls   int           `help:"Long polls that wait for one session; a further one ends the oldest." default:"8"`
-	MaxMessage     int64         `help:"Bytes in one message from an endpoint." default:"1048576"`
-	AnswerTimeout  time.Duration `help:"How long a request waits before it fails." default:"20s"`
+	MaxSockets     int            `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
+	MaxSessions    int            `help:"Sessions there may be." default:"200000"`
+	SocketSessions int            `help:"Sessions on one socket." default:"1000"`
+	SocketPending  int            `help:"Requests under way on one socket before its next is read." default:"64"`
+	SessionPolls   int            `help:"Long polls that wait for one session; a further one ends the oldest." default:"8"`
+	MaxMessage     int64          `help:"Bytes in one message from an endpoint." default:"1048576"`
+	MaxQueue       int64          `help:"Bytes of messages that wait for the reader of one socket; a slower one is cut off." default:"8388608"`
+	WriteTimeout   time.Duration  `help:"How long a socket may take to take one message; a slower one is cut off." default:"10s"`
+	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For says who asks; none by default, and then it is whom the connection is from." placeholder:"CIDR"`
+	AddressSockets int            `help:"Open WebSockets, and requests over HTTP under way, of one address, or IPv6 network of 64 bits; 0 for no limit. Beyond, 429." default:"10000"`
+	AddressRate    int            `help:"New WebSockets and requests over HTTP a second of one address, or IPv6 network of 64 bits; ten seconds' worth may come at once; 0 for no limit. Beyond, 429." default:"1000"`
+	SessionPending int            `help:"Requests of one session under way; 0 for no limit." default:"1024"`
+	SessionRate    int            `help:"Requests a second of one session, and of one socket that are of no session; ten seconds' worth may come at once; 0 for no limit." default:"1000"`
+	MaxSDP         int            `help:"Bytes of an SDP; 0 for no limit but that of nodes, 262144." name:"max-sdp" default:"262144"`
+	MaxSDPLines    int            `help:"Lines of an SDP; 0 for no limit." name:"max-sdp-lines" default:"20000"`
+	MaxSDPSections int            `help:"m= sections of an SDP; 0 for no limit but that of nodes, 128." name:"max-sdp-sections" default:"128"`
+	MaxCandidates  int            `help:"Candidates in one trickle request; 0 for no limit. None is kept." default:"256"`
+	AnswerTimeout  time.Duration  `help:"How long a request waits before it fails." default:"20s"`
 
 	SessionTimeout        time.Duration `help:"A session without a request ends after this; 0 for never." default:"60s"`
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`

@@ -21,6 +21,7 @@ var only = []struct {
 	{"github.com/nats-io/nats-server", []string{"services/standalone"}},
 	{"github.com/alicebob/miniredis", []string{"services/standalone"}},
 	{"google.golang.org/grpc", []string{"proto/fault", "proto/mediav1", "proto/mutual", "services/media/internal/rpc", "services/roomstate/internal/nodes"}},
+	{"github.com/go-jose/go-jose", []string{"services/signaling/internal/jwt"}},
 	{"github.com/pion/dtls", []string{"services/media/internal/transport", "tools/internal/dtlssrtp"}},
 	{"github.com/pion/srtp", []string{"services/media/internal/transport", "services/media/internal/rtpforward", "services/media/internal/rtpreceive", "tools/internal/dtlssrtp", "tools/loadtest/internal/endpoint"}},
 	{"github.com/pion/stun", []string{"services/media/internal/transport", "services/media/internal/stunclient", "tools/loadtest/internal/endpoint", "tools/chaos/internal/endpoint"}},

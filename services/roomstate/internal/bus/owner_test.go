@@ -23,6 +23,7 @@ func (d *decided) Do(_ context.Context, cmd plugin.Command, _ string) (*busv1.Re
 func TestAHandleIsTheSameAtItsRoomsOwner(t *testing.T) {
 	handle := plugin.Handle{
 		ID: plugin.HandleID{Session: 3, Handle: 4}, Plugin: "p", OpaqueID: "o", Room: "r", Role: "publisher", Token: "t", Created: 5,
+		Rights: &plugin.Rights{AnyRoom: true, Rooms: []string{"7"}, Role: "admin"},
 	}
 	for i := range reflect.TypeOf(handle).NumField() {
 		if reflect.ValueOf(handle).Field(i).IsZero() {
@@ -40,7 +41,7 @@ func TestAHandleIsTheSameAtItsRoomsOwner(t *testing.T) {
 	if _, err := owner.DoRouted(t.Context(), passed.Command); err != nil {
 		t.Fatal(err)
 	}
-	if keeper.cmd.Handle != handle {
+	if !reflect.DeepEqual(keeper.cmd.Handle, handle) {
 		t.Errorf("got %+v, want %+v", keeper.cmd.Handle, handle)
 	}
 }

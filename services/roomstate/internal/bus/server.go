@@ -310,7 +310,7 @@ func (o *Owner) Decide(ctx context.Context, cmd plugin.Command, room string) (*b
 	on.Routed = &busv1.Routed{
 		Plugin: cmd.Handle.Plugin, OpaqueId: cmd.Handle.OpaqueID,
 		Room: room, Bound: cmd.Handle.Room != "", Role: cmd.Handle.Role, Over: cmd.Over,
-		Token: cmd.Handle.Token, Created: cmd.Handle.Created,
+		Token: cmd.Handle.Token, Created: cmd.Handle.Created, Rights: cmd.Handle.Rights.Message(),
 	}
 	return nil, &session.PassOnError{Command: on, Room: room}
 }

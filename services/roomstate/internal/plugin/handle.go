@@ -58,6 +58,7 @@ type Handle struct {
 	Role     string   `json:"role,omitempty"` // in that room, as the plugin calls it
 	Token    string   `json:"token,omitempty"`
 	Created  int64    `json:"created,omitempty"` // ms since 1970
+	Rights   *Rights  `json:"rights,omitempty"`  // nil for what anybody may; never changed
 }
 
 // Command is something that happened to a handle.

@@ -47,7 +47,26 @@ type Turn struct {
 
 	// Notices are for event handlers, not for endpoints.
 	Notices []Notice
+
+	met Limit
 }
+
+// Limit is one that a command can meet, as a metric calls it.
+type Limit string
+
+// The limits of rooms.
+const (
+	Rooms         Limit = "rooms"
+	Participants  Limit = "participants"
+	Subscriptions Limit = "subscriptions"
+	Publishers    Limit = "publishers"
+)
+
+// Meet notes that the command is refused since a limit is met.
+func (t *Turn) Meet(l Limit) { t.met = l }
+
+// Met is the limit that the command has met, empty for none.
+func (t *Turn) Met() Limit { return t.met }
 
 // Notice is what a plugin tells event handlers.
 type Notice struct {

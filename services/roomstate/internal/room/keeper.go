@@ -49,6 +49,8 @@ type Keeper struct {
 	Owe func(tasks []store.OwedTask)
 	// Stale counts decisions that came too late and were made again.
 	Stale func()
+	// Limited counts commands that were refused since a limit is met; nil for nobody.
+	Limited func(plugin.Limit)
 	// Events tells event handlers of what was decided.
 	Events *events.Emitter
 	Log    *slog.Logger
@@ -101,6 +103,9 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 		if len(t.Open) == 0 {
 			for _, p := range t.Made {
 				delete(made, p)
+			}
+			if t.Met() != "" && k.Limited != nil {
+				k.Limited(t.Met())
 			}
 			return reply, nil
 		}

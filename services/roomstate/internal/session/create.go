@@ -23,6 +23,7 @@ func (s *Service) create(ctx context.Context, r *request) (*busv1.Reply, error) 
 	case errors.Is(err, store.ErrNotAccepting):
 		return nil, fault.New(fault.NotAccepting, err)
 	case errors.Is(err, store.ErrFull):
+		s.meets("sessions")
 		return nil, fault.Newf(fault.TooBusy, "Too many sessions")
 	case err != nil:
 		return nil, err

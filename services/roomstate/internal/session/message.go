@@ -11,6 +11,7 @@ import (
 // accepted at once; an SDP has to be read first.
 func (s *Service) message(ctx context.Context, r *request) (*busv1.Reply, error) {
 	if size := len(r.GetMessage().GetBody()); s.Limits.Body > 0 && size > s.Limits.Body {
+		s.meets("body")
 		return nil, fault.Newf(fault.MessageRefused, "Message body too large (%d bytes, at most %d)", size, s.Limits.Body)
 	}
 	plug, ok := s.Plugins[r.entered.Handle.Plugin]

@@ -19,7 +19,7 @@ func (s *Service) DoRouted(ctx context.Context, cmd *busv1.Command) (*busv1.Repl
 	}
 	h := plugin.Handle{
 		ID:     plugin.HandleID{Session: cmd.GetSessionId(), Handle: cmd.GetHandleId()},
-		Plugin: r.GetPlugin(), OpaqueID: r.GetOpaqueId(), Token: r.GetToken(), Created: r.GetCreated(),
+		Plugin: r.GetPlugin(), OpaqueID: r.GetOpaqueId(), Token: r.GetToken(), Created: r.GetCreated(), Rights: plugin.RightsOf(r.GetRights()),
 	}
 	if r.GetBound() {
 		h.Room, h.Role = r.GetRoom(), r.GetRole()

@@ -62,6 +62,8 @@ type Service struct {
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts
 	Limits   Limits
+	// Limited counts what was refused since one of them is met, by its name; nil for nobody.
+	Limited func(limit string)
 	// Admin answers what administrators ask.
 	Admin   func(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error)
 	Publish func(event *busv1.Event)
@@ -142,6 +144,13 @@ func (s *Service) Resume(ctx context.Context, r *busv1.Resume) (*busv1.Events, e
 		return nil, err
 	}
 	return &busv1.Events{Events: events}, nil
+}
+
+// meets counts that a limit is met.
+func (s *Service) meets(limit string) {
+	if s.Limited != nil {
+		s.Limited(limit)
+	}
 }
 
 func (s *Service) command(r *request) plugin.Command {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
@@ -37,6 +38,7 @@ func (d *draft) create() (members, *failure) {
 	case !known:
 		return nil, nil
 	case full:
+		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
 	d.setAttributes(a)

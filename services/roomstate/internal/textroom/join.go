@@ -41,6 +41,7 @@ func (d *draft) join() (members, *failure) {
 		return nil, fail(errNameTaken, "Username already taken")
 	}
 	if d.cfg.MaxParticipants > 0 && len(d.members) >= d.cfg.MaxParticipants {
+		d.Meet(plugin.Participants)
 		return nil, fail(errUnknown, "Maximum number of participants (%d) already reached", d.cfg.MaxParticipants)
 	}
 	others := d.memberViews()

@@ -3,6 +3,7 @@ package videoroom
 import (
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 type remotePublisherView struct {
@@ -50,6 +51,7 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 		return nil, fail(errUnknown, noInterface) // who sends to a group cannot be told from others
 	}
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
+		d.Meet(plugin.Participants)
 		return nil, fail(errUnknown, "Maximum number of participants (%d) already reached", most)
 	}
 	if d.remotePublishers() >= mostRemotePublishers {

@@ -126,7 +126,7 @@ func (d *draft) applySettings(p *publisher) {
 
 // mayRecord tells whether the request may change recording: in some rooms only with the secret.
 func (d *draft) mayRecord() bool {
-	if !d.attributes.LockRecord {
+	if !d.attributes.LockRecord || d.standsForSecret() {
 		return true
 	}
 	secret, _ := d.body.Text("secret")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
@@ -68,6 +69,7 @@ func (d *draft) create() (any, *failure) {
 	case !known:
 		return nil, nil
 	case full:
+		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
 	d.attributes = a

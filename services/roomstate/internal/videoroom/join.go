@@ -88,6 +88,7 @@ func (d *draft) joinPublisher(configure bool) *failure {
 		return f
 	}
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.publishers) >= most {
+		d.Meet(plugin.Participants)
 		return fail(errUnknown, "Maximum number of participants (%d) already reached", most)
 	}
 	if f := d.personalFits(nil); f != nil {

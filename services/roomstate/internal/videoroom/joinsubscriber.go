@@ -53,6 +53,7 @@ func (d *draft) joinSubscriber() *failure {
 		return fail(errUnauthorized, "Unauthorized (this room requires a valid private_id)")
 	}
 	if most := d.cfg.MaxParticipants; most > 0 && len(d.subscribers) >= most {
+		d.Meet(plugin.Subscriptions)
 		return fail(errUnknown, "Maximum number of subscriptions (%d) already reached", most)
 	}
 	s := &subscriber{

@@ -85,9 +85,10 @@ func (d *draft) list() (any, *failure) {
 	view := listView{VideoRoom: "success", List: []json.RawMessage{}}
 	for _, entry := range answer.Rooms {
 		var room struct {
+			Room    ID   `json:"room"`
 			Private bool `json:"is_private"`
 		}
-		if err := json.Unmarshal(entry, &room); err != nil || room.Private && !all {
+		if err := json.Unmarshal(entry, &room); err != nil || room.Private && !all || !d.mayName(room.Room.String()) {
 			continue
 		}
 		view.List = append(view.List, entry)

@@ -19,6 +19,7 @@ func (d *draft) takeOffer(p *publisher) (*busv1.Jsep, *failure) {
 	}
 	if p.Peer == nil {
 		if most := d.attributes.Publishers; int64(d.publishing(p)) >= most {
+			d.Meet(plugin.Publishers)
 			return nil, fail(errPublishersFull, "Maximum number of publishers (%d) already reached", most)
 		}
 	}

@@ -85,6 +85,13 @@ func (d *draft) message() {
 	}
 	asked, _ := body.Text("request")
 	name := strings.ToLower(asked)
+	if f := d.permitted(name); f != nil && isAsync(name) {
+		d.reply(f, nil)
+		return
+	} else if f != nil && isSync(name) {
+		d.Reply = render(f)
+		return
+	}
 	if isAsync(name) {
 		if f := d.async(name, asked); f != nil {
 			d.undo()
@@ -157,7 +164,7 @@ func (d *draft) roomAndSecret() *failure {
 	if f := d.thisRoom(); f != nil {
 		return f
 	}
-	return d.secretFits("secret", d.attributes.HasSecret, d.attributes.Secret)
+	return d.secretFits("secret", d.attributes.HasSecret && !d.standsForSecret(), d.attributes.Secret)
 }
 
 // looseRoomAndSecret is roomAndSecret where Janus does not look at the type of room: what is no id names no room.

@@ -5,19 +5,22 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/token"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/jwt"
 )
 
 // Auth is what requests must carry (spec/janus-api.md, section 2.7). Without a secret and without tokens, nothing; with
 // both, either is enough.
 type Auth struct {
-	Secret      string // the apisecret; empty for none
-	Tokens      bool   // a token may, or must, be there
-	TokenSecret string // tokens are signed with it; empty: they are stored, and roomstate knows them
+	Secret      string        // the apisecret; empty for none
+	Tokens      bool          // a token may, or must, be there
+	TokenSecret string        // tokens are signed with it
+	JWT         *jwt.Verifier // tokens are JWTs; nil for none. Without either they are stored, and roomstate knows them
 }
 
 // realm is what signed tokens of the core are for.
@@ -27,12 +30,14 @@ const realm = "janus"
 func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // asks tells whether roomstate has to be asked about a token.
-func (a *Auth) asks() bool { return a.Tokens && a.TokenSecret == "" }
+func (a *Auth) asks() bool { return a.Tokens && a.TokenSecret == "" && a.JWT == nil }
 
 // grant is what a request may do.
 type grant struct {
 	restricted bool // to some plugins
 	plugins    []string
+	rights     *busv1.Rights // in rooms; nil for all that anybody has
+	kept       string        // what is kept with handles as the token they were made with
 }
 
 // unauthorized is the answer to a request without a right.
@@ -45,43 +50,63 @@ func (e *Edge) authorize(ctx context.Context, secret, text string) (grant, error
 	bySecret := a.Secret != "" && sameSecret(secret, a.Secret)
 	switch {
 	case a.Secret == "" && !a.Tokens:
-		return grant{}, nil
+		return grant{kept: text}, nil
 	case !a.Tokens && !bySecret:
 		return grant{}, errUnauthorized
 	case !a.Tokens || bySecret && text == "":
-		return grant{}, nil
+		return grant{kept: text}, nil
 	}
-	plugins, err := e.allowedBy(ctx, text)
+	g, err := e.grantedBy(ctx, text)
 	switch {
 	case err == nil:
-		return grant{true, plugins}, nil
+		return g, nil
 	case fault.Of(err) != fault.TokenNotFound:
 		return grant{}, err
 	case bySecret:
-		return grant{restricted: true}, nil
+		return grant{restricted: true, kept: text}, nil
 	}
 	return grant{}, errUnauthorized
 }
 
-// allowedBy returns the plugins that a token is for, or a fault.TokenNotFound.
-func (e *Edge) allowedBy(ctx context.Context, text string) ([]string, error) {
-	if text == "" {
-		return nil, fault.New(fault.TokenNotFound, nil)
-	}
-	if !e.opt.Auth.asks() {
-		t, ok := token.Check(text, e.opt.Auth.TokenSecret, realm, time.Now())
+// grantedBy returns what a token is for, or a fault.TokenNotFound. There is a colon in all that are signed, and in no JWT.
+func (e *Edge) grantedBy(ctx context.Context, text string) (grant, error) {
+	a := &e.opt.Auth
+	switch {
+	case text == "":
+		return grant{}, fault.New(fault.TokenNotFound, nil)
+	case a.JWT != nil && (a.TokenSecret == "" || !strings.Contains(text, ":")):
+		return e.grantedByJWT(text)
+	case a.TokenSecret != "":
+		t, ok := token.Check(text, a.TokenSecret, realm, time.Now())
 		if !ok {
-			return nil, fault.New(fault.TokenNotFound, nil)
+			return grant{}, fault.New(fault.TokenNotFound, nil)
 		}
-		return t.Descriptors(), nil
+		return grant{restricted: true, plugins: t.Descriptors(), kept: text}, nil
 	}
 	var answer struct {
 		Plugins []string `json:"allowed_plugins"`
 	}
 	if err := e.askAdmin(ctx, 0, 0, "token", map[string]any{"token": text}, &answer); err != nil {
-		return nil, err
+		return grant{}, err
 	}
-	return answer.Plugins, nil
+	return grant{restricted: true, plugins: answer.Plugins, kept: text}, nil
+}
+
+// grantedByJWT keeps the token's subject only: what is kept is shown to administrators and event handlers, and the token would
+// let them in.
+func (e *Edge) grantedByJWT(text string) (grant, error) {
+	claims, err := e.opt.Auth.JWT.Verify(text, time.Now())
+	if err != nil {
+		if e.refusals.Allow() {
+			e.log.Info("token refused", "err", err)
+		}
+		return grant{}, fault.New(fault.TokenNotFound, nil)
+	}
+	g := grant{restricted: !claims.AnyPlugin, plugins: claims.Plugins, kept: claims.Subject}
+	if !claims.AnyRoom || claims.Role != "" {
+		g.rights = &busv1.Rights{AnyRoom: claims.AnyRoom, Rooms: claims.Rooms, Role: claims.Role}
+	}
+	return g, nil
 }
 
 // Authorized tells whether a long poll may be made with these.

@@ -89,7 +89,9 @@ func (c *Client) dispatch(req *janus.Request) {
 			c.socket.Send(req.Pong())
 			return
 		case "info":
-			c.queue(laneKey{}, func(ctx context.Context) { c.info(ctx, req) })
+			if done := c.turn(req); done != nil {
+				c.queue(laneKey{}, done, func(ctx context.Context) { c.info(ctx, req) })
+			}
 			return
 		}
 	}
@@ -99,13 +101,16 @@ func (c *Client) dispatch(req *janus.Request) {
 		return
 	}
 	cmd, bad := req.Command()
+	if bad == nil {
+		bad = c.oversized(req, cmd)
+	}
 	if bad == nil && cmd.GetClaim() != nil {
 		c.admit(req, laneKey{session: req.SessionID}, func(ctx context.Context, _ grant) { c.claim(ctx, req, cmd) })
 		return
 	}
 	c.admit(req, laneKey{req.SessionID, req.HandleID}, func(ctx context.Context, g grant) {
 		if a := cmd.GetAttach(); a != nil {
-			a.Token, a.Restricted, a.AllowedPlugins = req.Token(), g.restricted, g.plugins
+			a.Token, a.Restricted, a.AllowedPlugins, a.Rights = g.kept, g.restricted, g.plugins, g.rights
 		}
 		c.perform(ctx, req, cmd, bad)
 	})
@@ -114,17 +119,22 @@ func (c *Client) dispatch(req *janus.Request) {
 // admit queues a task if the request has the right to it. What can be told here is told at once; of stored tokens
 // roomstate knows.
 func (c *Client) admit(req *janus.Request, key laneKey, task func(ctx context.Context, g grant)) {
+	done := c.turn(req)
+	if done == nil {
+		return
+	}
 	secret, token := req.Secret(), req.Token()
 	if !c.edge.opt.Auth.asks() {
 		g, err := c.edge.authorize(c.edge.ctx, secret, token)
 		if err != nil {
+			done()
 			c.refuse(req, janus.FromFault(err))
 			return
 		}
-		c.queue(key, func(ctx context.Context) { task(ctx, g) })
+		c.queue(key, done, func(ctx context.Context) { task(ctx, g) })
 		return
 	}
-	c.queue(key, func(ctx context.Context) {
+	c.queue(key, done, func(ctx context.Context) {
 		g, err := c.edge.authorize(ctx, secret, token)
 		if err != nil {
 			c.refuse(req, janus.FromFault(err))
@@ -135,16 +145,17 @@ func (c *Client) admit(req *janus.Request, key laneKey, task func(ctx context.Co
 }
 
 // queue runs task in the lane of key, when the socket has a slot free. What belongs to no session or handle keeps
-// no order: it has a lane of its own.
-func (c *Client) queue(key laneKey, task func(ctx context.Context)) {
+// no order: it has a lane of its own. done is called when the task has run, or will not.
+func (c *Client) queue(key laneKey, done func(), task func(ctx context.Context)) {
 	select {
 	case c.slots <- struct{}{}:
 	case <-c.closed:
+		done()
 		return
 	}
 	deadline := time.Now().Add(c.edge.opt.AnswerTimeout) // counted from here: its turn may come late
 	run := func() {
-		defer func() { <-c.slots }()
+		defer func() { done(); <-c.slots }()
 		ctx, cancel := context.WithDeadline(c.edge.ctx, deadline)
 		defer cancel()
 		task(ctx)

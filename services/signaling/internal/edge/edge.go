@@ -18,6 +18,8 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
 // Bus is the way to roomstate.
@@ -59,6 +61,10 @@ type Options struct {
 	PollTime       time.Duration   // after which a long poll without events is answered
 	OpaqueIDs      bool            // endpoints are told those of handles
 	Events         *events.Emitter // for event handlers; may be nil
+	Holds          janus.Limits    // what a request may hold
+	SessionPending int             // requests of one session under way here; 0 for any
+	SessionRate    int             // requests a second of one session here, and of one socket that are of none; 0 for any
+	Refusals       *limit.Refusals // of what is too much
 }
 
 // Edge connects sockets and roomstate.
@@ -74,6 +80,7 @@ type Edge struct {
 	commands string // what the ids of this edge's commands begin with
 	closing  atomic.Bool
 	drained  chan struct{} // closed by Drain
+	turns    *limit.Table[asker]
 	refusals *rate.Limiter // of log lines about requests that were refused
 
 	sockets atomic.Int64 // WebSockets that are open
@@ -91,6 +98,7 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 		bus: b, opt: opt, log: log, metrics: metrics,
 		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
 		commands: bus.NewCommandID() + "-", polled: map[uint64]*polls{}, silent: map[string]bool{}, drained: make(chan struct{}),
+		turns: limit.NewTable[asker](opt.SessionPending, opt.SessionRate),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.lanes = newLanes(&e.wg)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
 const (
@@ -51,6 +52,7 @@ type Options struct {
 	Origins    []string // whose pages may ask; empty for all
 	// Pages answers GET of what is not below Path, nil for nobody. They may ask, too.
 	Pages http.Handler
+	Gate  *limit.Gate // who may come in; nil for everybody
 }
 
 // Server answers HTTP.
@@ -104,12 +106,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Also for a body that nobody reads: net/http does, to keep the connection, and would wait for it forever.
 		_ = a.control.SetReadDeadline(time.Now().Add(bodyTime))
 	}
+	remote, leave := s.opt.Gate.Enter(r)
+	if leave == nil {
+		s.requests.WithLabelValues(strconv.Itoa(http.StatusTooManyRequests)).Inc()
+		_ = a.control.SetWriteDeadline(time.Now().Add(writeTime))
+		limit.TooMany(w)
+		return
+	}
+	defer leave()
+	a.remote = remote
+	defer s.pending.Add(-1)
 	if s.pending.Add(1) > int64(s.opt.MaxPending) {
 		a.status(http.StatusServiceUnavailable)
-	} else {
-		a.serve()
+		return
 	}
-	s.pending.Add(-1)
+	a.serve()
 }
 
 // answer is one request and what it is answered with.
@@ -118,6 +129,7 @@ type answer struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
+	remote  string // who asks
 }
 
 func (a *answer) serve() {
@@ -213,7 +225,7 @@ func (a *answer) post(parts []string) {
 		return
 	}
 	_ = a.control.SetReadDeadline(time.Time{})
-	if message := a.server.api.Ask(a.r.Context(), a.r.RemoteAddr, body, id(parts, 0), id(parts, 1)); message != nil {
+	if message := a.server.api.Ask(a.r.Context(), a.remote, body, id(parts, 0), id(parts, 1)); message != nil {
 		a.json(message)
 	}
 }
@@ -221,7 +233,7 @@ func (a *answer) post(parts []string) {
 func (a *answer) get(parts []string) {
 	switch {
 	case len(parts) == 1 && (parts[0] == "info" || parts[0] == "ping"):
-		if message := a.server.api.Ask(a.r.Context(), a.r.RemoteAddr, shorthand(parts[0]), 0, 0); message != nil {
+		if message := a.server.api.Ask(a.r.Context(), a.remote, shorthand(parts[0]), 0, 0); message != nil {
 			a.json(message)
 		}
 	case len(parts) == 2:

@@ -15,13 +15,15 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
 const (
 	// pingEvery and hangUpAfter find endpoints that are gone without a word. Any frame resets the second.
 	pingEvery   = 30 * time.Second
 	hangUpAfter = 75 * time.Second
-	writeWait   = 10 * time.Second
+	controlWait = 10 * time.Second // for a ping to be taken
 	// flushWait is how long a socket may take to send what is queued when this server ends.
 	flushWait = time.Second
 	// lingerFor and lingerBytes bound what is still read of an endpoint that sent too much.
@@ -43,12 +45,14 @@ type Client interface {
 
 // Options are the limits of a Server.
 type Options struct {
-	Subprotocol string   // that endpoints must offer
-	MaxMessage  int64    // bytes; beyond, the socket is closed with 1009
-	MaxSockets  int      // beyond, 503
-	QueueLength int      // messages that wait for a slow reader; beyond, it is closed
-	QueueBytes  int64    // likewise
-	Origins     []string // whose pages may connect; empty for all
+	Subprotocol string        // that endpoints must offer
+	MaxMessage  int64         // bytes; beyond, the socket is closed with 1009
+	MaxSockets  int           // beyond, 503
+	QueueLength int           // messages that wait for a slow reader; beyond, it is closed
+	QueueBytes  int64         // likewise
+	WriteTime   time.Duration // a message may take to be taken; beyond, its reader is too slow
+	Gate        *limit.Gate   // who may come in; nil for everybody
+	Origins     []string      // whose pages may connect; empty for all
 }
 
 // Server accepts sockets.
@@ -106,12 +110,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "offer the subprotocol "+s.opt.Subprotocol, http.StatusBadRequest)
 		return
 	}
+	remote, leave := s.opt.Gate.Enter(r)
+	if leave == nil {
+		s.metrics.closed.WithLabelValues("address").Inc()
+		limit.TooMany(w)
+		return
+	}
 	socket := &Socket{
-		server: s, id: rand.Text(), remote: r.RemoteAddr,
+		server: s, id: rand.Text(), remote: remote, leave: leave,
 		queue: queue{wake: make(chan struct{}, 1)}, done: make(chan struct{}),
 	}
 	if !s.add(socket) {
 		s.metrics.closed.WithLabelValues("full").Inc()
+		leave()
 		http.Error(w, "too many sockets", http.StatusServiceUnavailable)
 		return
 	}
@@ -142,6 +153,7 @@ func (s *Server) add(socket *Socket) bool {
 func (s *Server) remove(socket *Socket) {
 	s.mu.Lock()
 	delete(s.sockets, socket)
+	socket.leave()
 	s.metrics.sockets.Set(float64(len(s.sockets)))
 	s.mu.Unlock()
 	s.wg.Done()
@@ -163,6 +175,7 @@ type Socket struct {
 	server *Server
 	id     string
 	remote string
+	leave  func() // the Gate
 	queue  queue
 
 	once   sync.Once
@@ -251,6 +264,14 @@ func readReason(err error) string {
 	return "broken"
 }
 
+// writeReason tells who does not read from who is gone.
+func writeReason(err error) string {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return reasonSlow
+	}
+	return "broken"
+}
+
 // write sends what is queued until the socket is to end, and then closes the connection, which ends the reader.
 func (k *Socket) write(conn *websocket.Conn) {
 	defer conn.Close()
@@ -259,11 +280,11 @@ func (k *Socket) write(conn *websocket.Conn) {
 	for {
 		select {
 		case <-k.queue.wake:
-			if message, ok := k.queue.take(); ok && !k.writeOne(conn, message, writeWait) {
+			if message, ok := k.queue.take(); ok && !k.writeOne(conn, message, k.server.opt.WriteTime) {
 				return
 			}
 		case <-ping.C:
-			if err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)); err != nil {
+			if err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(controlWait)); err != nil {
 				k.shut("broken", 0)
 				return
 			}
@@ -279,7 +300,7 @@ func (k *Socket) write(conn *websocket.Conn) {
 func (k *Socket) writeOne(conn *websocket.Conn, message []byte, wait time.Duration) bool {
 	_ = conn.SetWriteDeadline(time.Now().Add(wait))
 	if err := conn.WriteMessage(websocket.TextMessage, message); err != nil {
-		k.shut("broken", 0)
+		k.shut(writeReason(err), 0)
 		return false
 	}
 	k.server.metrics.out.Inc()

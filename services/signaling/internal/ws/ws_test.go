@@ -63,7 +63,7 @@ func dial(t *testing.T, address string, subprotocols ...string) (*websocket.Conn
 	return conn, resp, err
 }
 
-var options = Options{Subprotocol: "janus-protocol", MaxMessage: 1000, MaxSockets: 2, QueueLength: 16, QueueBytes: 1 << 20}
+var options = Options{Subprotocol: "janus-protocol", MaxMessage: 1000, MaxSockets: 2, QueueLength: 16, QueueBytes: 1 << 20, WriteTime: 10 * time.Second}
 
 func TestSubprotocolIsAskedFor(t *testing.T) {
 	address := start(t, options, &echo{n: 1, closed: make(chan struct{})})
@@ -156,7 +156,7 @@ func TestAReaderThatNeverReadsIsCutOff(t *testing.T) {
 }
 
 func TestSocketsAreLimited(t *testing.T) {
-	address := start(t, Options{Subprotocol: "janus-protocol", MaxMessage: 1000, MaxSockets: 1, QueueLength: 16, QueueBytes: 1 << 20}, &echo{n: 1, closed: make(chan struct{})})
+	address := start(t, Options{Subprotocol: "janus-protocol", MaxMessage: 1000, MaxSockets: 1, QueueLength: 16, QueueBytes: 1 << 20, WriteTime: 10 * time.Second}, &echo{n: 1, closed: make(chan struct{})})
 	if _, _, err := dial(t, address, "janus-protocol"); err != nil {
 		t.Fatal(err)
 	}
