@@ -18,6 +18,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/rest"
@@ -53,6 +54,7 @@ type Config struct {
 	AnswerTimeout   time.Duration `help:"How long a request waits for the cluster before it fails." default:"20s"`
 	OpaqueIDInAPI   bool          `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 	Events          events.Config `embed:""`
+	Traces          traces.Config `embed:""`
 
 	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
 
@@ -134,6 +136,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer eb.Close()
 
 	metrics := ops.NewRegistry()
+	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "signaling", Instance: name, Version: Version}, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
 	emitter, err := events.New(cfg.Events, name, nc, metrics, log)
 	if err != nil {
 		return err
@@ -148,7 +155,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	e := edge.New(eb, edge.Options{
 		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
-		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter,
+		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter, Traces: tracer,
 	}, edge.NewMetrics(metrics), log)
 	transports := prometheus.WrapRegistererWithPrefix("cardea_edge_", metrics)
 	sockets := ws.New(ws.Options{

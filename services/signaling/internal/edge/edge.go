@@ -18,6 +18,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/traces"
 )
 
 // Bus is the way to roomstate.
@@ -59,6 +60,7 @@ type Options struct {
 	PollTime       time.Duration   // after which a long poll without events is answered
 	OpaqueIDs      bool            // endpoints are told those of handles
 	Events         *events.Emitter // for event handlers; may be nil
+	Traces         *traces.Tracer  // may be nil
 }
 
 // Edge connects sockets and roomstate.
