@@ -41,11 +41,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("traces-queue must be above 0, is %d", c.Queue)
 	}
 	u, err := url.Parse(c.Endpoint)
-	if err != nil {
-		return errors.New("traces-endpoint is no URL") // which may hold a password, so it is not shown
-	}
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "": // it may hold a password, so it is not shown
 		return errors.New("traces-endpoint must begin with http:// or https:// and a host")
 	case u.User != nil || u.RawQuery != "":
 		return errors.New("traces-endpoint must not hold credentials: set traces-headers-file")
