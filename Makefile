@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc simulate profile compose-test deploy-check manifests images fuzz generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc simulate soak profile compose-test deploy-check manifests images fuzz generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -41,6 +41,9 @@ bench-doc: ## the outcomes of both into docs/benchmarks.md
 
 simulate: ## roomstate with a hundred thousand sessions, on a clock of its own (needs redis-server; SEED, SESSIONS, ROOMS, NODES)
 	@./deploy/simulate.sh
+
+soak: ## people, and kills, for an hour in a cluster of processes, which must be as it was in the end (DURATION, SEED, PEOPLE); leaves artifacts/soak
+	@./deploy/soak.sh
 
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh

@@ -29,7 +29,7 @@ var only = []struct {
 	{"github.com/pion/sctp", []string{"services/media/internal/transport"}},
 	{"github.com/pion/datachannel", []string{"services/media/internal/transport"}},
 	{"github.com/pion/sdp", []string{"services/media/internal/sdp"}},
-	{"github.com/pion/webrtc", []string{"tools/loadtest/...", "e2e/internal/talk"}},
+	{"github.com/pion/webrtc", []string{"tools/loadtest/...", "tools/soak", "e2e/internal/talk"}},
 	// In roomstate the messages are the words in which rules ask nodes (docs/adr/0005).
 	{project + "proto/mediav1", []string{"services/media/internal/rpc", "services/roomstate/internal/..."}},
 	{project + "services/signaling", []string{"services/signaling/...", "services/standalone"}},
