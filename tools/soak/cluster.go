@@ -60,7 +60,7 @@ func free(network string) (address string, port int, err error) {
 }
 
 // startCluster returns when all are ready.
-func startCluster(ctx context.Context, programs, out string) (c *cluster, err error) {
+func startCluster(ctx context.Context, s settings) (c *cluster, err error) {
 	c = &cluster{}
 	defer func() {
 		if err != nil {
@@ -80,7 +80,7 @@ func startCluster(ctx context.Context, programs, out string) (c *cluster, err er
 	add := func(name, program, ops string, args ...string) *process {
 		p := &process{name: name, program: program, args: args, ops: ops}
 		if ops != "" {
-			p.program = filepath.Join(programs, program)
+			p.program = filepath.Join(s.programs, program)
 			p.args = append(args, "--ops-listen", ops, "--nats-url", "nats://"+c.nats)
 			c.services = append(c.services, p)
 		}
@@ -100,7 +100,7 @@ func startCluster(ctx context.Context, programs, out string) (c *cluster, err er
 		}
 		name := fmt.Sprint("media-", i)
 		add(name, "media", address(), "--name", name, "--grpc-listen", address(), "--udp-port", strconv.Itoa(udp), "--no-tcp",
-			"--advertise", "127.0.0.1", "--workers", "1", "--drain-timeout", "5s")
+			"--advertise", "127.0.0.1", "--workers", "1", "--drain-timeout", "5s", "--max-peers", strconv.Itoa(s.people)) // so that one is not enough
 	}
 	for i := range 2 {
 		listen, name := address(), fmt.Sprint("edge-", i)
@@ -112,7 +112,7 @@ func startCluster(ctx context.Context, programs, out string) (c *cluster, err er
 		return c, failed
 	}
 	for _, p := range c.all {
-		if p.log, err = os.Create(filepath.Join(out, p.name+".log")); err != nil {
+		if p.log, err = os.Create(filepath.Join(s.out, p.name+".log")); err != nil {
 			return c, err
 		}
 		if err := p.start(); err != nil {

@@ -56,7 +56,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	if err := os.MkdirAll(s.out, 0o755); err != nil {
 		return nil, err
 	}
-	c, err := startCluster(ctx, s.programs, s.out)
+	c, err := startCluster(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -64,10 +64,10 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	var taken tally
 	fmt.Printf("seed %d: %d people warm up for %v\n", s.seed, s.people, s.warm)
 	c.crowd(ctx, s.people, s.warm, s.seed, &tally{})
-	if _, err := c.quiet(ctx, s.settle, nil); err != nil {
+	if err := pause(ctx, remembered); err != nil {
 		return nil, err
 	}
-	began, err := c.sample(ctx)
+	began, err := c.quiet(ctx, s.settle, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	stopKills()
 	kills.Wait()
 	fmt.Println("all have left;", taken.String())
-	ended, err := c.quiet(ctx, s.settle, func(now sample) bool { return len(compare(began, now)) == 0 })
+	ended, err := c.quiet(ctx, s.settle, func(now sample) bool { return len(compare(began, now, taken.done("killed"))) == 0 })
 	stop()
 	wg.Wait()
 	if err != nil {
@@ -107,12 +107,15 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	if err := os.WriteFile(filepath.Join(s.out, "soak.txt"), []byte(taken.String()+"\n"+text), 0o644); err != nil {
 		return nil, err
 	}
-	left := compare(began, ended)
+	left := compare(began, ended, taken.done("killed"))
 	if taken.done("published") == 0 || taken.done("claimed") == 0 || taken.done("subscribed") == 0 {
 		left = append(left, "nobody published, subscribed, or claimed a session: this run says nothing")
 	}
 	return left, ctx.Err()
 }
+
+// remembered is how long Redis has the answers to requests, and what was told in sessions that have ended, and somewhat more.
+const remembered = 75 * time.Second
 
 // pause waits, and fails when ctx ends.
 func pause(ctx context.Context, d time.Duration) error {

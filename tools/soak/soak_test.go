@@ -26,7 +26,7 @@ func TestWhatIsLeftOverIsTold(t *testing.T) {
 			[]string{"connections of nats: 7", "goroutines of edge-0: 66", "keys of redis: 19", "memory of media-0: 79.0 MiB"},
 		},
 	} {
-		left := compare(began, at(10, test.values))
+		left := compare(began, at(10, test.values), 0)
 		if len(left) != len(test.want) {
 			t.Errorf("%s: %q", name, left)
 			continue
