@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos simulate profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos simulate soak profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -44,6 +44,9 @@ simulate: ## roomstate with a hundred thousand sessions, on a clock of its own (
 
 chaos: deps ## services, stores and links fail under calls, over network namespaces (needs root; CHAOS_SEED=7, CHAOS_ONLY=edge,nats, CHAOS_LONG=10m)
 	@./deploy/chaos.sh
+
+soak: ## people, and kills, for an hour in a cluster of processes, which must be as it was in the end (DURATION, SEED, PEOPLE); leaves artifacts/soak
+	@./deploy/soak.sh
 
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh

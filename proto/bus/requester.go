@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/traces"
 )
 
 // ErrClosed means that the Requester has been closed.
@@ -74,6 +76,12 @@ func NewCommandID() string { return rand.Text() }
 // returns it; a Failure comes back as an error with its fault.Reason. accepted, if not nil, is called at most once,
 // from Do, before it returns, if an Accepted came first.
 func (r *Requester) Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+	ctx, span := traces.Start(ctx, "send "+subject, trace.SpanKindClient)
+	defer span.End()
+	if span.IsRecording() {
+		span.SetAttributes(traces.Message("send", subject, cmd.GetId())...)
+		cmd.Traceparent = traces.Parent(ctx)
+	}
 	data, err := encode(cmd)
 	if err != nil {
 		return nil, err
@@ -91,7 +99,10 @@ func (r *Requester) Do(ctx context.Context, subject string, cmd *busv1.Command, 
 
 	again := time.NewTicker(r.again)
 	defer again.Stop()
-	for {
+	for repeats := 0; ; repeats++ {
+		if repeats > 0 {
+			span.AddEvent("repeated")
+		}
 		// An error means that the bus is down: the next tick tries again.
 		_ = r.nc.PublishRequest(subject, inbox, data)
 	wait:

@@ -33,6 +33,7 @@ type Command struct {
 	Socket      *Socket                `protobuf:"bytes,5,opt,name=socket,proto3" json:"socket,omitempty"`                      // where an endpoint's request came from; unset in a node's command
 	Delivered   uint64                 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`               // number of the last event that the owner was given, if that socket owns or claims the session; else 0
 	Routed      *Routed                `protobuf:"bytes,7,opt,name=routed,proto3" json:"routed,omitempty"`                      // set by roomstate alone, on the way to a room's owner
+	Traceparent string                 `protobuf:"bytes,30,opt,name=traceparent,proto3" json:"traceparent,omitempty"`           // W3C Trace Context: the span that sent it, if it is traced; never an endpoint's
 	// Types that are valid to be assigned to Verb:
 	//
 	//	*Command_Create
@@ -132,6 +133,13 @@ func (x *Command) GetRouted() *Routed {
 		return x.Routed
 	}
 	return nil
+}
+
+func (x *Command) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 func (x *Command) GetVerb() isCommand_Verb {
@@ -1769,6 +1777,7 @@ type Event struct {
 	CommandId   string                 `protobuf:"bytes,4,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"` // of the command that it answers, if it answers one
 	Transaction string                 `protobuf:"bytes,5,opt,name=transaction,proto3" json:"transaction,omitempty"`              // likewise
 	OpaqueId    string                 `protobuf:"bytes,6,opt,name=opaque_id,json=opaqueId,proto3" json:"opaque_id,omitempty"`
+	Traceparent string                 `protobuf:"bytes,30,opt,name=traceparent,proto3" json:"traceparent,omitempty"` // of the command that raised it, if that is traced and of the same handle
 	// Types that are valid to be assigned to Kind:
 	//
 	//	*Event_Plugin
@@ -1854,6 +1863,13 @@ func (x *Event) GetTransaction() string {
 func (x *Event) GetOpaqueId() string {
 	if x != nil {
 		return x.OpaqueId
+	}
+	return ""
+}
+
+func (x *Event) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
 	}
 	return ""
 }
@@ -3803,7 +3819,7 @@ var File_busv1_bus_proto protoreflect.FileDescriptor
 
 const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
-	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\xc4\a\n" +
+	"\x0fbusv1/bus.proto\x12\rcardea.bus.v1\"\xe6\a\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -3812,7 +3828,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\vtransaction\x18\x04 \x01(\tR\vtransaction\x12-\n" +
 	"\x06socket\x18\x05 \x01(\v2\x15.cardea.bus.v1.SocketR\x06socket\x12\x1c\n" +
 	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12-\n" +
-	"\x06routed\x18\a \x01(\v2\x15.cardea.bus.v1.RoutedR\x06routed\x12/\n" +
+	"\x06routed\x18\a \x01(\v2\x15.cardea.bus.v1.RoutedR\x06routed\x12 \n" +
+	"\vtraceparent\x18\x1e \x01(\tR\vtraceparent\x12/\n" +
 	"\x06create\x18\n" +
 	" \x01(\v2\x15.cardea.bus.v1.CreateH\x00R\x06create\x12,\n" +
 	"\x05touch\x18\v \x01(\v2\x14.cardea.bus.v1.TouchH\x00R\x05touch\x12,\n" +
@@ -3973,7 +3990,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\topaque_id\x18\x03 \x01(\tR\bopaqueId\"5\n" +
 	"\aFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xe4\x05\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x86\x06\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1d\n" +
 	"\n" +
@@ -3982,7 +3999,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\x04 \x01(\tR\tcommandId\x12 \n" +
 	"\vtransaction\x18\x05 \x01(\tR\vtransaction\x12\x1b\n" +
-	"\topaque_id\x18\x06 \x01(\tR\bopaqueId\x124\n" +
+	"\topaque_id\x18\x06 \x01(\tR\bopaqueId\x12 \n" +
+	"\vtraceparent\x18\x1e \x01(\tR\vtraceparent\x124\n" +
 	"\x06plugin\x18\n" +
 	" \x01(\v2\x1a.cardea.bus.v1.PluginEventH\x00R\x06plugin\x126\n" +
 	"\twebrtc_up\x18\v \x01(\v2\x17.cardea.bus.v1.WebrtcUpH\x00R\bwebrtcUp\x12;\n" +

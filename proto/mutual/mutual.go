@@ -47,8 +47,11 @@ func (g GRPC) Open(log *slog.Logger) (dial, serve Credentials, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("grpc-tls: %w", err)
 	}
-	return &dialler{source, g.GRPCTLSName}, credentials.NewTLS(source.Server()), nil
+	return Dialler(source, g.GRPCTLSName), credentials.NewTLS(source.Server()), nil
 }
+
+// Dialler returns what to dial servers of a name with: TLS with what the source has at each handshake.
+func Dialler(source *certs.Source, name string) Credentials { return &dialler{source, name} }
 
 // dialler is TLS with the certificates that the files hold at each handshake.
 type dialler struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 )
 
@@ -55,6 +56,7 @@ type Config struct {
 	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path"`
 	PcapMaxBytes int64  `name:"pcap-max-bytes" help:"Bytes that such a file may have." default:"104857600"`
 
+	Traces            traces.Config `embed:""`
 	Events            events.Config `embed:""`
 	EventsStatsPeriod uint32        `name:"events-stats-period" help:"Seconds between events of a PeerConnection's media statistics; 0 for never." default:"1"`
 

@@ -21,6 +21,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/keep"
@@ -83,6 +84,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, recordings.Close()) }()
 	metrics := ops.NewRegistry()
+	id := rand.Text()
+	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "media", Instance: id, Version: Version}, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
 	emitter, err := events.New(cfg.Events, cfg.Name, nc, metrics, log)
 	if err != nil {
 		return err
@@ -122,11 +129,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	defer outlet.Close()
 	inlet := rtpreceive.New(rtpreceive.Config{From: cfg.RemoteFrom, Address: cfg.RemoteAddress, Ports: cfg.RemotePorts, Log: log})
 	defer inlet.Close()
-	id := rand.Text()
 	s := &service{
 		dial: dial, serve: serve,
 		id: id, requests: requests, cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
-		events: bus.NewEvents(cfg.Name, id, requests, log),
+		events: bus.NewEvents(cfg.Name, id, requests, tracer, log), traces: tracer,
 	}
 	s.address = advertised(cfg, grpcListener.Addr())
 	relayAddress, err := cfg.relayAddress()
@@ -167,6 +173,7 @@ type service struct {
 	group    *transport.Group
 	node     *node.Node
 	events   *bus.Events
+	traces   *traces.Tracer
 	texts    *bus.Texts
 	vault    *keep.Vault // of other nodes' peers
 	holder   *keeping.Holder
@@ -199,7 +206,7 @@ func (s *service) run(ctx context.Context, grpcListener, opsListener net.Listene
 	beats, endBeats := stage(func(ctx context.Context) error { s.beats().Run(ctx); return nil }, fail)
 	internal, endInternal := stage(func(ctx context.Context) error { return s.ops().Serve(ctx, opsListener) }, fail)
 	api, endAPI := stage(func(ctx context.Context) error {
-		return rpc.New(s.node, s.vault, s.id, s.address, s.dial, s.serve, s.log).Serve(ctx, grpcListener)
+		return rpc.New(s.node, s.vault, s.id, s.address, s.dial, s.serve, s.traces, s.log).Serve(ctx, grpcListener)
 	}, fail)
 
 	<-ctx.Done()

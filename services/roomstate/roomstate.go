@@ -20,6 +20,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/drain"
@@ -91,6 +92,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	registry.DialWith(dial)
 	defer registry.Close()
 	metrics := ops.NewRegistry()
+	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "roomstate", Instance: id, Version: Version}, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
 	emitter, err := events.New(cfg.Events, "roomstate-"+id[:8], nc, metrics, log)
 	if err != nil {
 		return err
@@ -100,7 +106,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer stopTweaks()
-	r := newReplica(id, cfg, video, text, post.New(allow, log), st, nc, requests, registry, metrics, emitter, log)
+	r := newReplica(id, cfg, video, text, post.New(allow, log), st, nc, requests, registry, metrics, emitter, tracer, log)
 	if cfg.DemoRoom {
 		rooms = append(rooms, demoRooms(video, text)...) // last: a room of the file comes first
 	}
@@ -137,7 +143,7 @@ type replica struct {
 // newReplica connects the parts: commands come by server to sessions, which have what concerns rooms decided by the
 // keeper, here or at the shard's owner.
 func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.Plugin, posts *post.Poster, st *store.Store, nc *nats.Conn,
-	requests *bus.Requester, registry *nodes.Registry, metrics *prometheus.Registry, emitter *events.Emitter, log *slog.Logger,
+	requests *bus.Requester, registry *nodes.Registry, metrics *prometheus.Registry, emitter *events.Emitter, tracer *traces.Tracer, log *slog.Logger,
 ) *replica {
 	plugins := map[string]plugin.Plugin{}
 	for _, p := range []plugin.Plugin{video, text, echotest.New(), videocall.New()} {
@@ -166,7 +172,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		}).Do,
 		Publish: publish, Owe: worker.Owe, Events: emitter, Log: log,
 	}
-	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, registry, plugins), Log: log}
+	server := &front.Server{Conn: nc, Sessions: sessions, Counters: count, Info: info(cfg, st, registry, plugins), Log: log, Traces: tracer}
 	shards := &front.Shards{Server: server}
 	holder.Take = shards.Take
 	holder.Drop = func(n int) {

@@ -19,6 +19,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
@@ -72,6 +73,7 @@ type Config struct {
 	AnswerTimeout   time.Duration  `help:"How long a request waits for the cluster before it fails." default:"20s"`
 	OpaqueIDInAPI   bool           `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 	Events          events.Config  `embed:""`
+	Traces          traces.Config  `embed:""`
 
 	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
 
@@ -165,6 +167,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer eb.Close()
 
+	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "signaling", Instance: name, Version: Version}, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
 	emitter, err := events.New(cfg.Events, name, nc, metrics, log)
 	if err != nil {
 		return err
@@ -179,7 +186,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	e := edge.New(eb, edge.Options{
 		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
-		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter,
+		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter, Traces: tracer,
 		SessionPending: cfg.SessionPending, SessionRate: cfg.SessionRate, Refusals: refusals,
 		Holds: janus.Limits{SDPBytes: cfg.MaxSDP, SDPLines: cfg.MaxSDPLines, SDPSections: cfg.MaxSDPSections, Candidates: cfg.MaxCandidates},
 	}, edge.NewMetrics(metrics), log)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media"
 	"github.com/cardea-rtc/cardea/services/roomstate"
 	"github.com/cardea-rtc/cardea/services/signaling"
@@ -103,6 +104,7 @@ type config struct {
 	RemoteAddress     netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
 	RemotePorts       media.Ports    `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
 
+	Traces            traces.Config `embed:""`
 	Events            events.Config `embed:""`
 	EventsStatsPeriod uint32        `help:"Seconds between events of a PeerConnection's media statistics; 0 for never." name:"events-stats-period" default:"1"`
 

@@ -151,6 +151,29 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{/* Where spans go. */}}
+{{- define "cardea.tracesEnv" -}}
+{{- with .Values.traces }}{{ if .endpoint }}
+- {name: CARDEA_TRACES_ENDPOINT, value: {{ .endpoint | quote }}}
+- {name: CARDEA_TRACES_RATIO, value: {{ .ratio | quote }}}
+{{- include "cardea.tlsEnv" (list "CARDEA_TRACES" "traces-tls" .tlsSecret) }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_TRACES_HEADERS_FILE" "traces-headers" .headersSecret) }}
+{{- end }}{{ end }}
+{{- end }}
+{{- define "cardea.tracesMount" -}}
+{{- include "cardea.secretMount" (list "traces-tls" (dict "name" .Values.traces.tlsSecret)) }}
+{{- include "cardea.secretMount" (list "traces-headers" .Values.traces.headersSecret) }}
+{{- end }}
+{{- define "cardea.tracesVolume" -}}
+{{- include "cardea.tlsVolume" (list "traces-tls" .Values.traces.tlsSecret) }}
+{{- include "cardea.secretVolume" (list "traces-headers" .Values.traces.headersSecret) }}
+{{- end }}
+{{- define "cardea.reachTraces" -}}
+{{- if .Values.traces.endpoint }}
+- ports: [{port: {{ .Values.traces.port }}}]
+{{- end }}
+{{- end }}
+
 {{/* gRPC between roomstate and media. */}}
 {{- define "cardea.grpcEnv" -}}
 {{- if .Values.grpc.tlsSecret }}

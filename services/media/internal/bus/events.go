@@ -2,15 +2,21 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 )
 
@@ -40,6 +46,7 @@ type Events struct {
 	node     string // its name
 	nodeID   string // of this process
 	requests requester
+	traces   *traces.Tracer
 	log      *slog.Logger
 	dropped  atomic.Uint64
 	ctx      context.Context // of deliveries
@@ -105,10 +112,10 @@ func (q *queue) take() node.Event {
 }
 
 // NewEvents delivers by requests, in the name of a node and of this process.
-func NewEvents(nodeName, nodeID string, requests requester, log *slog.Logger) *Events {
+func NewEvents(nodeName, nodeID string, requests requester, tracer *traces.Tracer, log *slog.Logger) *Events {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Events{
-		node: nodeName, nodeID: nodeID, requests: requests, log: log, ctx: ctx, cancel: cancel, queues: map[node.PeerID]*queue{},
+		node: nodeName, nodeID: nodeID, requests: requests, traces: tracer, log: log, ctx: ctx, cancel: cancel, queues: map[node.PeerID]*queue{},
 	}
 }
 
@@ -156,8 +163,10 @@ func (e *Events) deliver(id node.PeerID) {
 
 // tell has roomstate told of an event, again where it could not deal with one that matters for longer.
 func (e *Events) tell(id node.PeerID, event node.Event) (reply *busv1.Reply, err error) {
+	ctx, span := e.trace(id, event)
+	defer span.End()
 	for range redeliveries {
-		reply, err = e.requests.Do(e.ctx, bus.Commands, command(e.node, e.nodeID, id, event), nil) // a command of its own
+		reply, err = e.requests.Do(ctx, bus.Commands, command(e.node, e.nodeID, id, event), nil) // a command of its own
 		if err == nil || !passing(err) || !lasts(event) {
 			return reply, err
 		}
@@ -168,6 +177,15 @@ func (e *Events) tell(id node.PeerID, event node.Event) (reply *busv1.Reply, err
 		}
 	}
 	return reply, err
+}
+
+// trace begins a trace of an event: nobody asked for it, so it belongs to none.
+func (e *Events) trace(id node.PeerID, event node.Event) (context.Context, trace.Span) {
+	if e.traces == nil {
+		return e.traces.Begin(e.ctx, "", trace.SpanKindInternal)
+	}
+	kind := strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", event), "node."))
+	return e.traces.Begin(e.ctx, "peer "+kind, trace.SpanKindInternal, append(traces.Janus(id.Session, id.ID), attribute.String("janus.peer_event", kind))...)
 }
 
 // lasts tells whether a room would be wrong for good without the event.

@@ -41,7 +41,7 @@ func peer(handle uint64) node.PeerID {
 
 // run publishes, and returns what roomstate had heard when the node had ended.
 func run(r *roomstate, publish func(*Events)) (*Events, []*busv1.Command) {
-	e := NewEvents("node-0", "id-0", r, slog.New(slog.DiscardHandler))
+	e := NewEvents("node-0", "id-0", r, nil, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { e.Run(ctx) })
@@ -132,7 +132,7 @@ func TestWhereAPeerIsIsToldUntilRoomstateTakesIt(t *testing.T) {
 						return nil
 					}
 					return fault.New(test.why, nil)
-				}), slog.New(slog.DiscardHandler))
+				}), nil, slog.New(slog.DiscardHandler))
 				e.Publish(peer(1), test.event)
 				e.wg.Wait()
 				e.cancel()

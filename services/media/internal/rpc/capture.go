@@ -14,14 +14,14 @@ func (s *Server) StartCapture(ctx context.Context, r *mediav1.StartCaptureReques
 		Folder: r.GetFolder(), Filename: r.GetFilename(), Truncate: r.GetTruncate(), Text: r.GetText(),
 	})
 	if err != nil {
-		return nil, s.refuse("StartCapture", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)
+		return nil, s.refuse(ctx, "StartCapture", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)
 	}
 	return &mediav1.StartCaptureResponse{File: file}, nil
 }
 
 func (s *Server) StopCapture(ctx context.Context, r *mediav1.StopCaptureRequest) (*mediav1.StopCaptureResponse, error) {
 	if err := s.node.StopCapture(ctx, node.Handle{Session: r.GetSessionId(), ID: r.GetHandleId()}); err != nil {
-		return nil, s.refuse("StopCapture", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)
+		return nil, s.refuse(ctx, "StopCapture", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)
 	}
 	return &mediav1.StopCaptureResponse{}, nil
 }

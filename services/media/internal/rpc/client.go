@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 )
 
@@ -19,7 +20,7 @@ type client struct {
 }
 
 func dial(address, own string, with credentials.TransportCredentials) (*client, error) {
-	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(with))
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(with), grpc.WithUnaryInterceptor(traces.Client))
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("node at %q: %w", address, err))
 	}

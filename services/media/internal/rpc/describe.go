@@ -13,7 +13,7 @@ import (
 func (s *Server) DescribePeer(ctx context.Context, r *mediav1.DescribePeerRequest) (*mediav1.DescribePeerResponse, error) {
 	d, err := s.node.Describe(ctx, node.Handle{Session: r.GetSessionId(), ID: r.GetHandleId()})
 	if err != nil {
-		return nil, s.refuse("DescribePeer", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)
+		return nil, s.refuse(ctx, "DescribePeer", &mediav1.PeerID{SessionId: r.GetSessionId(), HandleId: r.GetHandleId()}, err)
 	}
 	out := &mediav1.DescribePeerResponse{
 		Peer:     &mediav1.PeerID{SessionId: d.Peer.Session, HandleId: d.Peer.ID, Generation: d.Peer.Generation},

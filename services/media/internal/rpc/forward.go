@@ -12,11 +12,11 @@ import (
 func (s *Server) Forward(ctx context.Context, r *mediav1.ForwardRequest) (*mediav1.ForwardResponse, error) {
 	want, err := forwarders(r.GetForwarders())
 	if err != nil {
-		return nil, s.refuse("Forward", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "Forward", r.GetPeer(), err)
 	}
 	done, err := s.node.Forward(ctx, peerID(r.GetPeer()), want)
 	if err != nil {
-		return nil, s.refuse("Forward", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "Forward", r.GetPeer(), err)
 	}
 	response := &mediav1.ForwardResponse{}
 	for _, f := range done {
@@ -29,7 +29,7 @@ func (s *Server) Forward(ctx context.Context, r *mediav1.ForwardRequest) (*media
 
 func (s *Server) StopForward(ctx context.Context, r *mediav1.StopForwardRequest) (*mediav1.StopForwardResponse, error) {
 	if err := s.node.StopForward(ctx, peerID(r.GetPeer()), r.GetId()); err != nil {
-		return nil, s.refuse("StopForward", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "StopForward", r.GetPeer(), err)
 	}
 	return &mediav1.StopForwardResponse{}, nil
 }

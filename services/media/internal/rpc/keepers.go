@@ -22,7 +22,7 @@ func (s *Server) Keep(stream grpc.BidiStreamingServer[mediav1.KeepRequest, media
 	}
 	owner := m.GetOwner()
 	if owner == "" || m.GetKeeper() != s.id {
-		return s.refuse("Keep", nil, fault.New(fault.WrongState, fmt.Errorf("values of %q are for %q", owner, m.GetKeeper())))
+		return s.refuse(stream.Context(), "Keep", nil, fault.New(fault.WrongState, fmt.Errorf("values of %q are for %q", owner, m.GetKeeper())))
 	}
 	line, fenced, err := s.vault.Open(owner, m.GetChange())
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Server) Keep(stream grpc.BidiStreamingServer[mediav1.KeepRequest, media
 		case <-fenced:
 			return s.endKeeping(stream, keep.ErrFenced)
 		case <-s.serving.Done():
-			return s.refuse("Keep", nil, fault.New(fault.NodeUnavailable, s.serving.Err()))
+			return s.refuse(stream.Context(), "Keep", nil, fault.New(fault.NodeUnavailable, s.serving.Err()))
 		}
 	}
 }
@@ -87,16 +87,16 @@ func (s *Server) endKeeping(stream grpc.BidiStreamingServer[mediav1.KeepRequest,
 	if errors.Is(err, keep.ErrFenced) {
 		return stream.Send(&mediav1.KeepResponse{Fenced: true})
 	}
-	return s.refuse("Keep", nil, fault.New(fault.NodeUnavailable, err))
+	return s.refuse(stream.Context(), "Keep", nil, fault.New(fault.NodeUnavailable, err))
 }
 
 func keptPeer(p *mediav1.PeerID) keep.Peer {
 	return keep.Peer{Session: p.GetSessionId(), Handle: p.GetHandleId(), Generation: p.GetGeneration()}
 }
 
-func (s *Server) Fence(_ context.Context, r *mediav1.FenceRequest) (*mediav1.FenceResponse, error) {
+func (s *Server) Fence(ctx context.Context, r *mediav1.FenceRequest) (*mediav1.FenceResponse, error) {
 	if r.GetOwner() == "" || r.GetOwner() == s.id {
-		return nil, s.refuse("Fence", nil, fault.New(fault.WrongState, fmt.Errorf("cannot fence %q", r.GetOwner())))
+		return nil, s.refuse(ctx, "Fence", nil, fault.New(fault.WrongState, fmt.Errorf("cannot fence %q", r.GetOwner())))
 	}
 	response := &mediav1.FenceResponse{}
 	for _, p := range s.vault.Fence(r.GetOwner(), r.GetChange()) {
@@ -106,7 +106,7 @@ func (s *Server) Fence(_ context.Context, r *mediav1.FenceRequest) (*mediav1.Fen
 	return response, nil
 }
 
-func (s *Server) TakeKept(_ context.Context, r *mediav1.TakeKeptRequest) (*mediav1.TakeKeptResponse, error) {
+func (s *Server) TakeKept(ctx context.Context, r *mediav1.TakeKeptRequest) (*mediav1.TakeKeptResponse, error) {
 	state, err := s.vault.Look(r.GetOwner(), keptPeer(r.GetPeer()), r.GetTo())
 	if err == nil && r.LeaveAtVersion != nil {
 		var value *node.State
@@ -124,7 +124,7 @@ func (s *Server) TakeKept(_ context.Context, r *mediav1.TakeKeptRequest) (*media
 		err = fault.New(fault.WrongState, err)
 	}
 	if err != nil {
-		return nil, s.refuse("TakeKept", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "TakeKept", r.GetPeer(), err)
 	}
 	return &mediav1.TakeKeptResponse{State: state}, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 )
 
@@ -55,7 +56,7 @@ func (n *Nodes) conn(address string) (conn grpc.ClientConnInterface, release fun
 	c := n.conns[address]
 	if c == nil {
 		opened, err := grpc.NewClient("passthrough:///"+address,
-			grpc.WithTransportCredentials(n.Credentials),
+			grpc.WithTransportCredentials(n.Credentials), grpc.WithUnaryInterceptor(traces.Client),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxRequest)),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
 			grpc.WithConnectParams(grpc.ConnectParams{

@@ -14,7 +14,7 @@ func (s *Server) PassOffer(ctx context.Context, r *mediav1.PassOfferRequest) (*m
 		LowestRIDFirst: r.GetLowestRidFirst(), E2EE: r.GetE2Ee(),
 	})
 	if err != nil {
-		return nil, s.refuse("PassOffer", r.GetFrom().GetPeer(), err)
+		return nil, s.refuse(ctx, "PassOffer", r.GetFrom().GetPeer(), err)
 	}
 	return &mediav1.PassOfferResponse{Sdp: offer}, nil
 }
@@ -26,7 +26,7 @@ func (s *Server) PassAnswer(ctx context.Context, r *mediav1.PassAnswerRequest) (
 		LowestRIDFirst: r.GetLowestRidFirst(), E2EE: r.GetE2Ee(),
 	})
 	if err != nil {
-		return nil, s.refuse("PassAnswer", r.GetFrom(), err)
+		return nil, s.refuse(ctx, "PassAnswer", r.GetFrom(), err)
 	}
 	return &mediav1.PassAnswerResponse{
 		Sdp: agreed.SDP, FromStreams: publishedStreams(agreed.From), ToStreams: publishedStreams(agreed.To),

@@ -36,7 +36,7 @@ func (s *Server) Relay(stream grpc.BidiStreamingServer[mediav1.RelayDemand, medi
 	case s.serving.Err() != nil:
 		err = fault.New(fault.NodeUnavailable, err)
 	}
-	return s.refuse("Relay", nil, err)
+	return s.refuse(ctx, "Relay", nil, err)
 }
 
 // relayLine is node.RelayLine.

@@ -14,11 +14,11 @@ import (
 func (s *Server) AcceptRemote(ctx context.Context, r *mediav1.AcceptRemoteRequest) (*mediav1.AcceptRemoteResponse, error) {
 	request, err := remoteRequest(r)
 	if err != nil {
-		return nil, s.refuse("AcceptRemote", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "AcceptRemote", r.GetPeer(), err)
 	}
 	answer, err := s.node.AcceptRemote(ctx, request)
 	if err != nil {
-		return nil, s.refuse("AcceptRemote", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "AcceptRemote", r.GetPeer(), err)
 	}
 	response := &mediav1.AcceptRemoteResponse{Port: uint32(answer.RTP), RtcpPort: uint32(answer.RTCP)}
 	if answer.Address.IsValid() {
@@ -31,7 +31,7 @@ func (s *Server) PublishRemotely(ctx context.Context, r *mediav1.PublishRemotely
 	var want []node.Remote
 	for _, one := range r.GetServers() {
 		if one.GetPort() == 0 || one.GetPort() > 65535 || one.GetRtcpPort() > 65535 {
-			return nil, s.refuse("PublishRemotely", r.GetPeer(), fault.Newf(fault.BadElement, "Invalid port"))
+			return nil, s.refuse(ctx, "PublishRemotely", r.GetPeer(), fault.Newf(fault.BadElement, "Invalid port"))
 		}
 		want = append(want, node.Remote{
 			ID: one.GetId(), Host: one.GetHost(), Family: one.GetFamily(), Port: uint16(one.GetPort()),
@@ -40,7 +40,7 @@ func (s *Server) PublishRemotely(ctx context.Context, r *mediav1.PublishRemotely
 	}
 	addresses, err := s.node.PublishRemotely(ctx, peerID(r.GetPeer()), want)
 	if err != nil {
-		return nil, s.refuse("PublishRemotely", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "PublishRemotely", r.GetPeer(), err)
 	}
 	response := &mediav1.PublishRemotelyResponse{}
 	for _, a := range addresses {
@@ -51,7 +51,7 @@ func (s *Server) PublishRemotely(ctx context.Context, r *mediav1.PublishRemotely
 
 func (s *Server) UnpublishRemotely(ctx context.Context, r *mediav1.UnpublishRemotelyRequest) (*mediav1.UnpublishRemotelyResponse, error) {
 	if err := s.node.UnpublishRemotely(ctx, peerID(r.GetPeer()), r.GetId()); err != nil {
-		return nil, s.refuse("UnpublishRemotely", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "UnpublishRemotely", r.GetPeer(), err)
 	}
 	return &mediav1.UnpublishRemotelyResponse{}, nil
 }

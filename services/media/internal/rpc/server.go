@@ -16,6 +16,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/keep"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
 )
@@ -36,6 +37,7 @@ type Server struct {
 	id      string // of this process
 	address string // of this server, as other nodes know it
 	log     *slog.Logger
+	traces  *traces.Tracer                   // may be nil
 	dial    credentials.TransportCredentials // of other nodes
 	creds   credentials.TransportCredentials // of this one
 	serving context.Context                  // set by Serve, as long as it serves
@@ -43,14 +45,15 @@ type Server struct {
 
 // New returns a server of n that others reach at an address, and that keeps for others what they put into v. It serves with
 // credentials, and dials other nodes with others.
-func New(n *node.Node, v *keep.Vault, id, address string, dial, serve credentials.TransportCredentials, log *slog.Logger) *Server {
-	return &Server{node: n, vault: v, id: id, address: address, dial: dial, creds: serve, log: log}
+func New(n *node.Node, v *keep.Vault, id, address string, dial, serve credentials.TransportCredentials, tracer *traces.Tracer, log *slog.Logger) *Server {
+	return &Server{node: n, vault: v, id: id, address: address, dial: dial, creds: serve, traces: tracer, log: log}
 }
 
 // Serve answers on l, health included, until ctx ends and what is under way is done.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	g := grpc.NewServer(
 		grpc.Creds(s.creds),
+		grpc.UnaryInterceptor(s.traces.Server),
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
@@ -82,11 +85,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // refuse makes err what the caller gets. A cause that the caller will not see is logged here.
-func (s *Server) refuse(rpc string, id *mediav1.PeerID, err error) error {
+func (s *Server) refuse(ctx context.Context, rpc string, id *mediav1.PeerID, err error) error {
+	log := traces.Log(ctx, s.log)
 	if fault.Of(err) == fault.Internal && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		s.log.Error("request failed", "rpc", rpc, "session", id.GetSessionId(), "handle", id.GetHandleId(), "err", err)
+		log.Error("request failed", "rpc", rpc, "session", id.GetSessionId(), "handle", id.GetHandleId(), "err", err)
 	} else {
-		s.log.Debug("request refused", "rpc", rpc, "session", id.GetSessionId(), "handle", id.GetHandleId(), "err", err)
+		log.Debug("request refused", "rpc", rpc, "session", id.GetSessionId(), "handle", id.GetHandleId(), "err", err)
 	}
 	return fault.ToStatus(err)
 }
@@ -95,7 +99,7 @@ func (s *Server) refuse(rpc string, id *mediav1.PeerID, err error) error {
 func (s *Server) AcceptOffer(ctx context.Context, r *mediav1.AcceptOfferRequest) (*mediav1.AcceptOfferResponse, error) {
 	answer, err := s.node.AcceptOffer(ctx, offerRequest(r))
 	if err != nil {
-		return nil, s.refuse("AcceptOffer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "AcceptOffer", r.GetPeer(), err)
 	}
 	return offerAnswer(&answer), nil
 }
@@ -103,7 +107,7 @@ func (s *Server) AcceptOffer(ctx context.Context, r *mediav1.AcceptOfferRequest)
 func (s *Server) MakeOffer(ctx context.Context, r *mediav1.MakeOfferRequest) (*mediav1.MakeOfferResponse, error) {
 	offer, err := s.node.MakeOffer(ctx, subscribeRequest(r))
 	if err != nil {
-		return nil, s.refuse("MakeOffer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "MakeOffer", r.GetPeer(), err)
 	}
 	return &mediav1.MakeOfferResponse{Sdp: offer}, nil
 }
@@ -111,14 +115,14 @@ func (s *Server) MakeOffer(ctx context.Context, r *mediav1.MakeOfferRequest) (*m
 func (s *Server) AcceptAnswer(ctx context.Context, r *mediav1.AcceptAnswerRequest) (*mediav1.AcceptAnswerResponse, error) {
 	ready, err := s.node.AcceptAnswer(ctx, node.AnswerRequest{Command: command(r.GetPeer(), r.GetCommandId()), SDP: r.GetSdp()})
 	if err != nil {
-		return nil, s.refuse("AcceptAnswer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "AcceptAnswer", r.GetPeer(), err)
 	}
 	return &mediav1.AcceptAnswerResponse{Ready: ready}, nil
 }
 
 func (s *Server) UpdatePublisher(ctx context.Context, r *mediav1.UpdatePublisherRequest) (*mediav1.UpdatePublisherResponse, error) {
 	if err := s.node.UpdatePublisher(ctx, publisherUpdate(r)); err != nil {
-		return nil, s.refuse("UpdatePublisher", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "UpdatePublisher", r.GetPeer(), err)
 	}
 	return &mediav1.UpdatePublisherResponse{}, nil
 }
@@ -126,14 +130,14 @@ func (s *Server) UpdatePublisher(ctx context.Context, r *mediav1.UpdatePublisher
 func (s *Server) UpdateSubscriber(ctx context.Context, r *mediav1.UpdateSubscriberRequest) (*mediav1.UpdateSubscriberResponse, error) {
 	update := node.SubscriberUpdate{Peer: peerID(r.GetPeer()), Slots: slotRequests(r.GetSlots()), Paused: r.GetPaused()}
 	if err := s.node.UpdateSubscriber(ctx, update); err != nil {
-		return nil, s.refuse("UpdateSubscriber", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "UpdateSubscriber", r.GetPeer(), err)
 	}
 	return &mediav1.UpdateSubscriberResponse{}, nil
 }
 
 func (s *Server) ClosePeer(ctx context.Context, r *mediav1.ClosePeerRequest) (*mediav1.ClosePeerResponse, error) {
 	if err := s.node.ClosePeer(ctx, peerID(r.GetPeer()), r.GetReason(), r.GetQuiet()); err != nil {
-		return nil, s.refuse("ClosePeer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "ClosePeer", r.GetPeer(), err)
 	}
 	return &mediav1.ClosePeerResponse{}, nil
 }
@@ -145,7 +149,7 @@ func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*med
 	}
 	from, err := dial(at, s.address, s.dial)
 	if err != nil {
-		return nil, s.refuse("TakePeer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "TakePeer", r.GetPeer(), err)
 	}
 	var origin node.Origin = from
 	if r.GetKeeper() != "" {
@@ -153,7 +157,7 @@ func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*med
 	}
 	candidates, err := s.node.TakePeer(ctx, peerID(r.GetPeer()), r.GetFrom(), origin)
 	if err != nil {
-		return nil, s.refuse("TakePeer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "TakePeer", r.GetPeer(), err)
 	}
 	return &mediav1.TakePeerResponse{Candidates: candidates}, nil
 }
@@ -161,11 +165,11 @@ func (s *Server) TakePeer(ctx context.Context, r *mediav1.TakePeerRequest) (*med
 func (s *Server) ExportPeer(ctx context.Context, r *mediav1.ExportPeerRequest) (*mediav1.ExportPeerResponse, error) {
 	state, err := s.node.ExportPeer(ctx, peerID(r.GetPeer()), r.LeaveAtVersion, r.GetTo())
 	if err != nil {
-		return nil, s.refuse("ExportPeer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "ExportPeer", r.GetPeer(), err)
 	}
 	b, err := state.Encode()
 	if err != nil {
-		return nil, s.refuse("ExportPeer", r.GetPeer(), err)
+		return nil, s.refuse(ctx, "ExportPeer", r.GetPeer(), err)
 	}
 	return &mediav1.ExportPeerResponse{State: b}, nil
 }

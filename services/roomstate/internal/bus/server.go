@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -51,6 +54,8 @@ type Server struct {
 	// Info returns what this service contributes to an info request, a JSON object.
 	Info func(ctx context.Context) ([]byte, error)
 	Log  *slog.Logger
+	// Traces goes on with the traces of commands; it may be nil.
+	Traces *traces.Tracer
 
 	anywhere *lane           // of what any replica could have taken
 	inRooms  *lane           // of what concerns the rooms that this replica owns
@@ -209,31 +214,48 @@ func (s *Server) serve(m *nats.Msg, l *lane, do func(ctx context.Context, cmd *b
 	if !s.begin(cmd.GetId()) {
 		return // a repeat of what waits or is under way
 	}
+	span := s.trace(m.Subject, cmd) // its wait included
 	s.work(l, func(ctx context.Context) {
+		defer span.End()
 		defer s.end(cmd.GetId())
 		began := time.Now()
+		ctx = trace.ContextWithSpan(ctx, span)
 		reply, err := do(ctx, cmd)
-		outcome := s.finish(m, cmd, reply, err)
+		outcome := s.finish(ctx, m, cmd, reply, err)
+		span.SetAttributes(attribute.String("janus.outcome", outcome))
 		s.Counters.Command(session.Verb(cmd), outcome, time.Since(began))
 	})
 }
 
+// trace goes on with the trace of a command, if it has one.
+func (s *Server) trace(subject string, cmd *busv1.Command) trace.Span {
+	if cmd.GetTraceparent() == "" {
+		return trace.SpanFromContext(context.Background())
+	}
+	_, span := s.Traces.Continue(context.Background(), cmd.GetTraceparent(), "process "+subject, trace.SpanKindConsumer,
+		traces.Message("process", subject, cmd.GetId())...)
+	span.SetAttributes(append(traces.Janus(cmd.GetSessionId(), cmd.GetHandleId()), traces.Verb(session.Verb(cmd)))...)
+	return span
+}
+
 // finish answers a command, passes it on, or leaves it to be repeated. It returns which.
-func (s *Server) finish(m *nats.Msg, cmd *busv1.Command, reply *busv1.Reply, err error) string {
+func (s *Server) finish(ctx context.Context, m *nats.Msg, cmd *busv1.Command, reply *busv1.Reply, err error) string {
 	if passed, ok := errors.AsType[*session.PassOnError](err); ok {
-		s.passOn(m, passed)
+		s.passOn(ctx, m, passed)
 		return "passed on"
 	}
 	if errors.Is(err, store.ErrAway) {
-		s.Log.Warn("command waits for the store", "session", cmd.GetSessionId(), "handle", cmd.GetHandleId(), "err", err)
+		traces.Log(ctx, s.Log).Warn("command waits for the store", "session", cmd.GetSessionId(), "handle", cmd.GetHandleId(), "err", err)
 		return "waits"
 	}
 	if err != nil {
+		traces.Failed(trace.SpanFromContext(ctx), string(fault.Of(err)))
+		log := traces.Log(ctx, s.Log)
 		if fault.Of(err) == fault.Internal {
-			s.Log.Error("command failed", "session", cmd.GetSessionId(), "handle", cmd.GetHandleId(),
+			log.Error("command failed", "session", cmd.GetSessionId(), "handle", cmd.GetHandleId(),
 				"verb", session.Verb(cmd), "err", err)
 		} else {
-			s.Log.Debug("command refused", "session", cmd.GetSessionId(), "handle", cmd.GetHandleId(),
+			log.Debug("command refused", "session", cmd.GetSessionId(), "handle", cmd.GetHandleId(),
 				"verb", session.Verb(cmd), "err", err)
 		}
 		s.reply(m, cmd, &busv1.Reply{Outcome: bus.Failed(err)})
@@ -243,13 +265,20 @@ func (s *Server) finish(m *nats.Msg, cmd *busv1.Command, reply *busv1.Reply, err
 	return "done"
 }
 
-func (s *Server) passOn(m *nats.Msg, p *session.PassOnError) {
+func (s *Server) passOn(ctx context.Context, m *nats.Msg, p *session.PassOnError) {
+	subject := bus.RoomCommands(bus.Shard(p.Room))
+	if traces.On(ctx) {
+		var span trace.Span
+		ctx, span = traces.Start(ctx, "send "+subject, trace.SpanKindProducer, traces.Message("send", subject, p.Command.GetId())...)
+		defer span.End()
+		p.Command.Traceparent = traces.Parent(ctx)
+	}
 	data, err := proto.Marshal(p.Command)
 	if err == nil {
-		err = s.Conn.PublishRequest(bus.RoomCommands(bus.Shard(p.Room)), m.Reply, data)
+		err = s.Conn.PublishRequest(subject, m.Reply, data)
 	}
 	if err != nil {
-		s.Log.Warn("command not passed on", "room", p.Room, "err", err)
+		traces.Log(ctx, s.Log).Warn("command not passed on", "room", p.Room, "err", err)
 	}
 }
 

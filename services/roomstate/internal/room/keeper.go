@@ -204,7 +204,9 @@ func (k *Keeper) decide(
 	}
 	now := time.Now()
 	t := plugin.NewTurn(cmd, now, k.Nodes.Alive, answers)
+	_, span := traceRule(ctx, cmd)
 	result := e.room.Apply(t)
+	ended(span, t)
 	if len(t.Open) > 0 {
 		return t, nil, nil
 	}
@@ -221,6 +223,7 @@ func (k *Keeper) decide(
 	if err != nil {
 		return t, nil, err
 	}
+	traceEvents(ctx, cmd, w.Events)
 	done, err := k.Store.Commit(ctx, w, now)
 	if err != nil {
 		e.room = nil // whatever happened, what is remembered may be wrong

@@ -5,6 +5,11 @@ import (
 	_ "embed"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/cardea-rtc/cardea/proto/traces"
 )
 
 // Scripts read their arguments one after another, by arg of common.lua, and return a list whose first element says
@@ -69,6 +74,13 @@ var (
 	fenceScript    = redis.NewScript(common + fenceLua)
 )
 
+// names are what scripts are called in traces.
+var names = map[*redis.Script]string{
+	enterScript: "enter", createScript: "create", attachScript: "attach", claimScript: "claim", pollScript: "poll", givenScript: "given",
+	lookScript: "look", timeoutScript: "timeout", loseScript: "lose", endScript: "end", dueScript: "due", commitScript: "commit",
+	tasksScript: "tasks", announceScript: "announce", abandonScript: "abandon", leaseScript: "lease", keepScript: "keep", fenceScript: "fence",
+}
+
 // outcomes are what a script's first element may say besides "ok".
 var outcomes = map[string]error{
 	"stale":     ErrStale,
@@ -88,12 +100,19 @@ func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) ([]a
 }
 
 func runOn(ctx context.Context, rdb redis.Scripter, script *redis.Script, args ...any) ([]any, error) {
+	ctx, span := traces.Start(ctx, "EVALSHA", trace.SpanKindClient)
+	if span.IsRecording() {
+		span.SetAttributes(semconv.DBSystemNameRedis, semconv.DBOperationName("EVALSHA"), semconv.DBStoredProcedureName(names[script]))
+	}
+	defer span.End()
 	// The one key says which slot of a Cluster the script belongs to.
 	got, err := script.Run(ctx, rdb, []string{prefix}, args...).Slice()
 	if err != nil {
+		traces.Failed(span, "_OTHER")
 		return nil, broken(err)
 	}
 	how, rest := text(got[0]), got[1:]
+	span.SetAttributes(attribute.String("cardea.outcome", how))
 	if how == "answered" {
 		return nil, readAnswered(text(rest[0]))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 )
 
@@ -32,6 +33,8 @@ func (a *Admin) ask(ctx context.Context, remote string, body []byte, session, ha
 	ctx, cancel := context.WithTimeout(ctx, a.Edge.opt.AnswerTimeout)
 	defer cancel()
 	req, bad := janus.ParseAdmin(body, session, handle)
+	ctx, span := a.trace(ctx, &req)
+	defer span.End()
 	if bad == nil {
 		var answer []byte
 		if answer, bad = a.perform(ctx, &req); bad == nil {
@@ -42,8 +45,9 @@ func (a *Admin) ask(ctx context.Context, remote string, body []byte, session, ha
 		return nil
 	}
 	a.Edge.metrics.refused(bad.Code)
+	traceRefused(ctx, bad)
 	if a.Edge.refusals.Allow() {
-		a.Edge.log.Info("administrator's request refused", "request", req.Name, "code", bad.Code, "reason", bad.Reason, "remote", remote)
+		traces.Log(ctx, a.Edge.log).Info("administrator's request refused", "request", req.Name, "code", bad.Code, "reason", bad.Reason, "remote", remote)
 	}
 	return req.ErrorResponse(bad)
 }
@@ -85,18 +89,18 @@ func (a *Admin) perform(ctx context.Context, req *janus.AdminRequest) ([]byte, *
 	}
 	members, err := a.pages(ctx, req, cmd)
 	if err != nil {
-		return nil, a.failed(req, err)
+		return nil, a.failed(ctx, req, err)
 	}
 	answer, err := req.AdminSuccess(members)
 	if err != nil {
-		return nil, a.failed(req, err)
+		return nil, a.failed(ctx, req, err)
 	}
 	return answer, nil
 }
 
-func (a *Admin) failed(req *janus.AdminRequest, err error) *janus.Error {
+func (a *Admin) failed(ctx context.Context, req *janus.AdminRequest, err error) *janus.Error {
 	if fault.Of(err) == fault.Internal {
-		a.Edge.log.Error("administrator's request failed", "request", req.Name, "session", req.SessionID, "handle", req.HandleID, "err", err)
+		traces.Log(ctx, a.Edge.log).Error("administrator's request failed", "request", req.Name, "session", req.SessionID, "handle", req.HandleID, "err", err)
 	}
 	return janus.FromFault(err)
 }
@@ -113,11 +117,11 @@ func (a *Admin) exists(ctx context.Context, req *janus.AdminRequest) error {
 func (a *Admin) info(ctx context.Context, req *janus.AdminRequest) ([]byte, *janus.Error) {
 	rest, err := a.Edge.bus.Info(ctx)
 	if err != nil {
-		return nil, a.failed(req, err)
+		return nil, a.failed(ctx, req, err)
 	}
 	message, err := req.ServerInfo(a.Edge.opt.Info, rest)
 	if err != nil {
-		return nil, a.failed(req, err)
+		return nil, a.failed(ctx, req, err)
 	}
 	return message, nil
 }

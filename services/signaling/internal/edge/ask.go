@@ -20,7 +20,7 @@ func (e *Edge) Ask(ctx context.Context, remote string, body []byte, session, han
 	c.polled, c.request = true, bus.NewCommandID()
 	e.noteRequest(c.request, remote, false)
 	if req, bad := janus.FromPath(body, session, handle); bad != nil {
-		c.refuse(&req, bad)
+		c.refuse(e.ctx, &req, bad)
 	} else {
 		c.dispatch(&req)
 	}
@@ -64,7 +64,7 @@ func (c *Client) claimForPolls(ctx context.Context, req *janus.Request, cmd *bus
 		delivered = c.edge.bus.Release(ctx, req.SessionID)
 	}
 	if _, err := c.doAfter(ctx, req, cmd, delivered); err != nil {
-		c.failed(req, err)
+		c.failed(ctx, req, err)
 		return
 	}
 	c.socket.Send(req.Success())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 )
 
@@ -60,23 +61,24 @@ func (c *Client) Close() {
 func (c *Client) Receive(message []byte) {
 	values, bad := janus.Split(message)
 	if bad != nil {
-		c.refuse(&janus.Request{}, bad)
+		c.refuse(c.edge.ctx, &janus.Request{}, bad)
 		return
 	}
 	for _, value := range values {
 		req, bad := janus.Parse(value)
 		if bad != nil {
-			c.refuse(&req, bad)
+			c.refuse(c.edge.ctx, &req, bad)
 			continue
 		}
 		c.dispatch(&req)
 	}
 }
 
-func (c *Client) refuse(req *janus.Request, err *janus.Error) {
+func (c *Client) refuse(ctx context.Context, req *janus.Request, err *janus.Error) {
+	traceRefused(ctx, err)
 	c.edge.metrics.refused(err.Code)
 	if c.edge.refusals.Allow() {
-		c.edge.log.Info("request refused", "session", req.SessionID, "handle", req.HandleID, "tx", req.Transaction,
+		traces.Log(ctx, c.edge.log).Info("request refused", "session", req.SessionID, "handle", req.HandleID, "tx", req.Transaction,
 			"code", err.Code, "reason", err.Reason, "remote", c.socket.Remote())
 	}
 	c.socket.Send(req.ErrorResponse(err))
@@ -90,7 +92,7 @@ func (c *Client) dispatch(req *janus.Request) {
 			return
 		case "info":
 			if done := c.turn(req); done != nil {
-				c.queue(laneKey{}, done, func(ctx context.Context) { c.info(ctx, req) })
+				c.queue(req, laneKey{}, done, func(ctx context.Context) { c.info(ctx, req) })
 			}
 			return
 		}
@@ -128,16 +130,16 @@ func (c *Client) admit(req *janus.Request, key laneKey, task func(ctx context.Co
 		g, err := c.edge.authorize(c.edge.ctx, secret, token)
 		if err != nil {
 			done()
-			c.refuse(req, janus.FromFault(err))
+			c.refuse(c.edge.ctx, req, janus.FromFault(err))
 			return
 		}
-		c.queue(key, done, func(ctx context.Context) { task(ctx, g) })
+		c.queue(req, key, done, func(ctx context.Context) { task(ctx, g) })
 		return
 	}
-	c.queue(key, done, func(ctx context.Context) {
+	c.queue(req, key, done, func(ctx context.Context) {
 		g, err := c.edge.authorize(ctx, secret, token)
 		if err != nil {
-			c.refuse(req, janus.FromFault(err))
+			c.refuse(ctx, req, janus.FromFault(err))
 			return
 		}
 		task(ctx, g)
@@ -146,7 +148,7 @@ func (c *Client) admit(req *janus.Request, key laneKey, task func(ctx context.Co
 
 // queue runs task in the lane of key, when the socket has a slot free. What belongs to no session or handle keeps
 // no order: it has a lane of its own. done is called when the task has run, or will not.
-func (c *Client) queue(key laneKey, done func(), task func(ctx context.Context)) {
+func (c *Client) queue(req *janus.Request, key laneKey, done func(), task func(ctx context.Context)) {
 	select {
 	case c.slots <- struct{}{}:
 	case <-c.closed:
@@ -154,9 +156,11 @@ func (c *Client) queue(key laneKey, done func(), task func(ctx context.Context))
 		return
 	}
 	deadline := time.Now().Add(c.edge.opt.AnswerTimeout) // counted from here: its turn may come late
+	traced, span := c.trace(req)
 	run := func() {
 		defer func() { done(); <-c.slots }()
-		ctx, cancel := context.WithDeadline(c.edge.ctx, deadline)
+		defer span.End()
+		ctx, cancel := context.WithDeadline(traced, deadline)
 		defer cancel()
 		task(ctx)
 	}
@@ -172,13 +176,13 @@ func (c *Client) info(ctx context.Context, req *janus.Request) {
 	defer cancel()
 	rest, err := c.edge.bus.Info(ctx)
 	if err != nil {
-		c.refuse(req, janus.FromFault(err))
+		c.refuse(ctx, req, janus.FromFault(err))
 		return
 	}
 	message, err := req.ServerInfo(c.edge.opt.Info, rest)
 	if err != nil {
-		c.edge.log.Error("info", "err", err)
-		c.refuse(req, janus.FromFault(err))
+		traces.Log(ctx, c.edge.log).Error("info", "err", err)
+		c.refuse(ctx, req, janus.FromFault(err))
 		return
 	}
 	c.socket.Send(message)
@@ -243,13 +247,13 @@ func (c *Client) perform(ctx context.Context, req *janus.Request, cmd *busv1.Com
 			s.run(s.drop)
 		}
 		if fault.Of(err) == fault.BadTrickle {
-			c.refuse(req, bad)
+			c.refuse(ctx, req, bad)
 			return
 		}
-		c.failed(req, err)
+		c.failed(ctx, req, err)
 		return
 	case bad != nil && cmd.GetTrickle() == nil:
-		c.refuse(req, bad)
+		c.refuse(ctx, req, bad)
 		return
 	case cmd.GetDestroy() != nil && s != nil:
 		s.run(s.drop)
@@ -278,9 +282,9 @@ func (c *Client) answer(req *janus.Request, cmd *busv1.Command, reply *busv1.Rep
 	}
 }
 
-func (c *Client) failed(req *janus.Request, err error) {
+func (c *Client) failed(ctx context.Context, req *janus.Request, err error) {
 	if fault.Of(err) == fault.Internal {
-		c.edge.log.Error("request failed", "session", req.SessionID, "handle", req.HandleID, "tx", req.Transaction, "err", err)
+		traces.Log(ctx, c.edge.log).Error("request failed", "session", req.SessionID, "handle", req.HandleID, "tx", req.Transaction, "err", err)
 	}
 	if _, acked := errors.AsType[*afterAckError](err); acked {
 		switch fault.Of(err) {
@@ -288,7 +292,7 @@ func (c *Client) failed(req *janus.Request, err error) {
 			return // there is nobody left to tell; Janus says nothing either
 		}
 	}
-	c.refuse(req, janus.FromFault(err))
+	c.refuse(ctx, req, janus.FromFault(err))
 }
 
 // create makes a session, under id if the endpoint chose one.
@@ -304,14 +308,14 @@ func (c *Client) create(ctx context.Context, req *janus.Request, id uint64) {
 			c.socket.Send(req.Created(id))
 			return
 		case errors.Is(err, errTooManySessions):
-			c.refuse(req, janus.TooMany("sessions"))
+			c.refuse(ctx, req, janus.TooMany("sessions"))
 			return
 		case chosen || fault.Of(err) != fault.SessionIDInUse:
 			req.SessionID = id // the error repeats a clashing id
 			if fault.Of(err) != fault.SessionIDInUse {
 				req.SessionID = 0
 			}
-			c.failed(req, err)
+			c.failed(ctx, req, err)
 			return
 		}
 	}
@@ -360,17 +364,17 @@ func (c *Client) claim(ctx context.Context, req *janus.Request, cmd *busv1.Comma
 	}
 	s, _, err := c.edge.hold(req.SessionID)
 	if errors.Is(err, errTooManySessions) {
-		c.refuse(req, janus.TooMany("sessions"))
+		c.refuse(ctx, req, janus.TooMany("sessions"))
 		return
 	} else if err != nil {
-		c.failed(req, err)
+		c.failed(ctx, req, err)
 		return
 	}
 	s.run(func() { s.claiming = true })
 	reply, err := c.doAfter(ctx, req, cmd, delivered)
 	if err != nil {
 		s.run(s.claimFailed)
-		c.failed(req, err)
+		c.failed(ctx, req, err)
 		return
 	}
 	s.run(func() {

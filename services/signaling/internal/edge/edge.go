@@ -18,6 +18,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
+	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
@@ -65,6 +66,7 @@ type Options struct {
 	SessionPending int             // requests of one session under way here; 0 for any
 	SessionRate    int             // requests a second of one session here, and of one socket that are of none; 0 for any
 	Refusals       *limit.Refusals // of what is too much
+	Traces         *traces.Tracer  // may be nil
 }
 
 // Edge connects sockets and roomstate.

@@ -33,7 +33,7 @@ func (c *Client) turn(req *janus.Request) (done func()) {
 		reason = limit.SessionPending
 	}
 	c.edge.opt.Refusals.Count(reason, "session", req.SessionID, "remote", c.socket.Remote())
-	c.refuse(req, janus.TooMany("requests"))
+	c.refuse(c.edge.ctx, req, janus.TooMany("requests"))
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (e *Edge) Poll(ctx context.Context, session uint64, most int, give func(eve
 				e.tell(session, &busv1.Given{Id: p.id, UpTo: last})
 				continue
 			}
-			if err := give(messages); err != nil {
+			if err := e.giveTraced(events, messages, give); err != nil {
 				return e.ended(session, p, 0, "unwritten", err)
 			}
 			return e.ended(session, p, last, "events", nil)
@@ -127,7 +127,15 @@ func (e *Edge) giveLast(ctx context.Context, session, delivered uint64, give fun
 		return give(nil)
 	}
 	e.countLost(session, delivered, events[0].GetNumber())
-	return give(e.encode(events))
+	return e.giveTraced(events, e.encode(events), give)
+}
+
+// giveTraced gives events to a long poll, and has the traces that they belong to tell so.
+func (e *Edge) giveTraced(events []*busv1.Event, messages [][]byte, give func([][]byte) error) error {
+	for _, event := range events {
+		defer e.traceEvent(event).End()
+	}
+	return give(messages)
 }
 
 func (e *Edge) countLost(session, delivered, first uint64) {

@@ -184,15 +184,15 @@ var own = map[string]func(a *Admin, ctx context.Context, p parameters) (map[stri
 func (a *Admin) answerOwn(ctx context.Context, req *janus.AdminRequest, do func(a *Admin, ctx context.Context, p parameters) (map[string]any, error), data []byte) ([]byte, *janus.Error) {
 	var p parameters
 	if err := json.Unmarshal(data, &p); err != nil {
-		return nil, a.failed(req, fault.Newf(fault.BadRequest, "Invalid parameters"))
+		return nil, a.failed(ctx, req, fault.Newf(fault.BadRequest, "Invalid parameters"))
 	}
 	members, err := do(a, ctx, p)
 	if err != nil {
-		return nil, a.failed(req, err)
+		return nil, a.failed(ctx, req, err)
 	}
 	answer, err := req.AdminSuccess(members)
 	if err != nil {
-		return nil, a.failed(req, err)
+		return nil, a.failed(ctx, req, err)
 	}
 	return answer, nil
 }

@@ -233,7 +233,9 @@ func (s *session) send(ev *busv1.Event) {
 	s.edge.ackFirst(ev.GetCommandId())
 	owner := s.owner
 	if message := janus.Event(ev, s.edge.opt.OpaqueIDs); message != nil {
+		span := s.edge.traceEvent(ev)
 		owner.socket.Send(message)
+		span.End()
 	}
 	s.delivered.Store(ev.GetNumber())
 	if ev.GetTimedOut() != nil || s.ends(ev) {

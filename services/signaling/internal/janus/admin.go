@@ -102,6 +102,24 @@ var handleVerbs = map[string]adminVerb{
 	}},
 }
 
+// Known returns the request's name if it is one of the Admin API at its level, else "unknown". What an edge answers by itself has
+// no command of roomstate's, so it counts too.
+func (r *AdminRequest) Known() string {
+	verbs := handleVerbs
+	switch {
+	case r.Global() && (r.Name == "info" || r.Name == "ping"):
+		return r.Name
+	case r.Global():
+		verbs = globalVerbs
+	case r.HandleID == 0:
+		verbs = sessionVerbs
+	}
+	if _, ok := verbs[r.Name]; ok {
+		return r.Name
+	}
+	return "unknown"
+}
+
 // ParseAdmin reads the envelope of a request of the Admin API, whose ids may be in the path: 0 for none there. On error
 // the request holds what an error response repeats.
 func ParseAdmin(message []byte, session, handle uint64) (AdminRequest, *Error) {
