@@ -7,14 +7,13 @@ import (
 	"log/slog"
 
 	"github.com/cardea-rtc/cardea/proto/settings"
-	"github.com/cardea-rtc/cardea/services/media"
 )
 
 // version is set when images are built.
 var version = "dev"
 
 func main() {
-	media.SaveMemory()
+	settings.SaveMemory()
 	(&settings.Program[config]{
 		Name: "standalone", About: "Cardea in one process, with a page to try it on.", Version: version,
 		Logging:  func(c *config) *settings.Logging { return &c.Logging },

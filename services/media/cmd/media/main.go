@@ -13,7 +13,7 @@ const about = "A media node of Cardea: receives from publishers, forwards to sub
 	"Or, with the same settings: media ports says what it listens on and what it tells endpoints, and why."
 
 func main() {
-	media.SaveMemory()
+	settings.SaveMemory()
 	(&settings.Program[media.Config]{
 		Name: "media", About: about, Version: media.Version,
 		Logging:  func(c *media.Config) *settings.Logging { return &c.Logging },

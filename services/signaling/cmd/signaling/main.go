@@ -7,6 +7,7 @@ import (
 )
 
 func main() {
+	settings.SaveMemory()
 	(&settings.Program[signaling.Config]{
 		Name: "signaling", About: "The edge of Cardea: the Janus API over WebSocket and HTTP.", Version: signaling.Version,
 		Logging:  func(c *signaling.Config) *settings.Logging { return &c.Logging },

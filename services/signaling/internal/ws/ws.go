@@ -118,8 +118,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	socket := &Socket{
 		server: s, id: rand.Text(), remote: remote, leave: leave,
-		queue: queue{wake: make(chan struct{}, 1)}, done: make(chan struct{}),
+		queue: queue{wake: make(chan struct{}, 1)},
 	}
+	socket.ctx, socket.end = context.WithCancel(context.Background())
 	if !s.add(socket) {
 		s.metrics.closed.WithLabelValues("full").Inc()
 		leave()
@@ -179,9 +180,10 @@ type Socket struct {
 	queue  queue
 
 	once   sync.Once
-	done   chan struct{} // closed when the socket is to end
-	reason string        // why; set before done is closed
-	code   int           // for the close frame, 0 for none
+	ctx    context.Context // ends when the socket is to end
+	end    func()
+	reason string // why; set before ctx ends
+	code   int    // for the close frame, 0 for none
 }
 
 // ID is unique in the cluster.
@@ -200,7 +202,7 @@ func (k *Socket) Send(message []byte) {
 func (k *Socket) shut(reason string, code int) {
 	k.once.Do(func() {
 		k.reason, k.code = reason, code
-		close(k.done)
+		k.end()
 	})
 }
 
@@ -215,10 +217,11 @@ func (k *Socket) serve(conn *websocket.Conn) {
 	conn.SetPingHandler(func(data string) error { alive(); return ping(data) })
 
 	var wg sync.WaitGroup
-	wg.Go(func() { k.write(conn) })
 	client := k.server.open(k)
+	wg.Go(func() { k.write(conn) })
 	// Receive may wait for its turn; Close ends that too, so it comes as soon as the socket is to end.
-	wg.Go(func() { <-k.done; client.Close() })
+	wg.Add(1)
+	context.AfterFunc(k.ctx, func() { defer wg.Done(); client.Close() })
 	for {
 		_, message, err := conn.ReadMessage()
 		if err != nil {
@@ -288,7 +291,7 @@ func (k *Socket) write(conn *websocket.Conn) {
 				k.shut("broken", 0)
 				return
 			}
-		case <-k.done:
+		case <-k.ctx.Done():
 			if k.code != 0 {
 				k.sayGoodbye(conn)
 			}
