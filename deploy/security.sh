@@ -7,14 +7,12 @@ names=$(grep -oE '`Test[A-Za-z0-9_]+`' docs/security.md | tr -d '`' | sort -u)
 pattern="^($(paste -sd'|' <<<"$names"))\$"
 failed=0
 for dir in $(git grep -lE "^func ($(paste -sd'|' <<<"$names"))\(" -- '*_test.go' | xargs -n1 dirname | sort -u); do
-	how=(-race)
+	how=(-race) in=()
 	case $dir in
 	e2e) how=(-tags e2e) ;;
-	deploy/check*) how=(); export GOWORK=off ;; # much of Kubernetes: the race detector would double it
-	*) unset GOWORK ;;
+	deploy/check) how=() in=(GOWORK=off GOFLAGS=-p=1) ;; # much of Kubernetes: the race detector would double it
 	esac
-	(cd "$dir" && GOFLAGS=${GOWORK:+-p=1} go test "${how[@]}" -count 1 -timeout 20m -run "$pattern" .) || failed=1
+	(cd "$dir" && env "${in[@]}" go test "${how[@]}" -count 1 -timeout 20m -run "$pattern" .) || failed=1
 done
-unset GOWORK
 ./deploy/fuzz.sh "${1:-}" || failed=1
 exit $failed
