@@ -88,6 +88,8 @@ func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *s
 	r.MustRegister(s.metrics.sockets, s.metrics.closed, s.metrics.in, s.metrics.out)
 	s.upgrade = websocket.Upgrader{
 		Subprotocols: []string{opt.Subprotocol}, HandshakeTimeout: 10 * time.Second,
+		// Most sockets are idle most of the time: what they read is short, they share buffers to write from, and those of HTTP are free.
+		ReadBufferSize: 1024, WriteBufferSize: 4096, WriteBufferPool: new(sync.Pool),
 		CheckOrigin: func(r *http.Request) bool {
 			origin := r.Header.Get("Origin") // of pages only; what else there is could say anything
 			return len(opt.Origins) == 0 || origin == "" || slices.Contains(opt.Origins, origin)
