@@ -92,6 +92,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	stopKills()
 	kills.Wait()
 	fmt.Println("all have left;", taken.String())
+	_ = pause(ctx, remembered) // what is only kept for a while must not hide what is left
 	ended, err := c.quiet(ctx, s.settle, func(now sample) bool { return len(compare(began, now, taken.done("killed"))) == 0 })
 	stop()
 	wg.Wait()
@@ -115,7 +116,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 }
 
 // remembered is how long Redis has the answers to requests, and what was told in sessions that have ended, and somewhat more.
-const remembered = 75 * time.Second
+const remembered = 100 * time.Second
 
 // pause waits, and fails when ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
