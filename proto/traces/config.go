@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -91,8 +92,16 @@ func (c Config) headers() (map[string]string, error) {
 		return nil, fmt.Errorf("traces-headers-file: %w", err)
 	}
 	defer func() { _ = f.Close() }()
+	all, err := parseHeaders(f)
+	if err != nil {
+		return nil, fmt.Errorf("traces-headers-file %s: %w", c.HeadersFile, err)
+	}
+	return all, nil
+}
+
+func parseHeaders(r io.Reader) (map[string]string, error) {
 	all := map[string]string{}
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -101,12 +110,9 @@ func (c Config) headers() (map[string]string, error) {
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("traces-headers-file %s: line %d is not NAME: VALUE", c.HeadersFile, n)
+			return nil, fmt.Errorf("line %d is not NAME: VALUE", n)
 		}
 		all[name] = value
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("traces-headers-file: %w", err)
-	}
-	return all, nil
+	return all, lines.Err()
 }

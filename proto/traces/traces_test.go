@@ -1,6 +1,7 @@
 package traces
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -251,14 +252,13 @@ func FuzzHeaders(f *testing.F) {
 	f.Add([]byte("a: b\n# c\n\nX-Y:z"))
 	f.Add([]byte("a\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		path := filepath.Join(t.TempDir(), "headers")
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
+		all, err := parseHeaders(bytes.NewReader(b))
+		if err != nil {
+			return
 		}
-		all, err := (Config{HeadersFile: path}).headers()
 		for name, value := range all {
-			if err != nil || name == "" || strings.ContainsAny(name+value, "\r\n\x00") {
-				t.Errorf("%q: %q, %v", name, value, err)
+			if name == "" || strings.ContainsAny(name+value, "\r\n\x00") {
+				t.Errorf("%q: %q", name, value)
 			}
 		}
 	})

@@ -24,14 +24,14 @@ var tolerances = map[string]tolerance{
 	"subscriptions": {0, 4},
 }
 
-// compare returns a sentence for each that is more in the end than it may be. Of each node that was killed Redis keeps for a week
-// that it is fenced: a key for each kill is no leak.
-func compare(began, ended sample, kills int) (left []string) {
+// compare returns a sentence for each that is more in the end than it may be. Of each node that has ended Redis keeps for a week
+// that it is fenced: a key for each process that was killed or restarted is no leak.
+func compare(began, ended sample, ends int) (left []string) {
 	for _, k := range sorted(began) {
 		t, was, is := tolerances[k.what], began.values[k], ended.values[k]
 		most := was*(1+t.share) + t.more
 		if k.what == "keys" {
-			most += float64(kills)
+			most += float64(ends)
 		}
 		if is > most {
 			left = append(left, fmt.Sprintf("%s of %s: %s in the end, %s in the beginning, at most %s would do",

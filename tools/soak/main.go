@@ -92,7 +92,8 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	stopKills()
 	kills.Wait()
 	fmt.Println("all have left;", taken.String())
-	ended, err := c.quiet(ctx, s.settle, func(now sample) bool { return len(compare(began, now, taken.done("killed"))) == 0 })
+	_ = pause(ctx, remembered) // what is only kept for a while must not hide what is left
+	ended, err := c.quiet(ctx, s.settle, func(now sample) bool { return len(compare(began, now, taken.ends())) == 0 })
 	stop()
 	wg.Wait()
 	if err != nil {
@@ -107,7 +108,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	if err := os.WriteFile(filepath.Join(s.out, "soak.txt"), []byte(taken.String()+"\n"+text), 0o644); err != nil {
 		return nil, err
 	}
-	left := compare(began, ended, taken.done("killed"))
+	left := compare(began, ended, taken.ends())
 	if taken.done("published") == 0 || taken.done("claimed") == 0 || taken.done("subscribed") == 0 {
 		left = append(left, "nobody published, subscribed, or claimed a session: this run says nothing")
 	}
@@ -115,7 +116,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 }
 
 // remembered is how long Redis has the answers to requests, and what was told in sessions that have ended, and somewhat more.
-const remembered = 75 * time.Second
+const remembered = 100 * time.Second
 
 // pause waits, and fails when ctx ends.
 func pause(ctx context.Context, d time.Duration) error {

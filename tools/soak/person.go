@@ -38,6 +38,9 @@ func (t *tally) done(what string) int {
 	return t.counts[what]
 }
 
+// ends is how many processes were ended.
+func (t *tally) ends() int { return t.done("killed") + t.done("restarted") }
+
 func (t *tally) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
