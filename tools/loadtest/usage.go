@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cardea-rtc/cardea/tools/internal/report"
 	"github.com/cardea-rtc/cardea/tools/internal/procfs"
+	"github.com/cardea-rtc/cardea/tools/internal/report"
 )
 
 // meter compares what a process uses at three moments of a run.
