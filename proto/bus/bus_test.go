@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,9 +76,9 @@ func answer(t *testing.T, nc *nats.Conn, subject string, f func(cmd *busv1.Comma
 
 func TestCommandIsRepeatedUntilAnswered(t *testing.T) {
 	nc := connect(t)
-	heard := 0
+	var heard atomic.Int32
 	answer(t, nc, Commands, func(*busv1.Command) []*busv1.Reply {
-		if heard++; heard < 3 {
+		if heard.Add(1) < 3 {
 			return nil
 		}
 		return []*busv1.Reply{{Outcome: &busv1.Reply_Done{Done: &busv1.Done{}}}}
@@ -86,8 +87,8 @@ func TestCommandIsRepeatedUntilAnswered(t *testing.T) {
 	if _, err := r.Do(t.Context(), Commands, &busv1.Command{Id: NewCommandID()}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if heard != 3 {
-		t.Errorf("heard %d times", heard)
+	if n := heard.Load(); n < 3 { // more, if the answer took its time
+		t.Errorf("heard %d times", n)
 	}
 }
 
