@@ -103,7 +103,7 @@ func (d *draft) asker() plugin.PeerKey {
 // undo makes sure that a request that failed changes nothing.
 func (d *draft) undo() {
 	d.set, d.deleted, d.dropped = nil, nil, false
-	d.Texts, d.Posts, d.Parted, d.Enter = nil, nil, nil, false
+	d.Texts, d.Posts, d.Parted, d.Enter, d.Notices = nil, nil, nil, false, nil
 }
 
 // thisRoom fails unless the request names a room that exists.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // destinationTable is what rtp_forward checks of the body, streamed or not.
@@ -115,6 +116,7 @@ func (d *draft) rtpForward() (any, *failure) {
 	if f != nil || len(d.Open) > 0 {
 		return nil, f
 	}
+	d.noticeForwards(p, made, !legacy)
 	v := rtpForwardView{VideoRoom: "rtp_forward", Room: d.id, PublisherID: p.ID}
 	if legacy {
 		v.RTPStream = d.legacyView(made)
@@ -355,6 +357,7 @@ func (d *draft) stopRTPForward() (any, *failure) {
 	}
 	p.Peer.Told++
 	p.Forwards = slices.DeleteFunc(p.Forwards, named)
+	d.Notify(plugin.HandleID{}, "", forwardNotice{Event: "stop_rtp_forward", Room: d.id, PublisherID: p.ID, StreamID: &id})
 	return stoppedForwardView{"stop_rtp_forward", d.id, p.ID, id}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 // forwards notes what the node is told of forwarders, and fails as refusal says.
@@ -108,6 +109,9 @@ func TestForwardersLastAsLongAsTheirStreams(t *testing.T) {
 		return listed()
 	}
 	s.send("bo", forward)
+	if told := string(request.Render(s.noticed)); strings.Count(told, `"event":"rtp_forward"`) != 2 {
+		t.Errorf("event handlers are told %s", told)
+	}
 	all := loaded()
 	if len(all) != 2 || all[0].ID == all[1].ID || all[0].ID == 0 {
 		t.Fatalf("forwarders %+v", all)
@@ -116,6 +120,9 @@ func TestForwardersLastAsLongAsTheirStreams(t *testing.T) {
 		t.Errorf("listed %s", last)
 	}
 	s.send("bo", fmt.Sprintf(`{"request":"stop_rtp_forward","room":7,"secret":"s","publisher_id":5,"stream_id":%d}`, all[0].ID))
+	if told := string(request.Render(s.noticed)); !strings.Contains(told, `"event":"stop_rtp_forward","room":7,"publisher_id":5,"stream_id":`) {
+		t.Errorf("event handlers are told %s", told)
+	}
 	if left := loaded(); len(left) != 1 || left[0].ID != all[1].ID || !slices.Equal(*orders, []string{"stop"}) {
 		t.Errorf("left %+v after %q", left, *orders)
 	}
