@@ -212,6 +212,8 @@ func sameAnswersOfHandler(t *testing.T, oracle, cardea string) {
 	t.Helper()
 	for _, request := range []string{
 		`{}`, `{"request":5}`, `{"request":"dance"}`, `{"request":"tweak"}`, `{"request":"tweak","events":5}`,
+		`{"request":"tweak","grouping":5}`, `{"request":"tweak","backend":5}`, `{"request":"tweak","backend":"ftp://x"}`, `{"request":"tweak","backend_user":5}`,
+		`{"request":"tweak","backend_pwd":5}`, `{"request":"tweak","max_retransmissions":-1}`, `{"request":"tweak","retransmissions_backoff":"x"}`,
 		`{"request":"tweak","events":"sessions,handles"}`, `{"request":"TWEAK","events":"none"}`, `{"request":"tweak","events":"surprise"}`,
 	} {
 		parameters := `,"handler":"janus.eventhandler.sampleevh","request":` + request

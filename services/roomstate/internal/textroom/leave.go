@@ -50,5 +50,6 @@ func (d *draft) detach() {
 	m, ok := d.members[d.me()]
 	if over := d.Command.GetDetach().GetGeneration(); ok && (over == 0 || m.Generation <= over) {
 		d.quit(d.me())
+		d.notice("event", "leave", &member{Username: m.Username})
 	}
 }

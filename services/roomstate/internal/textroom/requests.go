@@ -47,6 +47,12 @@ func (d *draft) message() {
 		d.Reply = render(f)
 		return
 	}
+	if d.Command.Over { // an administrator's, which has to have one, as at Janus
+		if f := check(body, request.Must("transaction", request.Text)); f != nil {
+			d.Reply = render(f)
+			return
+		}
+	}
 	answer, f := v.do(d)
 	if f != nil {
 		d.undo()
