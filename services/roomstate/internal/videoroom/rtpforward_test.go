@@ -56,6 +56,9 @@ func TestForwardersAsAskedFor(t *testing.T) {
 		"best layer": {`"streams":[{"mid":"1","port":10,"port_2":12,"simulcast":true},{"mid":"2","port":14,"port_2":16,"simulcast":true}]`, []string{
 			"1 h:10/0 ssrc 0 pt 0 simulcast true layer 0 srtp 0 0 key false",
 			"2 h:14/0 ssrc 0 pt 0 simulcast false layer 0 srtp 0 0 key false"}},
+		"no sound key": {`"host_family":"ipv4","streams":[{"mid":"0","port":10,"srtp_suite":80,"srtp_crypto":"abc"},{"mid":"2","port":12,"srtp_suite":80,"srtp_crypto":"abc"}]`, nil},
+		"too large a payload type": {`"streams":[{"mid":"0","port":10,"pt":300}]`, []string{
+			"0 h:10/0 ssrc 0 pt 44 simulcast false layer 0 srtp 0 0 key false"}},
 		"own hosts": {`"host_family":"ipv4","srtp_suite":80,"srtp_crypto":"` + key + `","streams":[{"mid":"0","port":10},{"mid":"2","port":12,"host":"i","srtp_suite":32,"srtp_crypto":"` + key + `"}]`, []string{
 			"0 ipv4h:10/0 ssrc 0 pt 0 simulcast false layer 0 srtp 80 30 key false",
 			"2 i:12/0 ssrc 0 pt 0 simulcast false layer 0 srtp 32 30 key false"}},
