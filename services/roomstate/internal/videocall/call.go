@@ -10,7 +10,7 @@ import (
 func (d *draft) call() (members, *failure) {
 	to, f := d.callee()
 	if f == nil && d.user(to).Call != nil {
-		d.endCalling()
+		d.then = d.endCalling
 		d.noticeHangup(d.me(), "User busy")
 		return members{"event": "hangup", "username": d.user(d.me()).name(), "reason": "User busy"}, nil
 	}
@@ -18,7 +18,7 @@ func (d *draft) call() (members, *failure) {
 		f = fail(errMissingSDP, "Missing SDP")
 	}
 	if f != nil {
-		d.endCalling()
+		d.then = d.endCalling
 		return nil, f
 	}
 	if !d.connect(to) {

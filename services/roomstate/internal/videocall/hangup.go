@@ -23,7 +23,7 @@ func (d *draft) hangup() (members, *failure) {
 		}
 		d.tell(other, members{"event": "hangup", "username": u.name(), "reason": reason}, nil)
 		d.noticeHangup(other, "Remote hangup")
-		d.end(d.me(), closed)
+		d.then = func() { d.end(d.me(), closed) }
 	}
 	return result, nil
 }
