@@ -117,6 +117,18 @@ var allowed = []struct {
 		defect, "after a refused offer another may be made without a hangup", "",
 	},
 	{
+		regexp.MustCompile(`"request":"rtp_forward".*("port":(0|4294967296)\}.*forwarders|"video_port_[23]":5\}.*rtp_stream)`),
+		own, "what would send nothing is no forwarder", "",
+	},
+	{
+		regexp.MustCompile(`"request":"rtp_forward".*"streams":\[\{"(host|host_family)":`),
+		own, "a wrong host of one of the streams is refused, and not passed over", "",
+	},
+	{
+		regexp.MustCompile(`(:9223372036854775807\b.*"request":"rtp_forward"|"request":"rtp_forward".*:9223372036854775807\b).*(local_rtcp_port|remote_rtcp_port|\.pt|rtp_stream\.\S+): `),
+		own, "numbers beyond 32 bits are cut in another way", "",
+	},
+	{
 		regexp.MustCompile(`"listforwarders",.*publishers: \[{.*"forwarders":\[\],.*\] ≠ \[\]$`),
 		defect, "who has no forwarders any more is not listed", "",
 	},

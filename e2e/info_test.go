@@ -60,6 +60,15 @@ func TestInfoHasWhatJanusHas(t *testing.T) {
 			t.Errorf("%s is %v, %v at Janus", name, got[name], want[name])
 		}
 	}
+	for plugin, about := range object(want["plugins"]) {
+		mine, theirs := object(object(got["plugins"])[plugin]), object(about)
+		if mine["name"] != theirs["name"] && mine["name"] != nil {
+			t.Errorf("%s is called %v, %v at Janus", plugin, mine["name"], theirs["name"])
+		}
+		if a, b := fmt.Sprint(mine["version"]), fmt.Sprint(theirs["version"]); a < b && len(a) <= len(b) && mine["version"] != nil {
+			t.Errorf("%s has version %v, %v at Janus", plugin, a, b)
+		}
+	}
 	// Of the one node, which was started with --advertise 127.0.0.1.
 	if got["ice-tcp"] != true || got["ipv6"] != false || got["public-ip"] != "127.0.0.1" {
 		t.Errorf("ice-tcp %v, ipv6 %v, public-ip %v", got["ice-tcp"], got["ipv6"], got["public-ip"])

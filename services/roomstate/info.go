@@ -1,8 +1,10 @@
 package roomstate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
@@ -10,9 +12,15 @@ import (
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
-// apiVersions are those of the plugins of Debian's Janus whose API these are: clients may choose by them how they speak.
-var apiVersions = map[string]int{
-	"janus.plugin.videoroom": 9, "janus.plugin.echotest": 7, "janus.plugin.videocall": 6, "janus.plugin.textroom": 2,
+// likeness is what Janus 1.4 says of a plugin whose API one here has: clients may choose by it how they speak.
+type likeness struct {
+	name    string
+	version int
+}
+
+var likenesses = map[string]likeness{
+	"janus.plugin.videoroom": {"JANUS VideoRoom plugin", 10}, "janus.plugin.echotest": {"JANUS EchoTest plugin", 7},
+	"janus.plugin.videocall": {"JANUS VideoCall plugin", 6}, "janus.plugin.textroom": {"JANUS TextRoom plugin", 2},
 }
 
 // httpHandler is the name of Janus's event handler that posts events, as Cardea does.
@@ -33,7 +41,8 @@ func info(cfg Config, st *store.Store, registry *nodes.Registry, plugins map[str
 	modules := map[string]module{}
 	for name := range plugins {
 		modules[name] = module{
-			Name: name, Author: "The Cardea authors", Description: "Cardea's " + name, VersionString: Version, Version: max(1, apiVersions[name]),
+			Name: cmp.Or(likenesses[name].name, name), Author: "The Cardea authors", Description: "Cardea's " + name,
+			VersionString: fmt.Sprintf("0.0.%d", max(1, likenesses[name].version)), Version: max(1, likenesses[name].version),
 		}
 	}
 	return func(ctx context.Context) ([]byte, error) {
@@ -66,7 +75,7 @@ func info(cfg Config, st *store.Store, registry *nodes.Registry, plugins map[str
 			"mdns-enabled":            false,                                 // names are neither resolved nor needed by a node
 			"min-nack-queue":          admin.Knob(set, "set_min_nack_queue"), // told as it was set; rings of packets go by none
 			"nack-optimizations":      admin.Knob(set, "set_nack_optimizations"),
-			"twcc-period":             100,
+			"twcc-period":             100, // ms: as often as nodes send transport-wide feedback
 			"dtls-mtu":                1200,
 			"static-event-loops":      0,
 			"plugins":                 modules,

@@ -81,7 +81,7 @@ func staticRooms(list []map[string]any, of maker, exists int) ([]staticRoom, err
 			err = fmt.Errorf("room %v is there twice", settings["room"])
 		}
 		if err != nil {
-			return nil, fmt.Errorf("room %d of the list: %w", i+1, err)
+			return nil, fmt.Errorf("room %d of the list (%v): %w", i+1, settings["room"], err)
 		}
 		seen[name] = true
 		rooms = append(rooms, staticRoom{of.Name(), exists, body, name})

@@ -117,24 +117,24 @@ var groups = []group{
 	}},
 	{name: "forwarders", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
 		{who: "al.h", sound: `{"request":"listforwarders","room":$R,"secret":"s"}`, fields: "room secret"},
-		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`,
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":1,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`,
 			fields: "room secret publisher_id host host_family srtp_suite srtp_crypto streams streams.0 streams.0.mid streams.0.port " +
 				"streams.0.host streams.0.host_family streams.0.ssrc streams.0.pt streams.0.rtcp_port streams.0.simulcast " +
 				"streams.0.port_2 streams.0.ssrc_2 streams.0.pt_2 streams.0.srtp_suite streams.0.srtp_crypto"},
-		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1"}`,
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":1,"host":"127.0.0.1"}`,
 			fields: "admin_key audio_port audio_ssrc audio_pt audio_rtcp_port video_port video_ssrc video_pt video_rtcp_port video_port_2 data_port simulcast"},
 		{who: "al.h", sound: `{"request":"stop_rtp_forward","room":$R,"secret":"s","publisher_id":1,"stream_id":5}`, fields: "room secret publisher_id stream_id"},
 	}},
 	{name: "forwarders-more", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
-		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`,
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":1,"host":"127.0.0.1","streams":[{"mid":"0","port":6000}]}`,
 			fields: "admin_key streams.0.port_3 streams.0.ssrc_3 streams.0.pt_3"},
-		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":77,"host":"127.0.0.1"}`,
+		{who: "al.h", sound: `{"request":"rtp_forward","room":$R,"secret":"s","publisher_id":1,"host":"127.0.0.1"}`,
 			fields: "video_ssrc_2 video_pt_2 video_port_3 video_ssrc_3 video_pt_3"},
 		{who: "al.h", sound: `{"request":"stop_rtp_forward","room":$R,"secret":"s","publisher_id":1,"stream_id":5}`, fields: "admin_key"},
-		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":77,"remote_id":"r","host":"127.0.0.1","port":6000}`, fields: "admin_key"},
+		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":1,"remote_id":"r","host":"127.0.0.1","port":6000}`, fields: "admin_key"},
 	}},
 	{name: "remotes", begin: published + `al.h {"request":"edit","room":$R,"new_secret":"s"}`, verbs: []verb{
-		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":77,"remote_id":"r","host":"127.0.0.1","port":6000}`,
+		{who: "al.h", sound: `{"request":"publish_remotely","room":$R,"secret":"s","publisher_id":1,"remote_id":"r","host":"127.0.0.1","port":6000}`,
 			fields: "room secret publisher_id remote_id host port host_family rtcp_port srtp_suite srtp_crypto"},
 		{who: "al.h", sound: `{"request":"unpublish_remotely","room":$R,"secret":"s","publisher_id":1,"remote_id":"r"}`, fields: "room secret publisher_id remote_id"},
 		{who: "al.h", sound: `{"request":"listremotes","room":$R,"secret":"s","publisher_id":1}`, fields: "room secret publisher_id"},

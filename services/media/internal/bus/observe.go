@@ -86,6 +86,13 @@ func (o *Observations) emit(one *observed) {
 		for i := range what.Media {
 			emit(events.Media, events.Stats, statistics(&what.Media[i]))
 		}
+		if d := what.Data; d != nil {
+			emit(events.Media, events.Stats, events.Object{
+				"mid": d.MID, "mindex": d.Index, "media": "data",
+				"packets-received": d.Traffic.PacketsReceived, "packets-sent": d.Traffic.PacketsSent,
+				"bytes-received": d.Traffic.BytesReceived, "bytes-sent": d.Traffic.BytesSent,
+			})
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // subject notes what is published.
@@ -72,7 +73,7 @@ func TestObservationsBecomeEvents(t *testing.T) {
 			node.Statistics{Media: []node.MediaStatistics{
 				{MID: "1", Video: true, Codec: "vp8", ClockRate: 90000, Inbound: forward.LayerStats{Packets: 90, Lost: 10}, InboundLoss: 0.1, Unrepaired: 0.05},
 				{MID: "1", Video: true, Layer: 1, Codec: "vp8", ClockRate: 90000, Outbound: forward.LegStats{RTT: time.Second}},
-			}},
+			}, Data: &node.DataStatistics{MID: "2", Index: 2, Traffic: transport.DataTraffic{PacketsReceived: 3, BytesSent: 4}}},
 		} {
 			o.Observe(peer(7), "app", what)
 		}
@@ -82,7 +83,7 @@ func TestObservationsBecomeEvents(t *testing.T) {
 		subtype int
 	}{
 		{events.WebRTC, events.LocalCandidate}, {events.WebRTC, events.ICEState}, {events.WebRTC, events.SelectedPair},
-		{events.WebRTC, events.DTLSState}, {events.Media, events.Stats}, {events.Media, events.Stats},
+		{events.WebRTC, events.DTLSState}, {events.Media, events.Stats}, {events.Media, events.Stats}, {events.Media, events.Stats},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("got %v", got)
@@ -95,6 +96,9 @@ func TestObservationsBecomeEvents(t *testing.T) {
 	pair := got[2].Event.(map[string]any)
 	if pair["selected-pair"] != "192.0.2.1:9 [host,tcp] <-> 2001:db8::1:10 [prflx,tcp]" {
 		t.Errorf("got %v", pair)
+	}
+	if data := got[6].Event.(map[string]any); data["media"] != "data" || data["mindex"] != 2.0 || data["packets-received"] != 3.0 || data["bytes-sent"] != 4.0 {
+		t.Errorf("got %v", data)
 	}
 	low, high := got[4].Event.(map[string]any), got[5].Event.(map[string]any)
 	if low["media"] != "video" || low["in-link-quality"] != 90.0 || low["in-media-link-quality"] != 95.0 || low["rtt"] == nil {

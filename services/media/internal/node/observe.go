@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/codec"
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // Observer hears of peers what event handlers want to know, beside what Events is told. Observe is called on the worker's
@@ -23,7 +24,7 @@ type Observation interface{ observation() }
 // Gathered are our candidates, without "candidate:".
 type Gathered struct{ Candidates []string }
 
-// ICE is a state by Janus's names: connecting, connected, ready or failed.
+// ICE is a state by Janus's names: gathering, connecting, connected, ready or failed.
 type ICE struct{ State string }
 
 // Selected is where media goes from now on.
@@ -36,7 +37,17 @@ type Selected struct {
 type DTLS struct{ State string }
 
 // Statistics are of all media of a peer, each layer by itself.
-type Statistics struct{ Media []MediaStatistics }
+type Statistics struct {
+	Media []MediaStatistics
+	Data  *DataStatistics // nil without data channels
+}
+
+// DataStatistics are of the m= section of the data channels.
+type DataStatistics struct {
+	MID     string
+	Index   int
+	Traffic transport.DataTraffic
+}
 
 // MediaStatistics are of one m= section, or of one simulcast layer of it. What is sent counts with the lowest.
 type MediaStatistics struct {
@@ -156,9 +167,23 @@ func (p *peer) tellStatistics(last bool) {
 			all = append(all, one)
 		}
 	}
-	if len(all) > 0 {
-		p.observe(Statistics{all})
+	if data := p.dataStatistics(); len(all) > 0 || data != nil {
+		p.observe(Statistics{all, data})
 	}
+}
+
+func (p *peer) dataStatistics() *DataStatistics {
+	for i, s := range p.publishing.offered {
+		if s.Kind == sdp.Data && !s.Refused {
+			return &DataStatistics{s.MID, i, p.conn.DataTraffic()}
+		}
+	}
+	for i, s := range p.subscribing.slots {
+		if s.kind == sdp.Data && s.ready {
+			return &DataStatistics{s.mid, i, p.conn.DataTraffic()}
+		}
+	}
+	return nil
 }
 
 // since fills in what is of the time since the last statistics. Counters that began anew count from 0.

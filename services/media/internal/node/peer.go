@@ -204,6 +204,7 @@ func (p *peer) eachSecond(now time.Duration) {
 func (p *peer) local(setup, sessionName string) *sdp.Local {
 	p.version++
 	if p.version == 1 {
+		p.observe(ICE{"gathering"}) // Janus tells so too; a node has its addresses already
 		p.observe(Gathered{p.conn.Candidates()})
 	}
 	g, credentials := p.node.group, p.conn.Credentials()

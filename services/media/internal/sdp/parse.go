@@ -93,6 +93,9 @@ func (d *Description) readTransport(raw *sdp.SessionDescription) error {
 	switch d.Setup = value("setup"); d.Setup {
 	case "actpass", "active", "passive":
 		return nil
+	case "": // in an offer it is for the answer to choose; an answer has to say (RFC 8842, section 5.2 and 5.3)
+		d.Setup = "actpass"
+		return nil
 	}
 	return invalid("a=setup is %q", d.Setup)
 }

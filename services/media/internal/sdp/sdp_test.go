@@ -238,3 +238,20 @@ func FuzzParse(f *testing.F) {
 		_, _ = Accept(offer, slots())
 	})
 }
+
+// Janus takes such offers too.
+func TestAnOfferThatDoesNotSayWhoIsDTLSClientLeavesItToTheAnswer(t *testing.T) {
+	for _, name := range []string{"firefox.offer.sdp", "chromium.offer.sdp"} {
+		d, err := Parse(strings.ReplaceAll(read(t, name), "a=setup:actpass\n", ""))
+		if err != nil || d.Setup != "actpass" {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
+	d, err := Parse(strings.ReplaceAll(read(t, "chromium.offer.sdp"), "a=setup:actpass\n", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Accept(d, make([]Slot, len(d.Sections))); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an answer that does not say it: %v", err)
+	}
+}

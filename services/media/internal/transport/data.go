@@ -35,9 +35,33 @@ type channels struct {
 	allowed atomic.Bool // by SDP
 	queue   *outbox     // to be sent
 
+	received, sent dataCounters
+
 	mu      sync.Mutex
 	byLabel map[string]*datachannel.DataChannel // the newest of each label
 	count   int
+}
+
+// DataTraffic is what a peer's data channels have received and sent: SCTP packets, and their bytes.
+type DataTraffic struct {
+	PacketsReceived, BytesReceived, PacketsSent, BytesSent uint64
+}
+
+// dataCounters are of one direction.
+type dataCounters struct{ packets, bytes atomic.Uint64 }
+
+func (c *dataCounters) add(bytes int) {
+	c.packets.Add(1)
+	c.bytes.Add(uint64(bytes))
+}
+
+// DataTraffic is of all the peer's associations. It may be called on any goroutine.
+func (p *Peer) DataTraffic() DataTraffic {
+	c := p.dtls.channels
+	return DataTraffic{
+		PacketsReceived: c.received.packets.Load(), BytesReceived: c.received.bytes.Load(),
+		PacketsSent: c.sent.packets.Load(), BytesSent: c.sent.bytes.Load(),
+	}
 }
 
 func newChannels() *channels {
@@ -223,15 +247,30 @@ func (c *channels) labelled(label string) *datachannel.DataChannel {
 type records struct {
 	*dtls.Conn
 	first []byte // read before SCTP was there
+
+	received, sent *dataCounters
 }
 
 func (r *records) Read(b []byte) (int, error) {
 	if r.first != nil {
 		n := copy(b, r.first)
 		r.first = nil
+		r.received.add(n)
 		return n, nil
 	}
-	return r.Conn.Read(b)
+	n, err := r.Conn.Read(b)
+	if err == nil {
+		r.received.add(n)
+	}
+	return n, err
+}
+
+func (r *records) Write(b []byte) (int, error) {
+	n, err := r.Conn.Write(b)
+	if err == nil {
+		r.sent.add(n)
+	}
+	return n, err
 }
 
 func (r *records) Close() error { return r.SetDeadline(time.Unix(1, 0)) }

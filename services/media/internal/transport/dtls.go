@@ -110,7 +110,7 @@ func (s *session) serve(ctx context.Context, conn *dtls.Conn, client bool) {
 		case !s.channels.allowed.Load():
 			continue
 		}
-		s.channels.run(&records{Conn: conn, first: first[:n]}, s.peer, client)
+		s.channels.run(&records{Conn: conn, first: first[:n], received: &s.channels.received, sent: &s.channels.sent}, s.peer, client)
 		_ = conn.SetDeadline(time.Time{})
 	}
 }

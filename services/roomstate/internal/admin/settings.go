@@ -58,7 +58,11 @@ func (s *Service) setSessionTimeout(ctx context.Context, r *request) (members, e
 	if err := r.read(&p); err != nil {
 		return nil, err
 	}
-	if p.Timeout < -1 {
+	p.Timeout = int64(int32(p.Timeout)) // as Janus takes what is beyond
+	switch {
+	case r.session == 0 && p.Timeout < 0:
+		return nil, fault.Newf(fault.BadElement, "Invalid element type (timeout should be a positive integer)")
+	case p.Timeout < -1:
 		return nil, fault.Newf(fault.BadElement, "Invalid element type (timeout should be a non-negative integer or -1)")
 	}
 	timeout := time.Duration(min(p.Timeout, mostTimeout)) * time.Second
@@ -99,7 +103,7 @@ func (s *Service) resolveAddress(ctx context.Context, r *request) (members, erro
 	defer cancel()
 	addresses, err := new(net.Resolver).LookupNetIP(ctx, "ip", p.Address)
 	if err != nil || len(addresses) == 0 {
-		return nil, fault.Newf(fault.BadRequest, "Could not resolve address (%s)", p.Address)
+		return nil, fault.Newf(fault.BadRequest, "Could not resolve address")
 	}
 	return members{"ip": addresses[0].Unmap().String(), "elapsed": time.Since(began).Microseconds()}, nil
 }

@@ -31,8 +31,8 @@ func (*Plugin) Route(cmd plugin.Command) plugin.Route {
 	return plugin.Route{Room: rooms + cmd.Handle.ID.String(), Async: true}
 }
 
-// Administer answers administrators, who cannot change anything here: nothing, as Janus's does.
-func (*Plugin) Administer([]byte) []byte { return []byte("{}") }
+// Administer answers administrators, who cannot change anything here: with what they say, as Janus's does.
+func (*Plugin) Administer(request []byte) []byte { return request }
 
 // Load makes a room of its one field.
 func (*Plugin) Load(name string, fields map[string]string) (plugin.Room, error) {

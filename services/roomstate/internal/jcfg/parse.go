@@ -26,12 +26,16 @@ const (
 	mostBytes = 4 << 20 // of a file
 )
 
-// Parse reads a file in libconfig's format (its manual, chapter 2). @include is an error: name the file itself.
-func Parse(text string) (Group, error) {
+// Parse reads a file in libconfig's format (its manual, chapter 2). @include is an error.
+func Parse(text string) (Group, error) { return ParseWith(text, nil) }
+
+// ParseWith is Parse that asks include for the text of files that are included. Their settings have the line of the @include;
+// where it returns false, there are none.
+func ParseWith(text string, include func(name string, line int) (string, bool)) (Group, error) {
 	if len(text) > mostBytes {
 		return nil, fmt.Errorf("more than %d bytes", mostBytes)
 	}
-	p := &parser{text: text, line: 1}
+	p := &parser{text: text, line: 1, include: include, included: new(int)}
 	group, err := p.group(0, true)
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", p.line, err)
@@ -43,6 +47,10 @@ type parser struct {
 	text string
 	at   int
 	line int
+
+	include  func(name string, line int) (string, bool) // nil for none
+	within   int                                        // files that include this one
+	included *int                                       // so far, in all
 }
 
 // peek returns the next character that is no space and in no comment, 0 at the end.
@@ -98,7 +106,12 @@ func (p *parser) group(depth int, file bool) (Group, error) {
 		case c == 0:
 			return nil, errors.New("a group is not closed")
 		case c == '@':
-			return nil, errors.New("@include is not followed; give the other file too")
+			more, err := p.follow(depth)
+			if err != nil {
+				return nil, err
+			}
+			group = append(group, more...)
+			continue
 		}
 		name := p.word(isNameByte)
 		if name == "" {

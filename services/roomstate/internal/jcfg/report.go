@@ -16,6 +16,14 @@ type Result struct {
 	Rooms map[string][]map[string]any // as the rooms file has them
 	Taken int                         // keys
 	Gone  int
+
+	// Include returns the text of a file that one includes by a name; nil: none can be read.
+	Include func(name string) (string, error)
+	// Check tells what the rooms file would have against a room of one of its lists, and returns what the room is called;
+	// nil: nothing.
+	Check func(list string, settings map[string]any) (name string, err error)
+
+	names map[string]bool // of rooms: their list's name, and what Check returned
 }
 
 // Read adds a file of Files.
@@ -24,7 +32,17 @@ func (r *Result) Read(file, text string) error {
 		r.gone(file, 1, "all of it", "Cardea has nothing that this file is about")
 		return nil
 	}
-	groups, err := Parse(text)
+	groups, err := ParseWith(text, func(name string, line int) (string, bool) {
+		if r.Include == nil {
+			r.gone(file, line, "@include", fmt.Sprintf("%q cannot be read here", name))
+			return "", false
+		}
+		text, err := r.Include(name)
+		if err != nil {
+			r.gone(file, line, "@include", err.Error())
+		}
+		return text, err == nil
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -117,20 +135,32 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 	for _, s := range settings {
 		name := g.Name + "." + s.Name
 		kind, known := of.RoomKeys[s.Name]
-		switch value, ok := roomValue(kind, s); {
+		value, ok := roomValue(kind, s)
+		if known && ok && isCodecs[s.Name] != nil {
+			value, ok = r.codecs(file, name, s, fmt.Sprint(value))
+			if !ok {
+				continue
+			}
+		}
+		switch unsound := r.unsound(of.Rooms, room["room"], s.Name, value, known && ok); {
 		case of.RoomGone[s.Name] != "":
 			r.gone(file, s.Line, name, of.RoomGone[s.Name])
 		case !known:
 			r.gone(file, s.Line, name, "unknown")
 		case !ok:
 			r.gone(file, s.Line, name, "its value is of another type than expected")
+		case unsound != nil:
+			r.gone(file, s.Line, name, fmt.Sprintf("its value cannot be taken: %v", unsound))
 		case s.Name == "rec_dir" && filepath.IsAbs(fmt.Sprint(value)):
 			room[s.Name] = value
 			r.taken(file, s.Line, name, "rooms file, rec_dir; it has to be in the media nodes' --record-dir, or nothing is recorded")
 		default:
 			room[s.Name] = value
-			r.taken(file, s.Line, name, "rooms file, "+s.Name)
+			r.taken(file, s.Line, name, strings.TrimSuffix("rooms file, "+s.Name+"; "+needs[s.Name], "; "))
 		}
+	}
+	if !r.fits(file, of.Rooms, g, room) {
+		return
 	}
 	if r.Rooms == nil {
 		r.Rooms = map[string][]map[string]any{}

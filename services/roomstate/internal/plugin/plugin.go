@@ -26,6 +26,12 @@ type Administered interface {
 	Administer(request []byte) []byte
 }
 
+// RefusesAdministrators is a Plugin that has words for administrators who ask what only handles can.
+type RefusesAdministrators interface {
+	// RefuseAdministrator returns the answer to a JSON object, another one.
+	RefuseAdministrator(request []byte) []byte
+}
+
 // Described is a Plugin that has something to tell administrators of its handles.
 type Described interface {
 	// Describe returns a JSON object of what a room of the plugin's knows of a handle that is bound to it.

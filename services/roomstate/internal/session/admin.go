@@ -25,14 +25,15 @@ func (s *Service) adminMessage(ctx context.Context, r *request) (*busv1.Reply, e
 	if err := json.Unmarshal(r.GetAdmin().GetParameters(), &p); err != nil {
 		return nil, fault.Newf(fault.BadRequest, "Invalid parameters")
 	}
+	if p.Request == nil {
+		p.Request = json.RawMessage("{}")
+	}
 	plug, ok := s.Plugins[p.Plugin]
 	if !ok {
 		return nil, fault.Newf(fault.PluginNotFound, "Invalid plugin")
 	}
 	if a, ok := plug.(plugin.Administered); ok {
-		return &busv1.Reply{
-			CommandId: r.GetId(), Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Data: a.Administer(p.Request)}},
-		}, nil
+		return r.answered(a.Administer(p.Request)), nil
 	}
 	cmd := plugin.Command{
 		Command: &busv1.Command{Id: r.GetId(), Verb: &busv1.Command_Message{Message: &busv1.Message{Body: p.Request}}},
@@ -40,8 +41,16 @@ func (s *Service) adminMessage(ctx context.Context, r *request) (*busv1.Reply, e
 		Over:    true, // there is no session to it
 	}
 	route := plug.Route(cmd)
+	if refuses, ok := plug.(plugin.RefusesAdministrators); ok && route.Async {
+		return r.answered(refuses.RefuseAdministrator(p.Request)), nil
+	}
 	if route.Async {
 		return nil, fault.Newf(fault.BadRequest, "Plugin doesn't support Admin API messages")
 	}
 	return s.Rooms.Decide(ctx, cmd, route.Room)
+}
+
+// answered is a plugin's answer.
+func (r *request) answered(data []byte) *busv1.Reply {
+	return &busv1.Reply{CommandId: r.GetId(), Outcome: &busv1.Reply_Plugin{Plugin: &busv1.PluginData{Data: data}}}
 }

@@ -42,6 +42,7 @@ func (d *draft) create() (members, *failure) {
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
 	d.setAttributes(a)
+	d.notice("event", "created", nil)
 	return d.done("created"), nil
 }
 

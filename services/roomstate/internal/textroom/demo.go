@@ -9,5 +9,5 @@ func (p *Plugin) DemoRoom(secret string) (body []byte, room string) {
 	if p.cfg.StringIDs {
 		id = request.StringID("1234")
 	}
-	return render(members{"request": "create", "room": id, "description": "Demo Room", "secret": secret}), roomName(id)
+	return render(members{"request": "create", "transaction": "static", "room": id, "description": "Demo Room", "secret": secret}), roomName(id)
 }

@@ -13,5 +13,6 @@ func (d *draft) destroy() (members, *failure) {
 	d.tellAll(members{"textroom": "destroyed", "room": d.id})
 	d.Parted = d.byAge()
 	d.dropped = true
+	d.notice("event", "destroyed", nil)
 	return d.done("destroyed"), nil
 }

@@ -37,5 +37,6 @@ func (d *draft) edit() (members, *failure) {
 		a.Post = v
 	}
 	d.setAttributes(&a)
+	d.notice("event", "edited", nil)
 	return d.done("edited"), nil
 }

@@ -63,6 +63,7 @@ func (d *draft) join() (members, *failure) {
 		joined["display"] = m.Display
 	}
 	d.tellAll(joined)
+	d.notice("event", "join", &m)
 	return members{"participants": others}, nil
 }
 

@@ -17,5 +17,6 @@ func (d *draft) kick() (members, *failure) {
 	}
 	d.tellAll(members{"textroom": "kicked", "room": d.id, "username": username})
 	d.remove(id)
+	d.notice("textroom", "kicked", &member{Username: username})
 	return members{"textroom": "success"}, nil
 }

@@ -10,8 +10,10 @@ func (d *draft) leave() (members, *failure) {
 	if f := d.inRoom(); f != nil {
 		return nil, f
 	}
+	m := d.members[d.me()]
 	d.tellAll(d.left(d.me()))
 	d.remove(d.me())
+	d.notice("event", "leave", &member{Username: m.Username})
 	return members{}, nil
 }
 
@@ -48,5 +50,6 @@ func (d *draft) detach() {
 	m, ok := d.members[d.me()]
 	if over := d.Command.GetDetach().GetGeneration(); ok && (over == 0 || m.Generation <= over) {
 		d.quit(d.me())
+		d.notice("event", "leave", &member{Username: m.Username})
 	}
 }

@@ -47,6 +47,12 @@ func (d *draft) message() {
 		d.Reply = render(f)
 		return
 	}
+	if d.Command.Over { // an administrator's, which has to have one, as at Janus
+		if f := check(body, request.Must("transaction", request.Text)); f != nil {
+			d.Reply = render(f)
+			return
+		}
+	}
 	answer, f := v.do(d)
 	if f != nil {
 		d.undo()
@@ -103,7 +109,7 @@ func (d *draft) asker() plugin.PeerKey {
 // undo makes sure that a request that failed changes nothing.
 func (d *draft) undo() {
 	d.set, d.deleted, d.dropped = nil, nil, false
-	d.Texts, d.Posts, d.Parted, d.Enter = nil, nil, nil, false
+	d.Texts, d.Posts, d.Parted, d.Enter, d.Notices = nil, nil, nil, false, nil
 }
 
 // thisRoom fails unless the request names a room that exists.

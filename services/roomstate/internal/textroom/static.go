@@ -24,7 +24,7 @@ func (p *Plugin) StaticRoom(settings map[string]any) (body []byte, room string, 
 		}
 	}
 	create := maps.Clone(settings)
-	create["request"] = "create"
+	create["request"], create["transaction"] = "create", "static"
 	body, err = json.Marshal(create)
 	if err != nil {
 		return nil, "", err

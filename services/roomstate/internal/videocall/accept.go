@@ -21,6 +21,6 @@ func (d *draft) accept() (members, *failure) {
 		return nil, nil
 	}
 	d.tell(other, members{"event": "accepted", "username": u.name()}, answer)
-	d.Notify(d.me(), u.OpaqueID, members{"event": "accepted", "username": u.name()})
+	d.Notify(d.me(), u.OpaqueID, members{"event": "accepted"})
 	return members{"event": "accepted"}, nil
 }

@@ -10,14 +10,15 @@ import (
 func (d *draft) call() (members, *failure) {
 	to, f := d.callee()
 	if f == nil && d.user(to).Call != nil {
-		d.endCalling()
+		d.then = d.endCalling
+		d.noticeHangup(d.me(), "User busy")
 		return members{"event": "hangup", "username": d.user(d.me()).name(), "reason": "User busy"}, nil
 	}
 	if f == nil && d.jsep() == nil {
 		f = fail(errMissingSDP, "Missing SDP")
 	}
 	if f != nil {
-		d.endCalling()
+		d.then = d.endCalling
 		return nil, f
 	}
 	if !d.connect(to) {
@@ -27,9 +28,9 @@ func (d *draft) call() (members, *failure) {
 	if offer == nil {
 		return nil, nil
 	}
-	caller, callee := d.user(d.me()), d.user(to)
+	caller := d.user(d.me())
 	d.tell(to, members{"event": "incomingcall", "username": caller.name()}, offer)
-	d.Notify(d.me(), caller.OpaqueID, members{"event": "calling", "username": callee.name()})
+	d.Notify(d.me(), caller.OpaqueID, members{"event": "calling"})
 	return members{"event": "calling"}, nil
 }
 

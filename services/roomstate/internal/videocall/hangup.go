@@ -15,13 +15,15 @@ func (d *draft) hangup() (members, *failure) {
 	if u.Name != nil {
 		result["username"] = *u.Name
 	}
+	d.noticeHangup(d.me(), "Explicit hangup")
 	if other, ok := d.other(u); ok {
 		reason, given := d.body.Text("reason")
 		if !given {
 			reason = "We did the hangup"
 		}
 		d.tell(other, members{"event": "hangup", "username": u.name(), "reason": reason}, nil)
-		d.end(d.me(), closed)
+		d.noticeHangup(other, "Remote hangup")
+		d.then = func() { d.end(d.me(), closed) }
 	}
 	return result, nil
 }
@@ -42,6 +44,7 @@ func (d *draft) end(id plugin.HandleID, reason string) {
 // leave takes a user out of its call, which the one of that name has ended.
 func (d *draft) leave(id plugin.HandleID, reason, by string) {
 	d.tell(id, members{"event": "hangup", "username": by, "reason": "Remote WebRTC hangup"}, nil)
+	d.noticeHangup(id, "Remote WebRTC hangup")
 	d.hungUp(id, reason)
 	d.drop(id)
 }
@@ -53,7 +56,11 @@ func (d *draft) drop(id plugin.HandleID) {
 	d.Lost = append(d.Lost, peerKey(id, u.Peer))
 	u.Peer, u.Call, u.Settings = nil, nil, settings{}
 	d.put(id, u)
-	d.Notify(id, u.OpaqueID, members{"event": "hangup"})
+}
+
+// noticeHangup tells event handlers why a user's call has ended, in Janus's words: once for each way in which it is told so.
+func (d *draft) noticeHangup(id plugin.HandleID, reason string) {
+	d.Notify(id, d.user(id).OpaqueID, members{"event": "hangup", "reason": reason})
 }
 
 // detach gives the handle's name back.

@@ -29,8 +29,10 @@ func (d *draft) message() {
 	case d.Failure != nil || len(d.Open) > 0:
 	case f != nil:
 		d.Answer(event(f, nil))
+		d.afterwards()
 	default:
 		d.Answer(event(members{"videocall": "event", "result": result}, nil))
+		d.afterwards()
 	}
 }
 

@@ -82,6 +82,7 @@ type draft struct {
 	*plugin.Turn
 	Room
 	body request.Object
+	then func()                   // what comes after the answer, as at Janus; nil for nothing
 	own  bool                     // the maps are the draft's own
 	set  map[plugin.HandleID]bool // users that have changed; false if they are gone
 }
@@ -103,6 +104,12 @@ func (d *draft) result() plugin.Result {
 		}
 	}
 	return r
+}
+
+func (d *draft) afterwards() {
+	if d.then != nil {
+		d.then()
+	}
 }
 
 func (d *draft) me() plugin.HandleID { return d.Command.Handle.ID }

@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type sim struct {
 	t      rapid.TB
 	stored map[string]string
-	said   []string // what came of the last step
+	said   []string // what came of the last step, sorted
+	order  []string // the same as it came
 	asked  []string // of the node, in it
 	last   *plugin.Turn
 	refuse error // what the node says to everything
@@ -136,6 +137,7 @@ func (s *sim) keep(who string, t *plugin.Turn, r plugin.Result) {
 	for _, task := range t.Tasks {
 		delete(s.peers, nameOf(task.Close.Handle.Session))
 	}
+	s.order = slices.Clone(s.said)
 	slices.Sort(s.said)
 }
 
@@ -217,6 +219,29 @@ func TestCallsEndAsAtJanus(t *testing.T) {
 			s.wants(`bo < {"event":"incomingcall","username":"ca"} offer passed o3`, `ca < {"event":"calling"}`)
 			if s.peers["bo"] != 2 {
 				t.Errorf("bo's next peer has generation %d", s.peers["bo"])
+			}
+		})
+	}
+}
+
+// TestTheAnswerComesBeforeTheEnd is about the order in which the asker hears of it.
+func TestTheAnswerComesBeforeTheEnd(t *testing.T) {
+	for name, c := range map[string]struct{ who, request, first string }{
+		"hangup":          {"al", `{"request":"hangup"}`, `al < {"event":"hangup","reason":"Explicit hangup","username":"al"}`},
+		"busy":            {"ca", `{"request":"call","username":"bo"}`, `ca < {"event":"hangup","reason":"User busy","username":"ca"}`},
+		"nobody":          {"ca", `{"request":"call","username":"nobody"}`, `ca < {"videocall":"event","error_code":478,"error":"Username 'nobody' doesn't exist"}`},
+		"already calling": {"al", `{"request":"call","username":"ca"}`, `al < {"videocall":"event","error_code":480,"error":"Already in a call"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := talking(t)
+			if strings.Contains(c.request, "call") {
+				s.send(c.who, c.request, "offer", "o")
+			} else {
+				s.send(c.who, c.request)
+			}
+			mine := slices.DeleteFunc(s.order, func(line string) bool { return !strings.HasPrefix(line, c.who) })
+			if len(mine) < 2 || mine[0] != c.first || !slices.Contains(mine[1:], c.who+" < hangup Close PC") {
+				t.Errorf("heard %q", mine)
 			}
 		})
 	}

@@ -132,9 +132,6 @@ func (d *draft) joinPublisher(configure bool) *failure {
 	}
 	d.listOthers(p, &joined)
 	d.noticeJoined(p)
-	if configure {
-		d.noticeConfigured(p)
-	}
 	if d.attributes.NotifyJoining {
 		d.tellOthers(p.handle, joiningView{"event", d.id, p.attendee()})
 	}

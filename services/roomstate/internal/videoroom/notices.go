@@ -62,3 +62,30 @@ func (d *draft) noticeUnsubscribed(s *subscriber) {
 		}
 	}
 }
+
+// forwardNotice is what they are told of a forwarder: of one that ends by request only its id.
+type forwardNotice struct {
+	Event       string  `json:"event"`
+	Room        ID      `json:"room"`
+	PublisherID ID      `json:"publisher_id"`
+	StreamID    *uint32 `json:"stream_id,omitempty"`
+	*forwarderView
+	Media          string `json:"media,omitempty"`
+	Codec          string `json:"codec,omitempty"` // where streams were asked for
+	VideoSubstream uint32 `json:"video_substream,omitempty"`
+}
+
+// noticeForwards tells of what is forwarded from now on. Janus ascribes it to no handle.
+func (d *draft) noticeForwards(p *publisher, made []forwarded, codecs bool) {
+	for i := range made {
+		view := made[i].view()
+		n := forwardNotice{
+			Event: "rtp_forward", Room: d.id, PublisherID: p.ID, StreamID: &view.StreamID, forwarderView: &view,
+			Media: view.Type, VideoSubstream: view.Substream,
+		}
+		if codecs {
+			n.Codec = made[i].Codec
+		}
+		d.Notify(plugin.HandleID{}, "", n)
+	}
+}

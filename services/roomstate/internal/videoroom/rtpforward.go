@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // destinationTable is what rtp_forward checks of the body, streamed or not.
@@ -115,6 +116,7 @@ func (d *draft) rtpForward() (any, *failure) {
 	if f != nil || len(d.Open) > 0 {
 		return nil, f
 	}
+	d.noticeForwards(p, made, !legacy)
 	v := rtpForwardView{VideoRoom: "rtp_forward", Room: d.id, PublisherID: p.ID}
 	if legacy {
 		v.RTPStream = d.legacyView(made)
@@ -214,11 +216,14 @@ func (d *draft) destination(item object) *mediav1.Forwarder {
 		suite, _ := of.Int("srtp_suite")
 		if crypto, ok := of.Text("srtp_crypto"); ok && suite != 0 {
 			f.SrtpSuite = uint32(suite)
-			f.SrtpKey, _ = base64.StdEncoding.DecodeString(crypto) // the node refuses one that is too short
+			f.SrtpKey, _ = base64.StdEncoding.DecodeString(crypto)
 		}
 	}
 	return f
 }
+
+// srtpKeyAndSalt is how long a key is with its salt, in bytes (RFC 3711, section 8.2).
+const srtpKeyAndSalt = 30
 
 // addForwarder adds what the item says of one layer of a stream: nothing without a port.
 func (d *draft) addForwarder(all []*mediav1.Forwarder, s *stream, like *mediav1.Forwarder, item object, prefix, suffix string) []*mediav1.Forwarder {
@@ -227,9 +232,14 @@ func (d *draft) addForwarder(all []*mediav1.Forwarder, s *stream, like *mediav1.
 		return uint32(n)
 	}
 	f := proto.CloneOf(like)
-	f.Port, f.Ssrc, f.PayloadType = number("port")&0xffff, number("ssrc"), number("pt")&0x7f
-	if f.Port == 0 {
-		return all
+	f.Port, f.Ssrc, f.PayloadType = number("port")&0xffff, number("ssrc"), number("pt")
+	if f.Port == 0 || s.Type != data && f.SrtpSuite != 0 && len(f.SrtpKey) < srtpKeyAndSalt {
+		return all // Janus passes over those without a sound key too
+	}
+	if s.Type == data {
+		f.SrtpSuite, f.SrtpKey = 0, nil
+	} else if f.SrtpSuite != 0 {
+		f.SrtpKey = f.SrtpKey[:srtpKeyAndSalt]
 	}
 	f.Mid = s.Mid
 	f.Id = uint32(drawn(d.Command.GetId(), "forward", len(all))>>32) | 1
@@ -255,7 +265,7 @@ func (d *draft) forward(p *publisher, want []*mediav1.Forwarder) ([]forwarded, *
 		return nil, nil
 	}
 	p = d.own(p)
-	response, ok, err := d.call(p.handle, p.Peer, &mediav1.ForwardRequest{Peer: peerID(p.handle, p.Peer), Forwarders: want})
+	response, ok, err := d.call(p.handle, p.Peer, &mediav1.ForwardRequest{Peer: peerID(p.handle, p.Peer), Forwarders: sendable(want)})
 	if !ok {
 		return nil, nil
 	}
@@ -275,6 +285,16 @@ func (d *draft) forward(p *publisher, want []*mediav1.Forwarder) ([]forwarded, *
 	}
 	p.Forwards = append(p.Forwards, made...)
 	return made, nil
+}
+
+// sendable are forwarders as a node has them: a payload type has 7 bits (RFC 3550), though Janus tells the one that was asked for.
+func sendable(want []*mediav1.Forwarder) []*mediav1.Forwarder {
+	all := make([]*mediav1.Forwarder, len(want))
+	for i, f := range want {
+		all[i] = proto.CloneOf(f)
+		all[i].PayloadType &= 0x7f
+	}
+	return all
 }
 
 // notForwarded is what an endpoint is told of a node's refusal.
@@ -355,6 +375,7 @@ func (d *draft) stopRTPForward() (any, *failure) {
 	}
 	p.Peer.Told++
 	p.Forwards = slices.DeleteFunc(p.Forwards, named)
+	d.Notify(plugin.HandleID{}, "", forwardNotice{Event: "stop_rtp_forward", Room: d.id, PublisherID: p.ID, StreamID: &id})
 	return stoppedForwardView{"stop_rtp_forward", d.id, p.ID, id}, nil
 }
 

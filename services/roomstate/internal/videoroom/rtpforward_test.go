@@ -10,6 +10,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
 // forwards notes what the node is told of forwarders, and fails as refusal says.
@@ -55,6 +56,9 @@ func TestForwardersAsAskedFor(t *testing.T) {
 		"best layer": {`"streams":[{"mid":"1","port":10,"port_2":12,"simulcast":true},{"mid":"2","port":14,"port_2":16,"simulcast":true}]`, []string{
 			"1 h:10/0 ssrc 0 pt 0 simulcast true layer 0 srtp 0 0 key false",
 			"2 h:14/0 ssrc 0 pt 0 simulcast false layer 0 srtp 0 0 key false"}},
+		"no sound key": {`"host_family":"ipv4","streams":[{"mid":"0","port":10,"srtp_suite":80,"srtp_crypto":"abc"},{"mid":"2","port":12,"srtp_suite":80,"srtp_crypto":"abc"}]`, nil},
+		"too large a payload type": {`"streams":[{"mid":"0","port":10,"pt":300}]`, []string{
+			"0 h:10/0 ssrc 0 pt 44 simulcast false layer 0 srtp 0 0 key false"}},
 		"own hosts": {`"host_family":"ipv4","srtp_suite":80,"srtp_crypto":"` + key + `","streams":[{"mid":"0","port":10},{"mid":"2","port":12,"host":"i","srtp_suite":32,"srtp_crypto":"` + key + `"}]`, []string{
 			"0 ipv4h:10/0 ssrc 0 pt 0 simulcast false layer 0 srtp 80 30 key false",
 			"2 i:12/0 ssrc 0 pt 0 simulcast false layer 0 srtp 32 30 key false"}},
@@ -108,6 +112,9 @@ func TestForwardersLastAsLongAsTheirStreams(t *testing.T) {
 		return listed()
 	}
 	s.send("bo", forward)
+	if told := string(request.Render(s.noticed)); strings.Count(told, `"event":"rtp_forward"`) != 2 {
+		t.Errorf("event handlers are told %s", told)
+	}
 	all := loaded()
 	if len(all) != 2 || all[0].ID == all[1].ID || all[0].ID == 0 {
 		t.Fatalf("forwarders %+v", all)
@@ -116,6 +123,9 @@ func TestForwardersLastAsLongAsTheirStreams(t *testing.T) {
 		t.Errorf("listed %s", last)
 	}
 	s.send("bo", fmt.Sprintf(`{"request":"stop_rtp_forward","room":7,"secret":"s","publisher_id":5,"stream_id":%d}`, all[0].ID))
+	if told := string(request.Render(s.noticed)); !strings.Contains(told, `"event":"stop_rtp_forward","room":7,"publisher_id":5,"stream_id":`) {
+		t.Errorf("event handlers are told %s", told)
+	}
 	if left := loaded(); len(left) != 1 || left[0].ID != all[1].ID || !slices.Equal(*orders, []string{"stop"}) {
 		t.Errorf("left %+v after %q", left, *orders)
 	}

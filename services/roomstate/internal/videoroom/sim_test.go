@@ -24,6 +24,7 @@ type sim struct {
 	peers   map[plugin.HandleID]uint32 // generation that the node has
 	slots   map[plugin.HandleID][]*mediav1.Slot
 	log     []string
+	noticed []plugin.Notice             // of the last command
 	heard   map[string][]map[string]any // plugin events by handle name
 	now     time.Time
 	count   int
@@ -137,6 +138,7 @@ func (s *sim) do(cmd plugin.Command, name string) {
 
 func (s *sim) commit(cmd plugin.Command, name string, t *plugin.Turn, result plugin.Result) {
 	me := s.names[cmd.Handle.ID]
+	s.noticed = t.Notices
 	if t.Failure != nil {
 		s.log = append(s.log, fmt.Sprintf("%s ! %s %s", me, fault.Of(t.Failure), fault.Text(t.Failure)))
 		return

@@ -72,6 +72,9 @@ func (a *Admin) perform(ctx context.Context, req *janus.AdminRequest) ([]byte, *
 	if a.Secret != "" && !sameSecret(req.AdminSecret(), a.Secret) {
 		return nil, janus.FromFault(fault.New(fault.Unauthorized, nil))
 	}
+	if req.StoresTokens() && !a.Edge.opt.Auth.asks() { // before its members are looked at, as at Janus
+		return nil, janus.NoStoredTokens()
+	}
 	cmd, bad := req.Command()
 	if bad != nil && req.Global() {
 		return nil, bad
@@ -80,9 +83,6 @@ func (a *Admin) perform(ctx context.Context, req *janus.AdminRequest) ([]byte, *
 			return nil, janus.FromFault(err)
 		}
 		return nil, bad
-	}
-	if req.StoresTokens() && !a.Edge.opt.Auth.asks() {
-		return nil, janus.NoStoredTokens()
 	}
 	if do, ok := own[req.Name]; ok && req.Global() {
 		return a.answerOwn(ctx, req, do, cmd.GetAdmin().GetParameters())

@@ -89,7 +89,7 @@ func TestQueries(t *testing.T) {
 	open(e, "one")
 	for _, c := range []struct{ request, parameters, want string }{
 		{"query_transport", `"transport":"janus.transport.websockets","request":{"request":"connections"}`, `"response":{"connections":1,"result":200}`},
-		{"query_transport", `"transport":"janus.transport.http","request":{"request":"connections"}`, `"response":{"connections":0,"result":200}`},
+		{"query_transport", `"transport":"janus.transport.http","request":{"request":"connections"}`, `"response":{"connections":{"http":0},"messages":0,"result":200}`},
 		{"query_transport", `"transport":"x","request":{}`, `"code":460,"reason":"Invalid transport"`},
 		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","json":"plain"}`, `"notes":["JSON is always compact here"]`},
 		{"query_transport", `"transport":"janus.transport.http","request":{"request":"configure","events":1}`, `"error_code":413`},

@@ -42,7 +42,7 @@ func (q query) name() (string, object) {
 
 func (query) text(raw json.RawMessage) (string, bool) {
 	var s string
-	return s, raw[0] == '"' && json.Unmarshal(raw, &s) == nil
+	return s, len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil
 }
 
 // must fails unless those of these members that are there are texts, and boolean ones booleans.
@@ -55,6 +55,17 @@ func (q query) must(booleans, texts []string) object {
 	for _, name := range texts {
 		if raw, ok := q[name]; ok && raw[0] != '"' {
 			return refused(queryInvalid, "Invalid element type ("+name+" should be a string)")
+		}
+	}
+	return nil
+}
+
+// positive fails unless those of these members that are there are integers from 0 on.
+func (q query) positive(names ...string) object {
+	for _, name := range names {
+		var n int64
+		if raw, ok := q[name]; ok && (json.Unmarshal(raw, &n) != nil || n < 0 || string(raw) == "null") {
+			return refused(queryInvalid, "Invalid element type ("+name+" should be a positive integer)")
 		}
 	}
 	return nil
@@ -75,6 +86,9 @@ func (e *Edge) askTransport(transport string, count func() int, q query) object 
 	case bad != nil:
 		return bad
 	case strings.EqualFold(name, "connections"):
+		if transport == overHTTP { // of which only requests that wait are counted
+			return object{"result": 200, "connections": object{"http": count()}, "messages": count()}
+		}
 		return object{"result": 200, "connections": count()}
 	case !strings.EqualFold(name, "configure"):
 		return refused(queryUnknown, "Unknown request '"+name+"'")
@@ -143,8 +157,16 @@ func (a *Admin) tweak(q query) (object, error) {
 	case !strings.EqualFold(name, "tweak"):
 		return refused(queryUnknown, "Unknown request '"+name+"'"), nil
 	}
-	if bad := q.must(nil, []string{"events"}); bad != nil {
-		return bad, nil
+	for _, bad := range []object{
+		q.must(nil, []string{"events"}), q.must([]string{"grouping"}, []string{"backend", "backend_user", "backend_pwd"}),
+		q.positive("max_retransmissions", "retransmissions_backoff"),
+	} {
+		if bad != nil {
+			return bad, nil
+		}
+	}
+	if backend, _ := q.text(q["backend"]); q["backend"] != nil && !strings.HasPrefix(backend, "http") {
+		return refused(queryInvalid, "Invalid HTTP URI '"+backend+"'"), nil
 	}
 	if raw, ok := q["events"]; ok {
 		kinds, _ := q.text(raw)
@@ -152,7 +174,13 @@ func (a *Admin) tweak(q query) (object, error) {
 			return nil, err
 		}
 	}
-	return object{"result": 200}, nil
+	answer := object{"result": 200}
+	for _, name := range []string{"grouping", "backend", "backend_user", "backend_pwd", "max_retransmissions", "retransmissions_backoff"} {
+		if _, asked := q[name]; asked {
+			answer["notes"] = []string{"Only the kinds of events can be changed while running"}
+		}
+	}
+	return answer, nil
 }
 
 // queryLogger finds none: services log to standard error.

@@ -45,7 +45,7 @@ var globalVerbs = map[string]adminVerb{
 	"set_log_level":       asks(must("level", aNatural)),
 	"accept_new_sessions": asks(must("accept", aBool)),
 	"list_sessions":       asks(may("details", aBool)),
-	"message_plugin":      asks(must("plugin", aString), must("request", anObject)),
+	"message_plugin":      asks(must("plugin", aString), may("request", anObject)),
 	"resolve_address":     asks(must("address", aString)),
 	"loops_info":          asks(),
 	"add_token":           asks(must("token", aString), may("plugins", anArray)),
@@ -70,9 +70,9 @@ var globalVerbs = map[string]adminVerb{
 	"set_no_media_timer":     asks(must("no_media_timer", aNatural)),
 	"set_slowlink_threshold": asks(must("slowlink_threshold", aNatural)),
 
-	"query_transport":    asks(must("transport", aString), must("request", anObject)),
-	"query_eventhandler": asks(must("handler", aString), must("request", anObject)),
-	"query_logger":       asks(must("logger", aString), must("request", anObject)),
+	"query_transport":    asks(must("transport", aString), may("request", anObject)),
+	"query_eventhandler": asks(must("handler", aString), may("request", anObject)),
+	"query_logger":       asks(must("logger", aString), may("request", anObject)),
 	"custom_event":       asks(must("schema", aString), must("data", anObject)),
 	"custom_logline":     asks(must("line", aString), may("level", aNatural)),
 	"test_stun":          asks(must("address", aString), must("port", aNatural), may("localport", aNatural)),
@@ -230,7 +230,10 @@ func (f fields) is(name, kind string) bool {
 }
 
 // StoresTokens tells whether a request is about stored tokens.
-func (r *AdminRequest) StoresTokens() bool { return strings.Contains(r.Name, "_token") }
+func (r *AdminRequest) StoresTokens() bool {
+	_, known := globalVerbs[r.Name]
+	return known && r.Global() && strings.Contains(r.Name, "_token")
+}
 
 // logLevels are the numbers that Janus has for levels of its log.
 const logLevels = 7

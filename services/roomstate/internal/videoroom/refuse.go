@@ -1,0 +1,10 @@
+package videoroom
+
+import "github.com/cardea-rtc/cardea/services/roomstate/internal/request"
+
+// RefuseAdministrator is of plugin.RefusesAdministrators.
+func (*Plugin) RefuseAdministrator(body []byte) []byte {
+	o, _ := request.Read(body)
+	name, _ := o.Text("request")
+	return render(fail(errRequest, "Unknown request '%s'", name))
+}
