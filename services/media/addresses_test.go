@@ -36,7 +36,7 @@ func TestAddressThatASTUNServerTellsComesAfterThoseSet(t *testing.T) {
 }
 
 func TestNodeDoesNotStartWithoutTheAddressThatSTUNWasToTell(t *testing.T) {
-	err := Run(t.Context(), Config{Name: "a", AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}, slog.New(slog.DiscardHandler))
+	err := Run(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:0", AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "advertise-stun: ask STUN server 127.0.0.1:no-such-port") {
 		t.Errorf("got %v", err)
 	}

@@ -94,9 +94,10 @@ func TestAFenceIsAtAReplicaBeforeItCounts(t *testing.T) {
 
 func TestWhatNoReplicaHasDoesNotCountHoweverOftenItIsAsked(t *testing.T) {
 	st, _, process := replicated(t)
-	if _, err := st.KeepNode(t.Context(), "n", Keeper{"k", 1}); err != nil {
-		t.Fatal(err)
-	}
+	await(t, "a note", func() bool {
+		_, err := st.KeepNode(t.Context(), "n", Keeper{"k", 1})
+		return err == nil
+	})
 	_ = process.Process.Signal(syscall.SIGSTOP) // it is still connected
 	defer func() { _ = process.Process.Signal(syscall.SIGCONT) }()
 	for range 3 {
