@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos simulate soak profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -38,6 +38,9 @@ bench-links: deps ## Chromium behind bad links, through Cardea and Janus (needs 
 
 bench-doc: ## the outcomes of both into docs/benchmarks.md
 	@./deploy/bench-doc.sh
+
+joins: deps ## signalling without media beside Janus: memory of sessions, cost of joins (JOINS_ROUNDS, JOINS_CROWD)
+	@./deploy/joins.sh
 
 simulate: ## roomstate with a hundred thousand sessions, on a clock of its own (needs redis-server; SEED, SESSIONS, ROOMS, NODES)
 	@./deploy/simulate.sh
