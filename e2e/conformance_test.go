@@ -30,7 +30,7 @@ var (
 const leastEqual = 99
 
 // atOnce is how many conversations are played at the same time: most of each is waiting.
-const atOnce = 6
+const atOnce = 10
 
 // TestConformance plays what people have written, and what package conform makes, to a real Janus and to Cardea. Each
 // difference must have its reason in allowed_test.go.

@@ -50,6 +50,7 @@ func (b *tokenBearer) ask(request janus.Object) janus.Message {
 
 // TestAJWTSaysWhoMayDoWhat: whether they are let in, what they may attach to, which rooms they may name, and what they may do there.
 func TestAJWTSaysWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
 	const secret = "a secret of thirty-two bytes, or more"
 	server := cluster.StartStandalone(t, "--token-auth", "--jwt-secret-file", cluster.SecretFile(t, secret), "--jwt-audience", "calls")
 	soon, past := time.Now().Add(time.Hour).Unix(), time.Now().Add(-time.Hour).Unix()
