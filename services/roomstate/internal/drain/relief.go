@@ -2,7 +2,6 @@ package drain
 
 import (
 	"context"
-	"hash/fnv"
 	"log/slog"
 	"maps"
 	"slices"
@@ -83,8 +82,8 @@ func (r *Relief) relieve(ctx context.Context, n Overfull, now time.Time) error {
 		_, tried := r.tried[p.Handle]
 		return tried || p.Handle.Session == 0
 	})
-	// Those of one room are not neighbours in this order, so that it is not always the same who move.
-	slices.SortFunc(peers, func(a, b plugin.PeerKey) int { return slices.Compare(mixed(a.Handle), mixed(b.Handle)) })
+	// Ids of sessions are random, so that those of one room are not neighbours.
+	slices.SortFunc(peers, func(a, b plugin.PeerKey) int { return a.Handle.Compare(b.Handle) })
 	moved := 0
 	for _, p := range peers[:min(len(peers), 2*reliefAtOnce)] {
 		if moved == min(n.Peers, reliefAtOnce) {
@@ -110,10 +109,4 @@ func (r *Relief) move(ctx context.Context, p plugin.PeerKey) bool {
 		r.Log.Debug("peer not moved", "session", p.Handle.Session, "handle", p.Handle.Handle, "node", p.Node, "err", err)
 	}
 	return err == nil
-}
-
-func mixed(h plugin.HandleID) []byte {
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(h.String()))
-	return sum.Sum(nil)
 }

@@ -164,8 +164,8 @@ func (w *world) sources(c *client, s *placed, there map[int]bool, fail func(kind
 	}
 }
 
-// bounded is what placement promises: nobody has more than there is room for, and low ordinals fill first.
-func (w *world) bounded(used, over int, most, fill float64, all int) {
+// bounded is what placement and relief promise: few nodes have more than there is room for, and none much more.
+func (w *world) bounded(over int, most, fill float64, all int) {
 	// A call that is there grows by whoever publishes next in its room.
 	if most > 1.25 {
 		w.t.Errorf("a node is %.0f %% full, while all together are %.0f %%", 100*most, 100*fill)
@@ -173,7 +173,6 @@ func (w *world) bounded(used, over int, most, fill float64, all int) {
 	if over > all/20+1 {
 		w.t.Errorf("%d of %d nodes have more than there is room for", over, all)
 	}
-	_ = used
 }
 
 // leftovers are what is still in Redis, by kind.

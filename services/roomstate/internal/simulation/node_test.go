@@ -464,6 +464,6 @@ func (w *world) balance() string {
 		total += n.packets
 	}
 	fill := float64(total) / float64(all[0].capacity) / float64(len(all))
-	w.bounded(used, over, most, fill, len(all))
+	w.bounded(over, most, fill, len(all))
 	return strings.TrimSpace(fmt.Sprintf("%d of %d in use, %.0f %% full in all, the fullest %.0f %%", used, len(all), 100*fill, 100*most))
 }
