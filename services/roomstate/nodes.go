@@ -1,10 +1,7 @@
 package roomstate
 
 import (
-	"time"
-
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/drain"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/nodes"
 )
 
@@ -16,15 +13,6 @@ func (l listed) List() []admin.Node {
 	var all []admin.Node
 	for _, n := range l.Registry.List() {
 		all = append(all, admin.Node(n))
-	}
-	return all
-}
-
-// Overfull is of drain.Relief.
-func (l listed) Overfull(now time.Time) []drain.Overfull {
-	var all []drain.Overfull
-	for _, n := range l.Registry.Overfull(now) {
-		all = append(all, drain.Overfull{Node: n.ID, Share: n.Share, Peers: n.Peers})
 	}
 	return all
 }

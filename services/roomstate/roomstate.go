@@ -183,7 +183,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 		cfg: cfg, log: log, store: st, nats: nc, requests: requests, nodes: registry, posts: posts, metrics: metrics,
 		shards: holder, owed: worker, sessions: sessions, server: server,
 		drain:  &drain.Worker{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
-		relief: &drain.Relief{Store: st, Nodes: listed{registry}, Requests: requests, Replica: id, Log: log},
+		relief: &drain.Relief{Store: st, Nodes: registry, Requests: requests, Replica: id, Log: log},
 		census: &eventhandler.Census{
 			Events: emitter, Holds: holder.Holds, Store: st, Nodes: registry, Every: eventhandler.CensusEvery, Log: log,
 		},

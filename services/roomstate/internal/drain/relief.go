@@ -21,13 +21,6 @@ const (
 	settled = time.Minute
 )
 
-// Overfull is a node that has more than there is room for: the calls that are there have grown.
-type Overfull struct {
-	Node  string  // its id
-	Share float64 // of its capacity, above 1
-	Peers int     // that have to go, by what one takes on average
-}
-
 // Relief has peers leave nodes that have come to carry more than they may, while others have room to spare. Placement keeps a part
 // of each node free for calls to grow by, but how much they grow it cannot know.
 type Relief struct {
@@ -37,7 +30,7 @@ type Relief struct {
 	}
 	Nodes interface {
 		// Overfull returns those nodes, if any other has room to spare.
-		Overfull(now time.Time) []Overfull
+		Overfull(now time.Time) []plugin.Overfull
 	}
 	Requests Requester
 	Replica  string
@@ -70,7 +63,7 @@ func (r *Relief) Pass(ctx context.Context, now time.Time) {
 	}
 }
 
-func (r *Relief) relieve(ctx context.Context, n Overfull, now time.Time) error {
+func (r *Relief) relieve(ctx context.Context, n plugin.Overfull, now time.Time) error {
 	if mine, err := r.Store.HoldDrain(ctx, n.Node, r.Replica, reliefHeld); err != nil || !mine {
 		return err
 	}

@@ -11,11 +11,11 @@ import (
 // overfull is one node that has a peer in five too many.
 type overfull struct{ share float64 }
 
-func (o *overfull) Overfull(time.Time) []Overfull {
+func (o *overfull) Overfull(time.Time) []plugin.Overfull {
 	if o.share <= 1 {
 		return nil
 	}
-	return []Overfull{{Node: "n1", Share: o.share, Peers: 40}}
+	return []plugin.Overfull{{Node: "n1", Share: o.share, Peers: 40}}
 }
 
 func TestWhoHasTooMuchGivesSomeOfItAway(t *testing.T) {

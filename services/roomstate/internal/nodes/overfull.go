@@ -16,18 +16,11 @@ const (
 	spare    = 0.7
 )
 
-// Overfull is a node that has more than there is room for: the calls that are there have grown.
-type Overfull struct {
-	ID    string
-	Share float64 // of its capacity, above 1
-	Peers int     // that have to go, by what one takes on average
-}
-
 // Overfull returns those nodes, if any other has room to spare.
-func (r *Registry) Overfull(now time.Time) []Overfull {
+func (r *Registry) Overfull(now time.Time) []plugin.Overfull {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var all []Overfull
+	var all []plugin.Overfull
 	anyRoom := false
 	for id, n := range r.nodes {
 		if !n.fit(now) {
@@ -37,12 +30,12 @@ func (r *Registry) Overfull(now time.Time) []Overfull {
 		anyRoom = anyRoom || c.full(plugin.Load{}) <= spare
 		c.has, c.peers = loadOf(n.status), int(n.status.GetPeers())
 		if share := c.full(plugin.Load{}); share > 1 {
-			all = append(all, Overfull{id, share, int(math.Ceil((share - relieved) / share * float64(c.peers)))})
+			all = append(all, plugin.Overfull{Node: id, Share: share, Peers: int(math.Ceil((share - relieved) / share * float64(c.peers)))})
 		}
 	}
 	if !anyRoom {
 		return nil
 	}
-	slices.SortFunc(all, func(a, b Overfull) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b plugin.Overfull) int { return strings.Compare(a.Node, b.Node) })
 	return all
 }

@@ -21,7 +21,7 @@ func TestOverfullIsWhoCarriesTooMuchWhileOthersHaveRoom(t *testing.T) {
 	}
 	r.Heard(of("n3", 650), now)
 	got := r.Overfull(now)
-	if len(got) != 1 || got[0].ID != "n1" || got[0].Share != 1.5 || got[0].Peers != 40 {
+	if len(got) != 1 || got[0].Node != "n1" || got[0].Share != 1.5 || got[0].Peers != 40 {
 		t.Errorf("%+v", got) // 1500 to 900 are two fifths of its hundred peers
 	}
 	draining := of("n1", 1500)

@@ -55,6 +55,13 @@ func LoadOf(sdp string) Load {
 	return AudioLoad.Times(count("audio")).Plus(VideoLoad.Times(count("video")))
 }
 
+// Overfull is a node that has more than there is room for: the calls that are there have grown.
+type Overfull struct {
+	Node  string  // its id
+	Share float64 // of its capacity, above 1
+	Peers int     // that have to go, by what one takes on average
+}
+
 // key is equal for equal questions.
 func (q Question) key() string {
 	if q.Spent {

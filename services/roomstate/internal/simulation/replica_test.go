@@ -83,15 +83,6 @@ func (v *view) Call(_ context.Context, id string, request proto.Message) (proto.
 	return v.w.call(id, request)
 }
 
-// Overfull is of drain.Relief.
-func (v *view) Overfull(now time.Time) []drain.Overfull {
-	var all []drain.Overfull
-	for _, n := range v.Registry.Overfull(now) {
-		all = append(all, drain.Overfull{Node: n.ID, Share: n.Share, Peers: n.Peers})
-	}
-	return all
-}
-
 // nowhere is neither a directory nor a bus: nodes are heard by calls.
 type nowhere struct{}
 
