@@ -209,10 +209,11 @@ func (c *client) hear(e *busv1.Event) {
 
 func (c *client) resume() {
 	r := c.w.replicas[c.w.rng.IntN(len(c.w.replicas))]
-	missed, err := r.sessions.Resume(c.w.ctx, &busv1.Resume{SessionId: c.session, After: c.last})
-	if err != nil {
-		c.w.t.Errorf("client %d: %v", c.index, err)
-	}
+	var missed *busv1.Events
+	c.w.insist("resume", func() (err error) {
+		missed, err = r.sessions.Resume(c.w.ctx, &busv1.Resume{SessionId: c.session, After: c.last})
+		return err
+	})
 	c.w.counts.Resumed++
 	for _, e := range missed.GetEvents() {
 		if e.GetNumber() != c.last+1 {

@@ -94,9 +94,10 @@ func (w *world) keepers() {
 		}
 		n.keeper = keeper
 		n.change++
-		if _, err := w.store.KeepNode(w.ctx, n.id, keeperOf(n)); err != nil {
-			w.t.Errorf("keeper not noted: %v", err)
-		}
+		w.insist("note a keeper", func() error {
+			_, err := w.store.KeepNode(w.ctx, n.id, keeperOf(n))
+			return err
+		})
 	}
 }
 
