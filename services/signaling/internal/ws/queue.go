@@ -2,48 +2,62 @@ package ws
 
 import "sync"
 
-// queue is what waits for a socket's writer. It takes no room while it is empty.
+// queue is what waits to be written. While something does, and only then, a writer takes it: a socket of which nothing is
+// asked, as most of the time, keeps neither goroutine nor buffer for it.
 type queue struct {
-	wake chan struct{} // has room for one; full while there is something to take
+	writers sync.WaitGroup
+	write   func() // takes until take says that it is to return
 
 	mu       sync.Mutex
 	messages [][]byte
 	bytes    int64
+	writing  bool // a writer runs
+	ended    bool // nothing more is let in
 }
 
-// put is false if the message is one too many.
+// put queues a message, nil for a ping. It is false if the message is one too many.
 func (q *queue) put(message []byte, opt *Options) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.ended {
+		return true
+	}
 	if len(q.messages) == opt.QueueLength || q.bytes+int64(len(message)) > opt.QueueBytes {
 		return false
 	}
 	q.messages = append(q.messages, message)
 	q.bytes += int64(len(message))
-	q.signal()
+	q.begin()
 	return true
 }
 
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
+// end lets nothing more in, and has a writer see to the end. No writer begins after it has returned.
+func (q *queue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = true
+	q.begin()
+}
+
+func (q *queue) begin() {
+	if !q.writing {
+		q.writing = true
+		q.writers.Go(q.write)
 	}
 }
 
-func (q *queue) take() (message []byte, ok bool) {
+// take is for the writer. If nothing is left, ok is false and the writer returns; it is the last one if the queue has ended.
+func (q *queue) take() (message []byte, ok, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.messages) == 0 {
-		return nil, false
+		q.messages = nil
+		q.writing = q.ended
+		return nil, false, q.ended
 	}
 	message = q.messages[0]
 	q.messages[0] = nil // let go of it
-	if q.messages = q.messages[1:]; len(q.messages) > 0 {
-		q.signal()
-	} else {
-		q.messages = nil
-	}
+	q.messages = q.messages[1:]
 	q.bytes -= int64(len(message))
-	return message, true
+	return message, true, q.ended
 }

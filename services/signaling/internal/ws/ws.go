@@ -118,11 +118,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		limit.TooMany(w)
 		return
 	}
-	socket := &Socket{
-		server: s, id: rand.Text(), remote: remote, leave: leave,
-		queue: queue{wake: make(chan struct{}, 1)},
-	}
+	socket := &Socket{server: s, id: rand.Text(), remote: remote, leave: leave}
 	socket.ctx, socket.end = context.WithCancel(context.Background())
+	socket.queue.write, socket.queue.writing = socket.write, true // from serve on
 	if !s.add(socket) {
 		s.metrics.closed.WithLabelValues("full").Inc()
 		leave()
@@ -180,6 +178,8 @@ type Socket struct {
 	remote string
 	leave  func() // the Gate
 	queue  queue
+	conn   *websocket.Conn // from serve on
+	pings  *time.Timer     // likewise
 
 	once   sync.Once
 	ctx    context.Context // ends when the socket is to end
@@ -201,15 +201,21 @@ func (k *Socket) Send(message []byte) {
 	}
 }
 
+// shut ends the socket: with a close frame after all that is queued, or at once if code is 0.
 func (k *Socket) shut(reason string, code int) {
 	k.once.Do(func() {
 		k.reason, k.code = reason, code
 		k.end()
+		if code == 0 {
+			_ = k.conn.Close() // who writes may be waiting for a reader that is gone
+		}
+		k.queue.end()
 	})
 }
 
 // serve reads until the socket ends. It returns when its writer has ended too.
 func (k *Socket) serve(conn *websocket.Conn) {
+	k.conn = conn
 	log := k.server.log.With("socket", k.id, "remote", k.remote)
 	conn.SetReadLimit(k.server.opt.MaxMessage)
 	alive := func() { _ = conn.SetReadDeadline(time.Now().Add(hangUpAfter)) }
@@ -218,12 +224,14 @@ func (k *Socket) serve(conn *websocket.Conn) {
 	ping := conn.PingHandler()
 	conn.SetPingHandler(func(data string) error { alive(); return ping(data) })
 
-	var wg sync.WaitGroup
 	client := k.server.open(k)
-	wg.Go(func() { k.write(conn) })
+	k.queue.writers.Go(k.write)
+	k.pings = time.AfterFunc(pingEvery, k.ping)
+	defer k.pings.Stop()
 	// Receive may wait for its turn; Close ends that too, so it comes as soon as the socket is to end.
-	wg.Add(1)
-	context.AfterFunc(k.ctx, func() { defer wg.Done(); client.Close() })
+	var closed sync.WaitGroup
+	closed.Add(1)
+	context.AfterFunc(k.ctx, func() { defer closed.Done(); client.Close() })
 	for {
 		_, message, err := conn.ReadMessage()
 		if err != nil {
@@ -237,7 +245,8 @@ func (k *Socket) serve(conn *websocket.Conn) {
 		k.server.metrics.in.Inc()
 		client.Receive(message)
 	}
-	wg.Wait()
+	closed.Wait()
+	k.queue.writers.Wait()
 	k.server.metrics.closed.WithLabelValues(k.reason).Inc()
 	level := slog.LevelDebug
 	if k.reason == reasonSlow || k.reason == reasonTooBig {
@@ -277,50 +286,56 @@ func writeReason(err error) string {
 	return "broken"
 }
 
-// write sends what is queued until the socket is to end, and then closes the connection, which ends the reader.
-func (k *Socket) write(conn *websocket.Conn) {
-	defer conn.Close()
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
+// ping asks the endpoint for a sign of life, again and again. One that waits behind other messages is as good as sent.
+func (k *Socket) ping() {
+	k.queue.put(nil, &k.server.opt)
+	if k.ctx.Err() == nil {
+		k.pings.Reset(pingEvery)
+	}
+}
+
+// write sends what is queued. When that is the last of the socket, it closes the connection, which ends the reader.
+func (k *Socket) write() {
 	for {
-		select {
-		case <-k.queue.wake:
-			if message, ok := k.queue.take(); ok && !k.writeOne(conn, message, k.server.opt.WriteTime) {
-				return
-			}
-		case <-ping.C:
-			if err := conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(controlWait)); err != nil {
-				k.shut("broken", 0)
-				return
-			}
-		case <-k.ctx.Done():
+		message, ok, ended := k.queue.take()
+		wait := k.server.opt.WriteTime
+		if ended {
+			wait = flushWait
+		}
+		switch {
+		case ok && k.writeOne(message, wait):
+		case ok: // and that has ended the socket
+			_ = k.conn.Close()
+			return
+		case ended:
 			if k.code != 0 {
-				k.sayGoodbye(conn)
+				frame := websocket.FormatCloseMessage(k.code, k.reason)
+				_ = k.conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(flushWait))
 			}
+			_ = k.conn.Close()
+			return
+		default:
 			return
 		}
 	}
 }
 
-func (k *Socket) writeOne(conn *websocket.Conn, message []byte, wait time.Duration) bool {
-	_ = conn.SetWriteDeadline(time.Now().Add(wait))
-	if err := conn.WriteMessage(websocket.TextMessage, message); err != nil {
+// writeOne sends a message, or ends the socket.
+func (k *Socket) writeOne(message []byte, wait time.Duration) bool {
+	if message == nil {
+		if err := k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(controlWait)); err != nil {
+			k.shut("broken", 0)
+			return false
+		}
+		return true
+	}
+	_ = k.conn.SetWriteDeadline(time.Now().Add(wait))
+	if err := k.conn.WriteMessage(websocket.TextMessage, message); err != nil {
 		k.shut(writeReason(err), 0)
 		return false
 	}
 	k.server.metrics.out.Inc()
 	return true
-}
-
-// sayGoodbye sends what is still queued and a close frame.
-func (k *Socket) sayGoodbye(conn *websocket.Conn) {
-	for message, ok := k.queue.take(); ok; message, ok = k.queue.take() {
-		if !k.writeOne(conn, message, flushWait) {
-			return
-		}
-	}
-	frame := websocket.FormatCloseMessage(k.code, k.reason)
-	_ = conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(flushWait))
 }
 
 // Serve answers on l until ctx ends. Sockets stay open: Close ends them.
