@@ -61,24 +61,15 @@ type Server struct {
 	inRooms  *lane           // of what concerns the rooms that this replica owns
 	ctx      context.Context // of the work on commands
 	cancel   context.CancelFunc
-	stop     chan struct{} // closed when no more is to be begun
-	wg       sync.WaitGroup
 	subs     []*nats.Subscription
 
 	mu       sync.Mutex
-	stopped  bool
 	underway map[string]bool // ids of commands taken
 }
-
-// lane is what waits for each other: it holds tokens for the messages taken, and for those of them under way.
-type lane struct{ taken, underway chan struct{} }
-
-func newLane() *lane { return &lane{make(chan struct{}, taken), make(chan struct{}, atOnce)} }
 
 // Start subscribes to what any replica takes.
 func (s *Server) Start(ctx context.Context) error {
 	s.anywhere, s.inRooms = newLane(), newLane()
-	s.stop = make(chan struct{})
 	s.underway = map[string]bool{}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for subject, hear := range map[string]nats.MsgHandler{
@@ -117,12 +108,11 @@ func (s *Server) Stop(grace time.Duration) {
 	for _, sub := range s.subs {
 		_ = sub.Unsubscribe()
 	}
-	s.mu.Lock()
-	s.stopped = true
-	s.mu.Unlock()
-	close(s.stop)
+	s.anywhere.end()
+	s.inRooms.end()
 	timer := time.AfterFunc(grace, s.cancel)
-	s.wg.Wait()
+	s.anywhere.wait()
+	s.inRooms.wait()
 	timer.Stop()
 	s.cancel()
 }
@@ -178,26 +168,9 @@ func (s *Server) resume(m *nats.Msg) {
 // another replica takes it. It does not wait for that, unless very much is taken already: then NATS keeps what comes
 // after.
 func (s *Server) work(l *lane, do func(ctx context.Context)) {
-	select {
-	case l.taken <- struct{}{}:
-	case <-s.stop:
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
-		return // Stop may have begun to wait for what has been taken
-	}
-	s.wg.Go(func() {
-		defer func() { <-l.taken }()
-		began := time.Now()
-		select {
-		case l.underway <- struct{}{}:
-		case <-s.stop:
-			return
-		}
-		defer func() { <-l.underway }()
-		s.Counters.Waited(time.Since(began))
+	came := time.Now()
+	l.post(func() {
+		s.Counters.Waited(time.Since(came))
 		ctx, cancel := context.WithTimeout(s.ctx, commandTime)
 		defer cancel()
 		do(ctx)

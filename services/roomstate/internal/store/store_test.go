@@ -120,6 +120,22 @@ func TestWriteForAHandleThatIsGoneChangesNothing(t *testing.T) {
 	}
 }
 
+// TestEventForASessionThatIsOverIsNobodys: the others get theirs, and nothing of that session comes back.
+func TestEventForASessionThatIsOverIsNobodys(t *testing.T) {
+	st, m := open(t)
+	h := withHandle(t, st)
+	w := Write{Command: "1", Handle: h, Events: []*busv1.Event{event(9), event(1)}}
+	if _, err := st.Commit(t.Context(), &w, start); err != nil {
+		t.Fatal(err)
+	}
+	if over, here := w.Events[0].GetNumber(), w.Events[1].GetNumber(); over != 0 || here != 1 {
+		t.Errorf("numbers %d and %d", over, here)
+	}
+	if m.Exists(prefix+"session:9") || m.Exists(prefix+"log:9") {
+		t.Errorf("keys: %q", m.Keys())
+	}
+}
+
 func TestLogKeepsTheNewestEvents(t *testing.T) {
 	st, _ := open(t)
 	h := withHandle(t, st)

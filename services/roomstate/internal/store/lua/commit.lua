@@ -68,12 +68,8 @@ end
 local numbers, raised = {}, {}
 for i = 1, count() do
   local to = arg()
-  local event = arg()
-  numbers[i] = 0
-  if redis.call('EXISTS', session_key(to)) == 1 then
-    numbers[i] = append(to, event, keep)
-    raised[#raised + 1] = to .. ':' .. numbers[i]
-  end
+  numbers[i] = append(to, arg(), keep)
+  if numbers[i] > 0 then raised[#raised + 1] = to .. ':' .. numbers[i] end
 end
 
 for _ = 1, count() do redis.call('ZADD', prefix .. 'tasks', again, arg()) end

@@ -25,9 +25,14 @@ local function remember(command, answer, for_ms, raised)
   end
 end
 
--- append adds an event to a session's log and returns its number.
+-- append adds an event to a session's log and returns its number, 0 if there is no such session.
 local function append(session, event, keep)
-  local number = redis.call('HINCRBY', session_key(session), 'events', 1)
+  local key = session_key(session)
+  local number = redis.call('HINCRBY', key, 'events', 1)
+  if number == 1 and redis.call('HLEN', key) == 1 then -- made just now: to look before each event would cost more
+    redis.call('DEL', key)
+    return 0
+  end
   local log = prefix .. 'log:' .. session
   redis.call('RPUSH', log, number .. ':' .. event)
   if number > keep then redis.call('LTRIM', log, -keep, -1) end
