@@ -108,6 +108,12 @@ func join(ctx context.Context, cfg config, s *server, c crowd) (joinOutcome, err
 			return o, err
 		}
 	}
+	time.Sleep(settle) // who was in the rooms before may still be seen off
+	idle, err := s.usage()
+	if err != nil {
+		return o, err
+	}
+	time.Sleep(settle)
 	heard := events.Load()
 	before, err := s.usage()
 	if err != nil {
@@ -125,13 +131,16 @@ func join(ctx context.Context, cfg config, s *server, c crowd) (joinOutcome, err
 	}
 	took := time.Since(began)
 	time.Sleep(settle) // events to others may still be under way
+	waited := time.Since(began)
 	after, err := s.usage()
 	if err != nil {
 		return o, err
 	}
 	o.perSecond = float64(len(all)) / took.Seconds()
 	for i := range after {
-		ms := float64((after[i].CPU - before[i].CPU).Microseconds()) / 1000 / float64(len(all))
+		// What the process does although nobody joins is no part of a join.
+		anyway := (before[i].CPU - idle[i].CPU).Seconds() / settle.Seconds() * waited.Seconds()
+		ms := max(0, (after[i].CPU-before[i].CPU).Seconds()-anyway) * 1000 / float64(len(all))
 		o.parts = append(o.parts, ms)
 		o.cpuMs += ms
 	}
