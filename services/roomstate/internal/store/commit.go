@@ -78,62 +78,15 @@ func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedT
 		add(w.Handle.ID.Session, w.Handle.ID.Handle)
 	}
 	add(ms(now.Add(taskAgain)), logSize)
-
-	add(w.Room, w.Read)
-	if w.Room != "" {
-		version = w.Read
-		if w.Result.Next != nil {
-			version = rand.Text() // never one that another life of the room had
-		}
-		if w.Result.Next == nil {
-			add("", 0)
-		} else {
-			add(version, flag(w.Result.Drop))
-		}
-		add(len(w.Result.Set))
-		for field, value := range w.Result.Set {
-			add(field, value)
-		}
-		add(len(w.Result.Delete))
-		for _, field := range w.Result.Delete {
-			add(field)
-		}
-		index := ""
-		if w.Result.Index != nil || w.Result.Drop {
-			index = w.Handle.Plugin
-		}
-		add(index, w.Room, w.Result.Index)
-		if w.Result.Drop {
-			version = ""
-		}
-	} else {
-		add("", 0)
+	version = w.encodeRoom(add)
+	if err := w.encodeHandle(add); err != nil {
+		return nil, "", nil, err
 	}
-
-	switch {
-	case w.Gone:
-		add("-")
-	case w.Bound:
-		record, err := json.Marshal(w.Handle)
-		if err != nil {
-			return nil, "", nil, fmt.Errorf("encode handle: %w", err)
-		}
-		add(record)
-	default:
-		add("")
-	}
-
 	if err := w.encodePlaces(add); err != nil {
 		return nil, "", nil, err
 	}
-
-	add(len(w.Events))
-	for _, event := range w.Events {
-		data, err := proto.Marshal(event)
-		if err != nil {
-			return nil, "", nil, fmt.Errorf("encode event: %w", err)
-		}
-		add(event.GetSessionId(), data)
+	if err := w.encodeEvents(add); err != nil {
+		return nil, "", nil, err
 	}
 	add(len(w.Tasks))
 	for _, task := range w.Tasks {
@@ -151,6 +104,68 @@ func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedT
 		}
 	}
 	return args, version, tasks, nil
+}
+
+// encodeRoom adds what becomes of the room, and returns its version from then on.
+func (w *Write) encodeRoom(add func(...any)) (version string) {
+	add(w.Room, w.Read)
+	if w.Room == "" {
+		add("", 0)
+		return ""
+	}
+	if w.Result.Next == nil {
+		version = w.Read
+		add("", 0)
+	} else {
+		version = rand.Text() // never one that another life of the room had
+		add(version, flag(w.Result.Drop))
+	}
+	add(len(w.Result.Set))
+	for field, value := range w.Result.Set {
+		add(field, value)
+	}
+	add(len(w.Result.Delete))
+	for _, field := range w.Result.Delete {
+		add(field)
+	}
+	index := ""
+	if w.Result.Index != nil || w.Result.Drop {
+		index = w.Handle.Plugin
+	}
+	add(index, w.Room, w.Result.Index)
+	if w.Result.Drop {
+		return ""
+	}
+	return version
+}
+
+// encodeHandle adds the acting handle's record, if it changes.
+func (w *Write) encodeHandle(add func(...any)) error {
+	switch {
+	case w.Gone:
+		add("-")
+	case w.Bound:
+		record, err := json.Marshal(w.Handle)
+		if err != nil {
+			return fmt.Errorf("encode handle: %w", err)
+		}
+		add(record)
+	default:
+		add("")
+	}
+	return nil
+}
+
+func (w *Write) encodeEvents(add func(...any)) error {
+	add(len(w.Events))
+	for _, event := range w.Events {
+		data, err := proto.Marshal(event)
+		if err != nil {
+			return fmt.Errorf("encode event: %w", err)
+		}
+		add(event.GetSessionId(), data)
+	}
+	return nil
 }
 
 // encodePlaces adds which rooms the handle has state in, beside the one it is bound to.
