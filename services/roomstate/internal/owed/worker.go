@@ -34,7 +34,7 @@ type Requester interface {
 // Worker carries out tasks.
 type Worker struct {
 	Store interface {
-		Tasks(ctx context.Context, now time.Time) ([]store.OwedTask, error)
+		Tasks(ctx context.Context, now time.Time) (tasks []store.OwedTask, more bool, err error)
 		TaskDone(ctx context.Context, t store.OwedTask) error
 	}
 	Nodes interface {
@@ -75,16 +75,26 @@ func (w *Worker) Run(ctx context.Context) {
 	for {
 		select {
 		case now := <-tick.C:
-			tasks, err := w.Store.Tasks(ctx, now)
-			if err != nil {
+			if err := w.sweep(ctx, now); err != nil {
 				w.Log.Debug("tasks not read", "err", err)
-				continue
 			}
-			w.Owe(tasks)
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// sweep takes up what was left undone, as much of it as there is room for.
+func (w *Worker) sweep(ctx context.Context, now time.Time) error {
+	for more := true; more && len(w.queue) < backlog/2; {
+		var tasks []store.OwedTask
+		var err error
+		if tasks, more, err = w.Store.Tasks(ctx, now); err != nil {
+			return err
+		}
+		w.Owe(tasks)
+	}
+	return nil
 }
 
 func (w *Worker) work(ctx context.Context) {

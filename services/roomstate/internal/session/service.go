@@ -34,7 +34,7 @@ type sessions interface {
 	Given(ctx context.Context, session uint64, g *busv1.Given) error
 	Lose(ctx context.Context, cmd *busv1.Command, counts bool, t store.Timeouts, now time.Time) (bool, error)
 	End(ctx context.Context, e store.End, now time.Time) (store.Ended, error)
-	Due(ctx context.Context, t store.Timeouts, now time.Time) ([]uint64, error)
+	Due(ctx context.Context, t store.Timeouts, now time.Time) (due []uint64, more bool, err error)
 	LastEvent(ctx context.Context, session uint64) (uint64, error)
 	Handleless(ctx context.Context, id uint64) (plugin.Handle, error)
 	Raised(ctx context.Context, numbers map[uint64][]uint64) ([]*busv1.Event, error)

@@ -29,10 +29,20 @@ func (s *Service) Sweep(ctx context.Context) {
 
 // EndDue ends sessions whose time has come by now.
 func (s *Service) EndDue(ctx context.Context, now time.Time) error {
-	due, err := s.Store.Due(ctx, s.Timeouts, now)
-	if err != nil {
-		return err
+	for more := true; more; {
+		var due []uint64
+		var err error
+		if due, more, err = s.Store.Due(ctx, s.Timeouts, now); err != nil {
+			return err
+		}
+		if err := s.endDue(ctx, due, now); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (s *Service) endDue(ctx context.Context, due []uint64, now time.Time) error {
 	for _, id := range due {
 		ended, err := s.Store.End(ctx, store.End{Session: id, IfDue: &s.Timeouts}, now)
 		if errors.Is(err, store.ErrNoSession) || err == nil && ended.Last == nil {

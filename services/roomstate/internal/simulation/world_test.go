@@ -100,8 +100,12 @@ func newWorld(t testing.TB, cfg config) *world {
 		for _, r := range w.replicas {
 			w.insist("sweep sessions", func() error { return r.sessions.EndDue(w.ctx, time.Now()) })
 			w.insist("read tasks", func() error {
-				left, err := w.store.Tasks(w.ctx, time.Now())
+				left, more, err := w.store.Tasks(w.ctx, time.Now())
 				w.owe(r, left)
+				for more && err == nil {
+					left, more, err = w.store.Tasks(w.ctx, time.Now())
+					w.owe(r, left)
+				}
 				return err
 			})
 		}

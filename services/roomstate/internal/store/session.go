@@ -183,26 +183,26 @@ func (s *Store) End(ctx context.Context, e End, now time.Time) (Ended, error) {
 	return Ended{Last: last, Tasks: tasks}, err
 }
 
-// Due returns sessions that have to be ended: those whose time has come.
-func (s *Store) Due(ctx context.Context, t Timeouts, now time.Time) ([]uint64, error) {
+// Due returns sessions that have to be ended: those whose time has come. more says that there may be others: each that lives is
+// looked at once in the time that it has.
+func (s *Store) Due(ctx context.Context, t Timeouts, now time.Time) (due []uint64, more bool, err error) {
 	if due, err := s.anyDue(ctx, "deadlines", now); !due {
-		return nil, err
+		return nil, false, err
 	}
 	got, err := s.run(ctx, dueScript, ms(now), t.Session.Milliseconds(), t.Reclaim.Milliseconds(),
 		sweepSize, ms(now.Add(taskAgain)))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	entries, _ := got[0].([]any)
-	due := make([]uint64, 0, len(entries))
 	for _, entry := range entries {
 		id, err := strconv.ParseUint(text(entry), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("deadline of session %q: %w", entry, err)
+			return nil, false, fmt.Errorf("deadline of session %q: %w", entry, err)
 		}
 		due = append(due, id)
 	}
-	return due, nil
+	return due, number(got[1]) == sweepSize, nil
 }
 
 // Events returns a session's events after a number, oldest first, as far as they are kept.

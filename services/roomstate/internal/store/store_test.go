@@ -161,7 +161,7 @@ func TestSessionIsDueOnlyAfterItsTime(t *testing.T) {
 	withHandle(t, st)
 	due := func(after time.Duration) []uint64 {
 		t.Helper()
-		ids, err := st.Due(t.Context(), timeout, start.Add(after))
+		ids, _, err := st.Due(t.Context(), timeout, start.Add(after))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,13 +188,64 @@ func TestSessionIsDueOnlyAfterItsTime(t *testing.T) {
 		t.Errorf("owes %v", tasks)
 	}
 	later := start.Add(100 * time.Second)
-	if left, err := st.Tasks(t.Context(), later); err != nil || len(left) != 1 {
+	if left, _, err := st.Tasks(t.Context(), later); err != nil || len(left) != 1 {
 		t.Errorf("left undone: %v, %v", left, err)
 	} else if err := st.TaskDone(t.Context(), left[0]); err != nil {
 		t.Error(err)
 	}
-	if left, err := st.Tasks(t.Context(), later.Add(time.Minute)); err != nil || len(left) != 0 {
+	if left, _, err := st.Tasks(t.Context(), later.Add(time.Minute)); err != nil || len(left) != 0 {
 		t.Errorf("still undone: %v, %v", left, err)
+	}
+}
+
+// TestAllThatIsDueIsFound, however much it is, in steps that are each short.
+func TestAllThatIsDueIsFound(t *testing.T) {
+	st, _ := open(t)
+	const sessions = 2*sweepSize + 7
+	for i := range sessions {
+		cmd := &busv1.Command{Id: fmt.Sprint(i), SessionId: uint64(i + 1), Socket: &busv1.Socket{Id: "a"}}
+		if err := st.Create(t.Context(), cmd, timeout, 0, start, nil); err != nil {
+			t.Fatal(err)
+		}
+		h := plugin.Handle{ID: plugin.HandleID{Session: uint64(i + 1), Handle: 1}}
+		if err := st.Attach(t.Context(), &busv1.Command{Id: fmt.Sprint("a", i)}, h, 0, nil); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 { // these live: they are looked at, and not due
+			touch := &busv1.Command{Id: fmt.Sprint("t", i), SessionId: uint64(i + 1)}
+			if _, err := st.Enter(t.Context(), touch, true, start.Add(30*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	now, found := start.Add(61*time.Second), 0
+	for more := true; more; {
+		var due []uint64
+		var err error
+		if due, more, err = st.Due(t.Context(), timeout, now); err != nil {
+			t.Fatal(err)
+		}
+		found += len(due)
+		for _, id := range due {
+			if _, err := st.End(t.Context(), End{Session: id, IfDue: &timeout}, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if found != sessions/2 {
+		t.Errorf("%d of %d", found, sessions/2)
+	}
+	later, owed := now.Add(time.Minute), 0
+	for more := true; more; {
+		var tasks []OwedTask
+		var err error
+		if tasks, more, err = st.Tasks(t.Context(), later); err != nil {
+			t.Fatal(err)
+		}
+		owed += len(tasks)
+	}
+	if owed != found {
+		t.Errorf("%d tasks of %d", owed, found)
 	}
 }
 
@@ -211,7 +262,7 @@ func TestLostSocketCountsFromTheLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, after := range []time.Duration{49 * time.Second, 51 * time.Second} {
-		if ids, err := st.Due(t.Context(), times, start.Add(after)); err != nil || len(ids) != want {
+		if ids, _, err := st.Due(t.Context(), times, start.Add(after)); err != nil || len(ids) != want {
 			t.Errorf("after %v due: %v, %v", after, ids, err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	// taskAgain is when a task that has not been done is taken up again, by any replica.
 	taskAgain = 3 * time.Second
-	// sweepSize is how much is taken up at once.
+	// sweepSize is how much is taken up with one script: none keeps Redis from others for longer than a millisecond.
 	sweepSize = 100
 )
 
@@ -44,16 +44,17 @@ func readTasks(v any) ([]OwedTask, error) {
 	return tasks, nil
 }
 
-// Tasks returns tasks that were left undone, and keeps them from others for a while.
-func (s *Store) Tasks(ctx context.Context, now time.Time) ([]OwedTask, error) {
+// Tasks returns tasks that were left undone, and keeps them from others for a while. more says that there may be others.
+func (s *Store) Tasks(ctx context.Context, now time.Time) (tasks []OwedTask, more bool, err error) {
 	if due, err := s.anyDue(ctx, "tasks", now); !due {
-		return nil, err
+		return nil, false, err
 	}
 	got, err := s.run(ctx, tasksScript, ms(now), ms(now.Add(taskAgain)), sweepSize)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return readTasks(got[0])
+	tasks, err = readTasks(got[0])
+	return tasks, len(tasks) == sweepSize, err
 }
 
 // anyDue tells whether a set of things by their times has any whose time has come. The script runs only then:

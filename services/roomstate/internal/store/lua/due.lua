@@ -2,8 +2,8 @@
 -- for the case that whoever asked does not live to end them.
 local now, timeout, reclaim, most, again = count(), count(), count(), arg(), arg()
 
-local due = {}
-for _, session in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'deadlines', '-inf', now, 'LIMIT', 0, most)) do
+local due, seen = {}, redis.call('ZRANGEBYSCORE', prefix .. 'deadlines', '-inf', now, 'LIMIT', 0, most)
+for _, session in ipairs(seen) do
   local when = nil
   local there = redis.call('EXISTS', session_key(session)) == 1
   if there then when = deadline(session, timeout, reclaim) end
@@ -16,4 +16,4 @@ for _, session in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'deadlines', '-in
     due[#due + 1] = session
   end
 end
-return {'ok', due}
+return {'ok', due, #seen}
