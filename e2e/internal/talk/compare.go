@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,10 +85,12 @@ func (p *player) rename(v any) any {
 
 // foreign tells whether what a list names, a room or a user, is of another conversation, which is played at the same time.
 func (p *player) foreign(listed any) bool {
+	key, id := "username", listed
 	if room, ok := listed.(map[string]any); ok {
-		listed = room["room"]
+		key, id = "room", room["room"]
 	}
-	return !strings.Contains(p.conversation, fmt.Sprint(listed))
+	named := regexp.MustCompile(regexp.QuoteMeta(`"`+key+`":`+text(id)) + `[,}]`)
+	return !named.MatchString(p.conversation)
 }
 
 // unparsable begins the error about a message that is not JSON.
