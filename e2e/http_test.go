@@ -101,10 +101,15 @@ func TestSameCORSAsJanus(t *testing.T) {
 		for _, origin := range []string{ours, theirs} {
 			var answers [2]string
 			for i, base := range []string{oracle, cardea} {
-				req, err := http.NewRequestWithContext(t.Context(), method, base+"/5", strings.NewReader(`{"janus":"keepalive","transaction":"a"}`))
+				body := "" // MHD closes connections over one that it does not expect
+				if method == "POST" {
+					body = `{"janus":"keepalive","transaction":"a"}`
+				}
+				req, err := http.NewRequestWithContext(t.Context(), method, base+"/5", strings.NewReader(body))
 				if err != nil {
 					t.Fatal(err)
 				}
+				req.Close = true // Janus closes the connection of who is refused
 				req.Header.Set("Origin", origin)
 				req.Header.Set("Access-Control-Request-Method", "POST")
 				req.Header.Set("Access-Control-Request-Headers", "content-type")
