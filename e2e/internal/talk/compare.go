@@ -86,8 +86,11 @@ func (p *player) rename(v any) any {
 // foreign tells whether what a list names, a room or a user, is of another conversation, which is played at the same time.
 func (p *player) foreign(listed any) bool {
 	key, id := "username", listed
-	if room, ok := listed.(map[string]any); ok {
-		key, id = "room", room["room"]
+	if object, ok := listed.(map[string]any); ok {
+		if id, ok = object["room"]; !ok {
+			return false // of something within a room
+		}
+		key = "room"
 	}
 	named := regexp.MustCompile(regexp.QuoteMeta(`"`+key+`":`+text(id)) + `[,}]`)
 	return !named.MatchString(p.conversation)
