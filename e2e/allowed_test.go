@@ -85,6 +85,14 @@ var allowed = []struct {
 		newer, "EchoTest looks at svc, spatial_layer and temporal_layer, as Janus 1.4 does", "1.4",
 	},
 	{
+		regexp.MustCompile(`"publish_remotely",.*"srtp_crypto":"short"\} \| al 0 plugindata\.data\.(error: only the second: "Invalid SRTP suite or key"$|error_code: only the second: 430$|(id|remote_id|room): only the first: |videoroom: "success" ≠ "event"$)`),
+		own, "a key that is none of SRTP's is refused, and not passed over in silence", "",
+	},
+	{
+		regexp.MustCompile(`"unpublish_remotely",.*"remote_id":"key"\} \| al 0 plugindata\.data\.(error: only the second: "No such remotization \(key\)"$|error_code: only the second: 428$|(id|room): only the first: |videoroom: "success" ≠ "event"$)`),
+		own, "a key that is none of SRTP's is refused, and not passed over in silence", "",
+	},
+	{
 		regexp.MustCompile(`"request":"(publish_remotely|(add|update)_remote_publisher)",.*"srtp_(suite|crypto)":.* \| al \d (plugindata\.data\.(error: .*"Invalid (element type \(srtp_(suite|crypto) should be |SRTP suite)|error_code: (\d+ ≠|only the second:) 430$|videoroom: "success" ≠ "event"$)|only the first: \{"janus":"event","plugindata":\{"data":\{"publishers":)`),
 		newer, "SRTP to remote publishers came with Janus 1.3", "1.3",
 	},
