@@ -173,6 +173,8 @@ func playBoth(t *testing.T, cardea, oracle string, c conform.Conversation) (want
 	}
 	wg.Wait()
 	talk.MarkGaps(want, got)
+	talk.MarkIdle(want)
+	talk.MarkIdle(got)
 	return want, got
 }
 

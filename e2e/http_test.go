@@ -90,3 +90,50 @@ func exchange(t *testing.T, base, method, path, body string) string {
 	}
 	return out
 }
+
+// TestSameCORSAsJanus asks both, where only pages of one origin may ask: those of that origin, those of another, and preflights of
+// each.
+func TestSameCORSAsJanus(t *testing.T) {
+	const ours, theirs = "https://app.example", "https://evil.example"
+	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{HTTP: []string{`cors: { allow_origin = "` + ours + `"; enforce_cors = true; }`}}).HTTP
+	cardea := cluster.StartStandalone(t, "--origins", ours).HTTP
+	for _, method := range []string{"POST", "GET", "OPTIONS"} {
+		for _, origin := range []string{ours, theirs} {
+			var answers [2]string
+			for i, base := range []string{oracle, cardea} {
+				body := "" // MHD closes connections over one that it does not expect
+				if method == "POST" {
+					body = `{"janus":"keepalive","transaction":"a"}`
+				}
+				req, err := http.NewRequestWithContext(t.Context(), method, base+"/5", strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Close = true // Janus closes the connection of who is refused
+				req.Header.Set("Origin", origin)
+				req.Header.Set("Access-Control-Request-Method", "POST")
+				req.Header.Set("Access-Control-Request-Headers", "content-type")
+				resp, err := http.DefaultTransport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = resp.Body.Close()
+				answers[i] = fmt.Sprint(resp.StatusCode)
+				for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Max-Age",
+					"Access-Control-Allow-Methods", "Access-Control-Allow-Headers"} {
+					answers[i] += fmt.Sprintf(" %q", resp.Header.Get(name))
+				}
+			}
+			t.Logf("%s from %s: Janus %s, Cardea %s", method, origin, answers[0], answers[1])
+			if origin == theirs {
+				if strings.HasPrefix(answers[1], "200") || strings.Contains(answers[1], "example") {
+					t.Errorf("%s from another origin: %s", method, answers[1])
+				}
+				continue
+			}
+			if answers[0] != answers[1] {
+				t.Errorf("%s:\n Cardea %s\n Janus  %s", method, answers[1], answers[0])
+			}
+		}
+	}
+}

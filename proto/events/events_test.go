@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -324,7 +325,9 @@ func TestADeadBackendHoldsNeitherEmitNorTheEnd(t *testing.T) {
 	}
 }
 
-func TestEventsArePublishedOnTheSubject(t *testing.T) {
+// listen runs a NATS server, and returns a connection to it and what is published on a subject.
+func listen(t *testing.T, subject string) (*nats.Conn, *nats.Subscription) {
+	t.Helper()
 	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
@@ -339,21 +342,71 @@ func TestEventsArePublishedOnTheSubject(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	sub, err := nc.SubscribeSync("janus.events")
+	sub, err := nc.SubscribeSync(subject)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := config("")
-	cfg.Subject = "janus.events"
-	e, _ := start(t, cfg, nc, true)
-	e.Emit(Event{Type: Core, Subtype: Startup, Event: Object{"status": "started"}})
+	return nc, sub
+}
+
+// published is the next event on a subject.
+func published(t *testing.T, sub *nats.Subscription) Event {
+	t.Helper()
 	m, err := sub.NextMsg(20 * time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got Event
-	if err := json.Unmarshal(m.Data, &got); err != nil || got.Type != Core || got.Emitter != "test/me" {
-		t.Errorf("got %s, %v", m.Data, err)
+	if err := json.Unmarshal(m.Data, &got); err != nil {
+		t.Fatalf("%s: %v", m.Data, err)
+	}
+	return got
+}
+
+func TestEventsArePublishedOnTheSubject(t *testing.T) {
+	nc, sub := listen(t, "janus.events")
+	cfg := config("")
+	cfg.Subject = "janus.events"
+	e, _ := start(t, cfg, nc, true)
+	e.Emit(Event{Type: Core, Subtype: Startup, Event: Object{"status": "started"}})
+	if got := published(t, sub); got.Type != Core || got.Emitter != "test/me" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTheSubjectAndTheBackendGetTheSame(t *testing.T) {
+	nc, sub := listen(t, "janus.events")
+	up := make(chan struct{}) // closed when the backend is back
+	s := newSink(t, httptest.NewServer, func(int) int {
+		select {
+		case <-up:
+			return http.StatusOK
+		default:
+			return http.StatusInternalServerError
+		}
+	})
+	cfg := config(s.URL)
+	cfg.Subject, cfg.Retries, cfg.Backoff = "janus.events", 1000, 10*time.Millisecond
+	e, _ := start(t, cfg, nc, true)
+	const many = 300
+	for i := 1; i <= many; i++ {
+		e.Emit(session(i))
+	}
+	var first []Event // while the backend is away
+	for range many {
+		first = append(first, published(t, sub))
+	}
+	close(up)
+	for i, want := range first {
+		if want.SessionID != uint64(i+1) {
+			t.Fatalf("event %d on the subject is %+v", i, want)
+		}
+		if got := s.next(t); !reflect.DeepEqual(got, want) {
+			t.Fatalf("event %d:\n backend %+v\n subject %+v", i, got, want)
+		}
+	}
+	if http, subject := e.droppedBecause("http", "retries"), e.droppedBecause("nats", "not published"); http+subject > 0 {
+		t.Errorf("%v and %v dropped", http, subject)
 	}
 }
 

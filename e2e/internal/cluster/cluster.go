@@ -298,6 +298,7 @@ func StartJanus(t testing.TB, videoroom ...string) string {
 // JanusSettings are more of some parts of its settings.
 type JanusSettings struct {
 	General, VideoRoom, TextRoom []string
+	HTTP                         []string // whole parts of that transport's
 
 	Sink string // where events are posted to; empty for nowhere
 }
@@ -338,7 +339,8 @@ func StartJanusWith(t testing.TB, settings JanusSettings) Janus {
 	write("janus.transport.websockets.jcfg", `general: { ws = true; ws_ip = "127.0.0.1"; ws_port = `+port+`; json = "compact"; }`)
 	write("janus.transport.http.jcfg",
 		`general: { base_path = "/janus"; http = true; ip = "127.0.0.1"; port = `+httpPort+`; https = false; json = "compact"; }`,
-		`admin: { admin_base_path = "/admin"; admin_http = true; admin_ip = "127.0.0.1"; admin_port = `+adminPort+`; }`)
+		`admin: { admin_base_path = "/admin"; admin_http = true; admin_ip = "127.0.0.1"; admin_port = `+adminPort+`; }`,
+		strings.Join(settings.HTTP, "\n"))
 	write("janus.plugin.videoroom.jcfg", "general: { "+strings.Join(settings.VideoRoom, "; ")+" }",
 		`room-1234: { description = "Demo Room"; secret = "adminpwd"; publishers = 6; bitrate = 1500000; fir_freq = 10; record = false; }`)
 	write("janus.plugin.echotest.jcfg", "general: { }")
@@ -351,7 +353,11 @@ func StartJanusWith(t testing.TB, settings JanusSettings) Janus {
 	p.WaitTCP(t, ws)
 	p.WaitTCP(t, http)
 	p.WaitTCP(t, admin)
-	return Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin", Version: version(t, "http://"+http+"/janus/info")}
+	j := Janus{WS: "ws://" + ws + "/", HTTP: "http://" + http + "/janus", Admin: "http://" + admin + "/admin"}
+	if len(settings.HTTP) == 0 { // one that enforces CORS answers pages only
+		j.Version = version(t, j.HTTP+"/info")
+	}
+	return j
 }
 
 // version asks the Janus at an address of its info.

@@ -223,6 +223,15 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.sub", sound: `{"request":"configure","streams":[{"mid":"1"}]}`, fields: "streams.0 streams.0.mid streams.0.send " +
 			"streams.0.substream streams.0.temporal streams.0.fallback streams.0.min_delay streams.0.max_delay"},
 	}},
+	{name: "subscription-left", begin: subscribed + "al.sub {\"request\":\"leave\"}\nwait 500ms\n", verbs: []verb{
+		{who: "al.sub", sound: `{"request":"configure"}`, fields: "streams mid send substream temporal audio"},
+		{who: "al.sub", sound: `{"request":"configure","streams":[{"mid":"1"}]}`, fields: "streams.0 streams.0.mid streams.0.send"},
+		{who: "al.sub", sound: `{"request":"subscribe","streams":[{"feed":99,"mid":"0"}]}`, fields: "streams streams.0 streams.0.feed"},
+		{who: "al.sub", sound: `{"request":"unsubscribe","streams":[{"feed":1,"mid":"0"}]}`, fields: "streams streams.0 streams.0.feed streams.0.sub_mid"},
+		{who: "al.sub", sound: `{"request":"switch","streams":[{"feed":1,"mid":"0","sub_mid":"0"}]}`, fields: "streams streams.0 streams.0.feed streams.0.sub_mid"},
+		{who: "al.sub", sound: `{"request":"start"}`, fields: "request"},
+		{who: "al.sub", sound: `{"request":"leave"}`, fields: "request"},
+	}},
 	{name: "echotest", begin: "al create\nal attach janus.plugin.echotest h\n", verbs: []verb{
 		{who: "al.h", sound: `{"audio":true}`, fields: "audio video bitrate record filename substream temporal fallback svc " +
 			"spatial_layer temporal_layer audiocodec videocodec videoprofile opusred min_delay max_delay"},
@@ -235,7 +244,6 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.h", sound: `{"request":"set"}`, fields: "audio video bitrate record filename restart substream temporal fallback keyframe"},
 		{who: "al.h", sound: `{"request":"hangup"}`, fields: "reason"},
 	}},
-	// Not edit and destroy, whose mistakes, in such numbers, end Janus 1.1.2: textroom.talk has them, and what data channels carry.
 	{name: "text-rooms", begin: textSession, verbs: []verb{
 		{who: "al.h", sound: `{"request":"create","room":$N,"allowed":["x"]}`, fields: "request room description secret pin is_private history allowed allowed.0 permanent"},
 		{who: "al.h", sound: `{"request":"exists","room":$R}`, fields: "room"},
@@ -248,7 +256,7 @@ al.h {"request":"add_remote_publisher","room":$R,"secret":"s","id":78,"streams":
 		{who: "al.h", sound: `{"request":"list"}`, fields: "request admin_key"},
 		{who: "al.h", sound: `{"request":"create","room":$N}`, fields: "post admin_key"},
 	}},
-	{name: "text-rooms-edit", begin: textSession, since: "1.4", verbs: []verb{
+	{name: "text-rooms-edit", begin: textSession, verbs: []verb{
 		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"edit","room":$N,"secret":"s"}`,
 			fields: "room secret new_description new_secret new_pin new_post new_is_private permanent"},
 		{who: "al.h", before: `al.h {"request":"create","room":$N,"secret":"s"}`, sound: `{"request":"destroy","room":$N,"secret":"s"}`,

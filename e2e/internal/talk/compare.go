@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,10 +85,15 @@ func (p *player) rename(v any) any {
 
 // foreign tells whether what a list names, a room or a user, is of another conversation, which is played at the same time.
 func (p *player) foreign(listed any) bool {
-	if room, ok := listed.(map[string]any); ok {
-		listed = room["room"]
+	key, id := "username", listed
+	if object, ok := listed.(map[string]any); ok {
+		if id, ok = object["room"]; !ok {
+			return false // of something within a room
+		}
+		key = "room"
 	}
-	return !strings.Contains(p.conversation, fmt.Sprint(listed))
+	named := regexp.MustCompile(regexp.QuoteMeta(`"`+key+`":`+text(id)) + `[,}]`)
+	return !named.MatchString(p.conversation)
 }
 
 // unparsable begins the error about a message that is not JSON.

@@ -93,7 +93,7 @@ func (s *subscriber) setLegacy(body object) {
 func (d *draft) answerConfigure(s *subscriber) *failure {
 	configured := configuredView{VideoRoom: "event", Room: d.id, Configured: "ok"}
 	update, restart := d.body.BoolOr("update", false), d.body.BoolOr("restart", false)
-	if !update && !restart || s.Peer == nil && s.Generation == 0 {
+	if !update && !restart || len(s.Slots) == 0 {
 		d.reply(configured, nil)
 		return nil
 	}

@@ -64,8 +64,8 @@ func (d *draft) joinSubscriber() *failure {
 		if legacy && !d.body.BoolOr("offer_"+w.from.Type, true) {
 			continue
 		}
-		if s.add(w) {
-			s.tune(w)
+		if sl := s.add(w); sl != nil {
+			sl.tune(w)
 		}
 		s.E2EE = w.feed.E2EE
 	}

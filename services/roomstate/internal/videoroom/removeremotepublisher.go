@@ -23,8 +23,13 @@ func (d *draft) removeRemotePublisher() (any, *failure) {
 func (d *draft) removeRemote(p *publisher) {
 	d.withdraw(p)
 	for _, s := range d.watchers() {
-		if s.Changed && !s.AutoUpdate && !s.Offered && s.Peer != nil {
-			d.offerWaiting(d.ownSubscriber(s))
+		if !s.Unasked || s.Peer == nil {
+			continue
+		}
+		s = d.ownSubscriber(s)
+		s.Changed, s.Unasked = true, false
+		if !s.Offered {
+			d.offerWaiting(s)
 		}
 	}
 	d.tellLeaving(p)

@@ -115,6 +115,7 @@ func (d *draft) async(name, asked string) *failure {
 	h := d.Command.Handle
 	join, joins := joinRequests[name]
 	publisher, subscriber := d.publishers[h.ID], d.subscribers[h.ID]
+	subscribes := subscriber != nil || h.Role == roleSubscriber
 	switch {
 	case h.Room == "" && joins:
 		return join(d)
@@ -122,16 +123,20 @@ func (d *draft) async(name, asked string) *failure {
 		return fail(errJoinFirst, "Invalid request on unconfigured participant")
 	case joins && publisher != nil:
 		return fail(errAlreadyJoined, "Already in as a publisher on this handle")
-	case joins && (subscriber != nil || h.Role == roleSubscriber):
+	case name == "join" && subscribes:
 		return fail(errAlreadyJoined, "Already in as a subscriber on this handle")
-	case joins:
+	case joins && !subscribes:
 		return fail(errAlreadyJoined, "Not in a room (create a new handle)")
 	case publisher != nil:
 		if do, ok := publisherRequests[name]; ok {
 			return do(d, publisher)
 		}
-	case subscriber != nil:
-		if do, ok := subscriberRequests[name]; ok {
+	case subscribes:
+		do, ok := subscriberRequests[name]
+		if ok && subscriber == nil {
+			return d.onNothing(do)
+		}
+		if ok {
 			return d.onSubscription(subscriber, do)
 		}
 	default:

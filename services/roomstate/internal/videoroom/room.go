@@ -185,6 +185,7 @@ type subscriber struct {
 	// There is never more than one offer without an answer: what changes meanwhile is offered after it.
 	Offered bool `json:"offered,omitempty"` // an offer waits for its answer
 	Changed bool `json:"changed,omitempty"` // something is to be offered
+	Unasked bool `json:"unasked,omitempty"` // what only the next change that is asked for has offered: a source is gone, without autoupdate
 	Restart bool `json:"restart,omitempty"` // with an ICE restart
 }
 
@@ -240,6 +241,10 @@ type source struct {
 	Mid        string          `json:"mid,omitempty"`
 }
 
+// fed tells whether the slot has a source.
+func (s *slot) fed() bool { return s.Source != nil || len(s.Data) > 0 }
+
+// active is what Janus calls so: data always is.
 func (s *slot) active() bool { return s.Source != nil || s.Type == data }
 
 // layers of a simulcast or SVC stream, each 0 to 2.

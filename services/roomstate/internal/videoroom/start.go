@@ -5,6 +5,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 type startedView struct {
@@ -31,13 +32,33 @@ func (d *draft) onSubscription(s *subscriber, do func(d *draft, s *subscriber) *
 		return fail(errSDPType, "Unknown SDP type '%s'", d.jsepType())
 	}
 	answered := d.jsepType() == "answer"
-	if f := do(d, s); f != nil {
+	f := do(d, s)
+	switch {
+	case f != nil && answered:
+		// What it came with is refused; the node has taken the answer, and is not asked for another.
+		d.undo()
+		if s = d.ownSubscriber(d.subscribers[d.me()]); !d.takeAnswer(s) {
+			return nil
+		}
+		d.reply(f, nil)
+	case f != nil:
 		return f
 	}
 	if answered && d.subscribers[s.handle] != nil && !s.Offered && (s.Changed || s.Restart) && s.Peer != nil {
 		d.offerWaiting(s)
 	}
 	return nil
+}
+
+// onNothing runs a request of a subscriber whose room is gone, which Janus answers as it does one that has left. Nothing is kept
+// of it.
+func (d *draft) onNothing(do func(d *draft, s *subscriber) *failure) *failure {
+	s := &subscriber{handle: d.me()}
+	d.publishers, d.subscribers = nil, map[plugin.HandleID]*subscriber{s.handle: s}
+	f := d.onSubscription(s, do)
+	next := *d.before
+	d.Room, d.touched = &next, map[string]bool{}
+	return f
 }
 
 // takeAnswer has the node complete its offer. It returns false if the turn has ended.
@@ -87,13 +108,14 @@ func (d *draft) pause(s *subscriber) *failure {
 	return nil
 }
 
-// leaveSubscription ends it. The handle can only be detached then.
+// leaveSubscription ends it. The handle stays a subscriber, of nothing: what it subscribes to next is offered anew, where Janus
+// says "updating" for ever.
 func (d *draft) leaveSubscription(s *subscriber) *failure {
 	d.reply(startedView{VideoRoom: "event", Room: d.id, Left: "ok"}, nil)
 	if s.Peer != nil {
-		d.parted(s.handle, s.Peer)
 		d.Close(s.handle, s.Peer, closePC, false)
+		d.lose(s)
 	}
-	d.removeSubscriber(s)
+	s.Slots, s.E2EE, s.Paused = nil, false, false
 	return nil
 }

@@ -144,9 +144,9 @@ func (d *draft) change(s *subscriber, add, remove []object) *failure {
 		rerouted = rerouted || data
 	}
 	for _, w := range wishes {
-		if s.add(w) {
+		if sl := s.add(w); sl != nil {
 			s.Changed = true
-			s.tune(w)
+			sl.tune(w)
 		} else {
 			rerouted = true
 		}
@@ -156,17 +156,10 @@ func (d *draft) change(s *subscriber, add, remove []object) *failure {
 }
 
 // tune sets what a wish wants of the slot it got; some of it counts only beside other fields, as at Janus.
-func (s *subscriber) tune(w wish) {
-	for i := len(s.Slots) - 1; i >= 0; i-- {
-		sl := &s.Slots[i]
-		if sl.Source == nil || sl.Source.Handle != w.feed.handle || sl.Source.Mid != w.from.Mid {
-			continue
-		}
-		sl.set(w.item)
-		if send, ok := w.item.Bool("send"); ok && w.item.Has("mid") {
-			sl.Send = send
-		}
-		return
+func (s *slot) tune(w wish) {
+	s.set(w.item)
+	if send, ok := w.item.Bool("send"); ok && w.item.Has("mid") {
+		s.Send = send
 	}
 }
 
@@ -204,6 +197,7 @@ func (s *subscriber) remove(item object, strings bool) (changed, rerouted bool) 
 		for j := len(sl.Data) - 1; j >= 0; j-- {
 			if sl.Data[j].Feed == id && (!named || sl.Data[j].Mid == mid) {
 				sl.Data = append(sl.Data[:j:j], sl.Data[j+1:]...)
+				sl.Ready = sl.Ready && len(sl.Data) > 0 // until it is negotiated again
 				rerouted = true
 			}
 		}
@@ -214,6 +208,7 @@ func (s *subscriber) remove(item object, strings bool) (changed, rerouted bool) 
 // answerChange answers a request that may have changed slots, in one of Janus's three ways. A subscription whose
 // PeerConnection was lost gets an offer of a new one.
 func (d *draft) answerChange(s *subscriber, rerouted bool) *failure {
+	s.Changed, s.Unasked = s.Changed || s.Unasked, false
 	switch {
 	case s.Offered:
 		if !s.Changed {
@@ -221,7 +216,7 @@ func (d *draft) answerChange(s *subscriber, rerouted bool) *failure {
 		}
 		d.reply(updatedView{VideoRoom: "updating", Room: d.id}, nil)
 		return nil
-	case s.Changed || s.Peer == nil:
+	case s.Changed || s.Peer == nil && len(s.Slots) > 0:
 		jsep, err := d.makeOffer(s)
 		if err != nil {
 			return offerFailed(err)

@@ -21,7 +21,8 @@ func (s *subscriber) drop(h plugin.HandleID) {
 		sl := &s.Slots[i]
 		if sl.Source != nil && sl.Source.Handle == h {
 			sl.clear()
-			s.Changed = true
+			s.Changed = s.Changed || s.AutoUpdate
+			s.Unasked = s.Unasked || !s.AutoUpdate
 		}
 		had := len(sl.Data)
 		sl.Data = slices.DeleteFunc(sl.Data, func(from source) bool { return from.Handle == h })
@@ -42,41 +43,43 @@ type wish struct {
 	item object
 }
 
-// add gives a wish a slot: the first inactive one of its type and codec, or a new one. It reports whether that has
-// to be negotiated; a further source of data does not.
-func (s *subscriber) add(w wish) (changed bool) {
+// add gives a wish a slot: the first without a source of its type and codec, or a new one. It returns that slot, which has to be
+// negotiated, or nil if there is nothing to negotiate: a further source of data goes the way of the others.
+func (s *subscriber) add(w wish) *slot {
 	from := source{Handle: w.feed.handle, Generation: w.feed.Generation, Feed: w.feed.ID, Mid: w.from.Mid}
-	if w.from.Type == data {
-		return s.addData(from)
+	if w.from.Type == data && s.addData(from) {
+		return nil
 	}
 	at := slices.IndexFunc(s.Slots, func(sl slot) bool {
-		return !sl.active() && sl.Type == w.from.Type && sl.Codec == w.from.Codec
+		return !sl.fed() && sl.Type == w.from.Type && sl.Codec == w.from.Codec
 	})
 	if at < 0 {
 		at = len(s.Slots)
 		s.Slots = append(s.Slots, slot{Type: w.from.Type, Mid: strconv.Itoa(at)})
 	}
 	sl := &s.Slots[at]
-	*sl = slot{Type: sl.Type, Mid: sl.Mid, Send: true, Targets: highest, Now: unknown}
-	sl.take(from, w.from)
+	*sl = slot{Type: sl.Type, Mid: sl.Mid, Ready: sl.Ready && sl.Type == data, Send: true, Targets: highest, Now: unknown}
+	if sl.Type == data {
+		sl.Data = []source{from}
+	} else {
+		sl.take(from, w.from)
+	}
 	if ref, ok := w.item.Text("crossrefid"); ok {
 		sl.CrossRef = &ref
 	}
-	return true
+	return sl
 }
 
+// addData adds a source to the data slot, if that has any already, which it reports.
 func (s *subscriber) addData(from source) bool {
-	at := slices.IndexFunc(s.Slots, func(sl slot) bool { return sl.Type == data })
+	at := slices.IndexFunc(s.Slots, func(sl slot) bool { return len(sl.Data) > 0 })
 	if at < 0 {
-		s.Slots = append(s.Slots, slot{
-			Type: data, Mid: strconv.Itoa(len(s.Slots)), Send: true, Data: []source{from}, Now: unknown,
-		})
-		return true
+		return false
 	}
 	if sl := &s.Slots[at]; !slices.Contains(sl.Data, from) {
 		sl.Data = append(sl.Data, from)
 	}
-	return false
+	return true
 }
 
 // take puts a stream behind a slot.

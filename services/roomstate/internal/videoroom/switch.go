@@ -15,6 +15,9 @@ func (d *draft) switchSources(s *subscriber) *failure {
 	if f := check(d.body, may("streams", array), may("feed", d.cfg.idKind())); f != nil {
 		return f
 	}
+	if d.attributes == nil {
+		return fail(errNoSuchRoom, "No such room ") // in Janus's words
+	}
 	items, f := d.switchItems(s)
 	if f != nil {
 		return f
@@ -23,7 +26,7 @@ func (d *draft) switchSources(s *subscriber) *failure {
 	if f != nil {
 		return f
 	}
-	changes := 0
+	changes, revived := 0, false
 	for _, w := range wishes {
 		mid, _ := w.item.Text("sub_mid")
 		sl := s.slot(mid)
@@ -32,17 +35,17 @@ func (d *draft) switchSources(s *subscriber) *failure {
 			slices.Contains(sl.Data, from) {
 			continue
 		}
-		s.Changed = s.Changed || !sl.active()
+		revived = revived || !sl.fed()
 		sl.Send, sl.Targets, sl.Now = true, highest, unknown
 		if sl.Type == data {
-			sl.Data = []source{from}
+			sl.Data = append(slices.Clone(sl.Data[min(1, len(sl.Data)):]), from) // in the place of the first
 		} else {
 			sl.take(from, w.from)
 		}
 		sl.set(w.item)
 		changes++
 	}
-	if f := d.offerSwitched(s, changes); f != nil {
+	if f := d.offerSwitched(s, changes, revived); f != nil {
 		return f
 	}
 	d.notice(notice{Event: "switched"})
@@ -69,6 +72,8 @@ func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
 	switch {
 	case len(items) > 0:
 		return items, nil
+	case !legacy && d.cfg.StringIDs:
+		return nil, fail(errMissing, "At least one between 'streams' and 'feed' must be specified")
 	case !legacy:
 		return nil, fail(errNoSuchFeed, "No such feed (0)")
 	}
@@ -88,15 +93,19 @@ func (d *draft) switchItems(s *subscriber) ([]object, *failure) {
 		taken[s.Slots[at].Mid] = true
 		items = append(items, object{"feed": d.body["feed"], "mid": from.Mid, "sub_mid": s.Slots[at].Mid})
 	}
+	if len(items) == 0 {
+		return nil, fail(errInvalid, "Empty switch list")
+	}
 	return items, nil
 }
 
 // offerSwitched lets the node know: by an offer if a slot came alive, which then comes before the answer.
-func (d *draft) offerSwitched(s *subscriber, changes int) *failure {
+func (d *draft) offerSwitched(s *subscriber, changes int, revived bool) *failure {
+	s.Changed = s.Changed || revived
 	switch {
 	case changes == 0:
 		return nil
-	case !s.Changed || s.Offered:
+	case !revived || s.Offered:
 		return d.inform(s)
 	}
 	jsep, err := d.makeOffer(s)
