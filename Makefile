@@ -78,7 +78,7 @@ security: ## the tests that docs/security.md names, and the fuzz targets (FUZZ a
 vuln: ## whether the services use code that is known to be vulnerable (needs vuln.go.dev, or GOVULNDB)
 	@./deploy/vuln.sh
 
-generate: ## Go code of the .proto files, samples of settings
+generate: ## Go code of the .proto files, samples and reference of settings
 	proto/generate.sh
 	deploy/samples.sh
 
