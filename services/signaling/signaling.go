@@ -157,6 +157,14 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
+	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cardea_edge_nats_up", Help: "1 while this edge is connected to NATS, else 0.",
+	}, func() float64 {
+		if nc.IsConnected() {
+			return 1
+		}
+		return 0
+	}))
 	stopLevel, err := bus.FollowLogLevel(nc, cfg.Level)
 	if err != nil {
 		return err
