@@ -21,7 +21,7 @@ type config struct {
 	Duration     time.Duration `help:"How long the day takes, which is from 7:00 to 19:00." default:"10m"`
 	People       int           `help:"People in calls at a time, at most; each that speaks and is in a room with n others has some n PeerConnections." default:"48"`
 	Nodes        int           `help:"Media nodes." default:"3"`
-	NodePeers    int           `help:"PeerConnections that a node takes at most (--max-peers). Default: as many as it takes for the second node to be needed."`
+	NodePeers    int           `help:"PeerConnections that a node takes at most (--max-peers). Default: three times --people, by which the second node is needed at peaks, and three carry all."`
 	VideoBitrate int           `help:"Of each who speaks, VP8, in bit/s, key frames not counted; 0 sends sound alone." default:"150000"`
 	JoinTimeout  time.Duration `help:"Until when somebody must send, and have media of all who are there." default:"30s"`
 	Seed         uint64        `help:"The same seed has people decide the same, as far as machines let them." default:"1"`
@@ -77,7 +77,7 @@ func run(ctx context.Context, cfg *config) ([]string, error) {
 		return nil, err
 	}
 	if cfg.NodePeers == 0 {
-		cfg.NodePeers = max(2*cfg.People, 10)
+		cfg.NodePeers = max(3*cfg.People, 20)
 	}
 	c, err := cluster.Start(ctx, cluster.Options{
 		Programs: cfg.Programs, Logs: cfg.Out, Nodes: cfg.Nodes,
