@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak load profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -51,6 +51,9 @@ chaos: deps ## services, stores and links fail under calls, over network namespa
 soak: ## people, and kills, for an hour in a cluster of processes, which must be as it was in the end (DURATION, SEED, PEOPLE); leaves artifacts/soak
 	@./deploy/soak.sh
 
+load: ## a working day in a cluster of processes, compressed, and a table by its phases (DURATION, PEOPLE, SEED; deploy/load.sh --help); leaves artifacts/load
+	@./deploy/load.sh
+
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh
 
@@ -75,7 +78,7 @@ security: ## the tests that docs/security.md names, and the fuzz targets (FUZZ a
 vuln: ## whether the services use code that is known to be vulnerable (needs vuln.go.dev, or GOVULNDB)
 	@./deploy/vuln.sh
 
-generate: ## Go code of the .proto files, samples of settings
+generate: ## Go code of the .proto files, samples and reference of settings
 	proto/generate.sh
 	deploy/samples.sh
 

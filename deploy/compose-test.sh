@@ -65,4 +65,4 @@ fi
 echo "building and starting"
 "${compose[@]}" build
 "${compose[@]}" up -d --scale roomstate=2 nats redis roomstate signaling media-1 page
-(cd e2e && go test -tags compose -timeout 5m -count 1 -v -run TestCompose .)
+(cd e2e && go test -tags compose -timeout 15m -count 1 -v -run TestCompose .)

@@ -15,6 +15,11 @@ GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go vet ./...
 GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go test -count 1 . -programs "$programs"
 GOWORK=off GOFLAGS="-p=1 ${GOFLAGS:-}" nice -n 10 go test -count 1 ./seeing
 cd ../..
+if command -v promtool >/dev/null; then
+	promtool test rules deploy/prometheus/alerts_test.yaml
+else
+	echo "promtool is missing (Debian: prometheus): alerts have been read, but not tried"
+fi
 
 if docker info >/dev/null 2>&1; then
 	deploy/compose-test.sh

@@ -1,9 +1,23 @@
 #!/usr/bin/env bash
-# Writes the sample of each service's settings, from the code.
+# Writes the sample of each service's settings, and docs/configuration.md, from the code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p deploy/config
-for s in signaling roomstate media; do
-	go run "./services/$s/cmd/$s" config sample >"deploy/config/$s.yaml"
+programs=$(mktemp -d)
+trap 'rm -rf "$programs"' EXIT
+go build -o "$programs/" ./services/signaling/cmd/signaling ./services/roomstate/cmd/roomstate ./services/media/cmd/media \
+	./services/standalone ./services/ctl/cmd/cardea-ctl
+services=(signaling roomstate media standalone)
+for s in "${services[@]}"; do
+	"$programs/$s" config sample >"deploy/config/$s.yaml"
 done
-go run ./services/standalone config sample >deploy/config/standalone.yaml
+
+page="$programs/configuration.md" # whole before it is put in its place
+cat deploy/config/about.md >"$page"
+for s in "${services[@]}"; do
+	printf '\n## %s\n\n' "$s" >>"$page"
+	"$programs/$s" config reference >>"$page"
+done
+printf '\n## cardea-ctl\n\nIt reads no file. What all commands have, then each:\n\n' >>"$page"
+"$programs/cardea-ctl" reference >>"$page"
+cp "$page" docs/configuration.md

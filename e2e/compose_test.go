@@ -42,8 +42,8 @@ func TestCompose(t *testing.T) {
 	goesOn := func(what string) {
 		t.Helper()
 		for _, tab := range tabs {
-			tab.WaitVideos(len(tabs), 60*time.Second)
-			tab.WaitMoreFrames(len(tabs), 30*time.Second)
+			tab.WaitVideos(len(tabs), 2*time.Minute)
+			tab.WaitMoreFrames(len(tabs), 2*time.Minute)
 			tab.Screenshot(what)
 		}
 	}

@@ -146,6 +146,10 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 		}
 		files := map[string]string{}
 		switch v := spec.Volumes[i]; {
+		case v.ConfigMap != nil && v.ConfigMap.Items != nil: // somebody else's
+			for _, item := range v.ConfigMap.Items {
+				files[item.Path] = "s3cret"
+			}
 		case v.ConfigMap != nil:
 			data, ok := c.configMap(v.ConfigMap.Name)
 			if !ok && v.Name != "authorities" {

@@ -46,10 +46,11 @@ type Program[C any] struct {
 const commands = `
 
 Commands, each with the same flags, environment and file:
-  config check    say whether they are valid, and start nothing
-  config print    show what is in force and where each value comes from; secrets are hidden
-  config sample   print a file with every setting, its meaning and its default
-  healthcheck     ask the running service whether it is ready: ends with status 1 if not`
+  config check      say whether they are valid, and start nothing
+  config print      show what is in force and where each value comes from; secrets are hidden
+  config sample     print a file with every setting, its meaning and its default
+  config reference  print a table of the same, in Markdown
+  healthcheck       ask the running service whether it is ready: ends with status 1 if not`
 
 // Main does what the process's arguments say, and ends the process with status 1 if that fails.
 func (p *Program[C]) Main() {
@@ -87,6 +88,8 @@ func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
 		return r.print(rest, out)
 	case slices.Equal(command, []string{"config", "sample"}):
 		return r.sample(out)
+	case slices.Equal(command, []string{"config", "reference"}):
+		return r.reference(out)
 	case p.Others[command[0]] != nil:
 		return p.Others[command[0]](args[1:], out)
 	case len(command) == 1 && p.Reports[command[0]] != nil:
@@ -97,7 +100,7 @@ func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
 		defer stop()
 		return p.Reports[command[0]](ctx, cfg, out)
 	}
-	names := []string{"config check", "config print", "config sample", "healthcheck"}
+	names := []string{"config check", "config print", "config reference", "config sample", "healthcheck"}
 	names = append(append(names, slices.Collect(maps.Keys(p.Others))...), slices.Collect(maps.Keys(p.Reports))...)
 	slices.Sort(names)
 	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(names, ", "))

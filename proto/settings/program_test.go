@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 type service struct {
@@ -126,6 +128,59 @@ func TestASampleHasTheDefaults(t *testing.T) {
 	ran.Level, plain.Level = nil, nil
 	if strings.Join(ran.Servers, " ") != strings.Join(plain.Servers, " ") || ran.Wait != plain.Wait || ran.Many != plain.Many || ran.On != plain.On || ran.Listen != plain.Listen {
 		t.Errorf("got %+v, not %+v", ran, plain)
+	}
+}
+
+func TestAReferenceHasEverySettingInFull(t *testing.T) {
+	out, ran, err := do(t, "config", "reference")
+	if err != nil || ran != nil {
+		t.Fatal(ran, err)
+	}
+	for _, want := range []string{
+		"| Flag | Environment | In the file | Type | Default | What it does |\n|---|---|---|---|---|---|\n",
+		"| `--listen` | `CARDEA_LISTEN` | `listen` | text | `:1` | Where to listen. |\n",
+		"| `--wait` | `CARDEA_WAIT` | `wait` | duration (`10s`, `5m`) | `5s` | How long. |\n",
+		"| `--servers` | `CARDEA_SERVERS` | `servers` | list of text | `a,b` | Which. |\n",
+		"| `--key` | `CARDEA_KEY` | `key` | text, secret |  | To what. |\n",
+		"| `--many` | `CARDEA_MANY` | `many` | number | `3` | How many. |\n",
+		"| `--[no-]on` | `CARDEA_ON` | `on` | `true` or `false` | `true` | Whether. |\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if n := strings.Count(out, "\n"); n != 2+9 {
+		t.Errorf("%d lines in\n%s", n, out)
+	}
+}
+
+func TestAReferenceOfCommandsHasEachWithItsFlags(t *testing.T) {
+	var commands struct {
+		Address string `help:"Where." env:"ADDRESS" default:"here"`
+		Show    struct {
+			What string `arg:"" help:"This | that."`
+			Size int    `help:"Bytes of it." default:"5"`
+		} `cmd:"" help:"Show it."`
+		Plain  struct{} `cmd:"" help:"Do it."`
+		Hidden struct{} `cmd:"" hidden:"" help:"Nothing."`
+	}
+	parser, err := kong.New(&commands)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := CommandReference(parser.Model, &out); err != nil {
+		t.Fatal(err)
+	}
+	const want = "| Flag | Environment | Type | Default | What it does |\n|---|---|---|---|---|\n" +
+		"| `--address` | `ADDRESS` | text | `here` | Where. |\n" +
+		"\n`show <what> [flags]`: Show it.\n\n" +
+		"| Flag | Environment | Type | Default | What it does |\n|---|---|---|---|---|\n" +
+		"| `what` |  | text |  | This \\| that. |\n" +
+		"| `--size` |  | number, bytes | `5` | Bytes of it. |\n" +
+		"\n`plain [flags]`: Do it.\n"
+	if got := out.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

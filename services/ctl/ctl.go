@@ -50,16 +50,17 @@ type commands struct {
 
 	Version kong.VersionFlag `help:"Print the version and end."`
 
-	Nodes    nodesCommand    `cmd:"" help:"List the media nodes: how busy they are, and which are being drained."`
-	Rooms    roomsCommand    `cmd:"" help:"List the rooms of the cluster, private ones too."`
-	Room     roomCommand     `cmd:"" help:"Show who is in a room, and on which node."`
-	Sessions sessionsCommand `cmd:"" help:"List the sessions and their handles."`
-	Stats    statsCommand    `cmd:"" help:"Show the quality of a handle's call."`
-	Move     moveCommand     `cmd:"" help:"Have a handle's PeerConnection go on with another node."`
-	Drain    drainCommand    `cmd:"" help:"Give a node no more work and have its calls go on with others; waits until that is over."`
-	Undrain  undrainCommand  `cmd:"" help:"Call a drain off, and give the node work again."`
-	Kick     kickCommand     `cmd:"" help:"Take a participant out of a VideoRoom."`
-	Events   eventsCommand   `cmd:"" help:"Follow what event handlers are told, over NATS."`
+	Nodes     nodesCommand     `cmd:"" help:"List the media nodes: how busy they are, and which are being drained."`
+	Rooms     roomsCommand     `cmd:"" help:"List the rooms of the cluster, private ones too."`
+	Room      roomCommand      `cmd:"" help:"Show who is in a room, and on which node."`
+	Sessions  sessionsCommand  `cmd:"" help:"List the sessions and their handles."`
+	Stats     statsCommand     `cmd:"" help:"Show the quality of a handle's call."`
+	Move      moveCommand      `cmd:"" help:"Have a handle's PeerConnection go on with another node."`
+	Drain     drainCommand     `cmd:"" help:"Give a node no more work and have its calls go on with others; waits until that is over."`
+	Undrain   undrainCommand   `cmd:"" help:"Call a drain off, and give the node work again."`
+	Kick      kickCommand      `cmd:"" help:"Take a participant out of a VideoRoom."`
+	Reference referenceCommand `cmd:"" hidden:"" help:"Print all of this, in Markdown."`
+	Events    eventsCommand    `cmd:"" help:"Follow what event handlers are told, over NATS."`
 }
 
 // console is what a command has to do with: the API, and where to write.

@@ -18,6 +18,8 @@ type collector struct{ service *service }
 
 var (
 	peersDesc         = describe("peers", "PeerConnections.")
+	limitDesc         = describe("limit", "What this node is given at most: peers are PeerConnections, packets and bits are a second, received and sent. One that has no limit is not shown.", "of")
+	natsDesc          = describe("nats_up", "1 while this node is connected to NATS, else 0.")
 	streamsDesc       = describe("streams", "Audio and video streams of PeerConnections that are up: those that endpoints send (in), whatever their layers, and those that are sent to them (out).", "direction")
 	packetsDesc       = describe("packets_total", "Datagrams received, and packets of media sent.", "direction")
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
@@ -69,6 +71,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	s := c.service
 	ch <- prometheus.MustNewConstMetric(peersDesc, prometheus.GaugeValue, float64(s.node.Peers()))
+	for of, limit := range map[string]uint64{"peers": uint64(s.cfg.MaxPeers), "packets": s.cfg.CapacityPackets, "bits": s.cfg.CapacityBits} {
+		if limit > 0 {
+			ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(limit), of)
+		}
+	}
+	up := 0.0
+	if s.nats.IsConnected() {
+		up = 1
+	}
+	ch <- prometheus.MustNewConstMetric(natsDesc, prometheus.GaugeValue, up)
 	streamsIn, streamsOut := s.node.Streams()
 	ch <- prometheus.MustNewConstMetric(streamsDesc, prometheus.GaugeValue, float64(streamsIn), "in")
 	ch <- prometheus.MustNewConstMetric(streamsDesc, prometheus.GaugeValue, float64(streamsOut), "out")

@@ -151,6 +151,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	}
 	holder := &shard.Holder{Replica: id, Shards: bus.Shards, Leases: st, Log: log}
 	count := newCounters(metrics, holder.Count, posts)
+	showStores(metrics, nc.IsConnected, st.Ping)
 	publish := front.Publish(nc, log)
 	worker := owed.New(owed.Worker{Store: st, Nodes: registry, Requests: requests, Log: log})
 	keeper := &room.Keeper{

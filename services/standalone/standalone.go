@@ -49,24 +49,25 @@ type config struct {
 	ServerName      string        `help:"Shown by info." default:"Cardea"`
 	OpaqueIDInAPI   bool          `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 
-	MaxSockets     int            `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
-	MaxSessions    int            `help:"Sessions there may be." default:"200000"`
-	SocketSessions int            `help:"Sessions on one socket." default:"1000"`
-	SocketPending  int            `help:"Requests under way on one socket before its next is read." default:"64"`
-	SessionPolls   int            `help:"Long polls that wait for one session; a further one ends the oldest." default:"8"`
-	MaxMessage     int64          `help:"Bytes in one message from an endpoint." default:"1048576"`
-	MaxQueue       int64          `help:"Bytes of messages that wait for the reader of one socket; a slower one is cut off." default:"8388608"`
-	WriteTimeout   time.Duration  `help:"How long a socket may take to take one message; a slower one is cut off." default:"10s"`
-	TrustedProxies []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For says who asks; none by default, and then it is whom the connection is from." placeholder:"CIDR"`
-	AddressSockets int            `help:"Open WebSockets, and requests over HTTP under way, of one address, or IPv6 network of 64 bits; 0 for no limit. Beyond, 429." default:"10000"`
-	AddressRate    int            `help:"New WebSockets and requests over HTTP a second of one address, or IPv6 network of 64 bits; ten seconds' worth may come at once; 0 for no limit. Beyond, 429." default:"1000"`
-	SessionPending int            `help:"Requests of one session under way; 0 for no limit." default:"1024"`
-	SessionRate    int            `help:"Requests a second of one session, and of one socket that are of no session; ten seconds' worth may come at once; 0 for no limit." default:"1000"`
-	MaxSDP         int            `help:"Bytes of an SDP; 0 for no limit but that of nodes, 262144." name:"max-sdp" default:"262144"`
-	MaxSDPLines    int            `help:"Lines of an SDP; 0 for no limit." name:"max-sdp-lines" default:"20000"`
-	MaxSDPSections int            `help:"m= sections of an SDP; 0 for no limit but that of nodes, 128." name:"max-sdp-sections" default:"128"`
-	MaxCandidates  int            `help:"Candidates in one trickle request; 0 for no limit. None is kept." default:"256"`
-	AnswerTimeout  time.Duration  `help:"How long a request waits before it fails." default:"20s"`
+	MaxSockets       int            `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
+	MaxSessions      int            `help:"Sessions there may be." default:"200000"`
+	SocketSessions   int            `help:"Sessions on one socket." default:"1000"`
+	SocketPending    int            `help:"Requests under way on one socket before its next is read." default:"64"`
+	SessionPolls     int            `help:"Long polls that wait for one session; a further one ends the oldest." default:"8"`
+	MaxMessage       int64          `help:"Bytes in one message from an endpoint." default:"1048576"`
+	MaxQueue         int64          `help:"Bytes of messages that wait for the reader of one socket; a slower one is cut off." default:"8388608"`
+	WriteTimeout     time.Duration  `help:"How long a socket may take to take one message; a slower one is cut off." default:"10s"`
+	TrustedProxies   []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For says who asks; none by default, and then it is whom the connection is from." placeholder:"CIDR"`
+	AddressSockets   int            `help:"Open WebSockets, and requests over HTTP under way, of one address, or IPv6 network of 64 bits; 0 for no limit. Beyond, 429." default:"10000"`
+	AddressRate      int            `help:"New WebSockets and requests over HTTP a second of one address, or IPv6 network of 64 bits; ten seconds' worth may come at once; 0 for no limit. Beyond, 429." default:"1000"`
+	SessionPending   int            `help:"Requests of one session under way; 0 for no limit." default:"1024"`
+	SessionRate      int            `help:"Requests a second of one session, and of one socket that are of no session; ten seconds' worth may come at once; 0 for no limit." default:"1000"`
+	MaxSDP           int            `help:"Bytes of an SDP; 0 for no limit but that of nodes, 262144." name:"max-sdp" default:"262144"`
+	MaxSDPLines      int            `help:"Lines of an SDP; 0 for no limit." name:"max-sdp-lines" default:"20000"`
+	MaxSDPSections   int            `help:"m= sections of an SDP; 0 for no limit but that of nodes, 128." name:"max-sdp-sections" default:"128"`
+	MaxCandidates    int            `help:"Candidates in one trickle request; 0 for no limit. None is kept." default:"256"`
+	HandleCandidates int            `help:"Candidates that one handle may trickle between two offers or answers; 0 for no limit." default:"2048"`
+	AnswerTimeout    time.Duration  `help:"How long a request waits before it fails." default:"20s"`
 
 	SessionTimeout        time.Duration `help:"A session without a request ends after this; 0 for never." default:"60s"`
 	ReclaimSessionTimeout time.Duration `help:"A session whose socket has closed waits for a claim; 0 ends it at once." default:"0s"`

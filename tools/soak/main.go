@@ -60,7 +60,7 @@ func run(ctx context.Context, s settings) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.end()
+	defer c.End()
 	var taken tally
 	fmt.Printf("seed %d: %d people warm up for %v\n", s.seed, s.people, s.warm)
 	c.crowd(ctx, s.people, s.warm, s.seed, &tally{})

@@ -98,7 +98,7 @@ type person struct {
 
 // live joins a room, does some things there, and returns when it is time to go.
 func (p *person) live(ctx context.Context) error {
-	if err := p.dial(ctx, p.draw.IntN(len(p.cluster.edges))); err != nil {
+	if err := p.dial(ctx, p.draw.IntN(len(p.cluster.Edges))); err != nil {
 		return err
 	}
 	var err error
@@ -161,7 +161,7 @@ func (p *person) act(ctx context.Context) error {
 // claim goes on with the session on another socket, perhaps of another edge, as after a change of networks.
 func (p *person) claim(ctx context.Context) error {
 	_ = p.conn.Close()
-	if err := p.dial(ctx, p.draw.IntN(len(p.cluster.edges))); err != nil {
+	if err := p.dial(ctx, p.draw.IntN(len(p.cluster.Edges))); err != nil {
 		return err
 	}
 	_, err := p.conn.Request(p.within(ctx), janus.Object{"janus": "claim", "session_id": p.session})
@@ -172,7 +172,7 @@ func (p *person) claim(ctx context.Context) error {
 }
 
 func (p *person) dial(ctx context.Context, edge int) (err error) {
-	p.conn, err = janus.Dial(p.within(ctx), p.cluster.edges[edge].url, func(janus.Message) {})
+	p.conn, err = janus.Dial(p.within(ctx), p.cluster.Edges[edge].URL, func(janus.Message) {})
 	return err
 }
 

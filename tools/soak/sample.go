@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	processes "github.com/cardea-rtc/cardea/tools/internal/cluster"
 )
 
 // key names one series: whose, and what.
@@ -34,20 +35,16 @@ func (c *cluster) sample(ctx context.Context) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
 	defer cancel()
 	s := sample{time.Now(), map[key]float64{}}
-	for _, p := range c.services {
-		body, err := get(ctx, "http://"+p.ops+"/metrics")
+	for _, p := range c.Services {
+		metrics, err := p.Metrics(ctx)
 		if err != nil {
 			return s, err
 		}
-		for line := range strings.Lines(body) {
-			if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && ofProcess[name] != "" {
-				if s.values[key{p.name, ofProcess[name]}], err = strconv.ParseFloat(value, 64); err != nil {
-					return s, fmt.Errorf("%s of %s: %w", name, p.name, err)
-				}
-			}
+		for name, what := range ofProcess {
+			s.values[key{p.Name, what}] = metrics[name]
 		}
 	}
-	body, err := get(ctx, "http://"+c.monitor+"/varz")
+	body, err := processes.Get(ctx, "http://"+c.Monitor+"/varz")
 	if err != nil {
 		return s, err
 	}
@@ -65,7 +62,7 @@ func (c *cluster) sample(ctx context.Context) (sample, error) {
 
 // sampleRedis asks by inline commands, which need no client.
 func (c *cluster) sampleRedis(ctx context.Context, s sample) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.redis)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.Redis)
 	if err != nil {
 		return err
 	}
@@ -90,24 +87,10 @@ func (c *cluster) sampleRedis(ctx context.Context, s sample) error {
 	return lines.Err()
 }
 
-func get(ctx context.Context, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	return string(b), err
-}
-
 // quiet waits until a sample is good, or without good until none differs much from the one before; not longer than atMost. It
 // returns the last.
 func (c *cluster) quiet(ctx context.Context, atMost time.Duration, good func(sample) bool) (sample, error) {
-	if err := c.ready(ctx); err != nil {
+	if err := c.Ready(ctx); err != nil {
 		return sample{}, err
 	}
 	var last sample

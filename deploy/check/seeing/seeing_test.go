@@ -61,6 +61,15 @@ func TestAlertsAskForMetricsThatThereAre(t *testing.T) {
 	if len(seen) < 15 {
 		t.Errorf("only %d alerts", len(seen))
 	}
+	tried, err := os.ReadFile("../../prometheus/alerts_test.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range seen {
+		if !strings.Contains(string(tried), `"`+name+`"`) && !strings.Contains(string(tried), name+"|") && !strings.Contains(string(tried), "|"+name) {
+			t.Errorf("alerts_test.yaml does not try %s", name)
+		}
+	}
 }
 
 // dashboard is as Grafana stores one, as far as is looked at.

@@ -267,6 +267,53 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{/* The files that values name by settings: /etc/cardea/files/SETTING/KEY. */}}
+{{- define "cardea.filesEnv" -}}
+{{- range $setting, $from := .files }}
+- {name: CARDEA_{{ $setting | upper | replace "-" "_" }}, value: {{ printf "/etc/cardea/files/%s/%s" $setting $from.key | quote }}}
+{{- end }}
+{{- end }}
+{{- define "cardea.filesMount" -}}
+{{- range $setting, $from := .files }}
+- {name: file-{{ $setting }}, mountPath: /etc/cardea/files/{{ $setting }}, readOnly: true}
+{{- end }}
+{{- end }}
+{{- define "cardea.filesVolume" -}}
+{{- range $setting, $from := .files }}
+- name: file-{{ $setting }}
+  {{- if hasKey $from "secret" }}
+  secret:
+    secretName: {{ $from.secret | quote }}
+  {{- else }}
+  configMap:
+    name: {{ $from.configMap | quote }}
+  {{- end }}
+    items: [{key: {{ $from.key | quote }}, path: {{ $from.key | quote }}}]
+{{- end }}
+{{- end }}
+
+{{/* JWTs. */}}
+{{- define "cardea.jwtEnv" -}}
+{{- include "cardea.secretFileEnv" (list "CARDEA_JWT_KEYS_FILE" "jwt-keys" .keysConfigMap) }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_JWT_KEYS_FILE" "jwt-keys" .keysSecret) }}
+{{- include "cardea.secretFileEnv" (list "CARDEA_JWT_SECRET_FILE" "jwt-secret" .secret) }}
+{{- end }}
+{{- define "cardea.jwtMount" -}}
+{{- include "cardea.secretMount" (list "jwt-keys" .keysConfigMap) }}
+{{- include "cardea.secretMount" (list "jwt-keys" .keysSecret) }}
+{{- include "cardea.secretMount" (list "jwt-secret" .secret) }}
+{{- end }}
+{{- define "cardea.jwtVolume" -}}
+{{- with .keysConfigMap }}{{ if .name }}
+- name: jwt-keys
+  configMap:
+    name: {{ .name | quote }}
+    items: [{key: {{ .key | quote }}, path: {{ .key | quote }}}]
+{{- end }}{{ end }}
+{{- include "cardea.secretVolume" (list "jwt-keys" .keysSecret) }}
+{{- include "cardea.secretVolume" (list "jwt-secret" .secret) }}
+{{- end }}
+
 {{/* An autoscaler: (list $ "media" "StatefulSet" query metric target). */}}
 {{- define "cardea.autoscaler" -}}
 {{- $root := index . 0 }}{{ $part := index . 1 }}{{ $kind := index . 2 }}{{ $a := (index $root.Values $part).autoscaling }}{{ $measures := index . 3 }}

@@ -101,6 +101,18 @@
 {{- if and .Values.signaling.admin.enabled (not .Values.signaling.admin.secret.name) }}
 {{- fail "signaling.admin: the Admin API listens beyond loopback with a secret only; set signaling.admin.secret.name" }}
 {{- end }}
+{{- $jwt := .Values.signaling.jwt }}{{ $signed := or .Values.signaling.tokenSecret.name $jwt.keysConfigMap.name $jwt.keysSecret.name $jwt.secret.name }}
+{{- if and $signed (not (index .Values.signaling.settings "token-auth")) }}
+{{- fail "signaling.tokenSecret and signaling.jwt are of no use unless requests must carry tokens: set token-auth: true in signaling.settings" }}
+{{- end }}
+{{- if and $jwt.keysConfigMap.name $jwt.keysSecret.name }}
+{{- fail "signaling.jwt: there is one file of keys; take keysConfigMap or keysSecret" }}
+{{- end }}
+{{- range $part := list "signaling" "roomstate" "media" }}{{ $v := index $.Values $part }}{{ range $setting, $from := $v.files }}
+{{- if hasKey $v.settings $setting }}
+{{- fail (printf "%s.files and %s.settings both have %s: take one" $part $part $setting) }}
+{{- end }}
+{{- end }}{{ end }}
 {{- if and .Values.signaling.ingress.enabled (not .Values.signaling.ingress.host) }}
 {{- fail "signaling.ingress: host is not set" }}
 {{- end }}
@@ -109,13 +121,16 @@
 {{- end }}
 
 {{- $own := dict
-  "signaling" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "ops-listen")
+  "signaling" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "jwt-keys-file" "jwt-secret-file" "ops-listen" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file")
   "roomstate" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name"
-    "redis-url" "redis-user" "redis-password-file" "redis-tls-ca" "redis-tls-cert" "redis-tls-key" "redis-sentinels" "redis-master" "redis-sentinel-user" "redis-sentinel-password-file" "redis-cluster" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen")
-  "media" (list "name" "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name" "grpc-insecure" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout") }}
+    "redis-url" "redis-user" "redis-password-file" "redis-tls-ca" "redis-tls-cert" "redis-tls-key" "redis-sentinels" "redis-master" "redis-sentinel-user" "redis-sentinel-password-file" "redis-cluster" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file")
+  "media" (list "name" "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name" "grpc-insecure" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file") }}
 {{- range $part, $keys := $own }}{{ range $key := $keys }}
 {{- if hasKey (index $.Values $part).settings $key }}
 {{- fail (printf "%s.settings: %s follows from other values of this chart" $part $key) }}
+{{- end }}
+{{- if hasKey (index $.Values $part).files $key }}
+{{- fail (printf "%s.files: %s follows from other values of this chart" $part $key) }}
 {{- end }}
 {{- end }}{{ end }}
 {{- end }}

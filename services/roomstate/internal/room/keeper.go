@@ -63,6 +63,7 @@ type Keeper struct {
 type entry struct {
 	turn   chan struct{} // holds a token while nobody has the turn
 	claims *claims
+	users  int // commands that have it; guarded by the keeper's mu
 
 	// Owned by who has the turn.
 	room    plugin.Room // nil: to be read
@@ -82,6 +83,7 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 		return nil, fault.Newf(fault.PluginNotFound, "No such plugin '%s'", cmd.Handle.Plugin)
 	}
 	e := k.entry(name)
+	defer k.leave(name, e)
 	held := map[plugin.HandleID]bool{}
 	defer func() { e.claims.give(held) }()
 
@@ -172,7 +174,21 @@ func (k *Keeper) entry(name string) *entry {
 		e = newEntry()
 		k.known[name] = e
 	}
+	e.users++
 	return e
+}
+
+// leave is called by who has had an entry. That of a room which does not exist, or of which too little is known, is forgotten with
+// its last user, and no sooner: with two entries of one room there would be two turns, and what one writes the other would not see.
+func (k *Keeper) leave(name string, e *entry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e.users--; e.users > 0 || k.known[name] != e {
+		return
+	}
+	if e.room == nil || e.version == "" { // nobody has the turn
+		delete(k.known, name)
+	}
 }
 
 func newEntry() *entry {
@@ -191,8 +207,8 @@ func (k *Keeper) decide(
 		return nil, nil, fault.New(fault.TooBusy, ctx.Err())
 	}
 	defer func() {
-		if e.room == nil || e.version == "" {
-			k.drop(name, e)
+		if e.version == "" {
+			e.room = nil // others may make it
 		}
 		e.turn <- struct{}{}
 	}()
@@ -264,17 +280,6 @@ func (k *Keeper) read(ctx context.Context, e *entry, plug plugin.Plugin, name st
 	}
 	e.room, e.version = loaded, version
 	return nil
-}
-
-// drop forgets a room that does not exist, or of which too little is known. The caller has its turn; those who wait
-// for it read the room anew.
-func (k *Keeper) drop(name string, e *entry) {
-	e.room = nil
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.known[name] == e {
-		delete(k.known, name)
-	}
 }
 
 func replyOf(t *plugin.Turn) *busv1.Reply {

@@ -74,3 +74,31 @@ func TestANodeIsPickedOnceForACommand(t *testing.T) {
 		t.Errorf("picked %d times: each is a reservation", nodes.places)
 	}
 }
+
+// TestARoomHasOneTurnForAllWhoWaitForIt: one for whom the room has to be read anew takes it from nobody who waits.
+func TestARoomHasOneTurnForAllWhoWaitForIt(t *testing.T) {
+	k := &Keeper{
+		Store: nothing{}, Nodes: &counting{}, Plugins: map[string]plugin.Plugin{"placing": placing{}},
+		Owe: func([]store.OwedTask) {}, Log: slog.New(slog.DiscardHandler),
+	}
+	waiting := k.entry("a room")
+	cmd := plugin.Command{
+		Command: &busv1.Command{Id: "c", SessionId: 1, HandleId: 2},
+		Handle:  plugin.Handle{ID: plugin.HandleID{Session: 1, Handle: 2}, Plugin: "placing"},
+	}
+	if _, err := k.Do(t.Context(), cmd, "a room"); err != nil { // of a room that is not there, of which nothing is kept
+		t.Fatal(err)
+	}
+	later := k.entry("a room")
+	if later != waiting {
+		t.Error("who comes later has another turn than who waits")
+	}
+	k.leave("a room", waiting)
+	if k.known["a room"] != later {
+		t.Error("it is forgotten while somebody has it")
+	}
+	k.leave("a room", later)
+	if len(k.known) != 0 {
+		t.Errorf("%d rooms are remembered of which nothing is known", len(k.known))
+	}
+}

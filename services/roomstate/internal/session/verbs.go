@@ -57,5 +57,11 @@ func Verb(cmd *busv1.Command) string {
 	if !ok {
 		return "unknown"
 	}
+	switch {
+	case cmd.GetPeer().GetMoved() != nil:
+		return "moved"
+	case cmd.GetPeer().GetNotMoved() != nil:
+		return "not_moved"
+	}
 	return v.name
 }

@@ -239,7 +239,13 @@ func (c *Client) perform(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	if a := cmd.GetAttach(); a != nil {
 		a.NewHandleId = randomID()
 	}
+	if bad == nil {
+		bad = c.overTrickled(req, cmd)
+	}
 	reply, err := c.do(ctx, req, cmd)
+	if err == nil {
+		c.noteTrickled(req, cmd)
+	}
 	s := c.edge.session(req.SessionID)
 	switch {
 	case err != nil:

@@ -79,7 +79,8 @@ type Edge struct {
 	end      context.CancelFunc
 	wg       sync.WaitGroup
 	lanes    *lanes
-	commands string // what the ids of this edge's commands begin with
+	trickled *limit.Tally[laneKey] // candidates of handles since their last offer or answer
+	commands string                // what the ids of this edge's commands begin with
 	closing  atomic.Bool
 	drained  chan struct{} // closed by Drain
 	turns    *limit.Table[asker]
@@ -100,7 +101,7 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 		bus: b, opt: opt, log: log, metrics: metrics,
 		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
 		commands: bus.NewCommandID() + "-", polled: map[uint64]*polls{}, silent: map[string]bool{}, drained: make(chan struct{}),
-		turns: limit.NewTable[asker](opt.SessionPending, opt.SessionRate),
+		turns: limit.NewTable[asker](opt.SessionPending, opt.SessionRate), trickled: limit.NewTally[laneKey](),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.lanes = newLanes(&e.wg)

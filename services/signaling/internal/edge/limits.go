@@ -37,6 +37,29 @@ func (c *Client) turn(req *janus.Request) (done func()) {
 	return nil
 }
 
+// overTrickled returns what is too much of a handle's candidates. It belongs to the handle's lane.
+func (c *Client) overTrickled(req *janus.Request, cmd *busv1.Command) *janus.Error {
+	if len(cmd.GetTrickle().GetCandidates()) == 0 {
+		return nil
+	}
+	bad := c.edge.opt.Holds.CheckHandleCandidates(cmd, c.edge.trickled.Of(laneKey{req.SessionID, req.HandleID}))
+	if bad != nil {
+		c.edge.opt.Refusals.Count(limit.HandleCandidates, "session", req.SessionID, "handle", req.HandleID, "remote", c.socket.Remote())
+	}
+	return bad
+}
+
+// noteTrickled counts the candidates of a command that was taken: those of handles that there are.
+func (c *Client) noteTrickled(req *janus.Request, cmd *busv1.Command) {
+	key := laneKey{req.SessionID, req.HandleID}
+	switch n := len(cmd.GetTrickle().GetCandidates()); {
+	case n > 0:
+		c.edge.trickled.Add(key, n)
+	case cmd.GetMessage().GetJsep() != nil, cmd.GetDetach() != nil:
+		c.edge.trickled.Forget(key)
+	}
+}
+
 // oversized returns what is too much in a command, if its request is sound otherwise.
 func (c *Client) oversized(req *janus.Request, cmd *busv1.Command) *janus.Error {
 	if bad := c.edge.opt.Holds.CheckSDP(cmd); bad != nil {

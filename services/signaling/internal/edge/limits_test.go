@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
@@ -151,6 +152,58 @@ func TestSDPsAndCandidatesHaveABound(t *testing.T) {
 	}
 	if sdps, candidates := met(limit.SDP), met(limit.Candidates); sdps != 3 || candidates != 1 {
 		t.Errorf("%v SDPs and %v times candidates counted", sdps, candidates)
+	}
+}
+
+// TestCandidatesOfAHandleHaveABound: an offer or answer begins anew, another handle has its own, and what is none is not counted.
+func TestCandidatesOfAHandleHaveABound(t *testing.T) {
+	var reached []string
+	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		reached = append(reached, fmt.Sprintf("%T", cmd.GetVerb()))
+		if cmd.GetHandleId() == 404 {
+			return nil, fault.New(fault.HandleNotFound, nil)
+		}
+		return done, nil
+	}}, Options{Holds: janus.Limits{Candidates: 3, HandleCandidates: 5}})
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	trickle := func(handle, n int) string {
+		one := `{"candidate":"candidate:1 1 udp 1 192.0.2.1 5 typ host","sdpMLineIndex":0}`
+		return fmt.Sprintf(`{"janus":"trickle","transaction":"t","session_id":7,"handle_id":%d,"candidates":[%s]}`, handle, strings.TrimSuffix(strings.Repeat(one+",", n), ","))
+	}
+	const (
+		completed = `{"janus":"trickle","transaction":"t","session_id":7,"handle_id":8,"candidate":{"completed":true}}`
+		restart   = `{"janus":"message","transaction":"m","session_id":7,"handle_id":8,"body":{},"jsep":{"type":"offer","sdp":"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdabcdabcdabcdabcdab\r\na=fingerprint:sha-256 x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"}}`
+		taken     = `"janus":"ack"`
+		refused   = `"code":490,"reason":"Trickle error: 6 candidates since the last offer or answer, at most 5 are taken"`
+	)
+	for i, c := range []struct{ request, want, verb string }{
+		{trickle(8, 3), taken, "*busv1.Command_Trickle"},
+		{trickle(8, 2), taken, "*busv1.Command_Trickle"},
+		{trickle(8, 1), refused, "*busv1.Command_Touch"},
+		{trickle(8, 1), refused, "*busv1.Command_Touch"},
+		{completed, taken, "*busv1.Command_Trickle"},
+		{trickle(9, 3), taken, "*busv1.Command_Trickle"},
+		{restart, "", "*busv1.Command_Message"},
+		{trickle(8, 3), taken, "*busv1.Command_Trickle"},
+		{trickle(404, 3), `"code":459`, "*busv1.Command_Trickle"},
+		{trickle(404, 3), `"code":459`, "*busv1.Command_Trickle"},
+	} {
+		reached = nil
+		client.Receive([]byte(c.request))
+		if c.want != "" {
+			socket.want(t, c.want)
+		}
+		deadline := time.Now().Add(30 * time.Second)
+		for e.lanes.working() && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+		if len(reached) != 1 || reached[0] != c.verb {
+			t.Errorf("%d: %v reached roomstate", i, reached)
+		}
+	}
+	if n := met(limit.HandleCandidates); n != 2 {
+		t.Errorf("%v counted", n)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 // Limits bound what one request may hold; 0 for no bound.
 type Limits struct {
 	SDPBytes, SDPLines, SDPSections int
-	Candidates                      int
+	Candidates                      int // in one request
+	HandleCandidates                int // of one handle, between two offers or answers
 }
 
 // CheckSDP returns what is too much of an SDP, if a command has one, and Candidates what is of candidates. Like what else is wrong
@@ -32,6 +33,14 @@ func (l Limits) CheckSDP(cmd *busv1.Command) *Error {
 func (l Limits) CheckCandidates(cmd *busv1.Command) *Error {
 	if n := len(cmd.GetTrickle().GetCandidates()); l.Candidates > 0 && n > l.Candidates {
 		return instead(cmd, newError(CodeUnknown, "Trickle error: %d candidates, at most %d are taken", n, l.Candidates))
+	}
+	return nil
+}
+
+// CheckHandleCandidates is CheckCandidates for a handle that has trickled so many before.
+func (l Limits) CheckHandleCandidates(cmd *busv1.Command, before int) *Error {
+	if n := before + len(cmd.GetTrickle().GetCandidates()); l.HandleCandidates > 0 && n > l.HandleCandidates {
+		return instead(cmd, newError(CodeUnknown, "Trickle error: %d candidates since the last offer or answer, at most %d are taken", n, l.HandleCandidates))
 	}
 	return nil
 }

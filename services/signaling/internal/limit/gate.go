@@ -15,13 +15,14 @@ type Reason string
 
 // The reasons.
 const (
-	AddressSockets Reason = "address_sockets" // open sockets, and requests over HTTP, of one address
-	AddressRate    Reason = "address_rate"    // new ones a second
-	Connections    Reason = "connections"     // of one listener, or of one address before it has asked for anything
-	SessionPending Reason = "session_pending" // requests of one session under way
-	SessionRate    Reason = "session_rate"    // requests of one session, or of a socket without one, a second
-	SDP            Reason = "sdp"             // bytes, lines or m= sections of an SDP
-	Candidates     Reason = "candidates"      // in one request
+	AddressSockets   Reason = "address_sockets"   // open sockets, and requests over HTTP, of one address
+	AddressRate      Reason = "address_rate"      // new ones a second
+	Connections      Reason = "connections"       // of one listener, or of one address before it has asked for anything
+	SessionPending   Reason = "session_pending"   // requests of one session under way
+	SessionRate      Reason = "session_rate"      // requests of one session, or of a socket without one, a second
+	SDP              Reason = "sdp"               // bytes, lines or m= sections of an SDP
+	Candidates       Reason = "candidates"        // in one request
+	HandleCandidates Reason = "handle_candidates" // of one handle
 )
 
 // Refusals counts what was refused, and tells of some of it.
