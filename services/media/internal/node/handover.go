@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
+	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 )
 
 // How long the last word of the node that had a peer is waited for, in all, for one answer, and before it is asked for again.
@@ -48,6 +49,7 @@ func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64, to st
 			return nil, fault.New(fault.WrongState, fmt.Errorf("version is %d, not %d", state.Version, *leaveAt))
 		}
 		p.log.Info("peer leaves for another node")
+		p.conn.Withdraw(&state.Transport)
 		p.conn.Leave()
 		p.movedTo = to
 		p.release(now)
@@ -220,6 +222,9 @@ func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 	}
 	pub.streams = make([]*inbound, len(s.Streams))
 	for i, state := range s.Streams {
+		if i < len(s.Offered) && s.Offered[i].Kind == sdp.Data && !s.Offered[i].Refused {
+			pub.peer.conn.AllowData()
+		}
 		if state == nil || i >= len(s.Offered) {
 			continue
 		}
@@ -296,6 +301,9 @@ func (s *subscriber) adopt(state *SubscribingState) {
 			offered: one.Offered, accepted: one.Accepted, ready: one.Ready, send: one.Send,
 		}
 		s.slots = append(s.slots, sl)
+		if sl.kind == sdp.Data && sl.ready {
+			s.peer.conn.AllowData()
+		}
 		if one.Leg == nil {
 			continue
 		}
