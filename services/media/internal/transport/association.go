@@ -28,6 +28,7 @@ func (c *channels) run(conn *records, p *Peer, client bool) {
 // restart begins anew the association that the endpoint had with another node (RFC 9260, section 5.2.4, action A), and serves it.
 // Channels stay open, and what was in flight is forgotten by both sides.
 func (c *channels) restart(ctx context.Context, conn *records, overflow <-chan struct{}, p *Peer, client bool) error {
+	began := time.Now()
 	try, cancel := context.WithTimeout(ctx, restartTime)
 	defer cancel()
 	association, err := sctp.ClientContext(try,
@@ -38,6 +39,7 @@ func (c *channels) restart(ctx context.Context, conn *records, overflow <-chan s
 		c.forget()
 		return errors.Join(err, conn.Close())
 	}
+	p.log.Info("data channels taken over", "took_ms", time.Since(began).Milliseconds())
 	c.serve(association, overflow, p, client)
 	return nil
 }
