@@ -203,6 +203,9 @@ func (p *Peer) guess(b []byte, ssrc, roc uint32) ([]byte, error) {
 		if plain, err := p.opener.open(b); err == nil {
 			delete(p.guesses, ssrc)
 			if p.arrived != nil {
+				if !p.arrival.IsSet() { // there may be other paths here, and no nomination yet
+					p.choose(p.came)
+				}
 				p.arrive()
 			}
 			return plain, nil
