@@ -74,6 +74,7 @@ function listen(name, channel) {
 	channel.addEventListener('close', () => closed.push(name + ' ' + channel.label));
 	return channel;
 }
+const opened = channel => channel.readyState === 'open' || new Promise(open => { channel.onopen = open; });
 async function offer(pc) { await pc.setLocalDescription(); await gathered(pc); }
 async function answer(pc, jsep) { await pc.setRemoteDescription(jsep); await offer(pc); }
 // publish has somebody publish a data channel, with sound if that is wanted.
@@ -85,7 +86,7 @@ async function publish(url, name, sound) {
 	channels[name] = listen(name, pc.createDataChannel('chat'));
 	await offer(pc);
 	await pc.setRemoteDescription((await s.message(handle, {request: 'publish'}, pc)).jsep);
-	await new Promise(open => { channels[name].onopen = open; });
+	await opened(channels[name]);
 	return joined.plugindata.data.id;
 }
 async function subscribe(url, name, feed) {
@@ -103,7 +104,7 @@ async function echo(url, name) {
 	channels[name] = listen(name, pc.createDataChannel('chat'));
 	await offer(pc);
 	await pc.setRemoteDescription((await s.message(handle, {audio: true, video: true}, pc)).jsep);
-	await new Promise(open => { channels[name].onopen = open; });
+	await opened(channels[name]);
 	return true;
 }
 async function chat(url, name) {
@@ -113,7 +114,7 @@ async function chat(url, name) {
 	channels[name] = listen(name, pc.createDataChannel('JanusDataChannel'));
 	await answer(pc, offered.jsep);
 	await s.message(handle, {request: 'ack'}, pc);
-	await new Promise(open => { channels[name].onopen = open; });
+	await opened(channels[name]);
 	channels[name].send(JSON.stringify({textroom: 'join', room: 1234, username: name, transaction: 'join'}));
 	return true;
 }
@@ -138,7 +139,7 @@ async function call(url) {
 	channels.one = listen('one', one.pc.createDataChannel('chat'));
 	await offer(one.pc);
 	await one.s.message(one.handle, {request: 'call', username: 'two'}, one.pc);
-	await new Promise(open => { channels.one.onopen = open; });
+	await opened(channels.one);
 	return true;
 }
 // say has somebody say numbers from now on.
@@ -189,7 +190,7 @@ func goesOn(t *testing.T, tab *chrome.Tab, what string, reports map[string]strin
 	t.Helper()
 	for who, js := range reports {
 		before := chrome.Eval[heardNumbers](tab, js)
-		tab.WaitFor(what+": "+who+" hears more", fmt.Sprintf("%s.last > %d", js, before.Last+50), 40*time.Second)
+		tab.WaitFor(what+": "+who+" hears more", fmt.Sprintf("Promise.resolve(%s).then(r => r.last > %d)", js, before.Last+50), 40*time.Second)
 		t.Logf("%s: %s heard %+v", what, who, chrome.Eval[heardNumbers](tab, js))
 	}
 	s := chrome.Eval[pageState](tab, "state()")
@@ -228,6 +229,7 @@ func moveAll(t *testing.T, a *cluster.Apart, node string, peers int64) {
 func survives(t *testing.T, a *cluster.Apart, tab *chrome.Tab, peers int, reports map[string]string) {
 	t.Helper()
 	awaitPeersOn(t, a.Admins[0], "media-0", int64(peers))
+	chrome.Eval[bool](tab, "Object.keys(seen).forEach(k => delete seen[k]) ?? true")
 	goesOn(t, tab, "before", reports)
 	moveAll(t, a, "media-1", int64(peers))
 	if answer := administer(t, a.Admins[1], "drain_node", `,"node":"media-0"`); answer["janus"] != "success" { // endpoints are slow to go back
@@ -261,4 +263,28 @@ func TestDataChannelsOutliveTheirNode(t *testing.T) {
 	chrome.Eval[bool](tab, "say('one') && say('two')")
 	reports := map[string]string{"one": "report('ear of one')", "two": "report('ear of two')"}
 	survives(t, a, tab, 4, reports)
+}
+
+// TestPeersOfAllPluginsOutliveTheirNode has an echo, a chat of two and a call move, lose their node and be drained from another.
+func TestPeersOfAllPluginsOutliveTheirNode(t *testing.T) {
+	const peers = 5
+	a := cluster.StartApart(t)
+	a.AddNode(t)
+	awaitNodes(t, a, 3)
+	tab := chrome.Start(t).Open(t, "plugins", servePage(t, janusPage))
+	for _, js := range []string{"echo(%q, 'echo')", "chat(%q, 'ann')", "chat(%q, 'ben')", "call(%q)"} {
+		chrome.Eval[bool](tab, fmt.Sprintf(js, a.URLs[0]))
+	}
+	chrome.Eval[bool](tab, `say('echo') && say('one') && say('ann', n => JSON.stringify({textroom: 'message', room: 1234, transaction: 'a', text: String(n)}))`)
+	frames := func(who string) string {
+		return fmt.Sprintf("frames(%q).then(n => ({n, last: n, lost: 0, doubled: 0}))", who)
+	}
+	survives(t, a, tab, peers, map[string]string{
+		"echo's words":     "report('echo', s => s.replace('Janus EchoTest here! You wrote: ', ''))",
+		"echo's pictures":  frames("echo"),
+		"the chat":         "report('ben', s => { const m = JSON.parse(s); return m.textroom === 'message' ? m.text : NaN; })",
+		"the call's words": "report('two')",
+		"one's pictures":   frames("one"),
+		"two's pictures":   frames("two"),
+	})
 }

@@ -18,6 +18,10 @@ const (
 	takeOverPause = 50 * time.Millisecond
 )
 
+// heldFor is how long messages to an endpoint wait that may go to another node soon: what was sent before is there by then, and what waits
+// goes along. Chromium takes 150 to 300 ms to go.
+const heldFor = 2 * time.Second
+
 // Origin is the node that has a peer which is to go on here.
 type Origin interface {
 	// Export returns the peer's state. With leaveAt, the peer ends there, if its version is that still.
@@ -42,6 +46,10 @@ func (n *Node) ExportPeer(ctx context.Context, id PeerID, leaveAt *uint64, to st
 			return nil, err
 		}
 		state, err := p.export()
+		if err == nil && leaveAt == nil {
+			p.conn.HoldData(true)
+			p.held.Set(now + heldFor)
+		}
 		if err != nil || leaveAt == nil {
 			return state, err
 		}
@@ -85,7 +93,7 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, from string, origin Orig
 	if state.Peer != id {
 		return nil, fault.New(fault.WrongState, fmt.Errorf("state is of %v", state.Peer))
 	}
-	state.Subscribing.at(from)
+	state.at(from)
 	candidates, err = do(ctx, sh, func(now time.Duration) ([]string, error) {
 		p, err := sh.adopt(state, origin, now)
 		if err != nil {
@@ -109,7 +117,7 @@ func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error
 		return nil, err
 	}
 	p := makePeer(sh, s.Peer)
-	p.opaqueID, p.times, p.reached = s.OpaqueID, s.Times, true
+	p.opaqueID, p.times, p.reached, p.texts = s.OpaqueID, s.Times, true, s.Texts
 	p.origin, p.version, p.client, p.ufrag, p.rtcp.ssrc = s.Origin, s.Version, s.Client, s.Ufrag, s.ReportSSRC
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}
@@ -215,7 +223,7 @@ func (p *peer) goOn(s *State, now time.Duration) {
 // adopt makes the streams that the endpoint sends. Their packets may come from now on.
 func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 	pub.offered, pub.lowestFirst, pub.bitrate, pub.terms = s.Offered, s.LowestFirst, s.Bitrate, s.Terms
-	pub.muted = s.Muted
+	pub.muted, pub.echo = s.Muted, s.Echo
 	pub.cap.Set(s.Bitrate)
 	if s.Clock != nil {
 		pub.clock.SetOffset(*s.Clock)
@@ -244,7 +252,7 @@ func (pub *publisher) adopt(s *PublishingState, now time.Duration) {
 
 // goOn takes what may have changed since the first state.
 func (pub *publisher) goOn(s *PublishingState, now time.Duration) {
-	pub.muted, pub.bitrate, pub.terms = s.Muted, s.Bitrate, s.Terms
+	pub.muted, pub.bitrate, pub.terms, pub.echo = s.Muted, s.Bitrate, s.Terms, s.Echo
 	pub.cap.Set(s.Bitrate)
 	for i, in := range pub.streams {
 		if i >= len(s.Streams) || in == nil || s.Streams[i] == nil {
@@ -293,7 +301,7 @@ func (in *inbound) adopt(s *InboundState, now time.Duration) {
 
 // adopt makes the slots. Nothing flows before the other node has let go.
 func (s *subscriber) adopt(state *SubscribingState) {
-	s.paused, s.open = state.Paused, state.Open
+	s.paused, s.open, s.shared = state.Paused, state.Open, state.Shared
 	for i := range state.Slots {
 		one := &state.Slots[i]
 		sl := &slot{
@@ -304,6 +312,9 @@ func (s *subscriber) adopt(state *SubscribingState) {
 		if sl.kind == sdp.Data && sl.ready {
 			s.peer.conn.AllowData()
 		}
+		if len(one.Heard) > 0 {
+			sl.listen(one.Heard)
+		}
 		if one.Leg == nil {
 			continue
 		}
@@ -311,7 +322,7 @@ func (s *subscriber) adopt(state *SubscribingState) {
 		sl.leg.Reconfigure(sl.config(&one.Accepted))
 		sl.delay.adopt(one.Delay)
 		sl.leg.SetPlayoutDelay(sl.delay.value())
-		sl.watch(one.Source)
+		sl.find(one.Source)
 		sl.connect(s.peer.shard.worker.Now())
 		if one.Ready && one.Send && !state.Paused {
 			sl.leg.Expect(*one.Leg)
@@ -319,11 +330,15 @@ func (s *subscriber) adopt(state *SubscribingState) {
 	}
 }
 
-// at says on which node the sources are that were on the peer's own.
-func (s *SubscribingState) at(node string) {
-	for i := range s.Slots {
-		if source := s.Slots[i].Source; source != nil && source.Node == "" {
+// at says on which node the sources are that were on the peer's own; what it sends itself comes with it.
+func (s *State) at(node string) {
+	for i := range s.Subscribing.Slots {
+		sl := &s.Subscribing.Slots[i]
+		if source := sl.Source; source != nil && source.Node == "" && source.Feed != s.Publishing.Feed {
 			source.Node = node
+		}
+		for j := range sl.Heard {
+			sl.Heard[j].Node = node
 		}
 	}
 }

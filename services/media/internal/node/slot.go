@@ -122,6 +122,15 @@ func (s *slot) watch(source *Source) {
 	s.follow(source, s.subscriber.peer.shard.feed(source.Feed, source.Node))
 }
 
+// find is watch, where the source may be of the slot's own peer, which is on its way here.
+func (s *slot) find(source *Source) {
+	if own := &s.subscriber.peer.publishing.feed; source != nil && source.Feed != "" && source.Feed == own.id {
+		s.follow(source, own)
+		return
+	}
+	s.watch(source)
+}
+
 // follow is watch, of the feed that has source, nil if nobody has it.
 func (s *slot) follow(source *Source, f *feed) {
 	last := s.watched

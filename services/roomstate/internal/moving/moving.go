@@ -137,6 +137,9 @@ func News(t *plugin.Turn, h Host) bool {
 	case closed && mayHaveLeft(t, peer, news):
 		t.Failure = fault.Newf(fault.TooBusy, "The peer is on its way to another node")
 	default:
+		if closed && peer != nil && peer.Generation == news.GetGeneration() && peer.Next != "" { // it would wait for the endpoint
+			t.Close(me(t), &plugin.Peer{Node: peer.Next, Generation: peer.Generation}, "", true)
+		}
 		return false
 	}
 	return true
@@ -176,6 +179,7 @@ func moved(t *plugin.Turn, h Host, news *busv1.PeerEvent) {
 	peer.Was, peer.Left = peer.Node, t.Now.UnixMilli()
 	peer.Node, peer.Next = node, ""
 	t.Made = append(t.Made, key(t, node, peer.Generation))
+	t.Follow = &plugin.Follow{Node: news.GetNode(), Generation: peer.Generation, At: peer.Left}
 	h.Moved()
 }
 

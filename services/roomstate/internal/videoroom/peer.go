@@ -65,9 +65,6 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 		return
 	}
 	if current != nil && current.Generation == generation {
-		if current.Next != "" {
-			d.Close(d.me(), &plugin.Peer{Node: current.Next, Generation: generation}, "", true)
-		}
 		switch {
 		case p != nil && p.Remote:
 			d.removeRemote(d.own(p))
