@@ -93,6 +93,9 @@ func (n *Node) TakePeer(ctx context.Context, id PeerID, from string, origin Orig
 	if state.Peer != id {
 		return nil, fault.New(fault.WrongState, fmt.Errorf("state is of %v", state.Peer))
 	}
+	if err := n.admitOutputs(ctx, &state.Publishing.Outputs, origin.Dead()); err != nil {
+		return nil, err
+	}
 	state.at(from)
 	candidates, err = do(ctx, sh, func(now time.Duration) ([]string, error) {
 		p, err := sh.adopt(state, origin, now)
@@ -144,6 +147,9 @@ func (sh *shard) takeOver(p *peer) {
 		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
 		defer cancel()
 		state, err := lastWord(ctx, origin, p.id, version)
+		if err == nil { // the other node has let go, so what cannot go on is left out
+			err = sh.node.admitOutputs(ctx, &state.Publishing.Outputs, true)
+		}
 		_ = origin.Close()
 		sh.worker.Post(func(now time.Duration) {
 			switch {
@@ -214,6 +220,7 @@ func (p *peer) goOn(s *State, now time.Duration) {
 			out.counted, out.lost = leg.Stats, leg.Stats.Lost // by the other node
 		}
 	}
+	p.publishing.goOnOutputs(&s.Publishing.Outputs, now)
 	if dead {
 		p.beginAnew(now)
 	}

@@ -46,6 +46,7 @@ type PublishingState struct {
 	Clock       *time.Duration // see forward.PublisherClock.Offset; nil if unknown
 	Streams     []*InboundState
 	Echo        *Echo // nil for none
+	Outputs     OutputsState
 }
 
 // InboundState is of one m= section that is received.
@@ -94,12 +95,11 @@ func (p *peer) export() (*State, error) {
 		return nil, fault.New(fault.WrongState, errors.New("peer is not up"))
 	case p.passing != passing{}:
 		return nil, fault.New(fault.WrongState, errors.New("an offer to or from the other endpoint of the call has no answer yet"))
-	case len(p.publishing.forwarding.all)+len(p.publishing.forwarding.remotes) > 0:
-		return nil, fault.New(fault.WrongState, errors.New("peer is forwarded, from ports here"))
 	case p.publishing.remote != nil:
 		return nil, fault.New(fault.WrongState, errors.New("peer is another server's publisher, which sends here"))
-	case p.publishing.recorded.Base != "":
-		return nil, fault.New(fault.WrongState, errors.New("peer is recorded, to a file here"))
+	}
+	if err := p.publishing.movable(); err != nil {
+		return nil, err
 	}
 	s := &State{
 		Peer: p.id, Origin: p.origin, Version: p.version, OpaqueID: p.opaqueID, Times: p.times, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
@@ -132,7 +132,7 @@ func (p *peer) sent() []transport.SentIndex {
 func (pub *publisher) export() PublishingState {
 	s := PublishingState{
 		Feed: pub.id, Offered: pub.offered, LowestFirst: pub.lowestFirst, Bitrate: pub.bitrate, Terms: pub.terms,
-		Muted: pub.muted, Echo: pub.echo,
+		Muted: pub.muted, Echo: pub.echo, Outputs: pub.exportOutputs(),
 	}
 	if offset, known := pub.clock.Offset(); known {
 		s.Clock = &offset

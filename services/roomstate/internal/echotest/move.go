@@ -21,12 +21,7 @@ func (h host) OwnPeer() *plugin.Peer {
 	return h.turn.Peer
 }
 
-func (h host) Stays(bool) string {
-	if h.Written != nil {
-		return "PeerConnection is recorded, to a file of its node"
-	}
-	return ""
-}
+func (h host) Stays(bool) string { return "" }
 
 func (h host) Place() ([]string, plugin.Load) {
 	return nil, plugin.AudioLoad.Plus(plugin.VideoLoad).Times(2) // there and back

@@ -23,10 +23,7 @@ func (h host) Peer() (*plugin.Peer, uint32) {
 func (h host) OwnPeer() *plugin.Peer { return h.ownPeer(h.me()) }
 
 func (h host) Stays(bool) string {
-	switch in := h.user(h.me()).Call; {
-	case in.Written:
-		return "PeerConnection is recorded, to a file of its node"
-	case !in.Accepted || in.Asked || h.otherAsked():
+	if in := h.user(h.me()).Call; !in.Accepted || in.Asked || h.otherAsked() {
 		return "An offer waits for its answer"
 	}
 	return ""

@@ -41,14 +41,28 @@ func (h host) OwnPeer() *plugin.Peer { return h.ownPeer() }
 func (h host) Stays(dead bool) string {
 	p, s := h.publishers[h.me()], h.subscribers[h.me()]
 	switch {
-	case p != nil && p.Written != nil:
-		return "PeerConnection is recorded, to a file of its node"
-	case p != nil && len(p.Forwards)+len(p.Remotizations) > 0:
-		return "PeerConnection is forwarded, from ports of its node"
+	case p != nil && p.encrypted():
+		return "PeerConnection is forwarded by SRTP, from its node"
 	case s != nil && s.Offered && !dead:
 		return "An offer waits for its answer"
 	}
 	return ""
+}
+
+// encrypted tells whether somebody gets the publisher under a key that was given: which indexes of it have been used, its node alone
+// knows.
+func (p *publisher) encrypted() bool {
+	for _, f := range p.Forwards {
+		if f.SRTP {
+			return true
+		}
+	}
+	for _, r := range p.Remotizations {
+		if r.Suite != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (h host) Place() ([]string, plugin.Load) { return h.inUse(), h.myLoad() }
