@@ -4,8 +4,11 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -78,14 +81,14 @@ const opened = channel => channel.readyState === 'open' || new Promise(open => {
 async function offer(pc) { await pc.setLocalDescription(); await gathered(pc); }
 async function answer(pc, jsep) { await pc.setRemoteDescription(jsep); await offer(pc); }
 // publish has somebody publish a data channel, with sound if that is wanted.
-async function publish(url, name, sound) {
+async function publish(url, name, sound, more) {
 	const s = await new Session(url).begin(), handle = await s.attach('janus.plugin.videoroom');
-	const joined = await s.message(handle, {request: 'join', ptype: 'publisher', room: 1234, display: name});
+	const joined = await s.message(handle, {request: 'join', ptype: 'publisher', room, display: name});
 	const pc = await s.connection(handle, name);
 	if (sound) for (const track of (await navigator.mediaDevices.getUserMedia({audio: true})).getTracks()) pc.addTrack(track);
 	channels[name] = listen(name, pc.createDataChannel('chat'));
 	await offer(pc);
-	await pc.setRemoteDescription((await s.message(handle, {request: 'publish'}, pc)).jsep);
+	await pc.setRemoteDescription((await s.message(handle, {request: 'publish', ...more}, pc)).jsep);
 	await opened(channels[name]);
 	return joined.plugindata.data.id;
 }
@@ -96,6 +99,20 @@ async function subscribe(url, name, feed) {
 	await answer(pc, offered.jsep);
 	await s.message(handle, {request: 'start'}, pc);
 	return true;
+}
+let room = 1234;
+// create makes a room without a secret, for publishers.
+async function create(url) {
+	const s = await new Session(url).begin();
+	room = 77;
+	await s.message(await s.attach('janus.plugin.videoroom'), {request: 'create', room});
+	return true;
+}
+// forward has what somebody publishes in one m= section sent to a port.
+async function forward(url, publisher_id, mid, port) {
+	const s = await new Session(url).begin(), handle = await s.attach('janus.plugin.videoroom');
+	const answer = await s.message(handle, {request: 'rtp_forward', room, publisher_id, host: '127.0.0.1', streams: [{mid, port}]});
+	return answer.plugindata.data.forwarders?.[0]?.stream_id ?? -1;
 }
 async function echo(url, name) {
 	const s = await new Session(url).begin(), handle = await s.attach('janus.plugin.echotest');
@@ -287,4 +304,80 @@ func TestPeersOfAllPluginsOutliveTheirNode(t *testing.T) {
 		"one's pictures":   frames("one"),
 		"two's pictures":   frames("two"),
 	})
+}
+
+// TestARecordedAndForwardedPublisherOutlivesItsNode has a publisher move, and lose its node: it goes on being forwarded under the same
+// number, and each node writes files of its own.
+func TestARecordedAndForwardedPublisherOutlivesItsNode(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CARDEA_RECORD_DIR", dir)
+	t.Setenv("CARDEA_FORWARD_TO", "127.0.0.0/8")
+	a := cluster.StartApart(t)
+	a.AddNode(t)
+	awaitNodes(t, a, 3)
+	tab := chrome.Start(t).Open(t, "recorded", servePage(t, janusPage))
+	chrome.Eval[bool](tab, fmt.Sprintf("create(%q)", a.URLs[0]))
+	one := chrome.Eval[int64](tab, fmt.Sprintf("publish(%q, 'one', true, {record: true, filename: 'take'})", a.URLs[0]))
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	stream := chrome.Eval[int64](tab, fmt.Sprintf("forward(%q, %d, '0', %d)", a.URLs[0], one, conn.LocalAddr().(*net.UDPAddr).Port))
+	goesOn := func(what, file string) {
+		t.Helper()
+		b := make([]byte, 1500)
+		for len(b) > 0 { // what was sent before
+			if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Read(b); err != nil {
+				break
+			}
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			if _, err := conn.Read(b); err != nil {
+				t.Fatalf("%s: not forwarded: %v", what, err)
+			}
+		}
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			if info, err := os.Stat(filepath.Join(dir, file)); err == nil && info.Size() > 2000 {
+				break
+			}
+			if time.Now().After(deadline) {
+				files, _ := filepath.Glob(filepath.Join(dir, "*"))
+				t.Fatalf("%s: no %s, but %q", what, file, files)
+			}
+		}
+	}
+	awaitPeersOn(t, a.Admins[0], "media-0", 1)
+	goesOn("before", "take-audio-0.mjr")
+	for _, session := range administer(t, a.Admins[0], "list_sessions", "")["sessions"].([]any) {
+		at := fmt.Sprint(a.Admins[0], "/", session)
+		for _, handle := range administer(t, at, "list_handles", "")["handles"].([]any) { // that which asked for the forwarder has no peer
+			administer(t, fmt.Sprint(at, "/", handle), "move_handle", `,"node":"media-1"`)
+		}
+	}
+	awaitPeersOn(t, a.Admins[0], "media-1", 1)
+	goesOn("moved", "take-moved-1-audio-0.mjr")
+	before, err := os.Stat(filepath.Join(dir, "take-audio-0.mjr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.WaitKept(t, 1)
+	a.Nodes[1].Kill()
+	awaitPeersOn(t, a.Admins[0], "media-2", 1)
+	goesOn("node killed", "take-moved-2-audio-0.mjr")
+	if after, err := os.Stat(filepath.Join(dir, "take-audio-0.mjr")); err != nil || after.Size() != before.Size() {
+		t.Errorf("the first file has changed since: %v", err)
+	}
+	if s := chrome.Eval[pageState](tab, "state()"); s.Hangups > 0 {
+		t.Errorf("%+v", s)
+	}
+	if n := chrome.Eval[int64](tab, fmt.Sprintf("forward(%q, %d, '0', 9)", a.URLs[0], one)); n == stream || stream <= 0 {
+		t.Errorf("forwarder %d after %d", n, stream)
+	}
 }
