@@ -369,6 +369,9 @@ func (sh *shard) arrived(feed FeedID, now time.Duration) {
 				sl.watch(sl.source)
 				sl.connect(now)
 			}
+			if sl.misses(feed) {
+				sl.listen(sl.wanted)
+			}
 		}
 	}
 }

@@ -134,7 +134,7 @@ func (d *draft) gets(id plugin.HandleID, node string) *mediav1.UpdateSubscriberR
 	}
 	other := d.user(with)
 	from, at := feed(with, other.Peer), other.Peer.Node
-	if at == node {
+	if at == node || other.Peer.Next == node || !d.Alive(at) { // it is there, or comes there, as far as is known
 		at = ""
 	}
 	for _, s := range u.Call.Sections {
