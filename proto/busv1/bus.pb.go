@@ -3624,6 +3624,7 @@ func (x *PeerEvent_Text) GetText() []byte {
 
 type PeerEvent_Moved struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // since 1970; of roomstate to itself
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3656,6 +3657,13 @@ func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
 // Deprecated: Use PeerEvent_Moved.ProtoReflect.Descriptor instead.
 func (*PeerEvent_Moved) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{15, 7}
+}
+
+func (x *PeerEvent_Moved) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
 }
 
 // NotMoved says that this node was to take the peer over, and will not.
@@ -3908,7 +3916,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\aDestroy\x12\x19\n" +
 	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"\x1f\n" +
 	"\x04Lost\x12\x17\n" +
-	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xd3\n" +
+	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xe8\n" +
 	"\n" +
 	"\tPeerEvent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1e\n" +
@@ -3962,8 +3970,9 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\atalking\x18\x02 \x01(\bR\atalking\x12\x14\n" +
 	"\x05level\x18\x03 \x01(\x01R\x05level\x1a\x1a\n" +
 	"\x04Text\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\fR\x04text\x1a\a\n" +
-	"\x05Moved\x1a\x1e\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\x1a\x1c\n" +
+	"\x05Moved\x12\x13\n" +
+	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x1a\x1e\n" +
 	"\bNotMoved\x12\x12\n" +
 	"\x04lost\x18\x01 \x01(\bR\x04lostB\x06\n" +
 	"\x04kind\"\xc9\x02\n" +

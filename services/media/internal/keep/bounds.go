@@ -12,10 +12,12 @@ const Unbounded = math.MaxUint64
 // mostHeld is how many values of one peer may be on their way.
 const mostHeld = 16
 
-// Index is one series of numbers of which none may be used twice: the SRTP indexes of an SSRC, or its SRTCP indexes.
+// Index is one series of numbers of which none may be used twice: the SRTP indexes of an SSRC, or its SRTCP indexes, or the numbers of
+// the connection's DTLS records, which have no SSRC.
 type Index struct {
 	SSRC uint32
 	RTCP bool
+	DTLS bool
 }
 
 // Mark is where who goes on from a value begins.

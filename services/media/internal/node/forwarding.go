@@ -46,6 +46,7 @@ type forwarding struct {
 // forwarder is one at work.
 type forwarder struct {
 	Forwarded
+	want     Forwarder
 	in       *inbound // nil for data
 	port     *rtpforward.Port
 	tap      *forward.Tap         // as it came;
@@ -127,7 +128,7 @@ func (pub *publisher) beginForward(want *Forwarder, address netip.Addr, now time
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarder{Forwarded: Forwarded{ID: want.ID, Address: address}, in: in, port: port}
+	f := &forwarder{Forwarded: Forwarded{ID: want.ID, Address: address}, want: *want, in: in, port: port}
 	if in != nil && want.RTCPPort != 0 {
 		worker, keyframe := p.shard.worker, func(now time.Duration) { in.stream.RequestKeyframe(now) }
 		receiver := netip.AddrPortFrom(address, want.RTCPPort)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/keep"
-	"github.com/cardea-rtc/cardea/services/media/internal/sdp"
 )
 
 const (
@@ -101,7 +100,7 @@ func (n *Node) Shards() int { return len(n.shards) }
 // keep returns the peer's value, and bounds what it sends from now on; nil of one that has none that can be kept.
 func (p *peer) keep(now time.Duration) *Value {
 	k := &p.keeping
-	if p.taking != nil || p.closed || p.hasData() {
+	if p.taking != nil || p.closed {
 		return nil
 	}
 	if k.bounds.Full() {
@@ -116,12 +115,6 @@ func (p *peer) keep(now time.Duration) *Value {
 	v := &Value{Peer: p.id, Serial: k.bounds.Send(marks), State: s}
 	p.bound()
 	return v
-}
-
-// hasData reports whether there are data channels, which cannot be taken over.
-func (p *peer) hasData() bool {
-	return slices.ContainsFunc(p.subscribing.slots, func(s *slot) bool { return s.kind == sdp.Data && s.ready }) ||
-		slices.ContainsFunc(p.publishing.offered, func(s sdp.Stream) bool { return s.Kind == sdp.Data && !s.Refused })
 }
 
 // jumpAhead makes a state one from which another node can go on without a word from this one: beyond all that this one sends
@@ -157,6 +150,9 @@ func (p *peer) jumpAhead(s *State, now time.Duration) (marks []keep.Mark) {
 		}
 	}
 	s.TransportSeq += mostAhead
+	if c := s.Transport.Connection; c != nil { // which is ahead already
+		marks = append(marks, keep.Mark{Index: keep.Index{DTLS: true}, At: c.Next})
+	}
 	return marks
 }
 
@@ -184,12 +180,18 @@ func (p *peer) bound() {
 }
 
 func (p *peer) boundOne(i keep.Index) {
-	if i.RTCP {
-		p.conn.BoundRTCP(i.SSRC, p.keeping.bounds.Of(i))
-		return
+	switch bound := p.keeping.bounds.Of(i); {
+	case i.DTLS:
+		p.conn.BoundRecords(bound)
+	case i.RTCP:
+		p.conn.BoundRTCP(i.SSRC, bound)
+	default:
+		p.conn.BoundRTP(i.SSRC, bound)
 	}
-	p.conn.BoundRTP(i.SSRC, p.keeping.bounds.Of(i))
 }
+
+// ChannelsChanged is for data channels that have come or gone: another node would not know of them.
+func (p *peer) ChannelsChanged() { p.keeping.due = 0 }
 
 // Acknowledge is for values that the keeper has taken, or has refused: of those it has none older either.
 func (n *Node) Acknowledge(taken, refused []Value) {

@@ -38,6 +38,7 @@ type peer struct {
 	ending  string // why it was closed after that
 	done    memory
 
+	held    *transport.Timer // until when messages to the endpoint wait, since it may go to another node
 	keeping keeping
 	bounded bool // something that was to be sent is beyond a bound of keeping
 
@@ -82,6 +83,7 @@ func makePeer(sh *shard, id PeerID) *peer {
 	p.subscribing.init(p)
 	p.subscribing.bandwidth.timer = sh.worker.NewTimer(p.subscribing.bandwidth.tick)
 	p.inRTCP = p.rtcpHandler()
+	p.held = sh.worker.NewTimer(func(time.Duration) { p.conn.HoldData(false) })
 	p.seconds, p.feedback = sh.worker.NewTimer(p.eachSecond), sh.worker.NewTimer(p.sendTransportFeedback)
 	return p
 }
@@ -136,6 +138,7 @@ func (p *peer) release(now time.Duration) {
 	p.endCapture()
 	p.seconds.Stop()
 	p.feedback.Stop()
+	p.held.Stop()
 	p.subscribing.bandwidth.timer.Stop()
 	if p.taking != nil && !p.arrived { // else it is being asked, and closed after that
 		_ = p.taking.Close()

@@ -27,6 +27,8 @@ func (r *Recording) same(other *Recording) bool {
 type recorded struct {
 	Recording
 	base     string              // with the time; empty before the first file
+	first    string              // base of the files at the first node that has any; empty if there are none yet
+	moves    int                 // from node to node since then
 	names    map[string]int      // how many files have had a name
 	messages *recording.Recorder // nil if there is no data, or none of it is written
 }
@@ -48,10 +50,7 @@ func (pub *publisher) record(now time.Duration) {
 		return
 	}
 	if rec.base == "" {
-		rec.base, rec.names = rec.Base, map[string]int{}
-		if rec.Stamped {
-			rec.base = fmt.Sprintf("%s-%d", rec.Base, time.Now().UnixMicro())
-		}
+		rec.begin()
 	}
 	for i := range pub.offered {
 		s := &pub.offered[i]
@@ -62,6 +61,20 @@ func (pub *publisher) record(now time.Duration) {
 			rec.messages = pub.openFile(i, recording.Data, recording.Header{Description: rec.Descriptions[s.MID]})
 		}
 	}
+}
+
+// begin gives files their base name. Those of later nodes are told from the first one's by how many moves there were.
+func (rec *recorded) begin() {
+	rec.names = map[string]int{}
+	if rec.first != "" {
+		rec.base = fmt.Sprintf("%s-moved-%d", rec.first, rec.moves)
+		return
+	}
+	rec.base, rec.moves = rec.Base, 0
+	if rec.Stamped {
+		rec.base = fmt.Sprintf("%s-%d", rec.Base, time.Now().UnixMicro())
+	}
+	rec.first = rec.base
 }
 
 func (pub *publisher) stopRecording(now time.Duration) {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/codec"
@@ -23,6 +24,7 @@ type slot struct {
 	watched    *feed              // that has source, and this slot among its watchers
 	moving     bool               // source goes on where it is looked for now
 	heard      map[*feed]struct{} // of data: feeds that have this slot as listener
+	wanted     []DataSource       // of data: what it was told last to hear, there or not
 }
 
 // negotiate makes the slot what the next offer says.
@@ -122,6 +124,15 @@ func (s *slot) watch(source *Source) {
 	s.follow(source, s.subscriber.peer.shard.feed(source.Feed, source.Node))
 }
 
+// find is watch, where the source may be of the slot's own peer, which is on its way here.
+func (s *slot) find(source *Source) {
+	if own := &s.subscriber.peer.publishing.feed; source != nil && source.Feed != "" && source.Feed == own.id {
+		s.follow(source, own)
+		return
+	}
+	s.watch(source)
+}
+
 // follow is watch, of the feed that has source, nil if nobody has it.
 func (s *slot) follow(source *Source, f *feed) {
 	last := s.watched
@@ -155,6 +166,7 @@ func (s *slot) connect(now time.Duration) {
 
 // listen makes the slot hear the messages of exactly these feeds.
 func (s *slot) listen(sources []DataSource) {
+	s.wanted = sources
 	feeds := map[*feed]string{}
 	for _, d := range sources {
 		if f := s.subscriber.peer.shard.feed(d.Feed, d.Node); f != nil {
@@ -162,6 +174,16 @@ func (s *slot) listen(sources []DataSource) {
 		}
 	}
 	s.hear(feeds)
+}
+
+// misses tells whether a feed is to be heard, and is not.
+func (s *slot) misses(id FeedID) bool {
+	for f := range s.heard {
+		if f.id == id {
+			return false
+		}
+	}
+	return slices.ContainsFunc(s.wanted, func(d DataSource) bool { return d.Feed == id })
 }
 
 // hear is listen, of feeds with the labels of their channels.

@@ -28,6 +28,7 @@ type State struct {
 	ReportSSRC   uint32 // ours where nothing is sent
 	SSRCs        []uint32
 	TransportSeq uint16 // transport-wide sequence number of the next packet
+	Texts        bool   // what comes over data channels is roomstate's
 
 	Transport   transport.State
 	Publishing  PublishingState
@@ -44,6 +45,8 @@ type PublishingState struct {
 	Muted       bool           // its messages are not relayed
 	Clock       *time.Duration // see forward.PublisherClock.Offset; nil if unknown
 	Streams     []*InboundState
+	Echo        *Echo // nil for none
+	Outputs     OutputsState
 }
 
 // InboundState is of one m= section that is received.
@@ -58,6 +61,7 @@ type SubscribingState struct {
 	Paused bool
 	Open   []sdp.Slot // an offer without an answer
 	Slots  []SlotState
+	Shared bool // the endpoint sends in the same m= sections
 }
 
 // SlotState is of one m= section that is sent.
@@ -69,6 +73,7 @@ type SlotState struct {
 	Source   *Source
 	Delay    *packet.PlayoutDelay
 	Leg      *forward.LegState
+	Heard    []DataSource // of data in m= sections that are shared; what others hear roomstate says
 }
 
 // ParseState reads what Encode wrote.
@@ -88,20 +93,17 @@ func (p *peer) export() (*State, error) {
 	switch {
 	case !p.up:
 		return nil, fault.New(fault.WrongState, errors.New("peer is not up"))
-	case p.texts:
-		return nil, fault.New(fault.WrongState, errors.New("rooms know on which node they have the peer"))
-	case p.subscribing.shared:
-		return nil, fault.New(fault.WrongState, errors.New("peer sends and receives in the same m= sections"))
-	case len(p.publishing.forwarding.all)+len(p.publishing.forwarding.remotes) > 0:
-		return nil, fault.New(fault.WrongState, errors.New("peer is forwarded, from ports here"))
+	case p.passing != passing{}:
+		return nil, fault.New(fault.WrongState, errors.New("an offer to or from the other endpoint of the call has no answer yet"))
 	case p.publishing.remote != nil:
 		return nil, fault.New(fault.WrongState, errors.New("peer is another server's publisher, which sends here"))
-	case p.publishing.recorded.Base != "":
-		return nil, fault.New(fault.WrongState, errors.New("peer is recorded, to a file here"))
+	}
+	if err := p.publishing.movable(); err != nil {
+		return nil, err
 	}
 	s := &State{
 		Peer: p.id, Origin: p.origin, Version: p.version, OpaqueID: p.opaqueID, Times: p.times, Client: p.client, Ufrag: p.ufrag, ReportSSRC: p.rtcp.ssrc,
-		SSRCs: slices.Collect(maps.Keys(p.ssrcs)), TransportSeq: p.subscribing.bandwidth.number(),
+		SSRCs: slices.Collect(maps.Keys(p.ssrcs)), TransportSeq: p.subscribing.bandwidth.number(), Texts: p.texts,
 		Publishing: p.publishing.export(), Subscribing: p.subscribing.export(),
 	}
 	var err error
@@ -130,7 +132,7 @@ func (p *peer) sent() []transport.SentIndex {
 func (pub *publisher) export() PublishingState {
 	s := PublishingState{
 		Feed: pub.id, Offered: pub.offered, LowestFirst: pub.lowestFirst, Bitrate: pub.bitrate, Terms: pub.terms,
-		Muted: pub.muted,
+		Muted: pub.muted, Echo: pub.echo, Outputs: pub.exportOutputs(),
 	}
 	if offset, known := pub.clock.Offset(); known {
 		s.Clock = &offset
@@ -148,7 +150,7 @@ func (pub *publisher) export() PublishingState {
 }
 
 func (s *subscriber) export() SubscribingState {
-	state := SubscribingState{Paused: s.paused, Open: s.open}
+	state := SubscribingState{Paused: s.paused, Open: s.open, Shared: s.shared}
 	for _, sl := range s.slots {
 		one := SlotState{
 			Offered: sl.offered, Accepted: sl.accepted, Ready: sl.ready, Send: sl.send,
@@ -157,6 +159,11 @@ func (s *subscriber) export() SubscribingState {
 		if sl.leg != nil {
 			leg := sl.leg.Export()
 			one.Leg = &leg
+		}
+		if s.shared {
+			for f := range sl.heard {
+				one.Heard = append(one.Heard, DataSource{Feed: f.id, Label: f.listeners[sl]})
+			}
 		}
 		state.Slots = append(state.Slots, one)
 	}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 // State is what a Peer is to the network. Given to another node, that one goes on in its place: the endpoint sees
-// nothing but another candidate. It holds secrets. The DTLS connection and the data channels in it are not part of it.
+// nothing but another candidate. It holds secrets.
 type State struct {
 	Credentials Credentials
 	Previous    Credentials // see Peer.previous
@@ -22,6 +23,9 @@ type State struct {
 
 	Sent     []SentIndex
 	Received []ReceivedIndex
+
+	Connection *Connection // nil if the DTLS connection stays behind, and with it all data channels
+	Data       DataState
 }
 
 // SentIndex is where one of our SSRCs has got to. An index used twice under one key would tell both plaintexts.
@@ -53,6 +57,14 @@ func (p *Peer) Export(sent []SentIndex, received []uint32) (State, error) {
 			s.Received = append(s.Received, ReceivedIndex{ssrc, roc})
 		}
 	}
+	s.Connection = p.dtls.carried()
+	var err error
+	if s.Data, err = p.dtls.channels.carried(); err != nil {
+		return State{}, err
+	}
+	if s.Data.Associated && s.Connection == nil {
+		return State{}, errNotCarried
+	}
 	return s, nil
 }
 
@@ -69,7 +81,16 @@ func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*P
 			return nil, fmt.Errorf("ufrag %q is here already", c.Ufrag)
 		}
 	}
+	if s.Connection != nil {
+		if _, err := s.Connection.state(s.Client, s.Profile); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Data.check(); err != nil {
+		return nil, err
+	}
 	p := newPeer(w, h, log)
+	p.dtls.fixed = s.Connection // what comes from now on waits
 	k := keys{
 		profile: srtp.ProtectionProfile(s.Profile), localKey: s.LocalKey, localSalt: s.LocalSalt,
 		remoteKey: s.RemoteKey, remoteSalt: s.RemoteSalt,
@@ -134,6 +155,31 @@ func (p *Peer) Continue(s State) {
 		}
 	}
 	p.held = false
+	p.resumeConnection(&s)
+}
+
+// resumeConnection goes on with the DTLS connection, and the data channels in it.
+func (p *Peer) resumeConnection(s *State) {
+	p.dtls.fixed = s.Connection
+	if s.Connection == nil || p.closed {
+		return
+	}
+	state, err := s.Connection.state(p.client, s.Profile)
+	if err == nil {
+		err = s.Data.check()
+	}
+	if err != nil {
+		p.log.Warn("DTLS connection not gone on with", "err", err)
+		p.dtls.fixed = nil
+		return
+	}
+	var overflow <-chan struct{}
+	if s.Data.Associated {
+		overflow = p.dtls.channels.adopt(&s.Data)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	p.w.tasks.Go(func() { p.dtls.resume(ctx, state, p.client, overflow) })
 }
 
 // Candidates are the values of a=candidate lines that lead to an adopted peer. They come before those of the nodes
@@ -157,6 +203,9 @@ func (p *Peer) guess(b []byte, ssrc, roc uint32) ([]byte, error) {
 		if plain, err := p.opener.open(b); err == nil {
 			delete(p.guesses, ssrc)
 			if p.arrived != nil {
+				if !p.arrival.IsSet() { // there may be other paths here, and no nomination yet
+					p.choose(p.came)
+				}
 				p.arrive()
 			}
 			return plain, nil

@@ -250,3 +250,26 @@ func candidatePriority(t *testing.T, candidate string) (priority uint32) {
 	}
 	return priority
 }
+
+func TestAnAdoptedPeerSendsWhereItsMediaCameFrom(t *testing.T) {
+	here, there := idleWorker(t), idleWorker(t)
+	_, first := far(t)
+	_, second := far(t)
+	e := newTraveller(t, here)
+	e.first.find(first, e.first.local.Ufrag, true, 0)
+	here.receive(first, e.sealed(t, 65000), 1)
+	state, err := e.first.Export(nil, []uint32{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := there.Adopt(e.handler(), state, func() {}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.find(first, state.Credentials.Ufrag, false, 1) // the endpoint tries all, and has not said yet which it takes
+	p.find(second, state.Credentials.Ufrag, false, 1)
+	there.receive(second, e.sealed(t, 65001), 2)
+	if p.selected != second {
+		t.Errorf("sends to %v", p.selected)
+	}
+}

@@ -39,18 +39,23 @@ type session struct {
 	arrived  chan struct{}        // closed when to is set
 	silent   atomic.Bool          // nothing is to be said any more
 	channels *channels
+
+	fixed *Connection   // what stays the same of it, once it is there; the worker's
+	next  atomic.Uint64 // number of the next encrypted record
+	bound atomic.Uint64 // the first number that is not to be used
 }
 
 func newSession(p *Peer) *session {
 	s := &session{peer: p, inbound: packetio.NewBuffer(), arrived: make(chan struct{}), channels: newChannels()}
 	s.inbound.SetLimitSize(maxQueuedBytes)
 	s.inbound.SetLimitCount(maxQueuedPacket)
+	s.bound.Store(unbounded)
 	return s
 }
 
 // feed, redirect and close are the worker's side.
 func (s *session) feed(record []byte) {
-	if s.peer.moves > 0 {
+	if s.peer.moves > 0 && s.fixed == nil {
 		return // the connection was another node's, and has ended there
 	}
 	if _, err := s.inbound.Write(record, nil); err != nil {
@@ -84,15 +89,51 @@ func (s *session) run(ctx context.Context, remote Remote) {
 	// Close sends close_notify, and says so to whoever reads.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	defer func() { _ = conn.Close() }()
-	k, err := exportKeys(conn, remote.Client)
+	k, fixed, err := exportKeys(conn, remote.Client)
 	if err != nil {
 		s.peer.log.Warn("no SRTP keys", "err", err)
 		s.post(func(time.Duration) { s.peer.end(reasonDTLSAlert) })
 		return
 	}
-	s.post(func(now time.Duration) { s.peer.secured(k, now) })
+	s.post(func(now time.Duration) {
+		s.fixed = fixed
+		s.peer.secured(k, now)
+	})
 	s.serve(ctx, conn, remote.Client)
 	s.post(func(time.Duration) { s.peer.end(reasonDTLSAlert) })
+}
+
+// resume goes on with a connection that was another node's, and, where overflow is not nil, begins its association anew.
+func (s *session) resume(ctx context.Context, state *dtls.State, client bool, overflow <-chan struct{}) {
+	select {
+	case <-s.arrived:
+	case <-ctx.Done():
+		return
+	}
+	wire := &wire{session: s}
+	conn, err := dtls.ResumeWithOptions(state, wire, wire.LocalAddr(), dtls.WithMTU(dtlsMTU), dtls.WithLoggerFactory(quiet()))
+	if err == nil {
+		err = conn.HandshakeContext(ctx) // there is none, but this is where its goroutines begin
+	}
+	if err != nil {
+		s.peer.log.Warn("DTLS connection not gone on with", "err", err)
+		return
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer func() { _ = conn.Close() }()
+	if overflow != nil {
+		err := s.channels.restart(ctx, s.records(conn, nil), overflow, s.peer, client)
+		if err != nil && ctx.Err() == nil {
+			s.peer.log.Info("data channels not gone on with", "err", err)
+		}
+		_ = conn.SetDeadline(time.Time{})
+	}
+	s.serve(ctx, conn, client)
+	s.post(func(time.Duration) { s.peer.end(reasonDTLSAlert) })
+}
+
+func (s *session) records(conn *dtls.Conn, first []byte) *records {
+	return &records{Conn: conn, first: first, received: &s.channels.received, sent: &s.channels.sent}
 }
 
 func (s *session) post(f func(now time.Duration)) { s.peer.w.Post(f) }
@@ -110,7 +151,7 @@ func (s *session) serve(ctx context.Context, conn *dtls.Conn, client bool) {
 		case !s.channels.allowed.Load():
 			continue
 		}
-		s.channels.run(&records{Conn: conn, first: first[:n], received: &s.channels.received, sent: &s.channels.sent}, s.peer, client)
+		s.channels.run(s.records(conn, first[:n]), s.peer, client)
 		_ = conn.SetDeadline(time.Time{})
 	}
 }
@@ -167,24 +208,26 @@ func handshakeReason(err error) string {
 	return reasonDTLSAlert
 }
 
-func exportKeys(conn *dtls.Conn, client bool) (keys, error) {
+// exportKeys returns the keys for SRTP, and what another node needs to go on with the connection, nil if it cannot.
+func exportKeys(conn *dtls.Conn, client bool) (keys, *Connection, error) {
 	profile, ok := conn.SelectedSRTPProtectionProfile()
 	if !ok {
-		return keys{}, errors.New("no SRTP profile in common")
+		return keys{}, nil, errors.New("no SRTP profile in common")
 	}
 	state, ok := conn.ConnectionState()
 	if !ok {
-		return keys{}, errors.New("no connection state")
+		return keys{}, nil, errors.New("no connection state")
 	}
 	cfg := srtp.Config{Profile: srtp.ProtectionProfile(profile)}
 	if err := cfg.ExtractSessionKeysFromDTLS(&state, client); err != nil {
-		return keys{}, fmt.Errorf("export: %w", err)
+		return keys{}, nil, fmt.Errorf("export: %w", err)
 	}
+	fixed, _ := connectionOf(&state)
 	return keys{
 		profile:  cfg.Profile,
 		localKey: cfg.Keys.LocalMasterKey, localSalt: cfg.Keys.LocalMasterSalt,
 		remoteKey: cfg.Keys.RemoteMasterKey, remoteSalt: cfg.Keys.RemoteMasterSalt,
-	}, nil
+	}, fixed, nil
 }
 
 // wire is the network as DTLS sees it. Its far end is wherever ICE says, so addresses mean nothing.
@@ -199,6 +242,8 @@ func (w *wire) WriteTo(b []byte, _ net.Addr) (int, error) {
 	to := w.session.to.Load()
 	switch {
 	case w.session.silent.Load():
+	case !w.session.admitRecords(b):
+		w.session.post(func(time.Duration) { w.session.peer.w.drop(DropBeyondBound) })
 	case to.tcp != nil:
 		to.tcp.send(b)
 	default:

@@ -148,7 +148,7 @@ func connect(t *testing.T, w *Worker, conn *net.UDPConn) {
 	case <-ctx.Done():
 		t.Fatal("never up")
 	}
-	k, err := exportKeys(client, true)
+	k, _, err := exportKeys(client, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ type outbox struct {
 
 	mu       sync.Mutex
 	isOpen   bool
+	held     bool // nothing is taken for now
 	messages []Message
 	bytes    int
 	overflow chan struct{} // closed when a message was too many; one for each opening
@@ -33,12 +34,41 @@ const (
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
 
-// open begins anew, with nothing in it. overflow is closed when a message is too many.
-func (o *outbox) open() (overflow <-chan struct{}) {
+// open begins anew, with nothing in it but what waits since before. overflow is closed when a message is too many.
+func (o *outbox) open(waiting []Message) (overflow <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.isOpen, o.messages, o.bytes, o.overflow = true, nil, 0, make(chan struct{})
+	o.isOpen, o.held, o.messages, o.bytes, o.overflow = true, false, waiting, 0, make(chan struct{})
+	for _, m := range waiting {
+		o.bytes += len(m.Data)
+	}
 	return o.overflow
+}
+
+// hold has what is put into it wait, or ends that.
+func (o *outbox) hold(held bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.held = held
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) opened() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.isOpen
+}
+
+// takeAll takes what is in it, and ends it.
+func (o *outbox) takeAll() []Message {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := o.messages
+	o.isOpen, o.messages, o.bytes = false, nil, 0
+	return all
 }
 
 // close forgets what is left.
@@ -101,7 +131,7 @@ func (o *outbox) next(ctx context.Context) (Message, error) {
 func (o *outbox) take() (Message, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.messages) == 0 {
+	if len(o.messages) == 0 || o.held {
 		return Message{}, false
 	}
 	m := o.messages[0]

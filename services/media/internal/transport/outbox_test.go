@@ -21,7 +21,7 @@ func TestOutboxEndsWhereItWouldLeaveAHole(t *testing.T) {
 			if o.put(m) != notOpen {
 				t.Error("taken before it is open")
 			}
-			overflow := o.open()
+			overflow := o.open(nil)
 			for i := range c.messages {
 				if got := o.put(m); got != queued {
 					t.Fatalf("message %d: %d", i, got)
@@ -43,7 +43,7 @@ func TestOutboxEndsWhereItWouldLeaveAHole(t *testing.T) {
 			if _, err := o.next(ctx); err == nil {
 				t.Error("something is left")
 			}
-			o.open()
+			o.open(nil)
 			if o.put(m) != queued {
 				t.Error("not taken when it is open again")
 			}

@@ -84,6 +84,7 @@ type Peer struct {
 	moves   int               // from node to node
 	held    bool              // adopted, and the other node still sends
 	arrived func()            // see Adopt; nil when it has been called
+	came    path              // where the last packet is from, until arrived has been called
 	arrival *Timer            // when it is at the latest; set by the endpoint's nomination
 	bounds  map[uint32]uint64 // by SSRC: the first SRTCP index that is not to be used; none of those left out
 	guesses map[uint32]uint32 // roll-over counters by SSRC, as another node knew them, until a packet proves them

@@ -184,6 +184,9 @@ func (w *Worker) sort(from path, via *Worker, b []byte, now time.Duration) {
 	case kindDTLS:
 		p.dtls.feed(b)
 	case kindRTP:
+		if p.arrived != nil {
+			p.came = from
+		}
 		if p.receiveRTP(b, now) {
 			c.used.Store(int64(now))
 		}

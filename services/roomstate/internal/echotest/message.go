@@ -106,6 +106,12 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 	}
 	peer.Told++
 	n.Peer, n.Generation = peer, peer.Generation
+	for i, stream := range accepted.GetStreams() {
+		if stream.GetCodec() != "" || stream.GetKind() == mediav1.Kind_KIND_DATA {
+			n.Room.Section = section{stream.GetMid(), uint32(i)}
+			break
+		}
+	}
 	n.E2EE = n.E2EE || jsep.GetE2Ee()
 	return &busv1.Jsep{Type: "answer", Sdp: accepted.GetSdp(), E2Ee: n.E2EE}
 }

@@ -2,7 +2,7 @@ package echotest
 
 import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 )
 
 type layerView struct {
@@ -23,11 +23,14 @@ type slowLinkView struct {
 
 // peer is what a node says of the handle's peer.
 func (n *turn) peer(news *busv1.PeerEvent) {
-	if news.GetGeneration() != n.Generation {
-		return // of an earlier one
+	if moving.News(n.Turn, host{n}) || news.GetGeneration() != n.Generation {
+		return // the latter is of an earlier one
 	}
 	switch kind := news.GetKind().(type) {
 	case *busv1.PeerEvent_Up_:
+		if n.Peer != nil && !n.Peer.Up {
+			n.Peer.Up, n.changed = true, true
+		}
 		n.core(&busv1.Event{Kind: &busv1.Event_WebrtcUp{WebrtcUp: &busv1.WebrtcUp{}}})
 	case *busv1.PeerEvent_Closed_:
 		n.closed(kind.Closed.GetReason())
@@ -101,7 +104,7 @@ func (n *turn) closed(reason string) {
 
 // forget begins anew, as after a hangup at Janus.
 func (n *turn) forget() {
-	n.Lost = append(n.Lost, plugin.PeerKey{Node: n.Peer.Node, Handle: n.me(), Generation: n.Peer.Generation})
+	n.Lost = append(n.Lost, n.Peer.Keys(n.me())...)
 	n.Peer, n.E2EE, n.Settings, n.Relayed, n.Written = nil, false, defaults(), layers{}, nil
 	n.changed = true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -58,6 +59,13 @@ type Room struct {
 	Relayed    layers       `json:"relayed"`
 	Takes      uint32       `json:"takes,omitempty"`   // recordings begun so far
 	Written    *recording   `json:"written,omitempty"` // never changed in place
+	Section    section      `json:"section"`
+}
+
+// section is the m= section that carries the transport of all: the first that is in use.
+type section struct {
+	MID   string `json:"mid,omitempty"`
+	Index uint32 `json:"index,omitempty"`
 }
 
 // layers are what is relayed; nil is not known.
@@ -94,6 +102,8 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 		n.detach()
 	case *busv1.Command_Peer:
 		n.peer(t.Command.GetPeer())
+	case *busv1.Command_Move:
+		moving.Move(t, host{n})
 	}
 	return n.result(r)
 }

@@ -153,15 +153,17 @@ func (w *Worker) leave(ctx context.Context, l *plugin.Leave) error {
 	if room == "" {
 		return nil
 	}
-	_, err := w.Requests.Do(ctx, bus.RoomCommands(bus.Shard(room)), &busv1.Command{
-		Id:        id,
-		SessionId: l.ID.Session,
-		HandleId:  l.ID.Handle,
-		Verb:      &busv1.Command_Detach{Detach: &busv1.Detach{Generation: l.Generation}},
-		Routed: &busv1.Routed{
-			Plugin: l.Handle.Plugin, OpaqueId: l.Handle.OpaqueID,
-			Room: room, Bound: true, Role: l.Handle.Role, Over: true,
-		},
-	}, nil)
+	cmd := &busv1.Command{Verb: &busv1.Command_Detach{Detach: &busv1.Detach{Generation: l.Generation}}}
+	if to := l.Moved; to != nil {
+		id = fmt.Sprintf("follow %s %d %s %s %d", l.ID, l.Generation, l.Room, to.Node, to.At)
+		cmd.Verb = &busv1.Command_Peer{Peer: &busv1.PeerEvent{
+			Node: to.Node, Generation: l.Generation, Kind: &busv1.PeerEvent_Moved_{Moved: &busv1.PeerEvent_Moved{AtMs: to.At}},
+		}}
+	}
+	cmd.Id, cmd.SessionId, cmd.HandleId = id, l.ID.Session, l.ID.Handle
+	cmd.Routed = &busv1.Routed{
+		Plugin: l.Handle.Plugin, OpaqueId: l.Handle.OpaqueID, Room: room, Bound: true, Role: l.Handle.Role, Over: true,
+	}
+	_, err := w.Requests.Do(ctx, bus.RoomCommands(bus.Shard(room)), cmd, nil)
 	return err
 }

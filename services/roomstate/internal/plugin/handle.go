@@ -84,3 +84,12 @@ type Peer struct {
 	// Told counts what the node has been told of the peer, so that an answer which crossed another is not believed.
 	Told uint64 `json:"told,omitempty"`
 }
+
+// Keys name the peer on its node, and on the one that is to take it over.
+func (p *Peer) Keys(h HandleID) []PeerKey {
+	keys := []PeerKey{{Node: p.Node, Handle: h, Generation: p.Generation}}
+	if p.Next != "" {
+		keys = append(keys, PeerKey{Node: p.Next, Handle: h, Generation: p.Generation})
+	}
+	return keys
+}

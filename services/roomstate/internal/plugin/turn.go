@@ -36,6 +36,8 @@ type Turn struct {
 	Enter bool
 	// Scatter takes the handle out of all such rooms: its peer of that generation is over. 0 does nothing.
 	Scatter uint32
+	// Follow has all such rooms know on which node the handle's peer is now; nil does nothing.
+	Follow *Follow
 	// Parted are handles that no longer have such state in this room.
 	Parted []HandleID
 	// Gone says that the command's handle ceases to exist.
@@ -103,6 +105,13 @@ type Post struct {
 // Binding is a handle's place.
 type Binding struct{ Room, Role string }
 
+// Follow is where a peer has gone.
+type Follow struct {
+	Node       string `json:"node"` // its name, not its id
+	Generation uint32 `json:"-"`
+	At         int64  `json:"at"` // when, in ms since 1970: who hears of two goes by the later
+}
+
 // PeerKey names a peer on a node.
 type PeerKey struct {
 	Node       string
@@ -135,6 +144,8 @@ type Leave struct {
 	// Room is another than the handle is bound to, if not empty, and Generation the handle's peer that is over, 0 for all.
 	Room       string `json:"room,omitempty"`
 	Generation uint32 `json:"generation,omitempty"`
+	// Moved says that the handle does not leave: its peer is on another node. Nil if it does.
+	Moved *Follow `json:"moved,omitempty"`
 }
 
 // NewTurn begins a turn with the answers known so far.

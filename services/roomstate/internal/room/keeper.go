@@ -304,7 +304,7 @@ func write(t *plugin.Turn, reply *busv1.Reply, room, version string, result plug
 		Handle: t.Command.Handle, Gone: t.Gone, Over: t.Command.Over,
 		Room: room, Read: version, Result: result,
 		Events: t.Events, Tasks: t.Tasks, Made: t.Made, Lost: t.Lost,
-		Enter: t.Enter, Scatter: t.Scatter, Parted: t.Parted,
+		Enter: t.Enter, Scatter: t.Scatter, Follow: t.Follow, Parted: t.Parted,
 	}
 	for _, event := range w.Events {
 		if event.GetHandleId() == w.Handle.ID.Handle && event.GetSessionId() == w.Handle.ID.Session {

@@ -26,6 +26,7 @@ type Write struct {
 
 	Enter   bool              // it has state in this room without being bound to it
 	Scatter uint32            // it is taken out of all such rooms, its peer of that generation being over; 0 for nothing
+	Follow  *plugin.Follow    // all such rooms are told where its peer is now; nil for nothing
 	Parted  []plugin.HandleID // those that no longer have such state here
 
 	Room   string // empty if no room is concerned
@@ -178,11 +179,18 @@ func (w *Write) encodePlaces(add func(...any)) error {
 	if err != nil {
 		return fmt.Errorf("encode handle: %w", err)
 	}
-	scatter := ""
+	scatter, follow := "", ""
 	if w.Scatter != 0 || w.Gone {
 		scatter = fmt.Sprint(w.Scatter)
 	}
-	add(flag(w.Enter), string(room), scatter, string(record), len(w.Parted))
+	if f := w.Follow; f != nil && scatter == "" {
+		b, err := json.Marshal(f)
+		if err != nil {
+			return fmt.Errorf("encode node: %w", err)
+		}
+		scatter, follow = fmt.Sprint(f.Generation), string(b)
+	}
+	add(flag(w.Enter), string(room), scatter, follow, string(record), len(w.Parted))
 	for _, h := range w.Parted {
 		add(h.Session, h.Handle)
 	}

@@ -300,6 +300,7 @@ func TestHandleIsTakenOutOfAllItsPlaces(t *testing.T) {
 		commit(Write{Room: room, Enter: true})
 	}
 	commit(Write{Room: "c", Parted: []plugin.HandleID{h.ID, {Session: 99, Handle: 1}}})
+	following := map[string]bool{`a "room"`: true, "b": true, "d": true}
 	left := func(tasks []OwedTask) map[string]uint32 {
 		t.Helper()
 		rooms := map[string]uint32{}
@@ -311,6 +312,16 @@ func TestHandleIsTakenOutOfAllItsPlaces(t *testing.T) {
 			rooms[task.Leave.Room] = task.Leave.Generation
 		}
 		return rooms
+	}
+	for _, task := range commit(Write{Follow: &plugin.Follow{Node: `a "node"`, Generation: 2, At: 7}}).Tasks {
+		l := task.Leave
+		if l == nil || l.Moved == nil || *l.Moved != (plugin.Follow{Node: `a "node"`, At: 7}) || l.Generation != 2 || l.ID != h.ID {
+			t.Errorf("to follow: %+v", l)
+		}
+		delete(following, l.Room)
+	}
+	if len(following) > 0 {
+		t.Errorf("not told to follow: %v", following)
 	}
 	want := map[string]uint32{`a "room"`: 3, "b": 3, "d": 3}
 	if got := left(commit(Write{Scatter: 3}).Tasks); !maps.Equal(got, want) {

@@ -8,6 +8,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
@@ -72,6 +73,8 @@ func (r *handleRoom) Apply(t *plugin.Turn) plugin.Result {
 		h.detach()
 	case *busv1.Command_Peer:
 		h.peer(t.Command.GetPeer())
+	case *busv1.Command_Move:
+		moving.Move(t, host{h})
 	}
 	return h.result(r)
 }
@@ -189,23 +192,31 @@ func (h *handleDraft) ack() (*busv1.Jsep, *failure) {
 
 // peer is what a node says of the handle's peer.
 func (h *handleDraft) peer(news *busv1.PeerEvent) {
-	if news.GetGeneration() != h.Generation {
-		return // of an earlier one
+	if moving.News(h.Turn, host{h}) || news.GetGeneration() != h.Generation {
+		return // the latter is of an earlier one
 	}
 	switch kind := news.GetKind().(type) {
 	case *busv1.PeerEvent_Up_:
+		if h.Peer != nil && !h.Peer.Up {
+			h.Peer.Up, h.changed = true, true
+		}
 		h.core(&busv1.Event{Kind: &busv1.Event_WebrtcUp{WebrtcUp: &busv1.WebrtcUp{}}})
 	case *busv1.PeerEvent_Closed_:
-		h.forget()
-		h.Scatter = news.GetGeneration()
-		h.core(&busv1.Event{Kind: &busv1.Event_Hangup{Hangup: &busv1.HangUp{Reason: kind.Closed.GetReason()}}})
+		h.closed(news.GetGeneration(), kind.Closed.GetReason())
 	}
+}
+
+// closed takes the handle out of all text rooms.
+func (h *handleDraft) closed(generation uint32, reason string) {
+	h.forget()
+	h.Scatter = generation
+	h.core(&busv1.Event{Kind: &busv1.Event_Hangup{Hangup: &busv1.HangUp{Reason: reason}}})
 }
 
 // forget lets setup be asked for again.
 func (h *handleDraft) forget() {
 	if h.Peer != nil {
-		h.Lost = append(h.Lost, h.key(h.Peer))
+		h.Lost = append(h.Lost, h.Peer.Keys(h.me())...)
 		h.Peer, h.Offered, h.changed = nil, false, true
 	}
 }

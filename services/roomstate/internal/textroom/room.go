@@ -48,7 +48,8 @@ type member struct {
 	Display    string `json:"display,omitempty"`
 	Node       string `json:"node"` // its name
 	Generation uint32 `json:"generation"`
-	Joined     uint64 `json:"joined"` // number in the order of joins
+	Joined     uint64 `json:"joined"`          // number in the order of joins
+	Moved      int64  `json:"moved,omitempty"` // when its peer has last moved, in ms since 1970; 0 for never
 }
 
 // line is a message of the history, as it is sent to who joins.
@@ -106,6 +107,9 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 	case *busv1.Command_Peer:
 		if text := t.Command.GetPeer().GetText(); text != nil {
 			d.text(text.GetText())
+		}
+		if t.Command.GetPeer().GetMoved() != nil {
+			d.follow(t.Command.GetPeer())
 		}
 	case *busv1.Command_Detach:
 		d.detach()

@@ -53,7 +53,7 @@ func (d *draft) leave(id plugin.HandleID, reason, by string) {
 func (d *draft) drop(id plugin.HandleID) {
 	u := d.user(id)
 	d.Close(id, u.Peer, "", true)
-	d.Lost = append(d.Lost, peerKey(id, u.Peer))
+	d.Lost = append(d.Lost, u.Peer.Keys(id)...)
 	u.Peer, u.Call, u.Settings = nil, nil, settings{}
 	d.put(id, u)
 }

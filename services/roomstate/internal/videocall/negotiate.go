@@ -9,6 +9,9 @@ import (
 // ask asks the node of a call something about both of its peers. It returns nil if the turn has ended.
 func (d *draft) ask(other plugin.HandleID, q plugin.Question) *plugin.Answer {
 	me, with := d.user(d.me()), d.user(other)
+	if d.Failure = apart(me.Peer, with.Peer); d.Failure != nil {
+		return nil
+	}
 	q.Node, q.Handle, q.Told, q.Other, q.OtherTold = me.Peer.Node, d.me(), me.Peer.Told, other, with.Peer.Told
 	got, ok := d.Ask(q)
 	if !ok {
@@ -61,9 +64,9 @@ func (d *draft) passAnswer(to plugin.HandleID) *busv1.Jsep {
 	for id, streams := range map[plugin.HandleID][]*mediav1.PublishedStream{d.me(): agreed.GetFromStreams(), to: agreed.GetToStreams()} {
 		d.inCall(id, func(c *call) {
 			c.Accepted, c.Asked, c.Sections = true, false, nil
-			for _, s := range streams {
+			for i, s := range streams {
 				if s.GetCodec() != "" || s.GetKind() == mediav1.Kind_KIND_DATA {
-					c.Sections = append(c.Sections, section{s.GetMid(), s.GetKind()})
+					c.Sections = append(c.Sections, section{s.GetMid(), s.GetKind(), uint32(i)})
 				}
 			}
 		})

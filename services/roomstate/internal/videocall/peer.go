@@ -2,16 +2,23 @@ package videocall
 
 import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 )
 
 // peer is what a node says of the handle's peer.
 func (d *draft) peer(news *busv1.PeerEvent) {
 	u := d.user(d.me())
+	if moving.News(d.Turn, host{d}) {
+		return
+	}
 	if u.Call == nil || news.GetGeneration() != u.Generation {
 		return // of an earlier one
 	}
 	switch kind := news.GetKind().(type) {
 	case *busv1.PeerEvent_Up_:
+		if !u.Peer.Up {
+			d.ownPeer(d.me()).Up = true
+		}
 		d.core(d.me(), &busv1.Event{Kind: &busv1.Event_WebrtcUp{WebrtcUp: &busv1.WebrtcUp{}}})
 	case *busv1.PeerEvent_Closed_:
 		d.end(d.me(), kind.Closed.GetReason())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
@@ -40,8 +41,9 @@ type call struct {
 
 // section is an m= section of the call in use.
 type section struct {
-	MID  string       `json:"mid"`
-	Kind mediav1.Kind `json:"kind"`
+	MID   string       `json:"mid"`
+	Kind  mediav1.Kind `json:"kind"`
+	Index uint32       `json:"index,omitempty"` // in SDP
 }
 
 // layers are what is relayed to a user; nil is not known.
@@ -73,6 +75,8 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 		d.detach()
 	case *busv1.Command_Peer:
 		d.peer(t.Command.GetPeer())
+	case *busv1.Command_Move:
+		moving.Move(t, host{d})
 	}
 	return d.result()
 }

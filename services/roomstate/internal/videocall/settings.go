@@ -104,25 +104,49 @@ func (d *draft) applyAll(other plugin.HandleID) bool {
 
 // apply has the node do what a user has set for its call. It returns false if the turn has ended.
 func (d *draft) apply(id plugin.HandleID) bool {
+	sends := d.sends(id)
+	sends.Recording = d.recording(id)
+	return d.change(id, sends) && d.change(id, d.gets(id, d.user(id).Peer.Node))
+}
+
+// sends is what is taken of what a user sends.
+func (d *draft) sends(id plugin.HandleID) *mediav1.UpdatePublisherRequest {
 	u := d.user(id)
-	other, _ := d.other(u)
-	sends := &mediav1.UpdatePublisherRequest{Peer: peerID(id, u.Peer), BitrateBps: &u.Settings.Bitrate, Recording: d.recording(id)}
-	gets := &mediav1.UpdateSubscriberRequest{Peer: peerID(id, u.Peer)}
-	from := feed(other, d.user(other).Peer)
+	sends := &mediav1.UpdatePublisherRequest{Peer: peerID(id, u.Peer), BitrateBps: &u.Settings.Bitrate}
 	for _, s := range u.Call.Sections {
-		slot := &mediav1.Slot{Mid: s.MID, Kind: s.Kind, Send: true, Layers: u.Settings.Layers.layers()}
 		switch s.Kind {
 		case mediav1.Kind_KIND_AUDIO:
 			sends.Streams = append(sends.Streams, &mediav1.StreamState{Mid: s.MID, Relay: new(!u.Settings.Mute)})
 		case mediav1.Kind_KIND_VIDEO:
 			sends.Streams = append(sends.Streams, &mediav1.StreamState{Mid: s.MID, Relay: new(!u.Settings.Blind)})
-		default:
-			continue
 		}
-		slot.Source = &mediav1.Source{Feed: from, Mid: s.MID}
+	}
+	return sends
+}
+
+// gets is what a user gets of the other, as seen from a node.
+func (d *draft) gets(id plugin.HandleID, node string) *mediav1.UpdateSubscriberRequest {
+	u := d.user(id)
+	gets := &mediav1.UpdateSubscriberRequest{Peer: peerID(id, u.Peer)}
+	with, ok := d.other(u)
+	if !ok {
+		return gets
+	}
+	other := d.user(with)
+	from, at := feed(with, other.Peer), other.Peer.Node
+	if at == node || other.Peer.Next == node || !d.Alive(at) { // it is there, or comes there, as far as is known
+		at = ""
+	}
+	for _, s := range u.Call.Sections {
+		slot := &mediav1.Slot{Mid: s.MID, Kind: s.Kind, Send: true, Layers: u.Settings.Layers.layers()}
+		if s.Kind == mediav1.Kind_KIND_DATA {
+			slot.DataSources = []*mediav1.DataSource{{Feed: from, Node: at}}
+		} else {
+			slot.Source = &mediav1.Source{Feed: from, Mid: s.MID, Node: at}
+		}
 		gets.Slots = append(gets.Slots, slot)
 	}
-	return d.change(id, sends) && d.change(id, gets)
+	return gets
 }
 
 // change asks the node to change something about one peer.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -36,7 +37,7 @@ func (r *Room) Apply(t *plugin.Turn) plugin.Result {
 	case *busv1.Command_Peer:
 		d.peer(t.Command.GetPeer())
 	case *busv1.Command_Move:
-		d.move(t.Command.GetMove())
+		moving.Move(t, host{d})
 	}
 	return d.result()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -195,10 +196,10 @@ func TestAPeerThatIsLostOnItsWayIsHungUp(t *testing.T) {
 		},
 		"with the node that was to have it": func(s *sim) {
 			s.refuse = func(plugin.Question) error { return fault.New(fault.NoSuchPeer, nil) }
-			s.news("al", &busv1.PeerEvent{NodeId: "n2", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: lostOnTheWay}}})
+			s.news("al", &busv1.PeerEvent{NodeId: "n2", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: moving.Lost}}})
 		},
 		"with the node that has it": func(s *sim) {
-			s.news("al", &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: lostOnTheWay}}})
+			s.news("al", &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: moving.Lost}}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,7 +228,7 @@ func TestAPeerThatHasJustLeftADeadNodeIsNotHungUp(t *testing.T) {
 			s.dead["n1"] = true
 			s.log = nil
 			bury := func() {
-				s.news("al", &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: lostOnTheWay}}})
+				s.news("al", &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: moving.Lost}}})
 			}
 			bury()
 			if s.peer("al") == nil || slices.Contains(s.log, "al < hangup ICE failed") {
@@ -249,8 +250,6 @@ func TestWhatHasToStayIsNotMoved(t *testing.T) {
 		before func(s *sim)
 		who    string
 	}{
-		"data":           {av + " data:", nil, "al"},
-		"data watched":   {av + " data:", nil, "bo"},
 		"without a peer": {av, func(s *sim) { s.closed("al", "gone") }, "al"},
 		"an open offer":  {av, func(s *sim) { s.send("bo", `{"request":"configure","restart":true}`) }, "bo"},
 		"a refusal": {av, func(s *sim) {
@@ -398,7 +397,7 @@ func TestAMoveAvoidsWhereThePeerHasJustBeen(t *testing.T) {
 	if got := avoided(); !slices.Equal(got, []string{"n2", "n1"}) {
 		t.Errorf("avoids %q", got)
 	}
-	s.now = s.now.Add(returnsAfter)
+	s.now = s.now.Add(moving.ReturnsAfter)
 	if got := avoided(); !slices.Equal(got, []string{"n2"}) {
 		t.Errorf("long after, avoids %q", got)
 	}

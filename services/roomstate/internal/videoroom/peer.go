@@ -2,7 +2,7 @@ package videoroom
 
 import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
-	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/moving"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -10,19 +10,10 @@ import (
 func (d *draft) peer(news *busv1.PeerEvent) {
 	p, s := d.publishers[d.me()], d.subscribers[d.me()]
 	current, last := d.current()
-	switch {
-	case news.GetMoved() != nil:
-		d.moved(news)
-		return
-	case news.GetNotMoved() != nil, news.GetClosed() != nil && d.onlyNext(current, news):
-		d.notMoved(news)
+	if moving.News(d.Turn, host{d}) {
 		return
 	}
 	if closed := news.GetClosed(); closed != nil {
-		if d.mayHaveLeft(current, news) {
-			d.Failure = fault.Newf(fault.TooBusy, "The peer is on its way to another node")
-			return
-		}
 		d.closed(p, s, current, last, news.GetGeneration(), closed.GetReason())
 		return
 	}
@@ -45,21 +36,6 @@ func (d *draft) peer(news *busv1.PeerEvent) {
 			d.talking(p, kind.Talking)
 		}
 	}
-}
-
-// onlyNext tells whether news of the current peer are of a node that does not have it: one that was to take it over, or one
-// that it has left.
-func (d *draft) onlyNext(current *plugin.Peer, news *busv1.PeerEvent) bool {
-	node := news.GetNodeId()
-	return current != nil && current.Generation == news.GetGeneration() && node != "" && node != current.Node
-}
-
-// mayHaveLeft tells whether the news are of a dead node that may have let go of the peer before, since another was to take it
-// over. That one says Moved or NotMoved; until then the burial is tried again. Of those that are taken from kept values the burial
-// itself knows how long to wait.
-func (d *draft) mayHaveLeft(current *plugin.Peer, news *busv1.PeerEvent) bool {
-	return current != nil && current.Generation == news.GetGeneration() && current.Next != "" && !current.Saved && d.Alive(current.Next) &&
-		news.GetNodeId() == current.Node && !d.Alive(current.Node)
 }
 
 // up lets a publisher's streams be known, now that they can be subscribed to.
@@ -89,9 +65,6 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 		return
 	}
 	if current != nil && current.Generation == generation {
-		if current.Next != "" {
-			d.Close(d.me(), &plugin.Peer{Node: current.Next, Generation: generation}, "", true)
-		}
 		switch {
 		case p != nil && p.Remote:
 			d.removeRemote(d.own(p))

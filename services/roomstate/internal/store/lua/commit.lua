@@ -47,7 +47,7 @@ elseif session ~= '' and record ~= '' then
 end
 
 -- Where the acting handle has state beside the room that it is bound to.
-local enter, place, scatter, place_record = arg(), arg(), arg(), arg()
+local enter, place, scatter, follow, place_record = arg(), arg(), arg(), arg(), arg()
 local scattered = {}
 if session ~= '' and enter == '1' then redis.call('HSET', key, place_field(handle, room), place) end
 if session ~= '' and scatter ~= '' then
@@ -55,8 +55,8 @@ if session ~= '' and scatter ~= '' then
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, #start) == start then
-      scattered[#scattered + 1] = leave_place(session, handle, place_record, fields[i + 1], scatter, again)
-      redis.call('HDEL', key, fields[i])
+      scattered[#scattered + 1] = leave_place(session, handle, place_record, fields[i + 1], scatter, again, follow)
+      if follow == '' then redis.call('HDEL', key, fields[i]) end
     end
   end
 end

@@ -62,10 +62,13 @@ end
 local function place_field(handle, room) return 'p:' .. handle .. ':' .. room end
 
 -- leave_place keeps the task that a handle leaves a place, and returns it. record is the handle's, place the room's name in
--- JSON, generation the handle's peer that is over, 0 for whatever it had.
-local function leave_place(session, handle, record, place, generation, try_again)
+-- JSON, generation the handle's peer that is over, 0 for whatever it had. With moved, which is JSON, it stays there, and is told where
+-- that peer is now.
+local function leave_place(session, handle, record, place, generation, try_again, moved)
   local task = '{"leave":{"id":"' .. session .. '/' .. handle .. '","handle":' .. record
-    .. ',"room":' .. place .. ',"generation":' .. generation .. '}}'
+    .. ',"room":' .. place .. ',"generation":' .. generation
+  if moved and moved ~= '' then task = task .. ',"moved":' .. moved end
+  task = task .. '}}'
   redis.call('ZADD', prefix .. 'tasks', try_again, task)
   return task
 end
