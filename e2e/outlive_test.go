@@ -81,13 +81,15 @@ type watched struct {
 
 type flows struct {
 	N, Least  int     // of streams, and the frames or packets of the one with the fewest
+	Going     int     // of streams that have brought 60 and bring more
 	Gap, Open float64 // the longest, and the one that lasts still, in ms
 }
 
 const readWatch = `(() => {
 	const of = kind => {
 		const all = Object.values(watch.flows).filter(f => f.kind === kind)
-		return {N: all.length, Least: Math.min(...all.map(f => f.more), 1e9), Gap: Math.max(0, ...all.map(f => f.gap)), Open: Math.max(0, ...all.map(f => f.now - f.at))}
+		const going = all.filter(f => f.more > 60 && f.now - f.at < 1000)
+		return {N: all.length, Going: going.length, Least: Math.min(...all.map(f => f.more), 1e9), Gap: Math.max(0, ...all.map(f => f.gap)), Open: Math.max(0, ...all.map(f => f.now - f.at))}
 	}
 	return {SDPs: watch.sdps, Hangups: watch.hangups, JSEPs: watch.jseps, Candidates: watch.candidates, States: watch.states, Video: of('video'), Audio: of('audio')}
 })()`

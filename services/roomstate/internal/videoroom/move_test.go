@@ -244,6 +244,58 @@ func TestAPeerThatHasJustLeftADeadNodeIsNotHungUp(t *testing.T) {
 	}
 }
 
+// TestASubscriberOfADeadNodeIsOfferedAnotherConnection if nothing is kept of the one that it had. A publisher cannot be.
+func TestASubscriberOfADeadNodeIsOfferedAnotherConnection(t *testing.T) {
+	bury := func(s *sim, name string) {
+		s.news(name, &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: moving.Lost}}})
+	}
+	hungUp := func(s *sim) bool { return slices.Contains(s.log, "bo < hangup "+moving.Lost) }
+	s := call(av)
+	before := s.peer("bo").Generation
+	s.dead["n1"], s.node = true, "n2"
+	bury(s, "bo")
+	got := s.peer("bo")
+	if hungUp(s) || got == nil || got.Node != "n2" || got.Generation <= before || got.Up {
+		t.Fatalf("peer %+v, said %q", got, s.log)
+	}
+	if last := s.log[len(s.log)-1]; !strings.HasPrefix(last, `bo < {"videoroom":"updated"`) || !strings.Contains(last, " + offer ") {
+		t.Errorf("said %q", last)
+	}
+	s.check(t)
+	s.log = nil
+	s.send("bo", `{"request":"start"}`, "answer", "yes")
+	s.up("bo")
+	if got := s.peer("bo"); !got.Up || !slices.Contains(s.log, "bo < webrtcup") {
+		t.Errorf("peer %+v, said %q", got, s.log)
+	}
+	s.check(t)
+	bury(s, "al")
+	if s.peer("al") != nil || !slices.Contains(s.log, "al < hangup "+moving.Lost) {
+		t.Errorf("peer %+v, said %q", s.peer("al"), s.log)
+	}
+	s.check(t)
+
+	for name, c := range map[string]func(s *sim){
+		"its node lives":          func(s *sim) { s.dead["n1"] = false },
+		"an offer is unanswered":  func(s *sim) { s.send("bo", `{"request":"configure","restart":true}`) },
+		"no node takes it":        func(s *sim) { s.refuse = func(plugin.Question) error { return fault.New(fault.NodeUnavailable, nil) } },
+		"it had ended before":     func(s *sim) { s.dead["n1"] = false; s.closed("bo", "gone"); s.dead["n1"] = true },
+		"it watches nothing more": func(s *sim) { s.send("bo", `{"request":"leave"}`) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := call(av)
+			s.dead["n1"], s.node = true, "n2"
+			c(s)
+			s.log = nil
+			bury(s, "bo")
+			if got := s.peer("bo"); got != nil {
+				t.Errorf("peer %+v, said %q", got, s.log)
+			}
+			s.check(t)
+		})
+	}
+}
+
 func TestWhatHasToStayIsNotMoved(t *testing.T) {
 	for name, c := range map[string]struct {
 		sdp    string
