@@ -17,10 +17,11 @@ import (
 
 // Subjects. A session's events are on SessionEvents, a room's commands on RoomCommands of its shard.
 const (
-	Commands      = "cardea.command" // busv1.Command; any replica takes it
-	CommandsQueue = "roomstate"      // queue group of Commands, Resumes and Info
-	Resumes       = "cardea.resume"  // busv1.Resume → busv1.Events
-	Info          = "cardea.info"    // empty → a JSON object: roomstate's part of Janus's server_info
+	Commands      = "cardea.command"   // busv1.Command; any replica takes it
+	CommandsQueue = "roomstate"        // queue group of Commands, Resumes and Info
+	Repeats       = "cardea.repeat"    // busv1.Command that nobody has answered; all replicas take it
+	Resumes       = "cardea.resume"    // busv1.Resume → busv1.Events
+	Info          = "cardea.info"      // empty → a JSON object: roomstate's part of Janus's server_info
 	NodeBeats     = "cardea.node.beat"
 	replies       = "cardea.reply." // + requester + "." + number
 )

@@ -81,10 +81,16 @@ func (s *Server) Start(ctx context.Context) error {
 	s.stop = make(chan struct{})
 	s.underway = map[string]bool{}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for subject, hear := range map[string]nats.MsgHandler{
-		bus.Commands: s.hear, bus.Resumes: s.resume, bus.Info: s.tellInfo,
+	for _, to := range []struct {
+		subject, queue string
+		hear           nats.MsgHandler
+	}{
+		{bus.Commands, bus.CommandsQueue, s.hear},
+		{bus.Repeats, "", s.hear},
+		{bus.Resumes, bus.CommandsQueue, s.resume},
+		{bus.Info, bus.CommandsQueue, s.tellInfo},
 	} {
-		sub, err := s.subscribe(subject, bus.CommandsQueue, hear)
+		sub, err := s.subscribe(to.subject, to.queue, to.hear)
 		if err != nil {
 			return err
 		}
