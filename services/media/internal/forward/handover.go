@@ -215,8 +215,8 @@ func (l *Leg) Indexes() (media, rtx uint64) {
 	return l.end.next - packet.FirstCycle, l.resends.seq + 1
 }
 
-// Adopt makes a new leg, which is connected to its source already if that is there, go on from a state. If it flows,
-// what the source has received since is relayed. Numbers below LegState.Next are not used again, so what comes late for
+// Adopt makes a new leg, which is connected to its source already if that is there, go on from a state. A source that is not there
+// yet is given to it by Move. If the leg flows, what the source has received since is relayed. Numbers below LegState.Next are not used again, so what comes late for
 // them is dropped.
 func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	c := &l.choice
@@ -234,8 +234,7 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	if s.Jumped && s.Substream != none {
 		l.likeBefore = &sameTime{layer: s.Substream, epoch: s.Epoch, ts: s.TimestampOffset}
 	}
-	if s.Jumped || !flowing || s.Substream == none || l.source == nil || s.Substream >= len(l.source.layers) ||
-		l.source.layers[s.Substream].first != s.Epoch {
+	if s.Jumped || !flowing || s.Substream == none || !l.mayHave(s.Substream, s.Epoch) {
 		l.startAgain(now)
 		return
 	}
@@ -247,7 +246,17 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	})
 	l.since, l.epoch, l.top, l.adoptedAt = s.Next, s.Epoch, s.Top, s.Top
 	l.leavingOut, l.leftOut = s.LeavingOut, s.LeftOut
-	l.catchUpSince(&l.source.layers[s.Substream], now)
+	if l.source != nil {
+		l.catchUpSince(&l.source.layers[s.Substream], now)
+	}
+}
+
+// mayHave says whether the source has a layer of that epoch, or may have: it may not be known yet, or nothing may have come of it.
+func (l *Leg) mayHave(layer int, epoch uint64) bool {
+	if l.source == nil {
+		return true
+	}
+	return layer < len(l.source.layers) && (l.source.layers[layer].highest == 0 || l.source.layers[layer].first == epoch)
 }
 
 // Offset is the publisher's clock as this node knows it: the node's minus the publisher's. It is false if unknown.

@@ -304,6 +304,7 @@ func (s *subscriber) adopt(state *SubscribingState) {
 		sl.delay.adopt(one.Delay)
 		sl.leg.SetPlayoutDelay(sl.delay.value())
 		sl.watch(one.Source)
+		sl.moving = true
 		sl.connect(s.peer.shard.worker.Now())
 		if one.Ready && one.Send && !state.Paused {
 			sl.leg.Expect(*one.Leg)

@@ -199,13 +199,14 @@ func (m *mirror) close(now time.Duration) {
 }
 
 // RequestKeyframe is of forward.Upstream.
-func (r *replica) RequestKeyframe(ssrc uint32) {
+func (r *replica) RequestKeyframe(ssrc uint32) (sent bool) {
 	m := r.mirror
 	m.origin.worker.Post(func(now time.Duration) {
 		if f := m.source.numbered(r.number); f != nil {
 			f.stream.RequestKeyframeFor(ssrc, now)
 		}
 	})
+	return true
 }
 
 // SendNACK is of forward.Upstream, and not called for a replica.

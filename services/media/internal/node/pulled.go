@@ -132,7 +132,7 @@ func (p *pull) demand() {
 			continue
 		}
 		for layer := range one.Layers {
-			w.Held[layer].First, w.Held[layer].Highest = one.stream.Holds(layer)
+			w.Held[layer].First, w.Held[layer].Highest = one.stream.Lacks(layer)
 		}
 		d.Streams = append(d.Streams, w)
 	}
@@ -140,10 +140,11 @@ func (p *pull) demand() {
 }
 
 // RequestKeyframe is of forward.Upstream.
-func (one *pulled) RequestKeyframe(ssrc uint32) {
+func (one *pulled) RequestKeyframe(ssrc uint32) (sent bool) {
 	if one.pull.up {
 		one.pull.demands.keyframe(RelayKeyframe{one.far, ssrc})
 	}
+	return one.pull.up
 }
 
 // SendNACK is of forward.Upstream, and not called for a replica.
