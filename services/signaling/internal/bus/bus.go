@@ -145,6 +145,13 @@ func (b *Bus) Resume(ctx context.Context, session, after uint64) ([]*busv1.Event
 	return events.GetEvents(), nil
 }
 
+// Tell implements edge.Bus.
+func (b *Bus) Tell(all []*busv1.Delivery) {
+	if err := bus.Publish(b.nc, bus.Deliveries, &busv1.Deliveries{All: all}); err != nil {
+		b.log.Debug("deliveries not told", "err", err)
+	}
+}
+
 // ask sends a question until it is answered or ctx ends: the replica that the bus chooses may have been stopped.
 func (b *Bus) ask(ctx context.Context, subject string, question []byte) (*nats.Msg, error) {
 	tick := time.NewTicker(again)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -181,6 +182,8 @@ type Socket struct {
 	leave  func() // the Gate
 	queue  queue
 
+	unwritten atomic.Int64 // messages that the connection has not taken
+
 	once   sync.Once
 	ctx    context.Context // ends when the socket is to end
 	end    func()
@@ -196,10 +199,14 @@ func (k *Socket) Remote() string { return k.remote }
 
 // Send queues a message, or closes the socket if its reader is too slow.
 func (k *Socket) Send(message []byte) {
+	k.unwritten.Add(1)
 	if !k.queue.put(message, &k.server.opt) {
 		k.shut(reasonSlow, 0)
 	}
 }
+
+// Drained tells whether the kernel has taken all that was sent.
+func (k *Socket) Drained() bool { return k.unwritten.Load() == 0 }
 
 func (k *Socket) shut(reason string, code int) {
 	k.once.Do(func() {
@@ -308,6 +315,7 @@ func (k *Socket) writeOne(conn *websocket.Conn, message []byte, wait time.Durati
 		k.shut(writeReason(err), 0)
 		return false
 	}
+	k.unwritten.Add(-1)
 	k.server.metrics.out.Inc()
 	return true
 }
