@@ -138,7 +138,19 @@ func (p *Peer) Continue(s State) {
 
 // Candidates are the values of a=candidate lines that lead to an adopted peer. They come before those of the nodes
 // that it was on, for a while: 62 moves.
-func (p *Peer) Candidates() []string { return p.w.group.candidates(uint32(min(p.moves, maxMoves))) }
+//
+// Each is of a generation of its own, an attribute of libwebrtc's that others pass over (RFC 8839, section 5.1: cand-extension). Chromium
+// remembers an address that it has left for 30 s, and takes no other priority for it, unless what it is told is of a later generation.
+func (p *Peer) Candidates() []string {
+	all := p.w.group.candidates(uint32(min(p.moves, maxMoves)))
+	if p.moves == 0 {
+		return all
+	}
+	for i := range all {
+		all[i] += fmt.Sprint(" generation ", p.moves)
+	}
+	return all
+}
 
 // Leave ends the peer here without a word to the endpoint, which goes on with another node.
 func (p *Peer) Leave() {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -236,6 +237,11 @@ func TestCandidatesGetBetterWithEachMove(t *testing.T) {
 		}
 		if got, had := candidatePriority(t, p.Candidates()[0]), candidatePriority(t, before[0]); got <= had && moves < maxMoves {
 			t.Errorf("after %d moves: priority %d, was %d", moves, got, had)
+		}
+		for _, c := range p.Candidates() { // what Chromium asks for of an address that it knows
+			if !strings.HasSuffix(c, fmt.Sprint(" generation ", moves+1)) {
+				t.Errorf("after %d moves: %s", moves, c)
+			}
 		}
 		before = p.Candidates()
 	}
