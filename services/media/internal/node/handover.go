@@ -130,6 +130,7 @@ func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error
 func (sh *shard) takeOver(p *peer) {
 	origin, version := p.taking, p.version
 	p.arrived = true
+	p.log.Debug("endpoint has come")
 	sh.node.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
 		defer cancel()

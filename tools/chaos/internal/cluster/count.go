@@ -39,6 +39,21 @@ func (p *Process) metrics(ctx context.Context) (Count, error) {
 	return all, nil
 }
 
+// Fullest is the edge that has most sessions: after one has gone, all are at the other.
+func (c *Cluster) Fullest(ctx context.Context) (best *Process, err error) {
+	most := -1.0
+	for _, p := range c.Edges {
+		m, err := p.metrics(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if n := m["cardea_edge_sessions"]; n > most {
+			best, most = p, n
+		}
+	}
+	return best, nil
+}
+
 // Count says how much there is of all that a fault might leave behind.
 func (c *Cluster) Count(ctx context.Context) (Count, error) {
 	all := Count{}
@@ -77,7 +92,12 @@ func (c *Cluster) Count(ctx context.Context) (Count, error) {
 
 // countKeys adds Redis's keys by kind, without those that end by themselves soon.
 func (c *Cluster) countKeys(ctx context.Context, all Count) error {
-	out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address("redis").String(), "--scan").Output()
+	master, err := c.Master(ctx)
+	if err != nil {
+		return err
+	}
+	redis := Address(master.Name).String()
+	out, err := exec.CommandContext(ctx, "redis-cli", "-h", redis, "--scan").Output()
 	if err != nil {
 		return fmt.Errorf("keys of Redis: %w", err)
 	}
@@ -88,7 +108,7 @@ func (c *Cluster) countKeys(ctx context.Context, all Count) error {
 		}
 	}
 	for _, hash := range []string{"nodes"} {
-		out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address("redis").String(), "hlen", "{cardea}:"+hash).Output()
+		out, err := exec.CommandContext(ctx, "redis-cli", "-h", redis, "hlen", "{cardea}:"+hash).Output()
 		if err != nil {
 			return fmt.Errorf("keys of Redis: %w", err)
 		}
