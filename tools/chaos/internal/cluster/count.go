@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,25 +95,22 @@ func (c *Cluster) countKeys(ctx context.Context, all Count) error {
 	if err != nil {
 		return err
 	}
-	redis := Address(master.Name).String()
-	out, err := exec.CommandContext(ctx, "redis-cli", "-h", redis, "--scan").Output()
+	keys, err := ask(ctx, master, redisPort, "--scan")
 	if err != nil {
-		return fmt.Errorf("keys of Redis: %w", err)
+		return err
 	}
-	for key := range strings.Lines(string(out)) {
+	for key := range strings.Lines(keys) {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(key), "{cardea}:"), ":")
 		if kind != "answer" && kind != "log" { // kept for a while after their sessions
 			all["Redis keys "+kind]++
 		}
 	}
-	for _, hash := range []string{"nodes"} {
-		out, err := exec.CommandContext(ctx, "redis-cli", "-h", redis, "hlen", "{cardea}:"+hash).Output()
-		if err != nil {
-			return fmt.Errorf("keys of Redis: %w", err)
-		}
-		all["Redis fields of "+hash], _ = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	fields, err := ask(ctx, master, redisPort, "hlen", "{cardea}:nodes")
+	if err != nil {
+		return err
 	}
-	return nil
+	all["Redis fields of nodes"], err = strconv.ParseFloat(strings.TrimSpace(fields), 64)
+	return err
 }
 
 // What survivors may have more of than before: runtimes and pools keep some.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const (
@@ -60,6 +61,20 @@ func (c *Cluster) redis(s Settings, process func(host, program, ops string, args
 	return []string{"--redis-sentinels", strings.Join(sentinels, ","), "--redis-master", masterName}, nil
 }
 
+// askTimeout is how long a Redis or a Sentinel may take to answer.
+const askTimeout = time.Second
+
+// ask has a Redis or a Sentinel carry out a command, and returns what it says.
+func ask(ctx context.Context, p *Process, port string, command ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "redis-cli", append([]string{"-h", Address(p.Name).String(), "-p", port}, command...)...).Output()
+	if err != nil {
+		return "", fmt.Errorf("ask %s for %s: %w", p.Name, command[0], err)
+	}
+	return string(out), nil
+}
+
 // Master is the Redis that takes writes.
 func (c *Cluster) Master(ctx context.Context) (*Process, error) {
 	if len(c.Sentinels) == 0 {
@@ -67,13 +82,12 @@ func (c *Cluster) Master(ctx context.Context) (*Process, error) {
 	}
 	var all []error
 	for _, s := range c.Sentinels {
-		out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address(s.Name).String(), "-p", sentinelPort, "-t", "1",
-			"sentinel", "get-master-addr-by-name", masterName).Output()
+		out, err := ask(ctx, s, sentinelPort, "sentinel", "get-master-addr-by-name", masterName)
 		if err != nil {
-			all = append(all, fmt.Errorf("%s: %w", s.Name, err))
+			all = append(all, err)
 			continue
 		}
-		address, _, _ := strings.Cut(string(out), "\n")
+		address, _, _ := strings.Cut(out, "\n")
 		for _, p := range c.Redis {
 			if Address(p.Name).String() == address {
 				return p, nil
@@ -90,21 +104,24 @@ func (c *Cluster) Failable(ctx context.Context) error {
 		return nil
 	}
 	for _, s := range c.Sentinels {
-		out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address(s.Name).String(), "-p", sentinelPort, "-t", "1", "info", "sentinel").Output()
+		out, err := ask(ctx, s, sentinelPort, "info", "sentinel")
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
+			return err
 		}
-		if !strings.Contains(string(out), "status=ok") || !strings.Contains(string(out), "slaves=2,sentinels=3") {
-			return fmt.Errorf("%s knows %s", s.Name, strings.TrimSpace(string(out)))
+		if !strings.Contains(out, "status=ok") || !strings.Contains(out, "slaves=2,sentinels=3") {
+			return fmt.Errorf("%s knows %s", s.Name, strings.TrimSpace(out))
 		}
 	}
 	master, err := c.Master(ctx)
 	if err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address(master.Name).String(), "info", "replication").Output()
-	if err != nil || strings.Count(string(out), "state=online") < 2 {
-		return fmt.Errorf("replicas of %s: %s %w", master.Name, strings.TrimSpace(string(out)), err)
+	out, err := ask(ctx, master, redisPort, "info", "replication")
+	if err != nil {
+		return err
+	}
+	if strings.Count(out, "state=online") < 2 {
+		return fmt.Errorf("replicas of %s: %s", master.Name, strings.TrimSpace(out))
 	}
 	return nil
 }
