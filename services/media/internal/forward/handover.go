@@ -79,6 +79,7 @@ func (y *layer) learn(l *LayerState) {
 // Settle takes the last state of the other node, after packets may have begun to come here. What has come there is not
 // missing, but for what a leg here still waits for, since it got here before the stream.
 func (s *Stream) Settle(state StreamState, now time.Duration) {
+	s.hurry(now)
 	for i := range s.layers {
 		if i >= len(state.Layers) {
 			return
@@ -105,10 +106,18 @@ func (s *Stream) Settle(state StreamState, now time.Duration) {
 // was asked for before has not been heard.
 func (s *Stream) BeginAnew(now time.Duration) {
 	for i := range s.layers {
-		k := &s.layers[i].keyframes
-		k.askedOnce, k.hurried = false, now+hurriedFor
+		s.layers[i].keyframes.askedOnce = false
 	}
+	s.hurry(now)
 	s.RequestKeyframe(now)
+}
+
+// hurry is for when the stream, or a leg, has come from another node: what was lost of it there cannot be had again, so that a key frame
+// may be needed, and another soon after, by those who come next.
+func (s *Stream) hurry(now time.Duration) {
+	for i := range s.layers {
+		s.layers[i].keyframes.hurried = now + hurriedFor
+	}
 }
 
 // relayed returns up to which packet of a layer, at most highest, the other node has relayed to all legs that are here.
@@ -224,6 +233,7 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	c.targets = s.Targets
 	if l.source != nil {
 		defer l.source.wantedChanged()
+		l.source.hurry(now)
 	}
 	l.end = tip{
 		sent: s.Last != 0, last: s.Last, next: s.Next, ts: s.Timestamp, arrival: s.Arrival,

@@ -311,6 +311,41 @@ func TestAReplicaGetsWhatALegThatIsToComeWillLack(t *testing.T) {
 	}
 }
 
+// TestWhoComesFromAnotherNodeNeedNotWaitForAKeyframeLong is for what was lost there: it cannot be had again.
+func TestWhoComesFromAnotherNodeNeedNotWaitForAKeyframeLong(t *testing.T) {
+	s, _, l, _ := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early := s.Export()
+	for name, come := range map[string]func(p *publisher) (*Stream, *Leg){
+		"both":          func(p *publisher) (*Stream, *Leg) { return moved(s, l, p, early) },
+		"the publisher": func(p *publisher) (*Stream, *Leg) { return followed(s, l, p, early), l },
+		"the subscriber": func(p *publisher) (*Stream, *Leg) {
+			there := NewStream(p.config(codec.VP8, 1))
+			give(there, 0, frame{seq: 10, keyframe: true}, start-time.Minute)
+			leg := NewLeg(l.cfg)
+			leg.Connect(there, start)
+			leg.Adopt(l.Export(), true, start)
+			return there, leg
+		},
+	} {
+		p := new(publisher)
+		there, leg := come(p)
+		p.plis = nil
+		asks := func(at time.Duration) int {
+			leg.RequestKeyframe(at)
+			there.Tick(at)
+			return len(p.plis)
+		}
+		if first, second := asks(start+frameTime), asks(start+frameTime+hurriedInterval); first != 1 || second != 2 {
+			t.Errorf("%s: asked %d times, then %d", name, first, second)
+		}
+		late := start + hurriedFor + time.Minute
+		if first, second := asks(late), asks(late+hurriedInterval); second != first {
+			t.Errorf("%s: is in a hurry for ever", name)
+		}
+	}
+}
+
 // TestALegThatWaitsForAKeyframeAsksWhereItsPublisherGoes is for a request that the node before had not sent, or that was lost on the way.
 func TestALegThatWaitsForAKeyframeAsksWhereItsPublisherGoes(t *testing.T) {
 	s, p, l, sub := connected(t, codec.VP8, 1)

@@ -5,8 +5,8 @@ import "time"
 // keyframeInterval is the shortest time between two requests for a key frame of one layer.
 const keyframeInterval = time.Second
 
-// While those who receive come one after another, all of them without a picture, as after the death of a node, they may ask
-// more often.
+// While those who receive come one after another from another node, some of them or, after its death, all without a picture, they may
+// ask more often.
 const (
 	hurriedInterval = 250 * time.Millisecond
 	hurriedFor      = 3 * time.Second

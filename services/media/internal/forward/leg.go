@@ -186,6 +186,7 @@ func (l *Leg) Move(s *Stream, now time.Duration) {
 		return
 	}
 	s.legs = append(s.legs, l)
+	s.hurry(now)
 	s.wantedChanged()
 	switch c := &l.choice; {
 	case !l.flowing || !s.relaying:

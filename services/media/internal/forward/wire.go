@@ -70,6 +70,7 @@ func (s *Stream) From(layer int, first, highest uint64, now time.Duration) uint6
 	if y.highest == 0 {
 		return 0
 	}
+	s.hurry(now)
 	if first == y.first && highest >= y.first {
 		if highest >= y.highest { // the publisher has just come, and what it sent to the node before is there already
 			return y.highest + 1
