@@ -61,7 +61,7 @@ func (p *Peer) Export(sent []SentIndex, received []uint32) (State, error) {
 const switchGrace = 500 * time.Millisecond
 
 // Adopt makes a peer of another node's. It answers checks and receives, but sends no media until Continue. When the
-// endpoint has gone over to a path here, arrived is called, once, on the worker's goroutine. If it has
+// endpoint has gone over to a path here, as its media, its RTCP or its nomination says, arrived is called, once, on the worker's goroutine. If it has
 // not gone over after 20 s the peer closes, whether it is heard or not.
 func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*Peer, error) {
 	for _, c := range []Credentials{s.Credentials, s.Previous} {
@@ -102,6 +102,14 @@ func (p *Peer) nominated(now time.Duration) {
 		p.arrive()
 	case !p.arrival.IsSet():
 		p.arrival.Set(now + switchGrace)
+	}
+}
+
+// reported is told that RTCP has come, which an endpoint sends on the path that it has chosen. It may be seconds until Chromium nominates
+// that, by its next check; all the while the node before hears nothing of what the endpoint lacks, and of what it could take.
+func (p *Peer) reported() {
+	if p.arrived != nil && len(p.guesses) == 0 {
+		p.arrive()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/srtp/v3"
 )
 
@@ -193,6 +194,47 @@ func TestOneWhoSendsHasArrivedWithItsMedia(t *testing.T) {
 			t.Errorf("%s: arrived %d times", name, arrived)
 		}
 		p.Leave()
+	}
+}
+
+// TestOneWhoOnlyReceivesHasArrivedWithItsReports is for endpoints that send on a path before they nominate it.
+func TestOneWhoOnlyReceivesHasArrivedWithItsReports(t *testing.T) {
+	here, there := idleWorker(t), idleWorker(t)
+	_, from := far(t)
+	e := newTraveller(t, here)
+	state, err := e.first.Export(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived := 0
+	p, err := there.Adopt(e.handler(), state, func() { arrived++ }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := func() []byte {
+		t.Helper()
+		plain, err := (&rtcp.ReceiverReport{SSRC: 9}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := e.out.EncryptRTCP(nil, plain, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	there.receive(from, report(), 1)
+	p.find(from, state.Credentials.Ufrag, false, 1) // it checks, but does not nominate
+	forged := report()
+	forged[10]++
+	there.receive(from, forged, 1)
+	if arrived != 0 {
+		t.Fatal("arrived with what may be anybody's")
+	}
+	there.receive(from, report(), 1)
+	there.receive(from, report(), 1)
+	if arrived != 1 {
+		t.Errorf("arrived %d times", arrived)
 	}
 }
 

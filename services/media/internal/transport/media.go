@@ -97,6 +97,7 @@ func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
 	if !known {
 		p.ssrcs++
 	}
+	p.reported()
 	p.handler.RTCP(plain, now)
 	return true
 }
