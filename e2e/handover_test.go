@@ -27,8 +27,8 @@ type handoverStats struct {
 	PLIs int
 }
 
-// TestPeersMoveBetweenNodes takes a live publisher and a live subscriber from one node to another, and to a third. All
-// that the page does for it is to take a candidate.
+// TestPeersMoveBetweenNodes takes a live publisher and a live subscriber from one node to another, to a third, and at once back to where
+// they were. All that the page does for it is to take a candidate.
 func TestPeersMoveBetweenNodes(t *testing.T) {
 	nodes := cluster.StartNodes(t, 3)
 	var api []mediav1.MediaClient
@@ -41,8 +41,9 @@ func TestPeersMoveBetweenNodes(t *testing.T) {
 	tab := startCall(ctx, t, api[0], "vp8", "simulcast")
 	tab.WaitFor("the best layer", `stats().then(s => s.video?.height === 360 && s.video.frames > 60)`, 30*time.Second)
 
-	for i := range 2 {
-		from, to := i, i+1
+	path := []int{0, 1, 2, 1, 0, 2}
+	for i := range len(path) - 1 {
+		from, to := path[i], path[i+1]
 		before := chrome.Eval[handoverStats](tab.Tab, "stats()")
 		for who, id := range map[string]*mediav1.PeerID{"publisher": tab.publisher, "subscriber": tab.subscriber} {
 			taken, err := api[to].TakePeer(ctx, &mediav1.TakePeerRequest{Peer: id, From: nodes[from].GRPC})

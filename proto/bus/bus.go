@@ -17,10 +17,12 @@ import (
 
 // Subjects. A session's events are on SessionEvents, a room's commands on RoomCommands of its shard.
 const (
-	Commands      = "cardea.command" // busv1.Command; any replica takes it
-	CommandsQueue = "roomstate"      // queue group of Commands, Resumes and Info
-	Resumes       = "cardea.resume"  // busv1.Resume → busv1.Events
-	Info          = "cardea.info"    // empty → a JSON object: roomstate's part of Janus's server_info
+	Commands      = "cardea.command"   // busv1.Command; any replica takes it
+	CommandsQueue = "roomstate"        // queue group of Commands, Resumes, Deliveries and Info
+	Repeats       = "cardea.repeat"    // busv1.Command that nobody has answered; all replicas take it
+	Resumes       = "cardea.resume"    // busv1.Resume → busv1.Events
+	Deliveries    = "cardea.delivered" // busv1.Deliveries; any replica takes them
+	Info          = "cardea.info"      // empty → a JSON object: roomstate's part of Janus's server_info
 	NodeBeats     = "cardea.node.beat"
 	replies       = "cardea.reply." // + requester + "." + number
 )
@@ -55,6 +57,9 @@ func SessionRelease(session uint64) string { return fmt.Sprintf(ReleasePattern, 
 // PolledSocket is the id of the socket that owns all sessions over HTTP, on every edge: their events wait in the log until a
 // long poll, at any edge, takes them.
 const PolledSocket = "http"
+
+// MaxDeliveries is how many may be in one Deliveries.
+const MaxDeliveries = 512
 
 // MaxMessage is what one message may hold, in bytes: the default of a NATS server, less room for headers.
 const MaxMessage = 1<<20 - 4096

@@ -92,6 +92,42 @@ func TestCommandIsRepeatedUntilAnswered(t *testing.T) {
 	}
 }
 
+// The bus goes on choosing a replica that was stopped; those that live are all asked in the end.
+func TestACommandThatIsNotAnsweredGoesToAllReplicas(t *testing.T) {
+	nc := connect(t)
+	var stopped, heard atomic.Int32
+	if _, err := nc.QueueSubscribe(Commands, CommandsQueue, func(*nats.Msg) { stopped.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	answer(t, nc, Repeats, func(*busv1.Command) []*busv1.Reply {
+		heard.Add(1)
+		return []*busv1.Reply{{Outcome: &busv1.Reply_Done{Done: &busv1.Done{}}}}
+	})
+	r := requester(t, nc, 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := r.Do(ctx, Commands, &busv1.Command{Id: NewCommandID()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := stopped.Load(); n < aloneFor {
+		t.Errorf("sent %d times to one replica before all were asked", n)
+	}
+
+	// What has one taker has no others; and when nothing is answered at all, no flood follows.
+	heard.Store(0)
+	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	r.toAll.SetBurst(0)
+	for _, subject := range []string{RoomCommands(3), Commands} {
+		if _, err := r.Do(ctx, subject, &busv1.Command{Id: NewCommandID()}, nil); err == nil {
+			t.Errorf("%s was answered", subject)
+		}
+	}
+	if n := heard.Load(); n != 0 {
+		t.Errorf("all were asked %d times", n)
+	}
+}
+
 func TestAcceptedComesBeforeTheFinalReply(t *testing.T) {
 	nc := connect(t)
 	answer(t, nc, Commands, func(*busv1.Command) []*busv1.Reply {

@@ -2,7 +2,7 @@ package bus
 
 import (
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -22,10 +23,19 @@ import (
 // ErrClosed means that the Requester has been closed.
 var ErrClosed = errors.New("requester closed")
 
+const (
+	// aloneFor is how many times a command is sent to one replica, whichever the bus chooses, until it is repeated to all of them:
+	// the bus goes on choosing one that was stopped or cut off until it finds that out, which takes it seconds, or minutes.
+	aloneFor = 2
+	// toAllRate bounds how many commands a second are: when the store is slow, no command is answered soon, wherever it goes.
+	toAllRate = 500
+)
+
 // Requester sends commands and hears their replies, all on one subscription.
 type Requester struct {
 	nc     *nats.Conn
 	again  time.Duration
+	toAll  *rate.Limiter
 	prefix string // of reply subjects
 	sub    *nats.Subscription
 	next   atomic.Uint64
@@ -38,7 +48,7 @@ type Requester struct {
 // NewRequester hears replies on nc. A command without an answer is sent again each interval.
 func NewRequester(nc *nats.Conn, again time.Duration) (*Requester, error) {
 	r := &Requester{
-		nc: nc, again: again, prefix: replies + rand.Text() + ".",
+		nc: nc, again: again, prefix: replies + crand.Text() + ".", toAll: rate.NewLimiter(toAllRate, toAllRate),
 		closed: make(chan struct{}), waiting: map[string]chan *busv1.Reply{},
 	}
 	sub, err := nc.Subscribe(r.prefix+"*", r.hear)
@@ -70,11 +80,12 @@ func (r *Requester) hear(m *nats.Msg) {
 }
 
 // NewCommandID returns an id that no other command has.
-func NewCommandID() string { return rand.Text() }
+func NewCommandID() string { return crand.Text() }
 
 // Do sends cmd to subject, again and again with the same id, until its final reply comes or ctx ends, and then
 // returns it; a Failure comes back as an error with its fault.Reason. accepted, if not nil, is called at most once,
-// from Do, before it returns, if an Accepted came first.
+// from Do, before it returns, if an Accepted came first. What is sent to Commands goes to all replicas in the end (Repeats), beside
+// the one that the bus chooses: that may be one of a version that hears nothing else.
 func (r *Requester) Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
 	ctx, span := traces.Start(ctx, "send "+subject, trace.SpanKindClient)
 	defer span.End()
@@ -87,7 +98,7 @@ func (r *Requester) Do(ctx context.Context, subject string, cmd *busv1.Command, 
 		return nil, err
 	}
 	inbox := r.prefix + strconv.FormatUint(r.next.Add(1), 36)
-	ch := make(chan *busv1.Reply, 4)
+	ch := make(chan *busv1.Reply, 16) // of several replicas, an Accepted and a final one each
 	r.mu.Lock()
 	r.waiting[inbox] = ch
 	r.mu.Unlock()
@@ -105,6 +116,9 @@ func (r *Requester) Do(ctx context.Context, subject string, cmd *busv1.Command, 
 		}
 		// An error means that the bus is down: the next tick tries again.
 		_ = r.nc.PublishRequest(subject, inbox, data)
+		if subject == Commands && repeats >= aloneFor && r.toAll.Allow() {
+			_ = r.nc.PublishRequest(Repeats, inbox, data)
+		}
 	wait:
 		for {
 			select {

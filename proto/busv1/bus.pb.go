@@ -2821,6 +2821,112 @@ func (x *Events) GetEvents() []*Event {
 	return nil
 }
 
+// Deliveries are what an edge's sockets have taken of late. They are not answered: one that is lost has events come again, should the
+// edge die before the next.
+type Deliveries struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	All           []*Delivery            `protobuf:"bytes,1,rep,name=all,proto3" json:"all,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Deliveries) Reset() {
+	*x = Deliveries{}
+	mi := &file_busv1_bus_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Deliveries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Deliveries) ProtoMessage() {}
+
+func (x *Deliveries) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Deliveries.ProtoReflect.Descriptor instead.
+func (*Deliveries) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Deliveries) GetAll() []*Delivery {
+	if x != nil {
+		return x.All
+	}
+	return nil
+}
+
+type Delivery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	Socket        string                 `protobuf:"bytes,2,opt,name=socket,proto3" json:"socket,omitempty"`        // id of the one that took the events; of no account if another owns the session by now
+	Delivered     uint64                 `protobuf:"varint,3,opt,name=delivered,proto3" json:"delivered,omitempty"` // number of the last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Delivery) Reset() {
+	*x = Delivery{}
+	mi := &file_busv1_bus_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Delivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Delivery) ProtoMessage() {}
+
+func (x *Delivery) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
+func (*Delivery) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *Delivery) GetSessionId() uint64 {
+	if x != nil {
+		return x.SessionId
+	}
+	return 0
+}
+
+func (x *Delivery) GetSocket() string {
+	if x != nil {
+		return x.Socket
+	}
+	return ""
+}
+
+func (x *Delivery) GetDelivered() uint64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
 // NodeStatus is a node's beat, twice a second.
 type NodeStatus struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
@@ -2854,7 +2960,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2866,7 +2972,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2879,7 +2985,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -3060,7 +3166,7 @@ type Texts struct {
 
 func (x *Texts) Reset() {
 	*x = Texts{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3072,7 +3178,7 @@ func (x *Texts) String() string {
 func (*Texts) ProtoMessage() {}
 
 func (x *Texts) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3085,7 +3191,7 @@ func (x *Texts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts.ProtoReflect.Descriptor instead.
 func (*Texts) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Texts) GetTexts() []*Texts_Text {
@@ -3106,7 +3212,7 @@ type MediaSettings struct {
 
 func (x *MediaSettings) Reset() {
 	*x = MediaSettings{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3118,7 +3224,7 @@ func (x *MediaSettings) String() string {
 func (*MediaSettings) ProtoMessage() {}
 
 func (x *MediaSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +3237,7 @@ func (x *MediaSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaSettings.ProtoReflect.Descriptor instead.
 func (*MediaSettings) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{40}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *MediaSettings) GetNoMediaTimerS() uint32 {
@@ -3158,7 +3264,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3276,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3208,7 +3314,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3220,7 +3326,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3351,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3257,7 +3363,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3399,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3305,7 +3411,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3369,7 +3475,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3381,7 +3487,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3447,7 +3553,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3459,7 +3565,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +3634,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3540,7 +3646,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3693,7 @@ type PeerEvent_Text struct {
 
 func (x *PeerEvent_Text) Reset() {
 	*x = PeerEvent_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3599,7 +3705,7 @@ func (x *PeerEvent_Text) String() string {
 func (*PeerEvent_Text) ProtoMessage() {}
 
 func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3631,7 +3737,7 @@ type PeerEvent_Moved struct {
 
 func (x *PeerEvent_Moved) Reset() {
 	*x = PeerEvent_Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3643,7 +3749,7 @@ func (x *PeerEvent_Moved) String() string {
 func (*PeerEvent_Moved) ProtoMessage() {}
 
 func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3676,7 +3782,7 @@ type PeerEvent_NotMoved struct {
 
 func (x *PeerEvent_NotMoved) Reset() {
 	*x = PeerEvent_NotMoved{}
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3688,7 +3794,7 @@ func (x *PeerEvent_NotMoved) String() string {
 func (*PeerEvent_NotMoved) ProtoMessage() {}
 
 func (x *PeerEvent_NotMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +3827,7 @@ type Texts_Text struct {
 
 func (x *Texts_Text) Reset() {
 	*x = Texts_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[51]
+	mi := &file_busv1_bus_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3733,7 +3839,7 @@ func (x *Texts_Text) String() string {
 func (*Texts_Text) ProtoMessage() {}
 
 func (x *Texts_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[51]
+	mi := &file_busv1_bus_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3746,7 +3852,7 @@ func (x *Texts_Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Text.ProtoReflect.Descriptor instead.
 func (*Texts_Text) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{39, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{41, 0}
 }
 
 func (x *Texts_Text) GetTo() []*Texts_Peer {
@@ -3774,7 +3880,7 @@ type Texts_Peer struct {
 
 func (x *Texts_Peer) Reset() {
 	*x = Texts_Peer{}
-	mi := &file_busv1_bus_proto_msgTypes[52]
+	mi := &file_busv1_bus_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3786,7 +3892,7 @@ func (x *Texts_Peer) String() string {
 func (*Texts_Peer) ProtoMessage() {}
 
 func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[52]
+	mi := &file_busv1_bus_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3799,7 +3905,7 @@ func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Peer.ProtoReflect.Descriptor instead.
 func (*Texts_Peer) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{39, 1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{41, 1}
 }
 
 func (x *Texts_Peer) GetSessionId() uint64 {
@@ -4068,7 +4174,15 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\"6\n" +
 	"\x06Events\x12,\n" +
-	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"\x9e\x06\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.cardea.bus.v1.EventR\x06events\"7\n" +
+	"\n" +
+	"Deliveries\x12)\n" +
+	"\x03all\x18\x01 \x03(\v2\x17.cardea.bus.v1.DeliveryR\x03all\"_\n" +
+	"\bDelivery\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x16\n" +
+	"\x06socket\x18\x02 \x01(\tR\x06socket\x12\x1c\n" +
+	"\tdelivered\x18\x03 \x01(\x04R\tdelivered\"\x9e\x06\n" +
 	"\n" +
 	"NodeStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -4127,7 +4241,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -4167,21 +4281,23 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*Move)(nil),                 // 35: cardea.bus.v1.Move
 	(*Resume)(nil),               // 36: cardea.bus.v1.Resume
 	(*Events)(nil),               // 37: cardea.bus.v1.Events
-	(*NodeStatus)(nil),           // 38: cardea.bus.v1.NodeStatus
-	(*Texts)(nil),                // 39: cardea.bus.v1.Texts
-	(*MediaSettings)(nil),        // 40: cardea.bus.v1.MediaSettings
-	(*Jsep_Svc)(nil),             // 41: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 42: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 43: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 44: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 45: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 46: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 47: cardea.bus.v1.PeerEvent.Talking
-	(*PeerEvent_Text)(nil),       // 48: cardea.bus.v1.PeerEvent.Text
-	(*PeerEvent_Moved)(nil),      // 49: cardea.bus.v1.PeerEvent.Moved
-	(*PeerEvent_NotMoved)(nil),   // 50: cardea.bus.v1.PeerEvent.NotMoved
-	(*Texts_Text)(nil),           // 51: cardea.bus.v1.Texts.Text
-	(*Texts_Peer)(nil),           // 52: cardea.bus.v1.Texts.Peer
+	(*Deliveries)(nil),           // 38: cardea.bus.v1.Deliveries
+	(*Delivery)(nil),             // 39: cardea.bus.v1.Delivery
+	(*NodeStatus)(nil),           // 40: cardea.bus.v1.NodeStatus
+	(*Texts)(nil),                // 41: cardea.bus.v1.Texts
+	(*MediaSettings)(nil),        // 42: cardea.bus.v1.MediaSettings
+	(*Jsep_Svc)(nil),             // 43: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 44: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 45: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 46: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 47: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 48: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 49: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 50: cardea.bus.v1.PeerEvent.Text
+	(*PeerEvent_Moved)(nil),      // 51: cardea.bus.v1.PeerEvent.Moved
+	(*PeerEvent_NotMoved)(nil),   // 52: cardea.bus.v1.PeerEvent.NotMoved
+	(*Texts_Text)(nil),           // 53: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 54: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -4204,16 +4320,16 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	7,  // 17: cardea.bus.v1.Routed.rights:type_name -> cardea.bus.v1.Rights
 	7,  // 18: cardea.bus.v1.Attach.rights:type_name -> cardea.bus.v1.Rights
 	9,  // 19: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	41, // 20: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	42, // 21: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	43, // 22: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	44, // 23: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	45, // 24: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	46, // 25: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	47, // 26: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	48, // 27: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
-	49, // 28: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
-	50, // 29: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
+	43, // 20: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	44, // 21: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	45, // 22: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	46, // 23: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	47, // 24: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	48, // 25: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	49, // 26: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	50, // 27: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	51, // 28: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
+	52, // 29: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
 	17, // 30: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
 	18, // 31: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
 	19, // 32: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
@@ -4222,8 +4338,8 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	21, // 35: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
 	22, // 36: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
 	23, // 37: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	44, // 38: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	45, // 39: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	46, // 38: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	47, // 39: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
 	25, // 40: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
 	26, // 41: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
 	27, // 42: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
@@ -4234,13 +4350,14 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 47: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
 	21, // 48: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
 	21, // 49: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	51, // 50: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
-	52, // 51: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
-	52, // [52:52] is the sub-list for method output_type
-	52, // [52:52] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	39, // 50: cardea.bus.v1.Deliveries.all:type_name -> cardea.bus.v1.Delivery
+	53, // 51: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	54, // 52: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	53, // [53:53] is the sub-list for method output_type
+	53, // [53:53] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -4295,16 +4412,16 @@ func file_busv1_bus_proto_init() {
 		(*Event_Ended)(nil),
 		(*Event_Candidate)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[40].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[44].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[42].OneofWrappers = []any{}
 	file_busv1_bus_proto_msgTypes[46].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[48].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   53,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2,9 +2,12 @@ package roomstate_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -66,6 +69,40 @@ func TestRedisAwayMakesCommandsWait(t *testing.T) {
 	c.redis.SetError("")
 	if err := <-done; err != nil {
 		t.Errorf("after its return: %v", err)
+	}
+}
+
+// The bus gives commands to replicas that were stopped, or cut off, for as long as it does not know. So that one that lives is chosen
+// by chance never, there are many of those.
+func TestCommandsAreCarriedOutThoughTheBusChoosesReplicasThatAreStopped(t *testing.T) {
+	c := startCluster(t, 2)
+	stopped, err := bus.Connect(c.nats.ClientURL(), "stopped", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stopped.Close()
+	for range 200 {
+		if _, err := stopped.QueueSubscribe(bus.Commands, bus.CommandsQueue, func(*nats.Msg) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stopped.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	s := c.edge().session()
+	h := s.attach(videoRoom)
+	h.send(`{"request":"create","room":1}`)
+	if got, _ := h.send(`{"request":"join","room":1,"ptype":"publisher"}`); got["videoroom"] != "joined" {
+		t.Errorf("join: %v", got)
+	}
+	joined := 0
+	for _, e := range s.all() {
+		if has(e, `"joined"`) {
+			joined++
+		}
+	}
+	if joined != 1 {
+		t.Errorf("joined %d times", joined)
 	}
 }
 

@@ -10,14 +10,14 @@ import (
 
 // Fault is something that goes wrong, or is done on purpose.
 type Fault struct {
-	Name   string
-	Limits Limits
-	Lasts  time.Duration // from Inject to Heal
-	Inject func(ctx context.Context, r *run) (target string, err error)
-	Heal   func(ctx context.Context, r *run) error // nil if it heals by itself
-	Moves  bool                                    // PeerConnections go to other nodes
-	Crowd  bool                                    // there are many in the call
-	NATS   int                                     // servers that there are of it; 0 for one
+	Name     string
+	Limits   Limits
+	Lasts    time.Duration // from Inject to Heal
+	Inject   func(ctx context.Context, r *run) (target string, err error)
+	Heal     func(ctx context.Context, r *run) error // nil if it heals by itself
+	Crowd    bool                                    // there are many in the call
+	NATS     int                                     // servers that there are of it; 0 for one
+	Sentinel bool                                    // Redis is three with Sentinels
 }
 
 const (

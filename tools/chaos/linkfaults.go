@@ -16,7 +16,7 @@ func linkFaults() []Fault {
 			}
 			return p.Name + " and " + other.Name, r.cluster.Part(p.Name, other.Name)
 		}},
-		moving(isolated("cut off a media node", theBusiest, nodeStopped)),
+		isolated("cut off a media node", theBusiest, nodeStopped),
 		isolated("cut off an edge", anEdge, edgeGone),
 		isolated("cut off a roomstate replica", aReplica, replicaCut),
 	}

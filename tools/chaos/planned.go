@@ -20,10 +20,10 @@ const (
 // plannedFaults are what operators do on purpose.
 func plannedFaults() []Fault {
 	return []Fault{
-		{Name: "drain a media node", Limits: inOrder, Inject: drain, Heal: undrain, Crowd: true, Moves: true},
+		{Name: "drain a media node", Limits: inOrder, Inject: drain, Heal: undrain, Crowd: true},
 		{Name: "restart edges in turn", Limits: edgeInOrder, Inject: rolling(0, func(r *run) []*cluster.Process { return r.cluster.Edges })},
 		{Name: "restart roomstate in turn", Limits: replicaOrder, Inject: rolling(0, func(r *run) []*cluster.Process { return r.cluster.Replicas })},
-		{Name: "restart media nodes in turn", Limits: inOrder, Moves: true, Inject: rolling(chromiumForgets, func(r *run) []*cluster.Process { return r.cluster.Nodes })},
+		{Name: "restart media nodes in turn", Limits: inOrder, Inject: rolling(settle, func(r *run) []*cluster.Process { return r.cluster.Nodes })},
 	}
 }
 
@@ -79,7 +79,7 @@ func rolling(ready time.Duration, of func(*run) []*cluster.Process) func(context
 			if err := r.await(ctx, wholeTimeout, r.cluster.Guarded); err != nil {
 				return p.Name, err
 			}
-			if ready > 0 && !sleep(ctx, ready) { // minReadySeconds of the chart
+			if ready > 0 && !sleep(ctx, ready) { // less than minReadySeconds of the chart
 				return p.Name, ctx.Err()
 			}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/tools/chaos/internal/cluster"
@@ -10,13 +11,24 @@ import (
 // pick chooses the process that a fault hits.
 type pick func(ctx context.Context, r *run) (*cluster.Process, error)
 
-func anEdge(_ context.Context, r *run) (*cluster.Process, error) { return r.one(r.cluster.Edges), nil }
+func anEdge(ctx context.Context, r *run) (*cluster.Process, error) { return r.cluster.Fullest(ctx) }
 func aReplica(_ context.Context, r *run) (*cluster.Process, error) {
 	return r.one(r.cluster.Replicas), nil
 }
-func theRedis(_ context.Context, r *run) (*cluster.Process, error)     { return r.cluster.Redis, nil }
+func theRedis(ctx context.Context, r *run) (*cluster.Process, error) { return r.cluster.Master(ctx) }
+func aSentinel(_ context.Context, r *run) (*cluster.Process, error) {
+	return r.one(r.cluster.Sentinels), nil
+}
 func aNATS(_ context.Context, r *run) (*cluster.Process, error)        { return r.one(r.cluster.NATS), nil }
 func theBusiest(ctx context.Context, r *run) (*cluster.Process, error) { return r.busiest(ctx) }
+
+func aRedisReplica(ctx context.Context, r *run) (*cluster.Process, error) {
+	master, err := r.cluster.Master(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.one(slices.DeleteFunc(slices.Clone(r.cluster.Redis), func(p *cluster.Process) bool { return p == master })), nil
+}
 
 func (r *run) one(of []*cluster.Process) *cluster.Process { return of[r.chance.IntN(len(of))] }
 
@@ -27,15 +39,9 @@ func processFaults() []Fault {
 		stopped("stop an edge", anEdge, edgeGone),
 		killed("kill a roomstate replica", aReplica, replicaGone),
 		stopped("stop a roomstate replica", aReplica, replicaGone),
-		moving(killed("kill a media node", theBusiest, nodeGone)),
-		moving(stopped("stop a media node", theBusiest, nodeStopped)),
+		killed("kill a media node", theBusiest, nodeGone),
+		stopped("stop a media node", theBusiest, nodeStopped),
 	}
-}
-
-// moving is a fault that has PeerConnections go to other nodes.
-func moving(f Fault) Fault {
-	f.Moves = true
-	return f
 }
 
 // killed is a process's sudden end. It is started again by whoever supervises it.

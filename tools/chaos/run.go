@@ -19,11 +19,8 @@ import (
 const (
 	wholeTimeout = 60 * time.Second // until a run gives a cluster up
 	warmUp       = 10 * time.Second // of a browser's calls
-	// chromiumForgets is how long Chromium keeps a path that it has left, with the priority it had (ADR 8): so long it is slow to come
-	// back to a node.
-	chromiumForgets = 32 * time.Second
-	settle          = 3 * time.Second  // before and after a fault: so long is looked at how things are
-	sweepTime       = 40 * time.Second // that what the dead had may stay: sessions whose edge died wait 30 s
+	settle       = 3 * time.Second  // before and after a fault: so long is looked at how things are
+	sweepTime    = 40 * time.Second // that what the dead had may stay: sessions whose edge died wait 30 s
 )
 
 // run is one run of everything.
@@ -40,7 +37,6 @@ type run struct {
 	outcomes []*outcome
 	hit      *cluster.Process // by the fault under way
 	drained  time.Duration    // by the fault under way
-	moved    time.Time        // when PeerConnections went to other nodes last
 }
 
 func (r *run) say(format string, args ...any) {
@@ -69,9 +65,6 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 		r.outcomes = append(r.outcomes, o)
 		r.say("%s", o)
 		r.call.uncrowd()
-		if f.Moves {
-			r.moved = time.Now()
-		}
 		if o.Problem != "" || o.Seen.CallsLost+o.Seen.Hangups > 0 {
 			r.end() // all anew, so that one fault does not spoil the next
 		}
@@ -84,9 +77,9 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 
 // prepare sees to it that all is well, and everybody where they are to be.
 func (r *run) prepare(ctx context.Context, f Fault) (err error) {
-	if servers := max(f.NATS, 1); servers != r.settings.NATS {
+	if servers := max(f.NATS, 1); servers != r.settings.NATS || f.Sentinel != r.settings.Sentinel {
 		r.end()
-		r.settings.NATS = servers
+		r.settings.NATS, r.settings.Sentinel = servers, f.Sentinel
 	}
 	if r.cluster == nil {
 		r.say("starting the services")
@@ -112,11 +105,6 @@ func (r *run) prepare(ctx context.Context, f Fault) (err error) {
 			r.put(ctx, r.call.subscriber[room][i], i+1)
 		}
 	}
-	if f.Moves && r.cfg.Browser {
-		if !sleep(ctx, time.Until(r.moved.Add(chromiumForgets))) {
-			return ctx.Err()
-		}
-	}
 	if f.Crowd {
 		if err := r.call.crowd(ctx); err != nil {
 			return err
@@ -125,7 +113,12 @@ func (r *run) prepare(ctx context.Context, f Fault) (err error) {
 	if err := r.awaitWhole(ctx, wholeTimeout); err != nil {
 		return err
 	}
-	return r.await(ctx, wholeTimeout, r.cluster.Guarded)
+	return r.await(ctx, wholeTimeout, func(ctx context.Context) error {
+		if err := r.cluster.Guarded(ctx); err != nil {
+			return err
+		}
+		return r.cluster.Failable(ctx)
+	})
 }
 
 // put moves a client's peer to a node, unless it is there.

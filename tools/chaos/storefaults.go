@@ -16,12 +16,27 @@ func storeFaults(long time.Duration) []Fault {
 		away("redis away long", theRedis, long, storeAway),
 		ofThree(away("kill a nats of three", aNATS, blink, replicaGone)),
 		ofThree(stopped("stop a nats of three", aNATS, away8)),
-		// With Sentinel: loss of the primary, of a replica and of a sentinel. Fault.NATS shows how a fault asks for another cluster.
+		withSentinel(away("kill the master of redis", theRedis, away8Time, failover)),
+		withSentinel(stopped("stop the master of redis", theRedis, failover)),
+		withSentinel(away("kill a replica of redis", aRedisReplica, blink, replicaGone)),
+		withSentinel(away("kill a sentinel", aSentinel, blink, replicaGone)),
 	}
 }
 
 // away8 is for stores that do not answer for some seconds: requests wait that long.
 var away8 = Limits{Media: noGap, Request: stopTime + 5*time.Second, Whole: 5 * time.Second, Source: design + ": back by itself in 5 s, requests wait"}
+
+// away8Time is how long a master of Redis is away that is not waited for.
+const away8Time = 8 * time.Second
+
+// failover is for a master of Redis: a second until Sentinels are sure, another for their election, and what DESIGN allows after it.
+var failover = Limits{Media: noGap, Request: 7 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: design + ": back by itself 5 s after Sentinels have chosen another"}
+
+// withSentinel is a fault of a Redis that fails over.
+func withSentinel(f Fault) Fault {
+	f.Sentinel = true
+	return f
+}
 
 // ofThree is a fault of a NATS cluster.
 func ofThree(f Fault) Fault {

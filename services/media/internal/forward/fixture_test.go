@@ -22,9 +22,16 @@ type publisher struct {
 	nacks     []uint16
 	receiving []bool
 	talking   []bool
+	away      bool // nothing reaches it
 }
 
-func (p *publisher) RequestKeyframe(ssrc uint32)      { p.plis = append(p.plis, ssrc) }
+func (p *publisher) RequestKeyframe(ssrc uint32) bool {
+	if !p.away {
+		p.plis = append(p.plis, ssrc)
+	}
+	return !p.away
+}
+
 func (p *publisher) SendNACK(_ uint32, seqs []uint16) { p.nacks = append(p.nacks, seqs...) }
 func (p *publisher) Receiving(_ int, receiving bool)  { p.receiving = append(p.receiving, receiving) }
 func (p *publisher) Talking(talking bool, _ float64)  { p.talking = append(p.talking, talking) }

@@ -79,6 +79,7 @@ func (y *layer) learn(l *LayerState) {
 // Settle takes the last state of the other node, after packets may have begun to come here. What has come there is not
 // missing, but for what a leg here still waits for, since it got here before the stream.
 func (s *Stream) Settle(state StreamState, now time.Duration) {
+	s.hurry(now)
 	for i := range s.layers {
 		if i >= len(state.Layers) {
 			return
@@ -105,10 +106,18 @@ func (s *Stream) Settle(state StreamState, now time.Duration) {
 // was asked for before has not been heard.
 func (s *Stream) BeginAnew(now time.Duration) {
 	for i := range s.layers {
-		k := &s.layers[i].keyframes
-		k.askedOnce, k.hurried = false, now+hurriedFor
+		s.layers[i].keyframes.askedOnce = false
 	}
+	s.hurry(now)
 	s.RequestKeyframe(now)
+}
+
+// hurry is for when the stream, or a leg, has come from another node: what was lost of it there cannot be had again, so that a key frame
+// may be needed, and another soon after, by those who come next.
+func (s *Stream) hurry(now time.Duration) {
+	for i := range s.layers {
+		s.layers[i].keyframes.hurried = now + hurriedFor
+	}
 }
 
 // relayed returns up to which packet of a layer, at most highest, the other node has relayed to all legs that are here.
@@ -215,8 +224,8 @@ func (l *Leg) Indexes() (media, rtx uint64) {
 	return l.end.next - packet.FirstCycle, l.resends.seq + 1
 }
 
-// Adopt makes a new leg, which is connected to its source already if that is there, go on from a state. If it flows,
-// what the source has received since is relayed. Numbers below LegState.Next are not used again, so what comes late for
+// Adopt makes a new leg, which is connected to its source already if that is there, go on from a state. A source that is not there
+// yet is given to it by Move. If the leg flows, what the source has received since is relayed. Numbers below LegState.Next are not used again, so what comes late for
 // them is dropped.
 func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	c := &l.choice
@@ -224,6 +233,7 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	c.targets = s.Targets
 	if l.source != nil {
 		defer l.source.wantedChanged()
+		l.source.hurry(now)
 	}
 	l.end = tip{
 		sent: s.Last != 0, last: s.Last, next: s.Next, ts: s.Timestamp, arrival: s.Arrival,
@@ -234,8 +244,7 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	if s.Jumped && s.Substream != none {
 		l.likeBefore = &sameTime{layer: s.Substream, epoch: s.Epoch, ts: s.TimestampOffset}
 	}
-	if s.Jumped || !flowing || s.Substream == none || l.source == nil || s.Substream >= len(l.source.layers) ||
-		l.source.layers[s.Substream].first != s.Epoch {
+	if s.Jumped || !flowing || s.Substream == none || !l.mayHave(s.Substream, s.Epoch) {
 		l.startAgain(now)
 		return
 	}
@@ -247,7 +256,17 @@ func (l *Leg) Adopt(s LegState, flowing bool, now time.Duration) {
 	})
 	l.since, l.epoch, l.top, l.adoptedAt = s.Next, s.Epoch, s.Top, s.Top
 	l.leavingOut, l.leftOut = s.LeavingOut, s.LeftOut
-	l.catchUpSince(&l.source.layers[s.Substream], now)
+	if l.source != nil {
+		l.catchUpSince(&l.source.layers[s.Substream], now)
+	}
+}
+
+// mayHave says whether the source has a layer of that epoch, or may have: it may not be known yet, or nothing may have come of it.
+func (l *Leg) mayHave(layer int, epoch uint64) bool {
+	if l.source == nil {
+		return true
+	}
+	return layer < len(l.source.layers) && (l.source.layers[layer].highest == 0 || l.source.layers[layer].first == epoch)
 }
 
 // Offset is the publisher's clock as this node knows it: the node's minus the publisher's. It is false if unknown.

@@ -253,6 +253,134 @@ func TestWhatCameToNobodyIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// TestALegGoesOnThoughItsSourceComesLater has a subscriber get to a node before anything of the feed that is to be pulled to there.
+func TestALegGoesOnThoughItsSourceComesLater(t *testing.T) {
+	for name, known := range map[string]bool{"nothing is known of it": false, "nothing has come of it": true} {
+		t.Run(name, func(t *testing.T) {
+			s, p, l, sub := connected(t, codec.VP8, 1)
+			give(s, 0, frame{seq: 10, keyframe: true}, start)
+			asked := len(p.plis)
+			replica := NewStream(s.cfg.Replica(p, new(PublisherClock)))
+			leg := NewLeg(l.cfg)
+			if known {
+				leg.Connect(replica, start)
+			}
+			state := l.Export()
+			leg.Expect(state)
+			give(s, 0, frame{seq: 11, ts: 3000}, start) // by the leg before, or it is here when the relay begins
+			state = l.Export()
+			l.Disconnect(start)
+			leg.Adopt(state, true, start)
+			if !known {
+				leg.Move(replica, start)
+			}
+			give(s, 0, frame{seq: 12, ts: 6000}, start)
+			give(s, 0, frame{seq: 13, ts: 9000}, start)
+			first, after := replica.Lacks(0)
+			_, highest := s.Holds(0)
+			for seq := s.From(0, first, after, start); seq <= highest; seq++ {
+				if err := replica.ReceivePacket(s.AppendPacket(nil, 0, seq), 0, start); err != nil {
+					t.Fatal(err)
+				}
+			}
+			replica.Flush(start)
+			if got, want := sub.seqs(), []int{0, 1, 2, 3}; !slices.Equal(got, want) || len(p.plis) != asked {
+				t.Errorf("sent %v, want %v; %d key frames asked for", got, want, len(p.plis)-asked)
+			}
+		})
+	}
+}
+
+// TestAReplicaGetsWhatALegThatIsToComeWillLack has the relay begin before the leg's last state is there.
+func TestAReplicaGetsWhatALegThatIsToComeWillLack(t *testing.T) {
+	s, p, l, _ := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	replica := NewStream(s.cfg.Replica(p, new(PublisherClock)))
+	leg := NewLeg(l.cfg)
+	leg.Connect(replica, start)
+	leg.Expect(l.Export())
+	other := NewLeg(l.cfg) // begins anew, and lacks nothing
+	other.Connect(replica, start)
+	give(s, 0, frame{seq: 11, ts: 3000}, start)
+	give(s, 0, frame{seq: 12, ts: 6000}, start)
+	asked := len(p.plis)
+	first, after := replica.Lacks(0)
+	_, highest := s.Holds(0)
+	if from := s.From(0, first, after, start+time.Minute); from != highest-1 || len(p.plis) != asked {
+		t.Errorf("begins at %d of %d, %d key frames asked for", from, highest, len(p.plis)-asked)
+	}
+}
+
+// TestWhoComesFromAnotherNodeNeedNotWaitForAKeyframeLong is for what was lost there: it cannot be had again.
+func TestWhoComesFromAnotherNodeNeedNotWaitForAKeyframeLong(t *testing.T) {
+	s, _, l, _ := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	early := s.Export()
+	for name, come := range map[string]func(p *publisher) (*Stream, *Leg){
+		"both":          func(p *publisher) (*Stream, *Leg) { return moved(s, l, p, early) },
+		"the publisher": func(p *publisher) (*Stream, *Leg) { return followed(s, l, p, early), l },
+		"the subscriber": func(p *publisher) (*Stream, *Leg) {
+			there := NewStream(p.config(codec.VP8, 1))
+			give(there, 0, frame{seq: 10, keyframe: true}, start-time.Minute)
+			leg := NewLeg(l.cfg)
+			leg.Connect(there, start)
+			leg.Adopt(l.Export(), true, start)
+			return there, leg
+		},
+	} {
+		p := new(publisher)
+		there, leg := come(p)
+		p.plis = nil
+		asks := func(at time.Duration) int {
+			leg.RequestKeyframe(at)
+			there.Tick(at)
+			return len(p.plis)
+		}
+		if first, second := asks(start+frameTime), asks(start+frameTime+hurriedInterval); first != 1 || second != 2 {
+			t.Errorf("%s: asked %d times, then %d", name, first, second)
+		}
+		late := start + hurriedFor + time.Minute
+		if first, second := asks(late), asks(late+hurriedInterval); second != first {
+			t.Errorf("%s: is in a hurry for ever", name)
+		}
+	}
+}
+
+// TestALegThatWaitsForAKeyframeAsksWhereItsPublisherGoes is for a request that the node before had not sent, or that was lost on the way.
+func TestALegThatWaitsForAKeyframeAsksWhereItsPublisherGoes(t *testing.T) {
+	s, p, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10}, start)
+	asked := len(p.plis)
+	there := followed(s, l, p, s.Export())
+	if len(p.plis) != asked+1 {
+		t.Errorf("asked %d times", len(p.plis)-asked)
+	}
+	give(there, 0, frame{seq: 11, keyframe: true}, start)
+	if got := sub.seqs(); len(got) != 1 {
+		t.Errorf("sent %v", got)
+	}
+}
+
+// TestALegWhoseSourceIsAnotherThanItWasTakenForAsksForAKeyframe has the publisher begin anew before anything came here.
+func TestALegWhoseSourceIsAnotherThanItWasTakenForAsksForAKeyframe(t *testing.T) {
+	s, p, l, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, keyframe: true}, start)
+	there := NewStream(p.config(codec.VP8, 1))
+	leg := NewLeg(l.cfg)
+	leg.Connect(there, start)
+	leg.Adopt(l.Export(), true, start)
+	asked := len(p.plis)
+	give(there, 0, frame{seq: 900}, start)
+	there.Tick(start + frameTime)
+	if len(p.plis) != asked+1 {
+		t.Errorf("asked %d times", len(p.plis)-asked)
+	}
+	give(there, 0, frame{seq: 901, keyframe: true}, start+frameTime)
+	if got, want := sub.seqs(), []int{0, 1}; !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
+	}
+}
+
 func TestALegWhoseLayerIsNotThereStartsAtAKeyframe(t *testing.T) {
 	s, p, l, sub := connected(t, codec.VP8, 1)
 	give(s, 0, frame{seq: 10, keyframe: true}, start)

@@ -5,8 +5,8 @@ import "time"
 // keyframeInterval is the shortest time between two requests for a key frame of one layer.
 const keyframeInterval = time.Second
 
-// While those who receive come one after another, all of them without a picture, as after the death of a node, they may ask
-// more often.
+// While those who receive come one after another from another node, some of them or, after its death, all without a picture, they may
+// ask more often.
 const (
 	hurriedInterval = 250 * time.Millisecond
 	hurriedFor      = 3 * time.Second
@@ -29,7 +29,7 @@ func (k *keyframes) seen(now time.Duration) {
 	k.latest = now
 }
 
-// due is true if one is to be asked for now, and takes it as done.
+// due is true if one is to be asked for now.
 func (k *keyframes) due(now, every time.Duration) bool {
 	if every > 0 && now-k.latest >= every {
 		k.wanted = true
@@ -38,9 +38,10 @@ func (k *keyframes) due(now, every time.Duration) bool {
 	if now < k.hurried {
 		interval = hurriedInterval
 	}
-	if !k.wanted || k.askedOnce && now-k.asked < interval {
-		return false
-	}
+	return k.wanted && (!k.askedOnce || now-k.asked >= interval)
+}
+
+// sent notes that one has been asked for.
+func (k *keyframes) sent(now time.Duration) {
 	k.wanted, k.asked, k.askedOnce, k.latest = false, now, true, now
-	return true
 }

@@ -74,6 +74,7 @@ type Leg struct {
 	source       *Stream              // nil while connected to nothing
 	wanted       bool                 // see SetFlowing
 	expected     bool                 // see Expect
+	expectedOn   int                  // layer that is expected to be relayed; none for none
 	flowing      bool                 // wanted, and not paused for want of room
 	playoutDelay *packet.PlayoutDelay // set: instead of what the source says
 	choice       choice
@@ -115,7 +116,7 @@ type sameTime struct {
 
 // NewLeg returns a leg that is connected to nothing and does not flow.
 func NewLeg(cfg LegConfig) *Leg {
-	l := &Leg{choice: newChoice()}
+	l := &Leg{choice: newChoice(), expectedOn: none}
 	// Half the range is left until the first wrap, so that both ends agree on the SRTP roll-over counter even if the
 	// first packets are lost (RFC 3711, section 3.3.1).
 	// Index 0 would mean that there is none.
@@ -185,8 +186,13 @@ func (l *Leg) Move(s *Stream, now time.Duration) {
 		return
 	}
 	s.legs = append(s.legs, l)
+	s.hurry(now)
 	s.wantedChanged()
-	if c := &l.choice; l.flowing && s.relaying && c.current != none && c.current < len(s.layers) && s.layers[c.current].first == l.epoch {
+	switch c := &l.choice; {
+	case !l.flowing || !s.relaying:
+	case c.current == none:
+		l.startAgain(now) // who had been asked for a key frame may not be who sends now
+	case c.current < len(s.layers) && s.layers[c.current].first == l.epoch:
 		l.catchUpSince(&s.layers[c.current], now)
 	}
 }

@@ -34,6 +34,9 @@ func (l *Leg) take(layer int, t *slot, now time.Duration) {
 	if layer != l.choice.current || l.source.layers[layer].first != l.epoch {
 		if reason, ok := l.mayEnter(layer, t); !ok {
 			l.stats.Dropped[reason]++
+			if layer == l.choice.current && reason == DropNoKeyframe {
+				l.startAgain(now) // the source is not the one that it was taken for
+			}
 			return
 		}
 		l.enter(layer, t)

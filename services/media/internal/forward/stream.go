@@ -14,8 +14,9 @@ const MaxLayers = 3
 
 // Upstream is the way back to a stream's publisher.
 type Upstream interface {
-	// RequestKeyframe sends a PLI for ssrc. Requests come throttled already.
-	RequestKeyframe(ssrc uint32)
+	// RequestKeyframe sends a PLI for ssrc. Requests come throttled already. It is false if there is no way to the publisher now: the
+	// request is to come again.
+	RequestKeyframe(ssrc uint32) (sent bool)
 	// SendNACK asks for packets of ssrc again. seqs, in ascending order, is valid during the call only.
 	SendNACK(ssrc uint32, seqs []uint16)
 }
@@ -249,9 +250,9 @@ func (s *Stream) askKeyframe(y *layer, now time.Duration) {
 	if y.highest == 0 || s.cfg.Codec.Audio() {
 		return
 	}
-	if y.keyframes.due(now, s.cfg.KeyframeEvery) {
+	if y.keyframes.due(now, s.cfg.KeyframeEvery) && s.cfg.Upstream.RequestKeyframe(y.stats.SSRC) {
 		y.stats.PLIs++
-		s.cfg.Upstream.RequestKeyframe(y.stats.SSRC)
+		y.keyframes.sent(now)
 	}
 }
 

@@ -136,6 +136,20 @@ func TestKeyframeRequestsAreThrottledButNotLost(t *testing.T) {
 	}
 }
 
+// TestARequestThatReachesNobodyIsNotLost is for a publisher that another node serves still.
+func TestARequestThatReachesNobodyIsNotLost(t *testing.T) {
+	p := &publisher{away: true}
+	s := NewStream(p.config(codec.VP8, 1))
+	give(s, 0, frame{seq: 1}, start)
+	s.RequestKeyframe(start)
+	p.away = false
+	s.Tick(start + frameTime)
+	s.Tick(start + 2*frameTime)
+	if len(p.plis) != 1 {
+		t.Errorf("asked %d times, want once", len(p.plis))
+	}
+}
+
 func TestARequestBeforeTheFirstPacketIsNotLost(t *testing.T) {
 	s, p, _, _ := connected(t, codec.VP8, 1)
 	give(s, 0, frame{seq: 1}, start)

@@ -28,6 +28,7 @@ func (s *Stream) wantedChanged() {
 // it needs is wanted from now on.
 func (l *Leg) Expect(s LegState) {
 	l.expected = true
+	l.expectedOn, l.epoch, l.top = s.Substream, s.Epoch, s.Top
 	l.choice.targets = s.Targets
 	if l.source != nil {
 		l.source.wantedChanged()

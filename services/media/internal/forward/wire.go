@@ -38,6 +38,30 @@ func (s *Stream) Holds(layer int) (first, highest uint64) {
 	return s.layers[layer].first, s.layers[layer].highest
 }
 
+// Lacks returns what Holds does; of a replica that has nothing of a layer yet, up to where its legs have got it from elsewhere.
+func (s *Stream) Lacks(layer int) (first, after uint64) {
+	if y := &s.layers[layer]; y.highest != 0 {
+		return y.first, y.highest
+	}
+	for _, l := range s.legs {
+		if l.relays() != layer || l.epoch == 0 || l.top == 0 || first != 0 && l.epoch != first {
+			continue
+		}
+		if first == 0 || l.top < after {
+			first, after = l.epoch, l.top
+		}
+	}
+	return first, after
+}
+
+// relays returns the layer that the leg relays, or will as soon as its state has come.
+func (l *Leg) relays() int {
+	if l.expected {
+		return l.expectedOn
+	}
+	return l.choice.current
+}
+
 // From returns the first packet that a replica of a layer is to get which begins, or begins again: what follows on what it
 // has, if that is of the same source and little is missing, else the newest key frame, if that is of use, else what comes
 // next. It asks for a key frame where that is what it needs.
@@ -46,8 +70,14 @@ func (s *Stream) From(layer int, first, highest uint64, now time.Duration) uint6
 	if y.highest == 0 {
 		return 0
 	}
-	if first == y.first && highest <= y.highest && y.highest-highest <= maxMissing && highest >= y.first {
-		return highest + 1
+	s.hurry(now)
+	if first == y.first && highest >= y.first {
+		if highest >= y.highest { // the publisher has just come, and what it sent to the node before is there already
+			return y.highest + 1
+		}
+		if y.highest-highest <= maxMissing {
+			return highest + 1
+		}
 	}
 	if !s.cfg.Codec.Audio() {
 		if y.past(now) != nil {

@@ -197,7 +197,7 @@ func TestWhatALayerBeginsWith(t *testing.T) {
 		"some held":           {first, highest - 5, highest - 4},
 		"all held":            {first, highest, highest + 1},
 		"of another source":   {first + 1, highest - 5, first + 10},
-		"more than there is":  {first, highest + 1, first + 10},
+		"more than there is":  {first, highest + 1, highest + 1},
 		"before it had begun": {first, first - 1, first + 10},
 	} {
 		if got := s.From(0, c.first, c.highest, now); got != c.want {

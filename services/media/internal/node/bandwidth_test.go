@@ -40,10 +40,11 @@ func newCamera() *camera {
 	return c
 }
 
-func (c *camera) RequestKeyframe(ssrc uint32) {
+func (c *camera) RequestKeyframe(ssrc uint32) bool {
 	if layer := int(ssrc); c.due[layer] == 0 {
 		c.due[layer] = c.now + keyframeAfter
 	}
+	return true
 }
 
 func (*camera) SendNACK(uint32, []uint16) {}

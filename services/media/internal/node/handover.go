@@ -143,6 +143,7 @@ func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error
 func (sh *shard) takeOver(p *peer) {
 	origin, version := p.taking, p.version
 	p.arrived = true
+	p.log.Debug("endpoint has come")
 	sh.node.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeOverTime)
 		defer cancel()
@@ -330,6 +331,7 @@ func (s *subscriber) adopt(state *SubscribingState) {
 		sl.delay.adopt(one.Delay)
 		sl.leg.SetPlayoutDelay(sl.delay.value())
 		sl.find(one.Source)
+		sl.moving = true
 		sl.connect(s.peer.shard.worker.Now())
 		if one.Ready && one.Send && !state.Paused {
 			sl.leg.Expect(*one.Leg)

@@ -27,7 +27,13 @@ type mirror struct {
 	source source                     // set by attach; the origin's, as is all that follows
 	full   bool                       // a message was too many
 	missed map[uint32]*forward.Missed // of streams by their numbers; nil while nothing is
-	wanted map[uint32]uint8           // layers by streams' numbers; only of a feed of another node
+	wanted map[uint32]mirrorWants     // by streams' numbers; only of a feed of another node
+}
+
+// mirrorWants is what a mirror wants of a stream.
+type mirrorWants struct {
+	layers uint8 // that it has legs for
+	held   [forward.MaxLayers]RelayHeld
 }
 
 // replica is one of its streams.
@@ -126,7 +132,7 @@ func (m *mirror) take(streams []description, now time.Duration) {
 			r.number = d.number
 			cfg := d.config.Replica(r, &m.clock)
 			if m.node != "" {
-				cfg.Wanted = func(layers uint8) { m.want(d.number, layers) }
+				cfg.Wanted = func(layers uint8) { m.want(d.number, mirrorWants{layers, held(r.stream)}) }
 			}
 			r.start(m.shard, forward.NewStream(cfg), now)
 		}
@@ -162,15 +168,15 @@ func (m *mirror) unused() {
 // heard is of finder.
 func (m *mirror) heard() {
 	if m.node != "" {
-		m.want(anyMessages, uint8(min(len(m.listeners), 1)))
+		m.want(anyMessages, mirrorWants{layers: uint8(min(len(m.listeners), 1))})
 	}
 }
 
-// want tells the origin which layers of a stream are of use here.
-func (m *mirror) want(number uint32, layers uint8) {
+// want tells the origin what of a stream is of use here.
+func (m *mirror) want(number uint32, w mirrorWants) {
 	m.origin.worker.Post(func(time.Duration) {
 		if m.source != nil {
-			m.source.wants(m, number, layers)
+			m.source.wants(m, number, w)
 		}
 	})
 }
@@ -199,13 +205,14 @@ func (m *mirror) close(now time.Duration) {
 }
 
 // RequestKeyframe is of forward.Upstream.
-func (r *replica) RequestKeyframe(ssrc uint32) {
+func (r *replica) RequestKeyframe(ssrc uint32) (sent bool) {
 	m := r.mirror
 	m.origin.worker.Post(func(now time.Duration) {
 		if f := m.source.numbered(r.number); f != nil {
 			f.stream.RequestKeyframeFor(ssrc, now)
 		}
 	})
+	return true
 }
 
 // SendNACK is of forward.Upstream, and not called for a replica.

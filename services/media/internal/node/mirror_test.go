@@ -101,7 +101,7 @@ func (n *nowhere) SubstreamChanged(int)                  {}
 func (n *nowhere) TemporalChanged(int)                   {}
 func (n *nowhere) SpatialLayerChanged(int)               {}
 func (n *nowhere) TemporalLayerChanged(int)              {}
-func (n *nowhere) RequestKeyframe(uint32)                {}
+func (n *nowhere) RequestKeyframe(uint32) bool           { return true }
 func (n *nowhere) SendNACK(uint32, []uint16)             {}
 func (n *nowhere) Receiving(int, bool)                   {}
 func (n *nowhere) Talking(bool, float64)                 {}

@@ -293,8 +293,8 @@ func (pub *publisher) numbered(number uint32) *flow {
 	return nil
 }
 
-func (pub *publisher) wants(*mirror, uint32, uint8) {}
-func (pub *publisher) untapped()                    {}
+func (pub *publisher) wants(*mirror, uint32, mirrorWants) {}
+func (pub *publisher) untapped()                          {}
 
 // UpdatePublisher sets what is taken from a publisher.
 func (n *Node) UpdatePublisher(ctx context.Context, u PublisherUpdate) error {

@@ -103,11 +103,11 @@ func (p *pull) numbered(number uint32) *flow {
 	return nil
 }
 
-func (p *pull) wants(m *mirror, number uint32, layers uint8) {
+func (p *pull) wants(m *mirror, number uint32, w mirrorWants) {
 	if m.wanted == nil {
-		m.wanted = map[uint32]uint8{}
+		m.wanted = map[uint32]mirrorWants{}
 	}
-	m.wanted[number] = layers
+	m.wanted[number] = w
 	p.demand()
 }
 
@@ -121,29 +121,49 @@ func (p *pull) demand() {
 	}
 	d := RelayDemand{Messages: len(p.listeners) > 0}
 	for _, m := range p.taps.mirrors {
-		d.Messages = d.Messages || m.wanted[anyMessages] != 0
+		d.Messages = d.Messages || m.wanted[anyMessages].layers != 0
 	}
 	for _, one := range p.streams {
-		w := RelayWanted{Number: one.far, Layers: one.stream.WantedLayers()}
+		w := RelayWanted{Number: one.far, Layers: one.stream.WantedLayers(), Held: held(one.stream)}
 		for _, m := range p.taps.mirrors {
-			w.Layers |= m.wanted[one.number]
+			theirs := m.wanted[one.number]
+			w.Layers |= theirs.layers
+			for layer := range one.Layers {
+				if nothing, _ := one.stream.Holds(layer); nothing == 0 { // what is here already will be copied to them
+					w.Held[layer] = earlier(w.Held[layer], theirs.held[layer])
+				}
+			}
 		}
 		if w.Layers == 0 {
 			continue
-		}
-		for layer := range one.Layers {
-			w.Held[layer].First, w.Held[layer].Highest = one.stream.Holds(layer)
 		}
 		d.Streams = append(d.Streams, w)
 	}
 	p.demands.set(d)
 }
 
+// held is what of a stream need not be sent once more.
+func held(s *forward.Stream) (all [forward.MaxLayers]RelayHeld) {
+	for layer := range s.Layers() {
+		all[layer].First, all[layer].Highest = s.Lacks(layer)
+	}
+	return all
+}
+
+// earlier is of what two hold of the same source that which ends first; those who have nothing begin anew, whatever comes.
+func earlier(a, b RelayHeld) RelayHeld {
+	if a.First == 0 || b.First == a.First && b.Highest < a.Highest {
+		return b
+	}
+	return a
+}
+
 // RequestKeyframe is of forward.Upstream.
-func (one *pulled) RequestKeyframe(ssrc uint32) {
+func (one *pulled) RequestKeyframe(ssrc uint32) (sent bool) {
 	if one.pull.up {
 		one.pull.demands.keyframe(RelayKeyframe{one.far, ssrc})
 	}
+	return one.pull.up
 }
 
 // SendNACK is of forward.Upstream, and not called for a replica.

@@ -144,19 +144,31 @@ func TestADemandSaysWhatIsWantedInAllShards(t *testing.T) {
 	}
 	m := &mirror{shard: n.shards[1], origin: sh, node: "far", source: p}
 	p.taps.mirrors = append(p.taps.mirrors, m)
-	p.wants(m, p.streams[0].number, 1)
-	p.wants(m, anyMessages, 1)
-	if d := demand(); len(d.Streams) != 1 || d.Streams[0].Number != 1 || d.Streams[0].Layers != 1 || !d.Messages {
+	p.wants(m, p.streams[0].number, mirrorWants{1, [forward.MaxLayers]RelayHeld{{First: 7, Highest: 9}}})
+	p.wants(m, anyMessages, mirrorWants{layers: 1})
+	if d := demand(); len(d.Streams) != 1 || d.Streams[0].Number != 1 || d.Streams[0].Layers != 1 || !d.Messages ||
+		d.Streams[0].Held[0] != (RelayHeld{7, 9}) {
 		t.Errorf("wanted by a mirror: %+v", d)
 	}
 	p.streams[0].RequestKeyframe(5)
 	p.streams[0].RequestKeyframe(5)
-	p.wants(m, p.streams[0].number, 0)
+	p.wants(m, p.streams[0].number, mirrorWants{})
 	if d := demand(); len(d.Streams) != 0 || !slices.Equal(d.Keyframes, []RelayKeyframe{{1, 5}}) {
 		t.Errorf("nothing wanted but a key frame: %+v", d)
 	}
 	if d := demand(); len(d.Keyframes) != 0 {
 		t.Errorf("asked for twice: %+v", d)
+	}
+}
+
+func TestOfWhatSeveralHoldTheEarliestCounts(t *testing.T) {
+	nothing, ten, nine, other := RelayHeld{}, RelayHeld{5, 10}, RelayHeld{5, 9}, RelayHeld{6, 8}
+	for _, c := range []struct{ a, b, want RelayHeld }{
+		{nothing, nothing, nothing}, {nothing, ten, ten}, {ten, nothing, ten}, {ten, nine, nine}, {nine, ten, nine}, {ten, other, ten},
+	} {
+		if got := earlier(c.a, c.b); got != c.want {
+			t.Errorf("%v and %v: %v", c.a, c.b, got)
+		}
 	}
 }
 

@@ -184,7 +184,10 @@ func (s *remoteSource) packet(packet *packet.Packet) {
 }
 
 // RequestKeyframe is of forward.Upstream.
-func (s *remoteSource) RequestKeyframe(ssrc uint32) { s.port.RequestKeyframe(ssrc) }
+func (s *remoteSource) RequestKeyframe(ssrc uint32) (sent bool) {
+	s.port.RequestKeyframe(ssrc)
+	return true
+}
 
 // SendNACK is of forward.Upstream, and not called: the other server does not answer.
 func (s *remoteSource) SendNACK(uint32, []uint16) {}

@@ -125,8 +125,8 @@ func (pub *publisher) capOnPacket(now time.Duration) {
 }
 
 // RequestKeyframe is of forward.Upstream.
-func (p *peer) RequestKeyframe(ssrc uint32) {
-	p.write([]rtcp.Packet{feedback.PLI(p.rtcp.ssrc, ssrc)})
+func (p *peer) RequestKeyframe(ssrc uint32) (sent bool) {
+	return p.write([]rtcp.Packet{feedback.PLI(p.rtcp.ssrc, ssrc)})
 }
 
 // SendNACK is of forward.Upstream.
@@ -134,18 +134,19 @@ func (p *peer) SendNACK(ssrc uint32, seqs []uint16) {
 	p.write([]rtcp.Packet{feedback.NACK(p.rtcp.ssrc, ssrc, seqs)})
 }
 
-// write sends a compound packet, or the one that reduced-size RTCP allows (RFC 5506).
-func (p *peer) write(packets []rtcp.Packet) {
+// write sends a compound packet, or the one that reduced-size RTCP allows (RFC 5506). It is false if there is no way to the endpoint
+// now.
+func (p *peer) write(packets []rtcp.Packet) (sent bool) {
 	if !p.up || p.closed || p.publishing.remote != nil || len(packets) == 0 {
-		return
+		return false
 	}
 	b, err := rtcp.Marshal(packets)
 	if err != nil {
 		p.log.Error("write RTCP", "err", err)
-		return
+		return false
 	}
 	if p.capture != nil {
 		p.capture.Packet(b, false)
 	}
-	p.conn.SendRTCP(b)
+	return p.conn.SendRTCP(b)
 }

@@ -28,8 +28,8 @@ type source interface {
 	tapped() *taps
 	descriptions() []description
 	numbered(number uint32) *flow // nil if there is no such stream
-	// wants says which layers of a stream a mirror has legs for, or, of anyMessages, whether it has listeners.
-	wants(m *mirror, number uint32, layers uint8)
+	// wants says what a mirror wants of a stream, or, of anyMessages, whether it has listeners: any layer says so.
+	wants(m *mirror, number uint32, w mirrorWants)
 	untapped() // a mirror has gone
 }
 

@@ -73,7 +73,7 @@ func (p *Peer) Export(sent []SentIndex, received []uint32) (State, error) {
 const switchGrace = 500 * time.Millisecond
 
 // Adopt makes a peer of another node's. It answers checks and receives, but sends no media until Continue. When the
-// endpoint has gone over to a path here, arrived is called, once, on the worker's goroutine. If it has
+// endpoint has gone over to a path here, as its media, its RTCP or its nomination says, arrived is called, once, on the worker's goroutine. If it has
 // not gone over after 20 s the peer closes, whether it is heard or not.
 func (w *Worker) Adopt(h Handler, s State, arrived func(), log *slog.Logger) (*Peer, error) {
 	for _, c := range []Credentials{s.Credentials, s.Previous} {
@@ -123,6 +123,14 @@ func (p *Peer) nominated(now time.Duration) {
 		p.arrive()
 	case !p.arrival.IsSet():
 		p.arrival.Set(now + switchGrace)
+	}
+}
+
+// reported is told that RTCP has come, which an endpoint sends on the path that it has chosen. It may be seconds until Chromium nominates
+// that, by its next check; all the while the node before hears nothing of what the endpoint lacks, and of what it could take.
+func (p *Peer) reported() {
+	if p.arrived != nil && len(p.guesses) == 0 {
+		p.arrive()
 	}
 }
 
@@ -184,7 +192,19 @@ func (p *Peer) resumeConnection(s *State) {
 
 // Candidates are the values of a=candidate lines that lead to an adopted peer. They come before those of the nodes
 // that it was on, for a while: 62 moves.
-func (p *Peer) Candidates() []string { return p.w.group.candidates(uint32(min(p.moves, maxMoves))) }
+//
+// Each is of a generation of its own, an attribute of libwebrtc's that others pass over (RFC 8839, section 5.1: cand-extension). Chromium
+// remembers an address that it has left for 30 s, and takes no other priority for it, unless what it is told is of a later generation.
+func (p *Peer) Candidates() []string {
+	all := p.w.group.candidates(uint32(min(p.moves, maxMoves)))
+	if p.moves == 0 {
+		return all
+	}
+	for i := range all {
+		all[i] += fmt.Sprint(" generation ", p.moves)
+	}
+	return all
+}
 
 // Leave ends the peer here without a word to the endpoint, which goes on with another node.
 func (p *Peer) Leave() {

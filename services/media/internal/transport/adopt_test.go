@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/srtp/v3"
 )
 
@@ -195,6 +197,47 @@ func TestOneWhoSendsHasArrivedWithItsMedia(t *testing.T) {
 	}
 }
 
+// TestOneWhoOnlyReceivesHasArrivedWithItsReports is for endpoints that send on a path before they nominate it.
+func TestOneWhoOnlyReceivesHasArrivedWithItsReports(t *testing.T) {
+	here, there := idleWorker(t), idleWorker(t)
+	_, from := far(t)
+	e := newTraveller(t, here)
+	state, err := e.first.Export(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived := 0
+	p, err := there.Adopt(e.handler(), state, func() { arrived++ }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := func() []byte {
+		t.Helper()
+		plain, err := (&rtcp.ReceiverReport{SSRC: 9}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := e.out.EncryptRTCP(nil, plain, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	there.receive(from, report(), 1)
+	p.find(from, state.Credentials.Ufrag, false, 1) // it checks, but does not nominate
+	forged := report()
+	forged[10]++
+	there.receive(from, forged, 1)
+	if arrived != 0 {
+		t.Fatal("arrived with what may be anybody's")
+	}
+	there.receive(from, report(), 1)
+	there.receive(from, report(), 1)
+	if arrived != 1 {
+		t.Errorf("arrived %d times", arrived)
+	}
+}
+
 func TestOneWhoStaysWithTheOtherNodeIsGivenUp(t *testing.T) {
 	here, there := idleWorker(t), idleWorker(t)
 	_, from := far(t)
@@ -236,6 +279,11 @@ func TestCandidatesGetBetterWithEachMove(t *testing.T) {
 		}
 		if got, had := candidatePriority(t, p.Candidates()[0]), candidatePriority(t, before[0]); got <= had && moves < maxMoves {
 			t.Errorf("after %d moves: priority %d, was %d", moves, got, had)
+		}
+		for _, c := range p.Candidates() { // what Chromium asks for of an address that it knows
+			if !strings.HasSuffix(c, fmt.Sprint(" generation ", moves+1)) {
+				t.Errorf("after %d moves: %s", moves, c)
+			}
 		}
 		before = p.Candidates()
 	}

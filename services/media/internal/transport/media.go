@@ -97,6 +97,7 @@ func (p *Peer) receiveRTCP(b []byte, now time.Duration) bool {
 	if !known {
 		p.ssrcs++
 	}
+	p.reported()
 	p.handler.RTCP(plain, now)
 	return true
 }
@@ -134,22 +135,23 @@ func (p *Peer) SendRTP(header, payload []byte) {
 }
 
 // SendRTCP encrypts a compound packet and sends it at once. It leaves Buffer alone.
-func (p *Peer) SendRTCP(packet []byte) {
+func (p *Peer) SendRTCP(packet []byte) (sent bool) {
 	if !p.sendable() {
-		return
+		return false
 	}
 	if !p.mayReport(packet) {
 		p.w.drop(DropBeyondBound)
-		return
+		return false
 	}
 	b, err := p.outbound.EncryptRTCP(p.w.rtcp[:0], packet, nil)
 	if err != nil {
 		p.w.drop(DropSendFailed)
-		return
+		return false
 	}
 	p.w.rtcp = b
 	p.w.write(p.selected, b)
 	p.w.socket.sent.add(len(b))
+	return true
 }
 
 func (p *Peer) sendable() bool {

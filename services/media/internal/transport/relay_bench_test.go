@@ -25,14 +25,14 @@ func (p *peerSender) NextTransportSeq(time.Duration) uint16 { p.seq++; return p.
 // nobody observes.
 type nobody struct{}
 
-func (nobody) SubstreamChanged(int)      {}
-func (nobody) TemporalChanged(int)       {}
-func (nobody) SpatialLayerChanged(int)   {}
-func (nobody) TemporalLayerChanged(int)  {}
-func (nobody) RequestKeyframe(uint32)    {}
-func (nobody) SendNACK(uint32, []uint16) {}
-func (nobody) Receiving(int, bool)       {}
-func (nobody) Talking(bool, float64)     {}
+func (nobody) SubstreamChanged(int)        {}
+func (nobody) TemporalChanged(int)         {}
+func (nobody) SpatialLayerChanged(int)     {}
+func (nobody) TemporalLayerChanged(int)    {}
+func (nobody) RequestKeyframe(uint32) bool { return true }
+func (nobody) SendNACK(uint32, []uint16)   {}
+func (nobody) Receiving(int, bool)         {}
+func (nobody) Talking(bool, float64)       {}
 
 // BenchmarkSending shows what a packet costs that goes to a subscriber, and one that goes to another node: in bursts of six,
 // as those of one video frame, system calls included. Nobody reads what is sent.

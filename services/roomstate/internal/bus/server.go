@@ -72,10 +72,17 @@ func (s *Server) Start(ctx context.Context) error {
 	s.anywhere, s.inRooms = newLane(), newLane()
 	s.underway = map[string]bool{}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for subject, hear := range map[string]nats.MsgHandler{
-		bus.Commands: s.hear, bus.Resumes: s.resume, bus.Info: s.tellInfo,
+	for _, to := range []struct {
+		subject, queue string
+		hear           nats.MsgHandler
+	}{
+		{bus.Commands, bus.CommandsQueue, s.hear},
+		{bus.Repeats, "", s.hear},
+		{bus.Resumes, bus.CommandsQueue, s.resume},
+		{bus.Deliveries, bus.CommandsQueue, s.delivered},
+		{bus.Info, bus.CommandsQueue, s.tellInfo},
 	} {
-		sub, err := s.subscribe(subject, bus.CommandsQueue, hear)
+		sub, err := s.subscribe(to.subject, to.queue, to.hear)
 		if err != nil {
 			return err
 		}
@@ -160,6 +167,21 @@ func (s *Server) resume(m *nats.Msg) {
 		}
 		if err := bus.Publish(s.Conn, m.Reply, events); err != nil {
 			s.Log.Warn("events not sent", "session", r.GetSessionId(), "err", err)
+		}
+	})
+}
+
+// delivered notes what sockets have taken. What cannot be noted now will come with the next events, or does no harm.
+func (s *Server) delivered(m *nats.Msg) {
+	var d busv1.Deliveries
+	if err := proto.Unmarshal(m.Data, &d); err != nil || len(d.GetAll()) > bus.MaxDeliveries {
+		s.Counters.Dropped("malformed", 1)
+		s.Log.Warn("message is no Deliveries", "subject", m.Subject, "deliveries", len(d.GetAll()), "err", err)
+		return
+	}
+	s.work(s.anywhere, func(ctx context.Context) {
+		if err := s.Sessions.Delivered(ctx, d.GetAll()); err != nil {
+			s.Log.Debug("deliveries not noted", "sessions", len(d.GetAll()), "err", err)
 		}
 	})
 }

@@ -19,6 +19,9 @@ const (
 	held = 3 * time.Second
 	// atOnce bounds the peers of a node that are on their way.
 	atOnce = 32
+	// pace is the time between the beginnings of two moves, unless the deadline wants it shorter: moves that begin together make each
+	// other late, and a publisher's feeds stand still while its move is late.
+	pace = 25 * time.Millisecond
 	// again is when a peer that is still there is tried again.
 	again = 5 * time.Second
 	// moveTime bounds the beginning of one move.
@@ -106,15 +109,27 @@ func (w *Worker) drain(ctx context.Context, node string, d store.Drain, now time
 		}
 		return nil
 	}
-	for _, p := range w.next(node, peers, now) {
-		w.moves.Go(func() { w.move(ctx, p) })
+	interval := paceOf(len(peers), d.Deadline.Sub(now))
+	for i, p := range w.next(node, peers, int(look/interval), now) {
+		w.moves.Go(func() {
+			select {
+			case <-time.After(time.Duration(i) * interval):
+				w.move(ctx, p)
+			case <-ctx.Done():
+			}
+		})
 	}
 	return nil
 }
 
+// paceOf is the time between the beginnings of two moves, so that all of so many have begun when half of the time that is left is over.
+func paceOf(peers int, left time.Duration) time.Duration {
+	return max(time.Millisecond, min(pace, left/2/time.Duration(peers)))
+}
+
 // next are the peers of a node to be moved now: first those that have not been tried, then those whose last attempt is longest
 // ago, and no more than may be on their way. One that no handle has stays where it is.
-func (w *Worker) next(node string, peers []plugin.PeerKey, now time.Time) []plugin.PeerKey {
+func (w *Worker) next(node string, peers []plugin.PeerKey, most int, now time.Time) []plugin.PeerKey {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	there := make(map[plugin.PeerKey]bool, len(peers))
@@ -135,7 +150,7 @@ func (w *Worker) next(node string, peers []plugin.PeerKey, now time.Time) []plug
 		}
 	}
 	slices.SortStableFunc(next, func(a, b plugin.PeerKey) int { return w.tried[a].at.Compare(w.tried[b].at) })
-	next = next[:min(len(next), max(0, atOnce-underway))]
+	next = next[:min(len(next), most, max(0, atOnce-underway))]
 	for _, p := range next {
 		w.tried[p] = attempt{at: now}
 	}

@@ -123,7 +123,7 @@ func TestThoseThatCannotMoveKeepNobodyWaiting(t *testing.T) {
 	}
 	now := time.Now()
 	for i := range 10 {
-		for _, p := range w.next("n1", peers, now.Add(time.Duration(i)*2*again)) {
+		for _, p := range w.next("n1", peers, atOnce, now.Add(time.Duration(i)*2*again)) {
 			w.move(t.Context(), p)
 		}
 	}
@@ -142,11 +142,35 @@ func TestNoMoreThanAFewAreOnTheirWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if first, more := w.next("n1", peers, now), w.next("n1", peers, now); len(first) != atOnce || len(more) != 0 {
+	if first, more := w.next("n1", peers, 100, now), w.next("n1", peers, 100, now); len(first) != atOnce || len(more) != 0 {
 		t.Errorf("%d, then %d", len(first), len(more))
 	}
-	if later := w.next("n1", peers, now.Add(again)); len(later) != atOnce {
+	if later := w.next("n1", peers, 100, now.Add(again)); len(later) != atOnce {
 		t.Errorf("%d later", len(later))
+	}
+}
+
+// TestMovesBeginOneAfterAnother is for those whose moves would make each other late.
+func TestMovesBeginOneAfterAnother(t *testing.T) {
+	n, w := start(t)
+	n.stuck = func(plugin.HandleID) bool { return false }
+	began := time.Now()
+	if err := n.SetDrain(t.Context(), "n1", store.Drain{Started: began, Deadline: began.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(t.Context())
+	w.moves.Wait()
+	took := time.Since(began)
+	if moves := len(n.asked); moves == 0 || took < time.Duration(moves-1)*pace {
+		t.Errorf("%d moves began within %v", moves, took)
+	}
+	for _, c := range []struct {
+		peers      int
+		left, want time.Duration
+	}{{200, time.Hour, pace}, {200, 2 * time.Second, 5 * time.Millisecond}, {200, 20 * time.Millisecond, time.Millisecond}} {
+		if got := paceOf(c.peers, c.left); got != c.want {
+			t.Errorf("%d peers in %v: one each %v, not %v", c.peers, c.left, got, c.want)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type sessions interface {
 	Claim(ctx context.Context, cmd *busv1.Command, t store.Timeouts, now time.Time) (store.Claimed, error)
 	Poll(ctx context.Context, session uint64, p *busv1.Poll, now time.Time) (*busv1.Taken, error)
 	Given(ctx context.Context, session uint64, g *busv1.Given) error
+	Delivered(ctx context.Context, all []*busv1.Delivery) error
 	Lose(ctx context.Context, cmd *busv1.Command, counts bool, t store.Timeouts, now time.Time) (bool, error)
 	End(ctx context.Context, e store.End, now time.Time) (store.Ended, error)
 	Due(ctx context.Context, t store.Timeouts, now time.Time) (due []uint64, more bool, err error)
@@ -144,6 +145,11 @@ func (s *Service) Resume(ctx context.Context, r *busv1.Resume) (*busv1.Events, e
 		return nil, err
 	}
 	return &busv1.Events{Events: events}, nil
+}
+
+// Delivered notes what sockets have taken.
+func (s *Service) Delivered(ctx context.Context, all []*busv1.Delivery) error {
+	return s.Store.Delivered(ctx, all)
 }
 
 // meets counts that a limit is met.

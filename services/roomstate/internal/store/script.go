@@ -29,6 +29,8 @@ var (
 	pollLua string
 	//go:embed lua/given.lua
 	givenLua string
+	//go:embed lua/delivered.lua
+	deliveredLua string
 	//go:embed lua/look.lua
 	lookLua string
 	//go:embed lua/timeout.lua
@@ -54,29 +56,30 @@ var (
 	//go:embed lua/fence.lua
 	fenceLua string
 
-	enterScript    = redis.NewScript(common + enterLua)
-	createScript   = redis.NewScript(common + createLua)
-	attachScript   = redis.NewScript(common + attachLua)
-	claimScript    = redis.NewScript(common + claimLua)
-	pollScript     = redis.NewScript(common + pollLua)
-	givenScript    = redis.NewScript(common + givenLua)
-	lookScript     = redis.NewScript(common + lookLua)
-	timeoutScript  = redis.NewScript(common + timeoutLua)
-	loseScript     = redis.NewScript(common + loseLua)
-	endScript      = redis.NewScript(common + endLua)
-	dueScript      = redis.NewScript(common + dueLua)
-	commitScript   = redis.NewScript(common + commitLua)
-	tasksScript    = redis.NewScript(common + tasksLua)
-	announceScript = redis.NewScript(common + announceLua)
-	abandonScript  = redis.NewScript(common + abandonLua)
-	leaseScript    = redis.NewScript(common + leaseLua)
-	keepScript     = redis.NewScript(common + keepLua)
-	fenceScript    = redis.NewScript(common + fenceLua)
+	enterScript     = redis.NewScript(common + enterLua)
+	createScript    = redis.NewScript(common + createLua)
+	attachScript    = redis.NewScript(common + attachLua)
+	claimScript     = redis.NewScript(common + claimLua)
+	pollScript      = redis.NewScript(common + pollLua)
+	givenScript     = redis.NewScript(common + givenLua)
+	deliveredScript = redis.NewScript(common + deliveredLua)
+	lookScript      = redis.NewScript(common + lookLua)
+	timeoutScript   = redis.NewScript(common + timeoutLua)
+	loseScript      = redis.NewScript(common + loseLua)
+	endScript       = redis.NewScript(common + endLua)
+	dueScript       = redis.NewScript(common + dueLua)
+	commitScript    = redis.NewScript(common + commitLua)
+	tasksScript     = redis.NewScript(common + tasksLua)
+	announceScript  = redis.NewScript(common + announceLua)
+	abandonScript   = redis.NewScript(common + abandonLua)
+	leaseScript     = redis.NewScript(common + leaseLua)
+	keepScript      = redis.NewScript(common + keepLua)
+	fenceScript     = redis.NewScript(common + fenceLua)
 )
 
 // names are what scripts are called in traces.
 var names = map[*redis.Script]string{
-	enterScript: "enter", createScript: "create", attachScript: "attach", claimScript: "claim", pollScript: "poll", givenScript: "given",
+	enterScript: "enter", createScript: "create", attachScript: "attach", claimScript: "claim", pollScript: "poll", givenScript: "given", deliveredScript: "delivered",
 	lookScript: "look", timeoutScript: "timeout", loseScript: "lose", endScript: "end", dueScript: "due", commitScript: "commit",
 	tasksScript: "tasks", announceScript: "announce", abandonScript: "abandon", leaseScript: "lease", keepScript: "keep", fenceScript: "fence",
 }

@@ -123,6 +123,17 @@ func (s *Store) Claim(ctx context.Context, cmd *busv1.Command, t Timeouts, now t
 	return c, nil
 }
 
+// Delivered notes up to which events sockets have taken what their sessions raised. One that is not its session's owner any more is of
+// no account.
+func (s *Store) Delivered(ctx context.Context, all []*busv1.Delivery) error {
+	args := []any{len(all)}
+	for _, d := range all {
+		args = append(args, d.GetSessionId(), d.GetSocket(), d.GetDelivered())
+	}
+	_, err := s.run(ctx, deliveredScript, args...)
+	return err
+}
+
 // Lose says that a socket is gone; with counts, the time for a claim begins. It reports whether that was the session's
 // owner.
 func (s *Store) Lose(ctx context.Context, cmd *busv1.Command, counts bool, t Timeouts, now time.Time) (bool, error) {

@@ -156,6 +156,35 @@ func TestLogKeepsTheNewestEvents(t *testing.T) {
 	}
 }
 
+func TestAClaimGivesNothingThatTheFormerSocketIsKnownToHaveTaken(t *testing.T) {
+	st, m := open(t)
+	h := withHandle(t, st)
+	for i := range 4 {
+		w := Write{Command: fmt.Sprint(i), Handle: h, Events: []*busv1.Event{event(1)}}
+		if _, err := st.Commit(t.Context(), &w, start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := st.Delivered(t.Context(), []*busv1.Delivery{
+		{SessionId: 9, Socket: "a", Delivered: 1}, // there is none
+		{SessionId: 1, Socket: "a", Delivered: 3},
+		{SessionId: 1, Socket: "a", Delivered: 2}, // late
+		{SessionId: 1, Socket: "another", Delivered: 4},
+		{SessionId: 1, Socket: "a", Delivered: 77}, // never raised
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := &busv1.Command{SessionId: 1, Socket: &busv1.Socket{Id: "b"}}
+	claimed, err := st.Claim(t.Context(), claim, timeout, start)
+	if err != nil || len(claimed.Missed) != 2 || claimed.Missed[0].GetNumber() != 4 {
+		t.Errorf("missed %v, %v", claimed.Missed, err)
+	}
+	if m.Exists(prefix + "session:9") {
+		t.Error("a session came to be because something was said of it")
+	}
+}
+
 func TestSessionIsDueOnlyAfterItsTime(t *testing.T) {
 	st, _ := open(t)
 	withHandle(t, st)

@@ -134,7 +134,7 @@ func (b *Bus) Resume(ctx context.Context, session, after uint64) ([]*busv1.Event
 	if err != nil {
 		return nil, fmt.Errorf("encode resume: %w", err)
 	}
-	m, err := b.nc.RequestWithContext(ctx, bus.Resumes, request)
+	m, err := b.ask(ctx, bus.Resumes, request)
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("resume: %w", err))
 	}
@@ -145,9 +145,35 @@ func (b *Bus) Resume(ctx context.Context, session, after uint64) ([]*busv1.Event
 	return events.GetEvents(), nil
 }
 
+// Tell implements edge.Bus.
+func (b *Bus) Tell(all []*busv1.Delivery) {
+	if err := bus.Publish(b.nc, bus.Deliveries, &busv1.Deliveries{All: all}); err != nil {
+		b.log.Debug("deliveries not told", "err", err)
+	}
+}
+
+// ask sends a question until it is answered or ctx ends: the replica that the bus chooses may have been stopped.
+func (b *Bus) ask(ctx context.Context, subject string, question []byte) (*nats.Msg, error) {
+	tick := time.NewTicker(again)
+	defer tick.Stop()
+	for {
+		try, cancel := context.WithTimeout(ctx, again)
+		m, err := b.nc.RequestWithContext(try, subject, question)
+		cancel()
+		if err == nil {
+			return m, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
 // Info implements edge.Bus.
 func (b *Bus) Info(ctx context.Context) (json.RawMessage, error) {
-	m, err := b.nc.RequestWithContext(ctx, bus.Info, nil)
+	m, err := b.ask(ctx, bus.Info, nil)
 	if err != nil {
 		return nil, fault.New(fault.NodeUnavailable, fmt.Errorf("info: %w", err))
 	}

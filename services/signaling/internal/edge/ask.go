@@ -49,6 +49,7 @@ type askSocket struct {
 // ID is the one that sessions over HTTP have in common.
 func (s *askSocket) ID() string     { return bus.PolledSocket }
 func (s *askSocket) Remote() string { return s.remote }
+func (s *askSocket) Drained() bool  { return true }
 
 func (s *askSocket) Send(message []byte) {
 	select {

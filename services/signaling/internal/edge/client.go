@@ -223,6 +223,7 @@ type afterAckError struct{ error }
 
 func (e *afterAckError) Unwrap() error { return e.error }
 
+// deliveredOf is 0 while it is not known.
 func (c *Client) deliveredOf(session uint64) uint64 {
 	c.mu.Lock()
 	s := c.owned[session]
@@ -230,7 +231,7 @@ func (c *Client) deliveredOf(session uint64) uint64 {
 	if s == nil {
 		return 0
 	}
-	return s.delivered.Load()
+	return s.taken(c.socket)
 }
 
 // perform does all requests but create, claim and those without a session. bad, if not nil, is what is wrong with

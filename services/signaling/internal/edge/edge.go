@@ -37,6 +37,8 @@ type Bus interface {
 	// Release asks the edge that holds a session to stop sending its events, and returns the number of the last one
 	// that it sent: 0 if no edge answers at once.
 	Release(ctx context.Context, session uint64) (delivered uint64)
+	// Tell says what sockets have taken. It does not wait; what is lost is told again with the next events.
+	Tell(all []*busv1.Delivery)
 	// Info returns what roomstate contributes to an info request, a JSON object.
 	Info(ctx context.Context) (json.RawMessage, error)
 }
@@ -47,6 +49,8 @@ type Socket interface {
 	Remote() string // the endpoint's address, for people
 	// Send queues a message. It never waits: a socket that does not keep up is closed instead.
 	Send(message []byte)
+	// Drained tells whether all that was sent has been taken by the endpoint's side of the connection, as far as can be known.
+	Drained() bool
 }
 
 // Options are what an edge can be told.
@@ -87,6 +91,8 @@ type Edge struct {
 	refusals *rate.Limiter // of log lines about requests that were refused
 
 	sockets atomic.Int64 // WebSockets that are open
+
+	deliveries deliveries
 
 	mu       sync.Mutex
 	silent   map[string]bool // transports of which event handlers hear nothing

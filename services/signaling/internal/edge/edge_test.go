@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type fakeBus struct {
 	do       func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
 	resume   func(session, after uint64) []*busv1.Event
 	released uint64
+	tell     func(all []*busv1.Delivery)
 }
 
 func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
@@ -35,6 +37,11 @@ func (f *fakeBus) Resume(_ context.Context, session, after uint64) ([]*busv1.Eve
 	return f.resume(session, after), nil
 }
 func (f *fakeBus) Release(context.Context, uint64) uint64 { return f.released }
+func (f *fakeBus) Tell(all []*busv1.Delivery) {
+	if f.tell != nil {
+		f.tell(all)
+	}
+}
 func (f *fakeBus) Info(context.Context) (json.RawMessage, error) {
 	return json.RawMessage(`{"session-timeout":60,"event_handlers":true,"events":{"elsewhere":{}}}`), nil
 }
@@ -43,11 +50,13 @@ func (f *fakeBus) Info(context.Context) (json.RawMessage, error) {
 type fakeSocket struct {
 	id   string
 	sent chan string
+	slow atomic.Bool // what is sent is not taken
 }
 
 func (s *fakeSocket) ID() string     { return s.id }
 func (s *fakeSocket) Remote() string { return "test" }
 func (s *fakeSocket) Send(m []byte)  { s.sent <- string(m) }
+func (s *fakeSocket) Drained() bool  { return !s.slow.Load() }
 
 func (s *fakeSocket) next(t *testing.T) string {
 	t.Helper()

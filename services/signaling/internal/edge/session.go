@@ -79,6 +79,7 @@ func (s *session) drop() {
 		s.owner = nil
 	}
 	s.edge.forget(s)
+	s.edge.forgetDelivery(s)
 	s.release(1<<64 - 1)
 }
 
@@ -110,6 +111,7 @@ func (s *session) lose(c *Client) {
 	}
 	s.owner.disown(s)
 	s.owner = nil
+	s.edge.forgetDelivery(s)
 	s.release(1<<64 - 1)
 	s.edge.lanes.post(laneKey{session: s.id}, func() {
 		ctx, cancel := context.WithTimeout(s.edge.ctx, s.edge.opt.AnswerTimeout)
@@ -238,6 +240,7 @@ func (s *session) send(ev *busv1.Event) {
 		span.End()
 	}
 	s.delivered.Store(ev.GetNumber())
+	s.edge.noteDelivery(s, owner.socket)
 	if ev.GetTimedOut() != nil || s.ends(ev) {
 		s.drop()
 	}

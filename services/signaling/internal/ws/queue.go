@@ -61,3 +61,10 @@ func (q *queue) take() (message []byte, ok, ended bool) {
 	q.bytes -= int64(len(message))
 	return message, true, q.ended
 }
+
+// drained is true if all that was put has been written, unless the queue has ended: then nobody knows.
+func (q *queue) drained() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.writing
+}

@@ -201,6 +201,9 @@ func (k *Socket) Send(message []byte) {
 	}
 }
 
+// Drained tells whether the kernel has taken all that was sent.
+func (k *Socket) Drained() bool { return k.queue.drained() }
+
 // shut ends the socket: with a close frame after all that is queued, or at once if code is 0.
 func (k *Socket) shut(reason string, code int) {
 	k.once.Do(func() {

@@ -31,17 +31,22 @@
 		watch.sdps = watch.hangups = watch.jseps = watch.claims = watch.claim = 0
 		return true
 	}
+	const longestLook = 100 // ms between two looks of a page that is not late, with some to spare
 	const look = async () => {
 		for (const [i, pc] of watch.pcs.entries()) {
 			if (pc.connectionState === 'closed') continue
 			for (const s of (await pc.getStats()).values()) {
 				if (s.type !== 'inbound-rtp') continue
 				const count = s.kind === 'video' ? s.framesDecoded ?? 0 : s.packetsReceived, now = performance.now()
-				const flow = watch.flows[i + '/' + s.ssrc] ??= {kind: s.kind, count, at: now, gap: 0}
+				const flow = watch.flows[i + '/' + s.ssrc] ??= {kind: s.kind, count, now, stood: 0, gap: 0}
+				const since = now - flow.now
 				if (count > flow.count) {
-					flow.gap = Math.max(flow.gap, now - flow.at)
+					// When in this time something came is not known: a page that was late to look is not a stream that stood.
+					flow.gap = Math.max(flow.gap, flow.stood + Math.min(since, longestLook))
 					flow.count = count
-					flow.at = now
+					flow.stood = 0
+				} else {
+					flow.stood += since
 				}
 				flow.now = now
 			}
@@ -64,7 +69,7 @@
 	watch.read = () => {
 		const of = kind => {
 			const all = Object.values(watch.flows).filter(f => f.kind === kind)
-			return {N: all.length, Gap: Math.max(0, ...all.map(f => Math.max(f.gap, f.now - f.at))), Open: Math.max(0, ...all.map(f => f.now - f.at))}
+			return {N: all.length, Gap: Math.max(0, ...all.map(f => Math.max(f.gap, f.stood))), Open: Math.max(0, ...all.map(f => f.stood))}
 		}
 		return {SDPs: watch.sdps, Hangups: watch.hangups, JSEPs: watch.jseps, Claims: watch.claims, Claim: watch.claim, Lost: watch.lost, Video: of('video'), Audio: of('audio')}
 	}

@@ -29,14 +29,20 @@ func (d deed) String() string {
 type Ledger struct {
 	mu    sync.Mutex         // guards what follows
 	done  map[deed]time.Time // and when that was certain
-	heard []map[deed]int     // by witness: how often
+	heard []map[deed]hearing // by witness
+}
+
+// hearing is how often something was told, and when it was last.
+type hearing struct {
+	times int
+	last  time.Time
 }
 
 // witness adds one, and returns its number.
 func (l *Ledger) witness() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.heard = append(l.heard, map[deed]int{})
+	l.heard = append(l.heard, map[deed]hearing{})
 	return len(l.heard) - 1
 }
 
@@ -53,21 +59,23 @@ func (l *Ledger) did(guest uint64, what told) {
 func (l *Ledger) hear(witness int, guest uint64, what told) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.heard[witness][deed{guest, what}]++
+	d := deed{guest, what}
+	l.heard[witness][d] = hearing{l.heard[witness][d].times + 1, time.Now()}
 }
 
-// tally says what a witness has not heard of what was done after since and before until, and of what it heard too often.
+// tally says what a witness has not heard of what was done after since and before until, and what it heard too often, after since at
+// the latest: what comes again may have been done before.
 func (l *Ledger) tally(witness int, since, until time.Time) (lost, twice []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for d, at := range l.done {
-		if l.heard[witness][d] == 0 && at.After(since) && at.Before(until) {
+		if l.heard[witness][d].times == 0 && at.After(since) && at.Before(until) {
 			lost = append(lost, d.String())
 		}
 	}
-	for d, n := range l.heard[witness] {
-		if at, certain := l.done[d]; n > 1 && (!certain || at.After(since)) {
-			twice = append(twice, fmt.Sprintf("%v ×%d", d, n))
+	for d, h := range l.heard[witness] {
+		if h.times > 1 && h.last.After(since) {
+			twice = append(twice, fmt.Sprintf("%v ×%d", d, h.times))
 		}
 	}
 	slices.Sort(lost)

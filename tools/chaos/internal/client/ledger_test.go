@@ -26,6 +26,11 @@ func TestWhatAWitnessIsNotToldOfIsLostAndWhatItIsToldOfTwiceDoubled(t *testing.T
 	if lost, _ := l.tally(w, began.Add(-time.Second), began.Add(-time.Millisecond)); len(lost) > 0 {
 		t.Errorf("%v are lost that may come still", lost)
 	}
+	between := time.Now()
+	l.hear(w, 3, joins) // of what was done, and told, before
+	if _, twice := l.tally(w, between, soon); !slices.Equal(twice, []string{"3 joins ×2"}) {
+		t.Errorf("twice %v", twice)
+	}
 	if lost, twice := l.tally(w, soon, soon); len(lost)+len(twice) > 0 {
 		t.Errorf("of before: lost %v, twice %v", lost, twice)
 	}

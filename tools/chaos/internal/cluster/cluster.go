@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,18 +19,20 @@ type Settings struct {
 	Dir      string // for Redis's files and a secret
 	Logs     string // folder
 	NATS     int    // servers of a NATS cluster, 1 or 3
+	Sentinel bool   // Redis is three, which fail over, instead of one
 }
 
 // Cluster is all services, with what they need.
 type Cluster struct {
 	Network
-	NATS     []*Process
-	Redis    *Process
-	Replicas []*Process // of roomstate
-	Edges    []*Process
-	Nodes    []*Process
-	URLs     []string // of the edges, WebSocket
-	Admin    *Admin
+	NATS      []*Process
+	Redis     []*Process
+	Sentinels []*Process
+	Replicas  []*Process // of roomstate
+	Edges     []*Process
+	Nodes     []*Process
+	URLs      []string // of the edges, WebSocket
+	Admin     *Admin
 }
 
 // secret is what the Admin API asks for: its listeners are not on loopback here.
@@ -48,14 +51,8 @@ func Start(ctx context.Context, s Settings) (c *Cluster, err error) {
 			c.End()
 		}
 	}()
-	secretFile, redisDir := filepath.Join(s.Dir, "secret"), filepath.Join(s.Dir, "redis")
+	secretFile := filepath.Join(s.Dir, "secret")
 	if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {
-		return c, err
-	}
-	if err := os.RemoveAll(redisDir); err != nil {
-		return c, err
-	}
-	if err := os.MkdirAll(redisDir, 0o755); err != nil {
 		return c, err
 	}
 	process := func(host, program, ops string, args ...string) *Process {
@@ -81,11 +78,13 @@ func Start(ctx context.Context, s Settings) (c *Cluster, err error) {
 		}
 		c.NATS = append(c.NATS, process(host, "nats-server", "", args...))
 	}
-	// As docker-compose.yml and the Helm chart have it: every write goes to a file.
-	c.Redis = process("redis", "redis-server", "", "--bind", Address("redis").String(), "--protected-mode", "no", "--appendonly", "yes", "--dir", redisDir)
+	redisSettings, err := c.redis(s, process)
+	if err != nil {
+		return c, err
+	}
 	for i := range 2 {
-		c.Replicas = append(c.Replicas, process(fmt.Sprint("roomstate-", i), "roomstate", "9091", "--nats-url", natsURL,
-			"--redis-url", fmt.Sprintf("redis://%s:6379", Address("redis")), "--demo-room"))
+		c.Replicas = append(c.Replicas, process(fmt.Sprint("roomstate-", i), "roomstate", "9091",
+			append(redisSettings, "--nats-url", natsURL, "--demo-room")...))
 	}
 	for i := range 3 {
 		host := fmt.Sprint("media-", i)
@@ -118,9 +117,7 @@ func Start(ctx context.Context, s Settings) (c *Cluster, err error) {
 
 // All are its processes.
 func (c *Cluster) All() []*Process {
-	all := append([]*Process{c.Redis}, c.NATS...)
-	all = append(append(append(all, c.Replicas...), c.Nodes...), c.Edges...)
-	return all
+	return slices.Concat(c.Redis, c.Sentinels, c.NATS, c.Replicas, c.Nodes, c.Edges)
 }
 
 // Whole says what a cluster lacks, nil if nothing.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +36,21 @@ func (p *Process) metrics(ctx context.Context) (Count, error) {
 		}
 	}
 	return all, nil
+}
+
+// Fullest is the edge that has most sessions: after one has gone, all are at the other.
+func (c *Cluster) Fullest(ctx context.Context) (best *Process, err error) {
+	most := -1.0
+	for _, p := range c.Edges {
+		m, err := p.metrics(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if n := m["cardea_edge_sessions"]; n > most {
+			best, most = p, n
+		}
+	}
+	return best, nil
 }
 
 // Count says how much there is of all that a fault might leave behind.
@@ -77,24 +91,26 @@ func (c *Cluster) Count(ctx context.Context) (Count, error) {
 
 // countKeys adds Redis's keys by kind, without those that end by themselves soon.
 func (c *Cluster) countKeys(ctx context.Context, all Count) error {
-	out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address("redis").String(), "--scan").Output()
+	master, err := c.Master(ctx)
 	if err != nil {
-		return fmt.Errorf("keys of Redis: %w", err)
+		return err
 	}
-	for key := range strings.Lines(string(out)) {
+	keys, err := ask(ctx, master, redisPort, "--scan")
+	if err != nil {
+		return err
+	}
+	for key := range strings.Lines(keys) {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(key), "{cardea}:"), ":")
 		if kind != "answer" && kind != "log" { // kept for a while after their sessions
 			all["Redis keys "+kind]++
 		}
 	}
-	for _, hash := range []string{"nodes"} {
-		out, err := exec.CommandContext(ctx, "redis-cli", "-h", Address("redis").String(), "hlen", "{cardea}:"+hash).Output()
-		if err != nil {
-			return fmt.Errorf("keys of Redis: %w", err)
-		}
-		all["Redis fields of "+hash], _ = strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	fields, err := ask(ctx, master, redisPort, "hlen", "{cardea}:nodes")
+	if err != nil {
+		return err
 	}
-	return nil
+	all["Redis fields of nodes"], err = strconv.ParseFloat(strings.TrimSpace(fields), 64)
+	return err
 }
 
 // What survivors may have more of than before: runtimes and pools keep some.
