@@ -3344,7 +3344,8 @@ func (*PeerEvent_Up) Descriptor() ([]byte, []int) {
 
 type PeerEvent_Closed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"` // Janus's words: "DTLS alert", "ICE failed", "Close PC", "Janus API", …
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`                      // Janus's words: "DTLS alert", "ICE failed", "Close PC", "Janus API", …
+	WithNode      bool                   `protobuf:"varint,2,opt,name=with_node,json=withNode,proto3" json:"with_node,omitempty"` // since its node has died, by the word of who buries that: other replicas may not know it yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3384,6 +3385,13 @@ func (x *PeerEvent_Closed) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *PeerEvent_Closed) GetWithNode() bool {
+	if x != nil {
+		return x.WithNode
+	}
+	return false
 }
 
 type PeerEvent_MediaState struct {
@@ -4022,8 +4030,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\aDestroy\x12\x19\n" +
 	"\bby_admin\x18\x01 \x01(\bR\abyAdmin\"\x1f\n" +
 	"\x04Lost\x12\x17\n" +
-	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\xe8\n" +
-	"\n" +
+	"\aby_edge\x18\x01 \x01(\bR\x06byEdge\"\x85\v\n" +
 	"\tPeerEvent\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1e\n" +
 	"\n" +
@@ -4040,9 +4047,10 @@ const file_busv1_bus_proto_rawDesc = "" +
 	" \x01(\v2\x1e.cardea.bus.v1.PeerEvent.MovedH\x00R\x05moved\x12@\n" +
 	"\tnot_moved\x18\v \x01(\v2!.cardea.bus.v1.PeerEvent.NotMovedH\x00R\bnotMoved\x12\x17\n" +
 	"\anode_id\x18\f \x01(\tR\x06nodeId\x1a\x04\n" +
-	"\x02Up\x1a \n" +
+	"\x02Up\x1a=\n" +
 	"\x06Closed\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\x1a\x9b\x01\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
+	"\twith_node\x18\x02 \x01(\bR\bwithNode\x1a\x9b\x01\n" +
 	"\n" +
 	"MediaState\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12\x12\n" +

@@ -270,7 +270,7 @@ func bury(ctx context.Context, requests Requester, p plugin.PeerKey) error {
 		HandleId:  p.Handle.Handle,
 		Verb: &busv1.Command_Peer{Peer: &busv1.PeerEvent{
 			Node: p.Node, NodeId: p.Node, Generation: p.Generation,
-			Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: "ICE failed"}},
+			Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: "ICE failed", WithNode: true}},
 		}},
 	}, nil)
 	switch fault.Of(err) {

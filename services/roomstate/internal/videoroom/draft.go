@@ -18,6 +18,7 @@ type draft struct {
 	touched map[string]bool // stored fields
 	created bool
 	dropped bool
+	avoided string // node that no peer is placed on in this turn; empty for none
 }
 
 // Apply runs the rule of the turn's command.

@@ -247,13 +247,16 @@ func TestAPeerThatHasJustLeftADeadNodeIsNotHungUp(t *testing.T) {
 // TestASubscriberOfADeadNodeIsOfferedAnotherConnection if nothing is kept of the one that it had. A publisher cannot be.
 func TestASubscriberOfADeadNodeIsOfferedAnotherConnection(t *testing.T) {
 	bury := func(s *sim, name string) {
-		s.news(name, &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: moving.Lost}}})
+		s.news(name, &busv1.PeerEvent{NodeId: "n1", Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: moving.Lost, WithNode: true}}})
 	}
 	hungUp := func(s *sim) bool { return slices.Contains(s.log, "bo < hangup "+moving.Lost) }
 	s := call(av)
 	before := s.peer("bo").Generation
-	s.dead["n1"], s.node = true, "n2"
+	s.node = "n2" // that n1 is dead is known to who buries it, and perhaps not here
 	bury(s, "bo")
+	if last := s.placed[len(s.placed)-1]; last.Not != "n1" {
+		t.Errorf("placed by %v", last)
+	}
 	got := s.peer("bo")
 	if hungUp(s) || got == nil || got.Node != "n2" || got.Generation <= before || got.Up {
 		t.Fatalf("peer %+v, said %q", got, s.log)
@@ -275,16 +278,21 @@ func TestASubscriberOfADeadNodeIsOfferedAnotherConnection(t *testing.T) {
 	}
 	s.check(t)
 
+	s = call(av)
+	s.closed("bo", moving.Lost) // its node's own word
+	if s.peer("bo") != nil || !hungUp(s) {
+		t.Errorf("peer %+v, said %q", s.peer("bo"), s.log)
+	}
+
 	for name, c := range map[string]func(s *sim){
-		"its node lives":          func(s *sim) { s.dead["n1"] = false },
 		"an offer is unanswered":  func(s *sim) { s.send("bo", `{"request":"configure","restart":true}`) },
 		"no node takes it":        func(s *sim) { s.refuse = func(plugin.Question) error { return fault.New(fault.NodeUnavailable, nil) } },
-		"it had ended before":     func(s *sim) { s.dead["n1"] = false; s.closed("bo", "gone"); s.dead["n1"] = true },
+		"it had ended before":     func(s *sim) { s.closed("bo", "gone") },
 		"it watches nothing more": func(s *sim) { s.send("bo", `{"request":"leave"}`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := call(av)
-			s.dead["n1"], s.node = true, "n2"
+			s.node = "n2"
 			c(s)
 			s.log = nil
 			bury(s, "bo")

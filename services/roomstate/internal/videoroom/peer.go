@@ -77,9 +77,9 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 			}
 		default:
 			s = d.ownSubscriber(s)
-			anew := current.Up && !s.Offered && !d.Alive(current.Node)
+			anew := current.Up && !s.Offered && d.Command.GetPeer().GetClosed().GetWithNode()
 			d.lose(s)
-			if anew && d.offerAnew(s) {
+			if anew && d.offerAnew(s, current.Node) {
 				return
 			}
 		}
@@ -90,7 +90,8 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 // offerAnew has a subscriber whose node died, with the peer's value or before its endpoint could follow, go on with another: by an
 // offer of the same slots, which is to its endpoint as any other that it is sent, but for the credentials and the fingerprint
 // (RFC 8445 section 9, RFC 8842 section 5). False if there is none, or if the turn has ended.
-func (d *draft) offerAnew(s *subscriber) bool {
+func (d *draft) offerAnew(s *subscriber, dead string) bool {
+	d.avoided = dead
 	d.offerWaiting(s)
 	return s.Peer != nil
 }

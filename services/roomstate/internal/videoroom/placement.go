@@ -14,7 +14,7 @@ const mostNear = 8
 // place asks for a node for the handle's next peer: one that the room uses, as long as such a one has room. It is not known yet
 // if ok is false.
 func (d *draft) place(near []string, load plugin.Load) (node string, ok bool, err error) {
-	answer, ok := d.Ask(plugin.Question{Place: true, Near: near, Load: load})
+	answer, ok := d.Ask(plugin.Question{Place: true, Near: near, Not: d.avoided, Load: load})
 	if !ok || answer.Err != nil {
 		return "", ok, answer.Err
 	}
