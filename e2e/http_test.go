@@ -55,6 +55,47 @@ func TestSameHTTPAsJanus(t *testing.T) {
 	}
 }
 
+// TestPollsWithoutKeepAliveGiveEachEventOnce asks by a connection of its own for each event, as curl and many proxies do, in turn at
+// both edges.
+func TestPollsWithoutKeepAliveGiveEachEventOnce(t *testing.T) {
+	a := cluster.StartApart(t)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	ask := func(edge int, path, body string) (answer struct {
+		Janus, Transaction string
+		Data               struct{ ID uint64 }
+	}) {
+		t.Helper()
+		method := http.MethodGet
+		if body != "" {
+			method = http.MethodPost
+		}
+		req, err := http.NewRequestWithContext(t.Context(), method, a.HTTPs[edge]+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	session := fmt.Sprint("/", ask(0, "", `{"janus":"create","transaction":"a"}`).Data.ID)
+	handle := fmt.Sprint(session, "/", ask(1, session, `{"janus":"attach","plugin":"janus.plugin.echotest","transaction":"a"}`).Data.ID)
+	const events = 60
+	for i := range events {
+		ask(i%2, handle, fmt.Sprintf(`{"janus":"message","transaction":"%d","body":{"audio":true}}`, i))
+	}
+	for i := range events {
+		if got := ask(i%2, session, ""); got.Transaction != fmt.Sprint(i) {
+			t.Fatalf("event %d: %+v", i, got)
+		}
+	}
+}
+
 // exchange says what came back, in a form that can be compared.
 func exchange(t *testing.T, base, method, path, body string) string {
 	t.Helper()

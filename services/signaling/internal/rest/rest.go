@@ -289,10 +289,8 @@ func (a *answer) json(message []byte) error {
 	if _, err := a.w.Write(message); err != nil {
 		return err
 	}
-	if err := a.control.Flush(); err != nil {
-		return err
-	}
-	return a.r.Context().Err()
+	// Once the kernel has taken it, it is the endpoint's: one that closes the connection now may have read it before.
+	return a.control.Flush()
 }
 
 // status answers without a body.

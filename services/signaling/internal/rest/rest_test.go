@@ -1,10 +1,12 @@
 package rest
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -94,6 +96,44 @@ func TestAnEndpointThatHasLeftWasGivenNothing(t *testing.T) {
 	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/janus/7?apisecret=s", nil).WithContext(ctx))
 	if !errors.Is(given, context.Canceled) {
 		t.Errorf("got %v", given)
+	}
+}
+
+// TestWhoClosesAfterReadingWasGivenAll: curl, a proxy that speaks HTTP/1.0, and whoever wants no further answer close as soon as they
+// have read what Content-Length says.
+func TestWhoClosesAfterReadingWasGivenAll(t *testing.T) {
+	for _, request := range []string{
+		"GET /janus/7?apisecret=s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		"GET /janus/7?apisecret=s HTTP/1.0\r\n\r\n",
+		"GET /janus/7?apisecret=s HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		given := make(chan error, 1)
+		web := httptest.NewServer(server(&fakeAPI{poll: func(_ int, give func([][]byte) error) error {
+			err := give([][]byte{[]byte(`{}`)})
+			given <- err
+			return err
+		}}))
+		for range 100 {
+			conn, err := net.Dial("tcp", web.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := text(response); got != "{}" {
+				t.Errorf("read %q", got)
+			}
+			_ = conn.Close()
+			if err := <-given; err != nil {
+				t.Fatalf("%q: the endpoint has it, and it counts as not given: %v", request, err)
+			}
+		}
+		web.Close()
 	}
 }
 
