@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 var programs = flag.String("programs", "", "folder with signaling, roomstate, media and standalone")
@@ -108,6 +112,27 @@ func TestPodsAreRestricted(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestARootThatCanBeWrittenToIsInsecure(t *testing.T) {
+	yes, no := true, false
+	for name, context := range map[string]*corev1.SecurityContext{"nothing said": nil, "not of the root": {}, "writable": {ReadOnlyRootFilesystem: &no}, "read-only": {ReadOnlyRootFilesystem: &yes}} {
+		for _, init := range []bool{false, true} {
+			container := []corev1.Container{{Name: "one", SecurityContext: context}}
+			spec := corev1.PodSpec{Containers: container}
+			if init {
+				spec = corev1.PodSpec{InitContainers: container}
+			}
+			c := &Cluster{Objects: []runtime.Object{&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: spec}}}}}
+			found, err := c.Insecure()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.Contains(found[""], "container one can write to its root"); got == (name == "read-only") {
+				t.Errorf("%s, init %t: found %q", name, init, found[""])
+			}
+		}
 	}
 }
 

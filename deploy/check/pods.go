@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -119,7 +120,8 @@ func hasPort(spec corev1.PodSpec, name string, protocol corev1.Protocol) bool {
 	return false
 }
 
-// Insecure returns, by workload, what the Pod Security Standard "restricted" forbids.
+// Insecure returns, by workload, what the Pod Security Standard "restricted" forbids, and roots that can be written to, of which it
+// says nothing.
 func (c *Cluster) Insecure() (map[string][]string, error) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -131,6 +133,11 @@ func (c *Cluster) Insecure() (map[string][]string, error) {
 		for _, result := range evaluator.EvaluatePod(level, &p.Template.ObjectMeta, &p.Template.Spec) {
 			if !result.Allowed {
 				found[p.Workload] = append(found[p.Workload], result.ForbiddenReason)
+			}
+		}
+		for _, container := range slices.Concat(p.Template.Spec.InitContainers, p.Template.Spec.Containers) {
+			if s := container.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem {
+				found[p.Workload] = append(found[p.Workload], "container "+container.Name+" can write to its root")
 			}
 		}
 	}

@@ -144,11 +144,15 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 		if err := os.MkdirAll(at, 0o755); err != nil {
 			return nil, err
 		}
+		secret, err := contentOf(m.Name)
+		if err != nil {
+			return nil, err
+		}
 		files := map[string]string{}
 		switch v := spec.Volumes[i]; {
 		case v.ConfigMap != nil && v.ConfigMap.Items != nil: // somebody else's
 			for _, item := range v.ConfigMap.Items {
-				files[item.Path] = "s3cret"
+				files[item.Path] = secret
 			}
 		case v.ConfigMap != nil:
 			data, ok := c.configMap(v.ConfigMap.Name)
@@ -157,10 +161,14 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 			}
 			files = data
 		case v.Secret != nil && v.Secret.Items == nil:
-			files = map[string]string{"ca.crt": "PEM", "tls.crt": "PEM", "tls.key": "PEM"}
+			certificate, key, _, err := identity()
+			if err != nil {
+				return nil, err
+			}
+			files = map[string]string{"ca.crt": certificate, "tls.crt": certificate, "tls.key": key}
 		case v.Secret != nil:
 			for _, item := range v.Secret.Items {
-				files[item.Path] = "s3cret"
+				files[item.Path] = secret
 			}
 		}
 		for name, text := range files {

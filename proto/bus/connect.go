@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,12 @@ func (n NATS) Connect(name string, log *slog.Logger) (*nats.Conn, error) {
 	return nc, nil
 }
 
+// Check says what Connect would refuse before it asks a server.
+func (n NATS) Check() error {
+	_, err := n.identity(slog.New(slog.DiscardHandler))
+	return err
+}
+
 // Servers are the URLs without passwords, for logs.
 func (n NATS) Servers() string {
 	var all []string
@@ -96,8 +103,14 @@ func (n NATS) Servers() string {
 // identity is how servers know us, and we them.
 func (n NATS) identity(log *slog.Logger) (options []nats.Option, err error) {
 	for server := range strings.SplitSeq(n.NATSURL, ",") {
-		if _, err := url.Parse(strings.TrimSpace(server)); err != nil { // whose words would tell the password
+		server = strings.TrimSpace(server)
+		u, err := url.Parse(server)
+		if err != nil { // whose words would tell the password
 			return nil, errors.New("nats-url: not a URL, or several with commas between them")
+		}
+		// Without a scheme it is nats://, and what comes before a colon is a host or a user.
+		if strings.Contains(server, "://") && !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return nil, fmt.Errorf("nats-url: %s:// is not of NATS, whose URLs begin with nats:// or tls://", u.Scheme)
 		}
 	}
 	if files := (certs.Files{CA: n.NATSTLSCA, Cert: n.NATSTLSCert, Key: n.NATSTLSKey}); files.Any() {

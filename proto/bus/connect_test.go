@@ -220,6 +220,7 @@ func TestNATSSettingsThatCannotWorkAreRefused(t *testing.T) {
 		"no CA":                 {NATSTLSCA: empty},
 		"certificate, no key":   {NATSTLSCert: secret},
 		"no URL":                {NATSURL: "nats://u:topsecret@127.0.0.1:port"},
+		"another's URL":         {NATSURL: "nats://127.0.0.1:1, ftp://u:topsecret@127.0.0.1"},
 	} {
 		if n.NATSURL == "" {
 			n.NATSURL = "nats://127.0.0.1:1"
@@ -230,6 +231,14 @@ func TestNATSSettingsThatCannotWorkAreRefused(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		} else if strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("%s: %v", name, err)
+		}
+		if n.Check() == nil {
+			t.Errorf("%s: found valid", name)
+		}
+	}
+	for _, url := range []string{"nats://h:4222", "localhost:4222", "h", "tls://u:p@h, wss://h", "WS://h:80"} {
+		if err := (bus.NATS{NATSURL: url}).Check(); err != nil {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
 }

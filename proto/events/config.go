@@ -60,6 +60,18 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Check reads the files, and says what New would refuse.
+func (c Config) Check() error {
+	if c.Backend == "" {
+		return nil
+	}
+	if _, err := c.password(); err != nil {
+		return err
+	}
+	_, err := c.client()
+	return err
+}
+
 // On tells whether there are events.
 func (c Config) On() bool { return c.Subject != "" || c.Backend != "" }
 

@@ -36,7 +36,10 @@ type Program[C any] struct {
 	Logging func(*C) *Logging
 	// Internal is the address that has /readyz.
 	Internal func(*C) string
-	Run      func(context.Context, C, *slog.Logger) error
+	// Check says what would end Run at its start, of all that can be told without opening a port or a connection: secrets that are
+	// too short, certificates without a key. Both config check and the start ask it. nil if there is nothing.
+	Check func(C) error
+	Run   func(context.Context, C, *slog.Logger) error
 	// Others are further commands, by their names.
 	Others map[string]func(args []string, out io.Writer) error
 	// Reports are further commands that have the same settings as the service, and start nothing.
@@ -46,7 +49,7 @@ type Program[C any] struct {
 const commands = `
 
 Commands, each with the same flags, environment and file:
-  config check      say whether they are valid, and start nothing
+  config check      say whether they, and the files that they name, are valid, and start nothing
   config print      show what is in force and where each value comes from; secrets are hidden
   config sample     print a file with every setting, its meaning and its default
   config reference  print a table of the same, in Markdown
@@ -80,6 +83,9 @@ func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
 		return health(p.Internal(&cfg))
 	case slices.Equal(command, []string{"config", "check"}):
 		if _, err := r.read(rest); err != nil {
+			return err
+		}
+		if err := p.check(cfg); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(out, "valid")
@@ -116,7 +122,17 @@ func split(args []string) (command, rest []string) {
 	return args, nil
 }
 
+func (p *Program[C]) check(cfg C) error {
+	if p.Check == nil {
+		return nil
+	}
+	return p.Check(cfg)
+}
+
 func (p *Program[C]) run(cfg C) error {
+	if err := p.check(cfg); err != nil {
+		return err
+	}
 	l := p.Logging(&cfg)
 	l.Level = new(slog.LevelVar)
 	l.Level.Set(l.LogLevel)

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,6 +37,12 @@ func do(t *testing.T, args ...string) (out string, ran *service, err error) {
 	p := &Program[service]{
 		Name: "service", About: "A service.", Version: "1",
 		Logging: func(c *service) *Logging { return &c.Logging }, Internal: func(c *service) string { return c.Internal },
+		Check: func(c service) error {
+			if c.Many > 100 {
+				return errors.New("too many")
+			}
+			return nil
+		},
 		Run: func(_ context.Context, c service, _ *slog.Logger) error { ran = &c; return nil },
 		Others: map[string]func([]string, io.Writer) error{"echo": func(args []string, out io.Writer) error {
 			_, err := io.WriteString(out, strings.Join(args, " "))
@@ -64,6 +71,17 @@ func TestCheckStartsNothing(t *testing.T) {
 	}
 	if _, ran, err := do(t, "config", "check", "--wait", "soon"); err == nil || ran != nil || !strings.Contains(err.Error(), "--wait") {
 		t.Errorf("ran %v, %v", ran, err)
+	}
+}
+
+func TestCheckAndTheStartRefuseTheSame(t *testing.T) {
+	for _, command := range [][]string{{"config", "check"}, nil} {
+		if _, ran, err := do(t, append(command, "--many", "101")...); err == nil || err.Error() != "too many" || ran != nil {
+			t.Errorf("%v: ran %v, %v", command, ran, err)
+		}
+	}
+	if _, _, err := do(t, "config", "print", "--many", "101"); err != nil {
+		t.Errorf("what is refused is not shown: %v", err)
 	}
 }
 

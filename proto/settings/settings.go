@@ -155,7 +155,8 @@ func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	}
 }
 
-// suggestion names what may have been meant, if anything is near: at most a third of the letters differ.
+// suggestion names what may have been meant, if anything is near: at most a third of the letters differ, or one begins with the
+// other.
 func suggestion(key string, names []string) string {
 	best, least := "", len(key)/3+1
 	for _, name := range names {
@@ -164,9 +165,26 @@ func suggestion(key string, names []string) string {
 		}
 	}
 	if best == "" {
+		best = extended(key, names)
+	}
+	if best == "" {
 		return "; --help lists those there are"
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// extended returns the name nearest in length that begins with the key, or that the key begins with, each a word or more.
+func extended(key string, names []string) (best string) {
+	least := -1
+	for _, name := range names {
+		if !strings.HasPrefix(name, key+"-") && !strings.HasPrefix(key, name+"-") {
+			continue
+		}
+		if d := max(len(key), len(name)) - min(len(key), len(name)); least < 0 || d < least {
+			best, least = name, d
+		}
+	}
+	return best
 }
 
 // distance is Levenshtein's.

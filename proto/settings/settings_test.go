@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -69,6 +70,22 @@ func TestUnknownKeyIsAnErrorWithTheNearest(t *testing.T) {
 	_, err := read(t, "lissten: x")
 	if err == nil || !strings.Contains(err.Error(), `unknown key "lissten"; did you mean "listen"?`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAKeyThatIsPartOfAnotherNamesTheNearest(t *testing.T) {
+	names := []string{"api-secret-file-old", "api-secret-file", "api", "listen", "traces-tls-ca"}
+	for key, want := range map[string]string{
+		"api-secret": "api-secret-file", "listen-address": "listen", "api-sicret-file": "api-secret-file", "traces": "traces-tls-ca",
+	} {
+		if got := suggestion(key, names); got != fmt.Sprintf("; did you mean %q?", want) {
+			t.Errorf("%s: got %s, want %s", key, got, want)
+		}
+	}
+	for _, key := range []string{"", "a", "listening-everywhere"} {
+		if got := suggestion(key, names); strings.Contains(got, "did you mean") {
+			t.Errorf("%q: got %s", key, got)
+		}
 	}
 }
 

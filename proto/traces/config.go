@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -67,6 +68,33 @@ func (c Config) files() certs.Files {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Check reads the files, and says what Open would refuse.
+func (c Config) Check() error {
+	if !c.On() {
+		return nil
+	}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if _, err := c.headers(); err != nil {
+		return err
+	}
+	_, err := c.source(slog.New(slog.DiscardHandler))
+	return err
+}
+
+// source has the certificates; nil for plain text.
+func (c Config) source(log *slog.Logger) (*certs.Source, error) {
+	if !strings.HasPrefix(c.Endpoint, "https") {
+		return nil, nil
+	}
+	source, err := certs.Open(c.files(), log)
+	if err != nil {
+		return nil, fmt.Errorf("traces-tls: %w", err)
+	}
+	return source, nil
 }
 
 // address is the endpoint's host, and its port too: 4317 if it names none, as OTLP has it.

@@ -13,7 +13,6 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/cardea-rtc/cardea/proto/certs"
 	"github.com/cardea-rtc/cardea/proto/mutual"
 )
 
@@ -60,11 +59,11 @@ func Open(c Config, of Service, metrics prometheus.Registerer, log *slog.Logger)
 	if len(headers) > 0 {
 		options = append(options, otlptracegrpc.WithHeaders(headers))
 	}
-	if c.Endpoint[:5] == "https" {
-		source, err := certs.Open(c.files(), log)
-		if err != nil {
-			return nil, fmt.Errorf("traces-tls: %w", err)
-		}
+	source, err := c.source(log)
+	if err != nil {
+		return nil, err
+	}
+	if source != nil {
 		options = append(options, otlptracegrpc.WithTLSCredentials(mutual.Dialler(source, host)))
 	} else {
 		options = append(options, otlptracegrpc.WithInsecure())

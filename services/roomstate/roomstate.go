@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -50,20 +49,11 @@ const (
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	id := rand.Text()
 	log = log.With("replica", id[:8])
-	rules, err := cfg.videoroom()
+	rules, err := cfg.rules()
 	if err != nil {
 		return err
 	}
-	video := videoroom.New(rules)
-	allow, err := post.ParseAllow(cfg.TextPostAllow)
-	if err != nil {
-		return fmt.Errorf("--%s: %w", post.Setting, err)
-	}
-	text := textroom.New(cfg.textroom(allow))
-	rooms, err := readRooms(cfg.RoomsFile, video, text)
-	if err != nil {
-		return err
-	}
+	video, text, allow, rooms := rules.video, rules.text, rules.allow, rules.rooms
 	dial, _, err := cfg.GRPC.Open(log)
 	if err != nil {
 		return err

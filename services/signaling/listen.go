@@ -23,15 +23,24 @@ func (ls listeners) close() {
 // spare is how many connections there may be beyond those that are of use: they can be told that they are too many.
 const spare = 100
 
+// secureWeb returns what to serve TLS with; nil where there is none.
+func secureWeb(cfg Config, log *slog.Logger) (*tls.Config, error) {
+	files := certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}
+	if !files.Any() {
+		return nil, nil
+	}
+	source, err := certs.Open(files, log)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
+	}
+	return source.Web(), nil
+}
+
 // listen opens what is to be served: plain and, with a certificate, over TLS. The certificate is read again when its files change.
 func listen(ctx context.Context, cfg Config, refusals *limit.Refusals, log *slog.Logger) (listeners, error) {
-	var secure *tls.Config
-	if files := (certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}); files.Any() {
-		source, err := certs.Open(files, log)
-		if err != nil {
-			return nil, fmt.Errorf("tls-cert, tls-key: %w", err)
-		}
-		secure = source.Web()
+	secure, err := secureWeb(cfg, log)
+	if err != nil {
+		return nil, err
 	}
 	perAddress := 0
 	if cfg.AddressSockets > 0 {

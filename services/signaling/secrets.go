@@ -23,9 +23,8 @@ func readAuth(cfg Config, log *slog.Logger) (edge.Auth, error) {
 	}
 	auth := edge.Auth{Secret: secret, Tokens: cfg.TokenAuth, TokenSecret: tokens}
 	if cfg.JWTSecretFile != "" || cfg.JWTKeysFile != "" {
-		opt := jwt.Options{KeysFile: cfg.JWTKeysFile, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway}
-		if opt.Secret, err = readSecret("jwt-secret-file", cfg.JWTSecretFile); err != nil {
-			return edge.Auth{}, err
+		opt := jwt.Options{
+			SecretFile: cfg.JWTSecretFile, KeysFile: cfg.JWTKeysFile, Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Leeway: cfg.JWTLeeway,
 		}
 		if auth.JWT, err = jwt.New(opt, log); err != nil {
 			return edge.Auth{}, fmt.Errorf("jwt-secret-file, jwt-keys-file: %w", err)

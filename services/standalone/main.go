@@ -18,6 +18,7 @@ func main() {
 		Name: "standalone", About: "Cardea in one process, with a page to try it on.", Version: version,
 		Logging:  func(c *config) *settings.Logging { return &c.Logging },
 		Internal: func(c *config) string { return c.OpsListen },
+		Check:    config.check,
 		Run: func(ctx context.Context, c config, log *slog.Logger) error {
 			if c.PageOnly {
 				return servePage(ctx, c, log)

@@ -15,21 +15,9 @@ import (
 // servePage serves the page until ctx ends; over HTTPS, if there is a certificate, without which browsers on other machines
 // give it neither camera nor microphone.
 func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
-	janus := web.Janus{URL: cfg.JanusURL}
-	var err error
-	if janus.Port, err = port("listen", cfg.Listen); err != nil {
+	janus, secure, err := pageSettings(cfg, log)
+	if err != nil {
 		return err
-	}
-	if janus.SecurePort, err = port("wss-listen", cfg.WSSListen); err != nil {
-		return err
-	}
-	var secure *tls.Config
-	if files := (certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}); files.Any() {
-		source, err := certs.Open(files, log)
-		if err != nil {
-			return fmt.Errorf("tls-cert, tls-key: %w", err)
-		}
-		secure = source.Web()
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.PageListen)
 	if err != nil {
@@ -42,6 +30,26 @@ func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
 	}
 	log.Info("open the page", "url", url)
 	return web.Serve(ctx, l, janus, log)
+}
+
+// pageSettings are what the page tells of the Janus API, and what it is served over TLS with; nil without a certificate.
+func pageSettings(cfg config, log *slog.Logger) (janus web.Janus, secure *tls.Config, err error) {
+	janus.URL = cfg.JanusURL
+	if janus.Port, err = port("listen", cfg.Listen); err != nil {
+		return janus, nil, err
+	}
+	if janus.SecurePort, err = port("wss-listen", cfg.WSSListen); err != nil {
+		return janus, nil, err
+	}
+	files := certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}
+	if !files.Any() {
+		return janus, nil, nil
+	}
+	source, err := certs.Open(files, log)
+	if err != nil {
+		return janus, nil, fmt.Errorf("tls-cert, tls-key: %w", err)
+	}
+	return janus, source.Web(), nil
 }
 
 // port is that of an address to listen at, which a setting has.

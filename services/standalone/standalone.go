@@ -37,7 +37,7 @@ type config struct {
 	APISecretFile   string        `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
 	TokenAuth       bool          `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do."`
 	TokenSecretFile string        `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
-	JWTSecretFile   string        `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
+	JWTSecretFile   string        `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under; read again when it changes. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
 	JWTKeysFile     string        `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
 	JWTIssuer       string        `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`
 	JWTAudience     string        `help:"What aud of JWTs must name; empty for anything." name:"jwt-audience"`

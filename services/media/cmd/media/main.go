@@ -18,6 +18,7 @@ func main() {
 		Name: "media", About: about, Version: media.Version,
 		Logging:  func(c *media.Config) *settings.Logging { return &c.Logging },
 		Internal: func(c *media.Config) string { return c.OpsListen },
+		Check:    media.Config.Check,
 		Run:      media.Run,
 		Reports:  map[string]func(context.Context, media.Config, io.Writer) error{"ports": media.DescribePorts},
 	}).Main()

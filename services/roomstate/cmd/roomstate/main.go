@@ -16,6 +16,7 @@ func main() {
 		Name: "roomstate", About: about, Version: roomstate.Version,
 		Logging:  func(c *roomstate.Config) *settings.Logging { return &c.Logging },
 		Internal: func(c *roomstate.Config) string { return c.OpsListen },
+		Check:    roomstate.Config.Check,
 		Run:      roomstate.Run,
 		Others:   map[string]func([]string, io.Writer) error{"read-jcfg": readJCFG},
 	}).Main()

@@ -55,6 +55,12 @@ func (r Redis) Open(log *slog.Logger) (*Store, error) {
 	return &Store{rdb: redis.NewClient(o.Simple())}, nil
 }
 
+// Check says what Open would refuse.
+func (r Redis) Check() error {
+	_, err := r.options(slog.New(slog.DiscardHandler))
+	return err
+}
+
 // Servers are its addresses without passwords, for logs.
 func (r Redis) Servers() string {
 	if len(r.RedisSentinels) > 0 {

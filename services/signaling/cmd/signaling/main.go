@@ -12,6 +12,7 @@ func main() {
 		Name: "signaling", About: "The edge of Cardea: the Janus API over WebSocket and HTTP.", Version: signaling.Version,
 		Logging:  func(c *signaling.Config) *settings.Logging { return &c.Logging },
 		Internal: func(c *signaling.Config) string { return c.OpsListen },
+		Check:    signaling.Config.Check,
 		Run:      signaling.Run,
 	}).Main()
 }

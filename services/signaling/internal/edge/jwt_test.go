@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +41,11 @@ func webToken(t *testing.T, in time.Duration, claims string) string {
 
 func jwtAuth(t *testing.T) Auth {
 	t.Helper()
-	v, err := jwt.New(jwt.Options{Secret: jwtSecret}, slog.New(slog.DiscardHandler))
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(jwtSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := jwt.New(jwt.Options{SecretFile: file}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

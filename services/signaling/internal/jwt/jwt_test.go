@@ -76,6 +76,17 @@ func writeKeys(t testing.TB, path string, keys ...jose.JSONWebKey) string {
 	return path
 }
 
+func writeSecret(t testing.TB, path, secret string) string {
+	t.Helper()
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "secret")
+	}
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func verifier(t testing.TB, opt Options) *Verifier {
 	t.Helper()
 	v, err := New(opt, quiet)
@@ -99,7 +110,7 @@ func TestOnlyTokensThatOurKeysHaveSignedHold(t *testing.T) {
 	}
 	publicPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(good)) + "."
-	onlySecret, onlyKeys, both := Options{Secret: secret}, Options{KeysFile: keys}, Options{Secret: secret, KeysFile: keys}
+	onlySecret, onlyKeys, both := Options{SecretFile: writeSecret(t, "", secret)}, Options{KeysFile: keys}, Options{SecretFile: writeSecret(t, "", secret), KeysFile: keys}
 	weak := ecKey // of the right curve, under a name that is not its own
 	for name, c := range map[string]struct {
 		opt   Options
@@ -160,7 +171,7 @@ func embedded(t *testing.T) string {
 }
 
 func TestTokensHoldForTheirTimeAndForUs(t *testing.T) {
-	opt := Options{Secret: secret, Issuer: "app", Audience: "cardea", Leeway: 30 * time.Second}
+	opt := Options{SecretFile: writeSecret(t, "", secret), Issuer: "app", Audience: "cardea", Leeway: 30 * time.Second}
 	for claims, holds := range map[string]bool{
 		`{"exp":1000001,"iss":"app","aud":"cardea"}`:                   true,
 		`{"exp":1000001,"iss":"app","aud":["x","cardea"]}`:             true,
@@ -197,7 +208,7 @@ func TestTokensHoldForTheirTimeAndForUs(t *testing.T) {
 }
 
 func TestWhatClaimsSay(t *testing.T) {
-	v := verifier(t, Options{Secret: secret})
+	v := verifier(t, Options{SecretFile: writeSecret(t, "", secret)})
 	videoroom := []string{videoRoom}
 	for claims, want := range map[string]Claims{
 		`"sub":"ann"`:                  {Subject: "ann", AnyPlugin: true, AnyRoom: true},
@@ -246,6 +257,31 @@ func TestKeysAreReadAgainWhenTheirFileChanges(t *testing.T) {
 	}
 }
 
+func TestASecretIsReadAgainWhenItsFileChanges(t *testing.T) {
+	const next = "this is the secret that comes after it"
+	path := writeSecret(t, "", secret)
+	v := verifier(t, Options{SecretFile: path})
+	ours, theirs := sign(t, jose.HS256, []byte(secret), good), sign(t, jose.HS256, []byte(next), good)
+	holds := func(token string) bool { _, err := v.Verify(token, now); return err == nil }
+	if !holds(ours) || holds(theirs) {
+		t.Fatal("at first")
+	}
+	writeSecret(t, path, next[:5])
+	if !holds(ours) || holds(theirs) {
+		t.Error("a secret that is too short changes something")
+	}
+	writeSecret(t, path, next)
+	if holds(ours) || !holds(theirs) {
+		t.Error("the new secret does not count")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if holds(ours) || !holds(theirs) {
+		t.Error("a file that is gone changes something")
+	}
+}
+
 func TestKeysThatAreNoneOrTooWeakAreNotTaken(t *testing.T) {
 	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // to be refused
 	if err != nil {
@@ -272,7 +308,7 @@ func TestKeysThatAreNoneOrTooWeakAreNotTaken(t *testing.T) {
 			t.Errorf("the error tells a secret: %v", err)
 		}
 	}
-	for name, opt := range map[string]Options{"nothing": {}, "a short secret": {Secret: secret[1:]}, "no file": {KeysFile: "/nowhere"}} {
+	for name, opt := range map[string]Options{"nothing": {}, "a short secret": {SecretFile: writeSecret(t, "", secret[1:])}, "no file": {KeysFile: "/nowhere"}} {
 		if _, err := New(opt, quiet); err == nil {
 			t.Errorf("%s is taken", name)
 		}
@@ -281,7 +317,7 @@ func TestKeysThatAreNoneOrTooWeakAreNotTaken(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	keys := writeKeys(f, "", public()...)
-	v, err := New(Options{Secret: secret, KeysFile: keys}, quiet)
+	v, err := New(Options{SecretFile: writeSecret(f, "", secret), KeysFile: keys}, quiet)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -7,81 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"sync"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
 const (
-	mostFile = 1 << 20 // bytes
 	// mostKeys bounds how many are tried for a token that does not name its own.
 	mostKeys = 32
 	leastRSA = 2048 // bits (RFC 7518, section 3.3)
 )
-
-// keyFile is a JWK Set in a file, read again when that has changed.
-type keyFile struct {
-	path string
-	log  *slog.Logger
-
-	mu      sync.Mutex // guards what follows
-	changed time.Time  // when the file had, that was read last
-	size    int64
-	keys    []jose.JSONWebKey
-}
-
-func openKeys(path string, log *slog.Logger) (*keyFile, error) {
-	k := &keyFile{path: path, log: log}
-	k.changed, k.size = k.stamp()
-	var err error
-	k.keys, err = readKeys(path)
-	return k, err
-}
-
-func (k *keyFile) stamp() (time.Time, int64) {
-	info, err := os.Stat(k.path)
-	if err != nil {
-		return time.Time{}, 0
-	}
-	return info.ModTime(), info.Size()
-}
-
-// current returns the public keys that the file has now.
-func (k *keyFile) current() []jose.JSONWebKey {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	changed, size := k.stamp()
-	if changed.Equal(k.changed) && size == k.size {
-		return k.keys
-	}
-	k.changed, k.size = changed, size
-	keys, err := readKeys(k.path)
-	if err != nil { // as while it is being written
-		k.log.Warn("changed keys of tokens are not used", "err", err)
-		return k.keys
-	}
-	k.keys = keys
-	k.log.Info("keys of tokens read again", "keys", len(keys))
-	return keys
-}
-
-func readKeys(path string) ([]jose.JSONWebKey, error) {
-	if info, err := os.Stat(path); err == nil && info.Size() > mostFile {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), mostFile)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := parseKeys(b)
-	if err != nil {
-		return nil, fmt.Errorf("keys of %s: %w", path, err)
-	}
-	return keys, nil
-}
 
 // parseKeys reads a JWK Set. Keys of other kinds, and for other uses, are left out, as RFC 7517 has it; a secret is an error, since
 // the file is public, and so is a key that is too weak.

@@ -2,6 +2,7 @@
 package jwt
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
@@ -27,34 +28,36 @@ var ErrRefused = errors.New("token refused")
 
 // Options say which tokens hold.
 type Options struct {
-	Secret   string        // of HS256; empty for none
-	KeysFile string        // a JWK Set (RFC 7517) of public keys, for RS256 and ES256; empty for none
-	Issuer   string        // that iss must name; empty for any
-	Audience string        // that aud must name; empty for any
-	Leeway   time.Duration // by which clocks may differ
+	SecretFile string        // with the secret of HS256, less the space around it; empty for none
+	KeysFile   string        // a JWK Set (RFC 7517) of public keys, for RS256 and ES256; empty for none
+	Issuer     string        // that iss must name; empty for any
+	Audience   string        // that aud must name; empty for any
+	Leeway     time.Duration // by which clocks may differ
 }
 
 // Verifier tells which tokens hold.
 type Verifier struct {
 	opt        Options
 	algorithms []jose.SignatureAlgorithm // that there are keys for: no other is looked at, and none is not one
-	keys       *keyFile                  // nil for none
+	secret     *file[[]byte]             // nil for none
+	keys       *file[[]jose.JSONWebKey]  // nil for none
 }
 
-// New reads the keys. It fails if there are none, or they are too weak; later, if the file has changed and is broken, the last
-// sound keys stay in use and log is told.
+// New reads the keys. It fails if there are none, or they are too weak; later, if a file has changed and is broken, its last sound
+// keys stay in use and log is told.
 func New(opt Options, log *slog.Logger) (*Verifier, error) {
 	v := &Verifier{opt: opt}
-	if opt.Secret != "" {
-		if len(opt.Secret) < leastSecret {
-			return nil, fmt.Errorf("a secret for HS256 has %d bytes at least, this one has %d", leastSecret, len(opt.Secret))
+	if opt.SecretFile != "" {
+		var err error
+		if v.secret, err = openFile(opt.SecretFile, parseSecret, log); err != nil {
+			return nil, fmt.Errorf("secret of %w", err)
 		}
 		v.algorithms = append(v.algorithms, jose.HS256)
 	}
 	if opt.KeysFile != "" {
 		var err error
-		if v.keys, err = openKeys(opt.KeysFile, log); err != nil {
-			return nil, err
+		if v.keys, err = openFile(opt.KeysFile, parseKeys, log); err != nil {
+			return nil, fmt.Errorf("keys of %w", err)
 		}
 		v.algorithms = append(v.algorithms, jose.RS256, jose.ES256)
 	}
@@ -62,6 +65,14 @@ func New(opt Options, log *slog.Logger) (*Verifier, error) {
 		return nil, errors.New("there is neither a secret nor a file of keys")
 	}
 	return v, nil
+}
+
+func parseSecret(b []byte) ([]byte, error) {
+	b = bytes.TrimSpace(b)
+	if len(b) < leastSecret {
+		return nil, fmt.Errorf("a secret for HS256 has %d bytes at least, this one has %d", leastSecret, len(b))
+	}
+	return b, nil
 }
 
 // Verify returns what a token is for. Its error is an ErrRefused.
@@ -96,7 +107,7 @@ func (v *Verifier) Verify(text string, now time.Time) (Claims, error) {
 func (v *Verifier) signed(token *jwt.JSONWebToken, into ...any) bool {
 	header := token.Headers[0] // a compact token has one
 	if header.Algorithm == string(jose.HS256) {
-		return token.Claims([]byte(v.opt.Secret), into...) == nil
+		return token.Claims(v.secret.current(), into...) == nil
 	}
 	for _, key := range v.keys.current() {
 		if header.KeyID != "" && key.KeyID != "" && header.KeyID != key.KeyID || key.Algorithm != "" && key.Algorithm != header.Algorithm {

@@ -1,0 +1,48 @@
+package roomstate
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
+)
+
+// rules are what rooms go by, as settings and files have it.
+type rules struct {
+	video *videoroom.Plugin
+	text  *textroom.Plugin
+	allow *post.Allow
+	rooms []staticRoom
+}
+
+func (c *Config) rules() (r rules, err error) {
+	video, err := c.videoroom()
+	if err != nil {
+		return r, err
+	}
+	r.video = videoroom.New(video)
+	if r.allow, err = post.ParseAllow(c.TextPostAllow); err != nil {
+		return r, fmt.Errorf("--%s: %w", post.Setting, err)
+	}
+	r.text = textroom.New(c.textroom(r.allow))
+	r.rooms, err = readRooms(c.RoomsFile, r.video, r.text)
+	return r, err
+}
+
+// Check says what Run would refuse at its start, without opening anything but files.
+func (c Config) Check() error {
+	if _, err := c.rules(); err != nil {
+		return err
+	}
+	if _, _, err := c.GRPC.Open(slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	for _, check := range []func() error{c.Redis.Check, c.NATS.Check, c.Events.Check, c.Traces.Check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package signaling_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-rtc/cardea/proto/certs/certstest"
+	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/signaling"
+)
+
+func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
+	file := func(text string) string {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ca := certstest.NewCA(t)
+	one, other := ca.Issue(t, time.Now().Add(time.Hour), "localhost"), ca.Issue(t, time.Now().Add(time.Hour), "localhost")
+	long := file(strings.Repeat("s", 32))
+	for name, c := range map[string]struct {
+		set  func(*signaling.Config)
+		want string // part of what is said; empty if it is valid
+	}{
+		"defaults": {func(*signaling.Config) {}, ""},
+		"all that is sound": {func(c *signaling.Config) {
+			c.TokenAuth, c.JWTSecretFile, c.APISecretFile, c.TLSCert, c.TLSKey = true, long, long, one.Cert, one.Key
+		}, ""},
+		"empty apisecret":    {func(c *signaling.Config) { c.APISecretFile = file(" \n") }, "api-secret-file"},
+		"empty admin_secret": {func(c *signaling.Config) { c.AdminSecretFile = file("") }, "admin-secret-file"},
+		"short JWT secret":   {func(c *signaling.Config) { c.TokenAuth, c.JWTSecretFile = true, file("short") }, "32 bytes"},
+		"PEM for keys":       {func(c *signaling.Config) { c.TokenAuth, c.JWTKeysFile = true, one.Cert }, "jwt-keys-file"},
+		"JWTs without use":   {func(c *signaling.Config) { c.JWTSecretFile = long }, "without token-auth"},
+		"no key":             {func(c *signaling.Config) { c.TLSCert = one.Cert }, "tls-key"},
+		"another's key":      {func(c *signaling.Config) { c.TLSCert, c.TLSKey = one.Cert, other.Key }, "tls-key"},
+		"user, no password":  {func(c *signaling.Config) { c.NATSUser = "u" }, "nats-password-file"},
+		"another's URL":      {func(c *signaling.Config) { c.NATSURL = "ftp://x" }, "nats-url"},
+		"no authorities":     {func(c *signaling.Config) { c.Events.Backend, c.Events.CAFile = "https://h", file("") }, "events-backend-ca"},
+		"no headers":         {func(c *signaling.Config) { c.Traces.Endpoint, c.Traces.HeadersFile = "https://h", file("x") }, "traces-headers-file"},
+	} {
+		var cfg signaling.Config
+		if err := settings.Defaults(&cfg); err != nil {
+			t.Fatal(err)
+		}
+		c.set(&cfg)
+		err := cfg.Check()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
