@@ -52,9 +52,10 @@ func administer(t *testing.T, url, request, more string) map[string]any {
 // TestSameAdminAsJanus sends the same requests of the Admin API to both, about a session with a handle.
 func TestSameAdminAsJanus(t *testing.T) {
 	t.Parallel()
-	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
-	type side struct{ api, admin, handle string }
-	sides := []*side{{api: oracle.HTTP, admin: oracle.Admin}, {api: cardea.HTTP, admin: cardea.Admin}}
+	dirs := []string{t.TempDir(), t.TempDir()}
+	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t, "--pcap-dir", dirs[1])
+	type side struct{ api, admin, handle, dir string }
+	sides := []*side{{api: oracle.HTTP, admin: oracle.Admin, dir: dirs[0]}, {api: cardea.HTTP, admin: cardea.Admin, dir: dirs[1]}}
 	for _, s := range sides {
 		post(t, s.api, `{"janus":"create","transaction":"a","id":77}`)
 		attached := post(t, s.api+"/77", `{"janus":"attach","transaction":"a","plugin":"janus.plugin.videoroom","opaque_id":"me"}`)
@@ -263,6 +264,15 @@ func TestSameAdminAsJanus(t *testing.T) {
 		{"/77/HANDLE", with("start_text2pcap", `,"filename":5`)},
 		{"/77/HANDLE", with("start_text2pcap", `,"truncate":-1`)},
 		{"/77/5", with("start_text2pcap", "")},
+		{"/77/HANDLE", with("start_pcap", `,"folder":"DIR","filename":"a.pcap"`)}, // before there is a PeerConnection
+		{"/77/HANDLE", with("start_pcap", `,"folder":"DIR","filename":"b.pcap"`)},
+		{"/77/HANDLE", with("start_text2pcap", `,"folder":"DIR","filename":"b.txt"`)},
+		{"/77/HANDLE", with("stop_pcap", "")},
+		{"/77/HANDLE", with("stop_pcap", "")},
+		{"/77/HANDLE", with("start_text2pcap", `,"folder":"DIR","filename":"c.txt"`)},
+		{"/77/HANDLE", with("start_text2pcap", `,"folder":"DIR","filename":"d.txt"`)},
+		{"/77/HANDLE", with("stop_text2pcap", "")},
+		{"/77/HANDLE", with("stop_text2pcap", "")},
 		{"/77", with("set_session_timeout", `,"timeout":-2`)},
 		{"/77/HANDLE", with("hangup_webrtc", "")},
 		{"/77/HANDLE", with("detach_handle", "")},
@@ -274,7 +284,7 @@ func TestSameAdminAsJanus(t *testing.T) {
 	} {
 		var said []string
 		for _, s := range sides {
-			text, err := json.Marshal(post(t, s.admin+strings.ReplaceAll(step.path, "HANDLE", s.handle), step.body))
+			text, err := json.Marshal(post(t, s.admin+strings.ReplaceAll(step.path, "HANDLE", s.handle), strings.ReplaceAll(step.body, "DIR", s.dir)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -404,6 +414,33 @@ bo destroy`
 			}
 		}
 		t.Logf("of a %s Cardea alone has %v", kind, missing(got[kind], want[kind]))
+	}
+}
+
+// TestSameHandleInfoAsJanusBeforeMedia compares which members handle_info has while there is no PeerConnection, and those of a capture
+// that is to come.
+func TestSameHandleInfoAsJanusBeforeMedia(t *testing.T) {
+	t.Parallel()
+	dirs := []string{t.TempDir(), t.TempDir()}
+	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t, "--pcap-dir", dirs[1])
+	for _, plugin := range []string{"echotest", "videoroom", "videocall", "textroom"} {
+		var all [2]map[string]bool
+		for i, s := range []struct{ api, admin string }{{oracle.HTTP, oracle.Admin}, {cardea.HTTP, cardea.Admin}} {
+			made := post(t, s.api, `{"janus":"create","transaction":"a"}`)
+			session := "/" + fmt.Sprint(object(made["data"])["id"])
+			attached := post(t, s.api+session, fmt.Sprintf(`{"janus":"attach","transaction":"a","plugin":"janus.plugin.%s"}`, plugin))
+			path := s.admin + session + "/" + fmt.Sprint(object(attached["data"])["id"])
+			all[i] = map[string]bool{}
+			members("", administer(t, path, "handle_info", "")["info"], all[i])
+			if got := administer(t, path, "start_pcap", fmt.Sprintf(`,"folder":%q,"filename":%q`, dirs[i], plugin)); got["janus"] != "success" {
+				t.Errorf("%s: start_pcap: %v", path, got)
+			}
+			members("", administer(t, path, "handle_info", "")["info"], all[i])
+		}
+		if lacks := missing(all[0], all[1]); len(lacks) > 0 {
+			t.Errorf("of a handle of %s Cardea has no %s", plugin, lacks)
+		}
+		t.Logf("of a handle of %s Cardea alone has %v", plugin, missing(all[1], all[0]))
 	}
 }
 

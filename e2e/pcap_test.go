@@ -30,7 +30,7 @@ func TestPcapOfAnEcho(t *testing.T) {
 	defer hangUp()
 	played := make(chan error, 1)
 	go func() {
-		_, err := talk.Play(ctx, c.URL, "al create\nal attach janus.plugin.echotest echo\nal.echo offer av {\"audio\":true,\"video\":true}\nwait 15s\nal destroy")
+		_, err := talk.Play(ctx, c.URL, "al create\nal attach janus.plugin.echotest echo\nwait 10s\nal.echo offer av {\"audio\":true,\"video\":true}\nwait 15s\nal destroy")
 		played <- err
 	}()
 	within := func(what string, done func() bool) {
@@ -59,11 +59,16 @@ func TestPcapOfAnEcho(t *testing.T) {
 	if got := administer(t, c.Admin+path, "start_pcap", `,"folder":"../.."`); got["janus"] != "error" {
 		t.Errorf("outside of the folder: %v", got)
 	}
-	within("start_pcap", func() bool { // as soon as there is a PeerConnection
-		got := administer(t, c.Admin+path, "start_pcap", fmt.Sprintf(`,"folder":"echo","filename":"a.pcap","truncate":%d`, truncate))
-		return got["janus"] == "success"
-	})
+	// Before there is a PeerConnection, with which it begins.
+	got := administer(t, c.Admin+path, "start_pcap", fmt.Sprintf(`,"folder":"echo","filename":"a.pcap","truncate":%d`, truncate))
+	if got["janus"] != "success" {
+		t.Fatalf("start_pcap: %v", got)
+	}
 	file := filepath.Join(dir, "echo", "a.pcap")
+	within("the file", func() bool {
+		_, err := os.Stat(file)
+		return err == nil
+	})
 	within("packets both ways", func() bool {
 		inbound, outbound := captured(t, file, truncate)
 		return inbound > 20 && outbound > 20

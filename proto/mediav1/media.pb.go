@@ -2141,6 +2141,7 @@ type DescribePeerResponse struct {
 	MadeUs          int64                           `protobuf:"varint,15,opt,name=made_us,json=madeUs,proto3" json:"made_us,omitempty"`                // times are in microseconds since 1970, 0 for not yet
 	ReachedUs       int64                           `protobuf:"varint,16,opt,name=reached_us,json=reachedUs,proto3" json:"reached_us,omitempty"`       // a pair of candidates was chosen
 	UpUs            int64                           `protobuf:"varint,17,opt,name=up_us,json=upUs,proto3" json:"up_us,omitempty"`                      // DTLS was done
+	RembBps         uint64                          `protobuf:"varint,18,opt,name=remb_bps,json=rembBps,proto3" json:"remb_bps,omitempty"`             // the last REMB of the endpoint, 0 for none
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2294,6 +2295,13 @@ func (x *DescribePeerResponse) GetUpUs() int64 {
 	return 0
 }
 
+func (x *DescribePeerResponse) GetRembBps() uint64 {
+	if x != nil {
+		return x.RembBps
+	}
+	return 0
+}
+
 type StartCaptureRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SessionId     uint64                 `protobuf:"varint,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -2302,6 +2310,7 @@ type StartCaptureRequest struct {
 	Filename      string                 `protobuf:"bytes,4,opt,name=filename,proto3" json:"filename,omitempty"`  // empty to have one made up
 	Truncate      uint32                 `protobuf:"varint,5,opt,name=truncate,proto3" json:"truncate,omitempty"` // bytes kept of each packet; 0 for all
 	Text          bool                   `protobuf:"varint,6,opt,name=text,proto3" json:"text,omitempty"`         // as text2pcap reads it
+	Check         bool                   `protobuf:"varint,7,opt,name=check,proto3" json:"check,omitempty"`       // only whether such a file may be, whatever peers there are; the answer has its path
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2374,6 +2383,13 @@ func (x *StartCaptureRequest) GetTruncate() uint32 {
 func (x *StartCaptureRequest) GetText() bool {
 	if x != nil {
 		return x.Text
+	}
+	return false
+}
+
+func (x *StartCaptureRequest) GetCheck() bool {
+	if x != nil {
+		return x.Check
 	}
 	return false
 }
@@ -5468,7 +5484,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x13DescribePeerRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
-	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xcb\v\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xe6\v\n" +
 	"\x14DescribePeerResponse\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1b\n" +
 	"\tlocal_sdp\x18\x02 \x01(\tR\blocalSdp\x12\x1d\n" +
@@ -5490,7 +5506,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\amade_us\x18\x0f \x01(\x03R\x06madeUs\x12\x1d\n" +
 	"\n" +
 	"reached_us\x18\x10 \x01(\x03R\treachedUs\x12\x13\n" +
-	"\x05up_us\x18\x11 \x01(\x03R\x04upUs\x1a\x85\x02\n" +
+	"\x05up_us\x18\x11 \x01(\x03R\x04upUs\x12\x19\n" +
+	"\bremb_bps\x18\x12 \x01(\x04R\arembBps\x1a\x85\x02\n" +
 	"\aSection\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x10\n" +
 	"\x03mid\x18\x02 \x01(\tR\x03mid\x12)\n" +
@@ -5522,7 +5539,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x06rtt_ms\x18\t \x01(\rR\x05rttMs\x12*\n" +
 	"\x11bytes_last_second\x18\n" +
 	" \x01(\x04R\x0fbytesLastSecond\x12#\n" +
-	"\rfraction_lost\x18\v \x01(\rR\ffractionLost\"\xb5\x01\n" +
+	"\rfraction_lost\x18\v \x01(\rR\ffractionLost\"\xcb\x01\n" +
 	"\x13StartCaptureRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
@@ -5530,7 +5547,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x06folder\x18\x03 \x01(\tR\x06folder\x12\x1a\n" +
 	"\bfilename\x18\x04 \x01(\tR\bfilename\x12\x1a\n" +
 	"\btruncate\x18\x05 \x01(\rR\btruncate\x12\x12\n" +
-	"\x04text\x18\x06 \x01(\bR\x04text\"*\n" +
+	"\x04text\x18\x06 \x01(\bR\x04text\x12\x14\n" +
+	"\x05check\x18\a \x01(\bR\x05check\"*\n" +
 	"\x14StartCaptureResponse\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\"P\n" +
 	"\x12StopCaptureRequest\x12\x1d\n" +

@@ -116,7 +116,22 @@ func TestCapturesAreRefused(t *testing.T) {
 	if _, err := s.capturing(t, &mediav1.PeerID{SessionId: 9, HandleId: 9}, "", "a"); fault.Of(err) != fault.NoSuchPeer {
 		t.Errorf("unknown: %v", err)
 	}
+	check := func(s *system, folder string) (*mediav1.StartCaptureResponse, error) { // of no peer that there is
+		return s.api.StartCapture(t.Context(), &mediav1.StartCaptureRequest{SessionId: 9, HandleId: 9, Folder: folder, Filename: "a", Check: true})
+	}
+	if got, err := check(s, "below"); err != nil || got.GetFile() != filepath.Join(dir, "below", "a") {
+		t.Errorf("a check: %v, %v", got, err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("a check makes %v", left)
+	}
+	if got, err := check(s, ".."); fault.Of(fault.FromStatus(err)) != fault.BadRequest {
+		t.Errorf("a check outside: %v, %v", got, err)
+	}
 	off, pub, _, _ := watched(t)
+	if got, err := check(off, ""); fault.Of(fault.FromStatus(err)) != fault.BadRequest {
+		t.Errorf("a check without a folder: %v, %v", got, err)
+	}
 	if _, err := off.capturing(t, pub.id, "", "a"); fault.Of(err) != fault.BadRequest {
 		t.Errorf("without a folder: %v", err)
 	}

@@ -40,7 +40,17 @@ type dialing struct {
 	extensions   []string             // further ones of audio
 	picture      []string             // and of video
 	feedback     bool                 // tells when packets arrive
+	redundancy   bool                 // knows RED of Opus (RFC 2198)
 }
+
+// withRedundancy makes an endpoint offer RED of Opus, first.
+func withRedundancy(d *dialing) { d.redundancy = true }
+
+const (
+	mimeRED     = "audio/red"
+	payloadRED  = 63
+	payloadOpus = 111 // Pion's
+)
 
 // withTransportFeedback makes an endpoint tell when packets arrive.
 func withTransportFeedback(d *dialing) { d.feedback = true }
@@ -57,12 +67,20 @@ func (s *system) dial(change ...func(*dialing)) *endpoint {
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	settings.LoggerFactory = quiet
-	media := &webrtc.MediaEngine{}
-	if err := media.RegisterDefaultCodecs(); err != nil {
-		s.t.Fatal(err)
-	}
 	for _, f := range change {
 		f(&d)
+	}
+	media := &webrtc.MediaEngine{}
+	if d.redundancy {
+		if err := media.RegisterCodec(webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: mimeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"},
+			PayloadType:        payloadRED,
+		}, webrtc.RTPCodecTypeAudio); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if err := media.RegisterDefaultCodecs(); err != nil {
+		s.t.Fatal(err)
 	}
 	const mid, rid, repaired = "urn:ietf:params:rtp-hdrext:sdes:mid", "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 	for kind, uris := range map[webrtc.RTPCodecType][]string{

@@ -205,6 +205,97 @@ func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
 	}
 }
 
+// TestRedundancyIsTakenOffRecordings: what a file says is Opus is that, and what was lost and came again has its place.
+func TestRedundancyIsTakenOffRecordings(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial(withRedundancy)
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mimeRED, ClockRate: 48000, Channels: 2}, "a", "stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender, err := pub.AddTrack(track)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub.drain(sender, func() {})
+	pub.publish("feed", func(r *mediav1.AcceptOfferRequest) {
+		r.Rules.OpusRed, r.Recording = true, &mediav1.Recording{Base: "x", Take: 1}
+	})
+	s.awaitUp(pub.id)
+	const lost = 5 // of each ten
+	path := filepath.Join(dir, "x-audio-0.mjr")
+	enough := func() bool {
+		info, err := os.Stat(path)
+		return err == nil && info.Size() > 1000
+	}
+	for n, deadline := uint16(1), time.Now().Add(patience); !enough(); n++ {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is recorded")
+		}
+		if n%10 != lost {
+			before := n - 1
+			p := &rtp.Packet{
+				Header: rtp.Header{Version: 2, SequenceNumber: n, Timestamp: uint32(n) * 960},
+				// One block of 3 bytes, 960 earlier, then the packet's own.
+				Payload: []byte{0x80 | payloadOpus, 960 >> 6, 960 << 2 & 0xff, 3, payloadOpus, 0xfc, byte(before), byte(before >> 8), 0xfc, byte(n), byte(n >> 8)},
+			}
+			if err := track.WriteRTP(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r := readRecording(t, path)
+	if r.header.Codec != "opus" {
+		t.Errorf("header %+v", r.header)
+	}
+	restored := 0
+	for i, p := range r.packets(t) {
+		n := uint16(p.Timestamp / 960)
+		if p.PayloadType != payloadOpus || !bytes.Equal(p.Payload, []byte{0xfc, byte(n), byte(n >> 8)}) {
+			t.Fatalf("packet %d of type %d is %x, at %d", i, p.PayloadType, p.Payload, p.Timestamp)
+		}
+		if n%10 == lost {
+			restored++
+		}
+	}
+	if restored == 0 {
+		t.Error("nothing of what was lost is there")
+	}
+}
+
+// TestCallsAreRecorded: of a party of a call is recorded what it sends, and of the other nothing.
+func TestCallsAreRecorded(t *testing.T) {
+	s, dir := recordingNode(t)
+	al, bo := s.dial(), s.dial()
+	al.playing()
+	bo.playing()
+	al.call(bo)
+	s.awaitUp(al.id)
+	s.awaitUp(bo.id)
+	al.record(&mediav1.Recording{Base: "calls/al", Unnumbered: true, Take: 1})
+	for _, kind := range []string{"audio", "video"} {
+		grown(t, filepath.Join(dir, "calls", "al-"+kind+".mjr"), 1000)
+	}
+	al.record(&mediav1.Recording{})
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	audio, video := readRecording(t, filepath.Join(dir, "calls/al-audio.mjr")), readRecording(t, filepath.Join(dir, "calls/al-video.mjr"))
+	if p := audio.packets(t)[0]; audio.header.Type != "a" || audio.header.Codec != "opus" || p.Payload[0] != 0xfc {
+		t.Errorf("audio %+v begins with %x", audio.header, p.Payload)
+	}
+	if p := video.packets(t)[0]; video.header.Type != "v" || video.header.Codec != "vp8" || !bytes.Contains(p.Payload, []byte{0x9d, 0x01, 0x2a}) {
+		t.Errorf("video %+v begins with %x", video.header, p.Payload)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(files) != 2 {
+		t.Errorf("files %q", files)
+	}
+}
+
 // A recording that cannot be is no reason for a call not to be.
 func TestCallsGoOnUnrecorded(t *testing.T) {
 	for name, c := range map[string]struct {

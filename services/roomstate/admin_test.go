@@ -156,9 +156,23 @@ func TestHandleInfoTellsWhatTheNodeSays(t *testing.T) {
 	if got := info(`{}`); got["webrtc"] != nil || got["plugin"] != "janus.plugin.echotest" || got["flags"].(map[string]any)["ready"] != false {
 		t.Errorf("without a peer: %v", got)
 	}
+	without := info(`{}`)
+	specific, _ := without["plugin_specific"].(map[string]any)
+	for _, c := range []struct {
+		name, want string
+		got        any
+	}{
+		{"sdps", `{}`, without["sdps"]}, {"queued-packets", `0`, without["queued-packets"]},
+		{"peer-bitrate", `0`, specific["peer-bitrate"]}, {"slowlink_count", `0`, specific["slowlink_count"]},
+	} {
+		if got := jsonText(c.got); got != c.want {
+			t.Errorf("without a peer %s is %s, want %s", c.name, got, c.want)
+		}
+	}
 	h.send(`{"audio":true}`, "offer", "audio:opus")
 	node.mu.Lock()
 	node.described = &mediav1.DescribePeerResponse{
+		RembBps:  345_000,
 		Peer:     &mediav1.PeerID{SessionId: s.id, HandleId: h.id, Generation: 1},
 		LocalSdp: "m=audio\r\na=extmap:3 urn:x\r\n", RemoteSdp: "a=setup:actpass\r\na=fingerprint:sha-256 AA:BB\r\n",
 		Started: true, Up: true, SelectedAddress: "192.0.2.1:9", LocalCandidates: []string{"1 1 udp 5 192.0.2.7 10000 typ host"},
@@ -178,7 +192,20 @@ func TestHandleInfoTellsWhatTheNodeSays(t *testing.T) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
-	if got := info(`{"plugin_only":true}`); got["webrtc"] != nil || got["flags"] != nil {
+	node.say(&mediav1.PeerID{SessionId: s.id, HandleId: h.id, Generation: 1}, &busv1.PeerEvent{
+		Kind: &busv1.PeerEvent_SlowLink_{SlowLink: &busv1.PeerEvent_SlowLink{Media: "video", BitrateBps: 5}},
+	})
+	var got map[string]any
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got = info(`{"plugin_only":true}`)
+		if specific := got["plugin_specific"].(map[string]any); fmt.Sprint(specific["slowlink_count"], specific["peer-bitrate"]) == "1 345000" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("slow links and REMB are not told: %v", got)
+		}
+	}
+	if got["webrtc"] != nil || got["flags"] != nil {
 		t.Errorf("plugin_only: %v", got)
 	}
 }

@@ -39,6 +39,8 @@ type fakeNode struct {
 	hold func()
 	// described, if set, is said of the peer of its handle.
 	described *mediav1.DescribePeerResponse
+	// refuseCapture, if set, is said of each file.
+	refuseCapture error
 	// update, if set, answers each UpdatePublisher.
 	update func() error
 	// from is the node whose peers it can take.
@@ -49,14 +51,16 @@ type fakeNode struct {
 	kept     fakeKeeper
 	beats    atomic.Uint64
 
-	mu      sync.Mutex
-	offers  map[string]int // how many times each command id was heard
-	peers   map[string]*mediav1.PeerID
-	slots   map[string][]*mediav1.Slot
-	closed  []string
-	shunned bool     // endpoints do not come here, if it is to go on with a dead node's
-	rescued []string // peers of dead nodes, by whom they were kept
-	wg      sync.WaitGroup
+	mu        sync.Mutex
+	offers    map[string]int // how many times each command id was heard
+	peers     map[string]*mediav1.PeerID
+	slots     map[string][]*mediav1.Slot
+	closed    []string
+	written   []string // captures that were begun, by their peer and file; those that go on are capturing
+	capturing map[string]bool
+	shunned   bool     // endpoints do not come here, if it is to go on with a dead node's
+	rescued   []string // peers of dead nodes, by whom they were kept
+	wg        sync.WaitGroup
 }
 
 func startNode(t *testing.T, nc *nats.Conn, id string, says ...func(*busv1.NodeStatus)) *fakeNode {
@@ -215,6 +219,53 @@ func (n *fakeNode) DescribePeer(_ context.Context, r *mediav1.DescribePeerReques
 		return d, nil
 	}
 	return nil, fault.ToStatus(fault.New(fault.NoSuchPeer, nil))
+}
+
+// peerOf is the name that captures have of the handle's peer, empty if there is none.
+func (n *fakeNode) peerOf(session, handle uint64) string {
+	for name, p := range n.peers {
+		if p.GetSessionId() == session && p.GetHandleId() == handle {
+			return name
+		}
+	}
+	return ""
+}
+
+func (n *fakeNode) StartCapture(_ context.Context, r *mediav1.StartCaptureRequest) (*mediav1.StartCaptureResponse, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	file := &mediav1.StartCaptureResponse{File: "/captures/" + r.GetFolder() + "/" + r.GetFilename()}
+	peer := n.peerOf(r.GetSessionId(), r.GetHandleId())
+	switch {
+	case !r.GetCheck() && peer == "":
+		return nil, fault.ToStatus(fault.New(fault.NoSuchPeer, nil))
+	case n.refuseCapture != nil:
+		return nil, fault.ToStatus(n.refuseCapture)
+	case r.GetCheck():
+		return file, nil
+	case n.capturing[peer]:
+		return nil, fault.ToStatus(fault.Newf(fault.BadRequest, "pcap already started"))
+	}
+	if n.capturing == nil {
+		n.capturing = map[string]bool{}
+	}
+	n.capturing[peer] = true
+	n.written = append(n.written, file.GetFile())
+	return file, nil
+}
+
+func (n *fakeNode) StopCapture(_ context.Context, r *mediav1.StopCaptureRequest) (*mediav1.StopCaptureResponse, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	peer := n.peerOf(r.GetSessionId(), r.GetHandleId())
+	if peer == "" {
+		return nil, fault.ToStatus(fault.New(fault.NoSuchPeer, nil))
+	}
+	if !n.capturing[peer] {
+		return nil, fault.ToStatus(fault.Newf(fault.BadRequest, "Capture not started"))
+	}
+	delete(n.capturing, peer)
+	return &mediav1.StopCaptureResponse{}, nil
 }
 
 func (n *fakeNode) ClosePeer(_ context.Context, r *mediav1.ClosePeerRequest) (*mediav1.ClosePeerResponse, error) {

@@ -180,6 +180,9 @@ func TestFilesStayInTheirFolder(t *testing.T) {
 		{"..", "a"}, {"../x", "a"}, {"a/../../x", "a"}, {outside, "a"}, {"/etc", "a"}, {"link", "a"}, {"link/below", "a"},
 		{"", "../a"}, {"", "/tmp/a"}, {"", ".."}, {"", "."}, {"", "a/b"}, {"", "a\x00b"},
 	} {
+		if path, err := f.Check(c.folder, c.filename, false, time.Now()); !errors.Is(err, ErrOutside) {
+			t.Errorf("%q, %q: may be at %s, %v", c.folder, c.filename, path, err)
+		}
 		if made, path, err := f.Create(c.folder, c.filename, 0, time.Now()); !errors.Is(err, ErrOutside) {
 			t.Errorf("%q, %q: made %v at %s, %v", c.folder, c.filename, made, path, err)
 		}
@@ -190,6 +193,10 @@ func TestFilesStayInTheirFolder(t *testing.T) {
 	for _, c := range []struct{ folder, filename, want string }{
 		{"", "a", "a"}, {dir, "b", "b"}, {"below/it", "c", "below/it/c"}, {dir + "/below", "d", "below/d"},
 	} {
+		checked, err := f.Check(c.folder, c.filename, false, time.Now())
+		if _, absent := os.Stat(checked); err != nil || checked != filepath.Join(dir, c.want) || !errors.Is(absent, os.ErrNotExist) {
+			t.Errorf("%q, %q: may be at %s, %v, where there is %v", c.folder, c.filename, checked, err, absent)
+		}
 		made, path, err := f.Create(c.folder, c.filename, 0, time.Now())
 		if err != nil || path != filepath.Join(dir, c.want) {
 			t.Errorf("%q, %q: %s, %v", c.folder, c.filename, path, err)
@@ -203,6 +210,12 @@ func TestFilesStayInTheirFolder(t *testing.T) {
 	if _, _, err := f.Create("", "a", 0, time.Now()); !errors.Is(err, ErrExists) {
 		t.Errorf("a file is written over: %v", err)
 	}
+	if _, err := f.Check("", "a", false, time.Now()); !errors.Is(err, ErrExists) {
+		t.Errorf("a file may be written over: %v", err)
+	}
+	if path, err := f.Check("", "", true, time.Now()); err != nil || filepath.Ext(path) != ".txt" {
+		t.Errorf("%s, %v", path, err)
+	}
 }
 
 func TestWithoutAFolderThereAreNoCaptures(t *testing.T) {
@@ -211,15 +224,28 @@ func TestWithoutAFolderThereAreNoCaptures(t *testing.T) {
 	if _, _, err := f.Create("", "a", 0, time.Now()); !errors.Is(err, ErrOff) {
 		t.Errorf("got %v", err)
 	}
+	if _, err := f.Check("", "a", false, time.Now()); !errors.Is(err, ErrOff) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func FuzzCreate(f *testing.F) {
 	f.Add("../x", "a")
 	f.Fuzz(func(t *testing.T, folder, filename string) {
 		in, dir := open(t, 1<<20)
-		c, path, err := in.Create(folder, filename, 0, time.Now())
+		now := time.Now()
+		checked, refused := in.Check(folder, filename, false, now)
+		if refused == nil {
+			if rel, err := filepath.Rel(dir, checked); err != nil || !filepath.IsLocal(rel) {
+				t.Errorf("%q is not in %q", checked, dir)
+			}
+		}
+		c, path, err := in.Create(folder, filename, 0, now)
 		if err != nil {
 			return
+		}
+		if refused != nil || checked != path {
+			t.Errorf("%q was to be %q, %v", path, checked, refused)
 		}
 		c.Close()
 		if err := c.Run(); err != nil {

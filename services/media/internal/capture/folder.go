@@ -63,19 +63,47 @@ func (f *Folder) CreateText(of, folder, filename string, truncate uint32, now ti
 	return c, path, err
 }
 
-func (f *Folder) create(format format, folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
-	if f == nil {
-		return nil, "", ErrOff
+// Check returns the path that Create, or CreateText for text, would return now, or why it would fail. It makes nothing.
+func (f *Folder) Check(folder, filename string, text bool, now time.Time) (string, error) {
+	format := pcap
+	if text {
+		format = text2pcap
 	}
-	below, err := f.below(folder)
+	below, filename, err := f.named(format, folder, filename, now)
 	if err != nil {
-		return nil, "", err
+		return "", err
+	}
+	name := path.Join(below, filename)
+	switch _, err := f.root.Lstat(name); {
+	case err == nil:
+		return "", ErrExists
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", confined(err)
+	}
+	return filepath.Join(f.path, name), nil
+}
+
+// named is where a file is to be: a folder below f, and a name in it.
+func (f *Folder) named(format format, folder, filename string, now time.Time) (below, name string, err error) {
+	if f == nil {
+		return "", "", ErrOff
+	}
+	if below, err = f.below(folder); err != nil {
+		return "", "", err
 	}
 	if filename == "" {
 		filename = fmt.Sprintf("capture-%d.%s", now.UnixNano(), format.extension)
 	}
 	if filename != filepath.Base(filename) || filename == "." || filename == ".." || strings.ContainsRune(filename, 0) {
-		return nil, "", ErrOutside
+		return "", "", ErrOutside
+	}
+	return below, filename, nil
+}
+
+func (f *Folder) create(format format, folder, filename string, truncate uint32, now time.Time) (*Capture, string, error) {
+	below, filename, err := f.named(format, folder, filename, now)
+	if err != nil {
+		return nil, "", err
 	}
 	if below != "." {
 		// os.Root follows no link that leads outside.

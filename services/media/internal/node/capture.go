@@ -44,14 +44,8 @@ func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, erro
 		return "", err
 	}
 	c, path, err := create(r.Folder, r.Filename, r.Truncate, time.Now())
-	switch {
-	case errors.Is(err, capture.ErrOff):
-		return "", fault.Newf(fault.BadRequest, "Captures are off: the node has no folder for them")
-	case errors.Is(err, capture.ErrOutside), errors.Is(err, capture.ErrExists):
-		return "", fault.Newf(fault.BadRequest, "Error starting recording of the capture (%v)", err)
-	case err != nil:
-		n.log.Warn("capture not started", "session", r.Handle.Session, "handle", r.Handle.ID, "err", err)
-		return "", fault.Newf(fault.BadRequest, "Error starting recording of the capture")
+	if err != nil {
+		return "", n.noCapture(r.Handle, err)
 	}
 	n.tasks.Go(func() {
 		err := c.Run()
@@ -70,6 +64,27 @@ func (n *Node) StartCapture(ctx context.Context, r CaptureRequest) (string, erro
 	}
 	n.log.Info("capture started", "session", r.Handle.Session, "handle", r.Handle.ID, "file", path)
 	return path, nil
+}
+
+// CheckCapture returns the path that StartCapture would, or why there can be no such file. It looks for no peer, and makes nothing.
+func (n *Node) CheckCapture(_ context.Context, r CaptureRequest) (string, error) {
+	path, err := n.cfg.Captures.Check(r.Folder, r.Filename, r.Text, time.Now())
+	if err != nil {
+		return "", n.noCapture(r.Handle, err)
+	}
+	return path, nil
+}
+
+// noCapture makes err, which is of capture.Folder, what administrators are told.
+func (n *Node) noCapture(h Handle, err error) error {
+	switch {
+	case errors.Is(err, capture.ErrOff):
+		return fault.Newf(fault.BadRequest, "Captures are off: the node has no folder for them")
+	case errors.Is(err, capture.ErrOutside), errors.Is(err, capture.ErrExists):
+		return fault.Newf(fault.BadRequest, "Error starting recording of the capture (%v)", err)
+	}
+	n.log.Warn("capture not started", "session", h.Session, "handle", h.ID, "err", err)
+	return fault.Newf(fault.BadRequest, "Error starting recording of the capture")
 }
 
 // StopCapture ends what StartCapture began.

@@ -26,6 +26,7 @@ type Description struct {
 	Sections      []SectionDescription // of audio and video
 	CaptureFile   string               // empty if nothing is captured
 	CaptureText   bool
+	REMB          uint64 // the endpoint's last, in bits a second; 0 for none
 	Times         PeerTimes
 }
 
@@ -69,7 +70,7 @@ func (n *Node) Describe(ctx context.Context, h Handle) (Description, error) {
 			Fingerprint: p.conn.Fingerprint(), Candidates: p.conn.Candidates(), Network: p.conn.Describe(),
 		}
 		d.Sections = p.sections()
-		d.CaptureFile, d.CaptureText, d.Times = p.captured.file, p.captured.text, p.times
+		d.CaptureFile, d.CaptureText, d.Times, d.REMB = p.captured.file, p.captured.text, p.times, p.remb
 		return d, nil
 	})
 }

@@ -42,6 +42,7 @@ type peer struct {
 	keeping keeping
 	bounded bool // something that was to be sent is beyond a bound of keeping
 
+	remb     uint64           // the endpoint's last, in bits a second; 0 for none
 	capture  *capture.Capture // nil for none
 	captured capturedTo
 	opaqueID string // of the handle; for the observer, as the next two

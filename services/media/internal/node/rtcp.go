@@ -41,6 +41,7 @@ func (p *peer) rtcpHandler() feedback.Handler {
 			p.subscribing.bandwidth.wake(p.clock)
 		},
 		REMB: func(bps uint64) {
+			p.remb = bps
 			p.subscribing.bandwidth.remb(bps, p.clock)
 			p.subscribing.bandwidth.wake(p.clock)
 		},

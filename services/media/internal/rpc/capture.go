@@ -9,7 +9,11 @@ import (
 
 // StartCapture is of mediav1.MediaServer, as is StopCapture.
 func (s *Server) StartCapture(ctx context.Context, r *mediav1.StartCaptureRequest) (*mediav1.StartCaptureResponse, error) {
-	file, err := s.node.StartCapture(ctx, node.CaptureRequest{
+	start := s.node.StartCapture
+	if r.GetCheck() {
+		start = s.node.CheckCapture
+	}
+	file, err := start(ctx, node.CaptureRequest{
 		Handle: node.Handle{Session: r.GetSessionId(), ID: r.GetHandleId()},
 		Folder: r.GetFolder(), Filename: r.GetFilename(), Truncate: r.GetTruncate(), Text: r.GetText(),
 	})

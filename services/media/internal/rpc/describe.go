@@ -20,7 +20,7 @@ func (s *Server) DescribePeer(ctx context.Context, r *mediav1.DescribePeerReques
 		LocalSdp: d.Local, RemoteSdp: d.Remote, Started: d.Started, Up: d.Up, DtlsClient: d.Client,
 		SrtpProfile: d.Network.SRTPProfile, Fingerprint: d.Fingerprint, LocalCandidates: d.Candidates,
 		SelectedAddress: d.Network.Address, SelectedTcp: d.Network.TCP,
-		CaptureFile: d.CaptureFile, CaptureText: d.CaptureText,
+		CaptureFile: d.CaptureFile, CaptureText: d.CaptureText, RembBps: d.REMB,
 		MadeUs: microseconds(d.Times.Made), ReachedUs: microseconds(d.Times.Reached), UpUs: microseconds(d.Times.Up),
 	}
 	for i := range d.Sections {

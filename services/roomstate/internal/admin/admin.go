@@ -13,6 +13,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -28,6 +29,8 @@ type cluster interface {
 	SetTimeout(ctx context.Context, session uint64, timeout *time.Duration, now time.Time) error
 	Sessions(ctx context.Context) ([]uint64, error)
 	Session(ctx context.Context, session uint64) (store.SessionRecord, error)
+	ArmCapture(ctx context.Context, r *mediav1.StartCaptureRequest) error
+	TakeCapture(ctx context.Context, h plugin.HandleID) (*mediav1.StartCaptureRequest, error)
 	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
 	RoomNames(ctx context.Context, plug string) ([]string, error)
 	Token(ctx context.Context, token string) ([]string, error)

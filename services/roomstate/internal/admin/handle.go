@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -32,16 +33,30 @@ func (s *Service) handleInfo(ctx context.Context, r *request) (members, error) {
 		return nil, err
 	}
 	info := recorded(&session, &h, timeout, r.now)
-	if info["plugin_specific"], err = s.specific(ctx, &h); err != nil {
+	specific, err := s.specific(ctx, &h)
+	if err != nil {
 		return nil, err
+	}
+	info["plugin_specific"] = specific
+	measured, isMeasured := specific.(plugin.Measured)
+	if p.PluginOnly && !isMeasured {
+		return members{"handle_id": r.handle, "info": info}, nil
+	}
+	response, err := s.Nodes.Ask(ctx, &mediav1.DescribePeerRequest{SessionId: r.session, HandleId: r.handle})
+	peer, _ := response.(*mediav1.DescribePeerResponse)
+	if isMeasured {
+		info["plugin_specific"] = measured.With(peer)
 	}
 	if p.PluginOnly {
 		return members{"handle_id": r.handle, "info": info}, nil
 	}
-	response, err := s.Nodes.Ask(ctx, &mediav1.DescribePeerRequest{SessionId: r.session, HandleId: r.handle})
-	peer, found := response.(*mediav1.DescribePeerResponse)
+	info["queued-packets"] = 0 // what cannot be sent at once is dropped
+	info["sdps"] = members{}
+	if armed := session.Captures[r.handle]; armed != nil {
+		dump(info, armed.GetText(), path.Join(armed.GetFolder(), armed.GetFilename()))
+	}
 	switch {
-	case err == nil && found:
+	case err == nil && peer != nil:
 		describePeer(info, peer)
 	case fault.Of(err) == fault.NoSuchPeer:
 		info["flags"] = flags(nil)

@@ -15,14 +15,9 @@ func describePeer(info members, p *mediav1.DescribePeerResponse) {
 		info["agent-started"] = p.GetMadeUs() // candidates are there with the peer, checks come from the endpoint
 	}
 	if file := p.GetCaptureFile(); file != "" {
-		kind := "pcap"
-		if p.GetCaptureText() {
-			kind = "text2pcap"
-		}
-		info["dump-to-"+kind], info[kind+"-file"] = true, file
+		dump(info, p.GetCaptureText(), file)
 	}
 	info["ice-mode"], info["ice-role"] = "lite", "controlled"
-	info["queued-packets"] = 0 // what cannot be sent at once is dropped
 	sdps := members{}
 	for name, sdp := range map[string]string{"local": p.GetLocalSdp(), "remote": p.GetRemoteSdp()} {
 		if sdp != "" {
@@ -36,6 +31,11 @@ func describePeer(info members, p *mediav1.DescribePeerResponse) {
 	all := extensions(p.GetLocalSdp())
 	webrtc["extensions"], webrtc["bwe"] = all, bwe(all)
 	info["webrtc"] = webrtc
+}
+
+func dump(info members, text bool, file string) {
+	kind := captureKind(text)
+	info["dump-to-"+kind], info[kind+"-file"] = true, file
 }
 
 // flags are what Janus knows of a handle; p is nil without a peer.

@@ -37,6 +37,8 @@ func (n *turn) peer(news *busv1.PeerEvent) {
 	case *busv1.PeerEvent_Media:
 		n.core(&busv1.Event{Kind: &busv1.Event_Media{Media: kind.Media}})
 	case *busv1.PeerEvent_SlowLink_:
+		n.SlowLinks++
+		n.changed = true
 		n.core(&busv1.Event{Kind: &busv1.Event_SlowLink{SlowLink: kind.SlowLink}})
 		n.core(event(slowLinkView{"event", "slow_link", kind.SlowLink.GetMedia(), kind.SlowLink.GetBitrateBps()}, nil))
 	case *busv1.PeerEvent_Layer_:
@@ -106,6 +108,7 @@ func (n *turn) closed(reason string) {
 func (n *turn) forget() {
 	n.Lost = append(n.Lost, n.Peer.Keys(n.me())...)
 	n.Peer, n.E2EE, n.Settings, n.Relayed, n.Written = nil, false, defaults(), layers{}, nil
+	n.SlowLinks = 0
 	n.changed = true
 }
 

@@ -60,6 +60,7 @@ type Room struct {
 	Takes      uint32       `json:"takes,omitempty"`   // recordings begun so far
 	Written    *recording   `json:"written,omitempty"` // never changed in place
 	Section    section      `json:"section"`
+	SlowLinks  uint32       `json:"slow_links,omitempty"` // told of since there is the peer
 }
 
 // section is the m= section that carries the transport of all: the first that is in use.

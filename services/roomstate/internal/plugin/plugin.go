@@ -1,5 +1,7 @@
 package plugin
 
+import "github.com/cardea-rtc/cardea/proto/mediav1"
+
 // Plugin is what roomstate runs. Its methods are pure and safe for concurrent use.
 type Plugin interface {
 	// Name is the package name that endpoints attach to.
@@ -36,6 +38,12 @@ type RefusesAdministrators interface {
 type Described interface {
 	// Describe returns a JSON object of what a room of the plugin's knows of a handle that is bound to it.
 	Describe(room Room, h HandleID) any
+}
+
+// Measured is what Describe may return, if there is more to be told of a handle with a peer.
+type Measured interface {
+	// With returns all that is to be told, of what its node says; peer is nil for none.
+	With(peer *mediav1.DescribePeerResponse) any
 }
 
 // Route is where a message goes, and how it is answered.

@@ -47,6 +47,9 @@ func (k *Keeper) answer(ctx context.Context, plug plugin.Plugin, cmd plugin.Comm
 		return plugin.Answer{Count: n, Err: err}
 	}
 	response, err := k.Nodes.Call(ctx, q.Node, named(q, cmd))
+	if err == nil {
+		k.capture(ctx, q)
+	}
 	return plugin.Answer{Response: response, Err: err}
 }
 

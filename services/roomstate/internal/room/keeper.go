@@ -13,6 +13,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -26,6 +27,7 @@ type rooms interface {
 	CountRooms(ctx context.Context, plugin string) (int, error)
 	Spent(ctx context.Context, h plugin.HandleID) (uint32, error)
 	Abandon(ctx context.Context, p plugin.PeerKey, now time.Time) ([]store.OwedTask, error)
+	TakeCapture(ctx context.Context, h plugin.HandleID) (*mediav1.StartCaptureRequest, error)
 }
 
 // Nodes are who is asked.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -18,6 +19,7 @@ type SessionRecord struct {
 	Timeout               *time.Duration // nil: it has none of its own
 	Polled                bool           // its events go to long polls
 	Handles               map[uint64]plugin.Handle
+	Captures              map[uint64]*mediav1.StartCaptureRequest // by handle; see ArmCapture
 }
 
 // Session returns what is known of a session, or ErrNoSession.
@@ -29,7 +31,7 @@ func (s *Store) Session(ctx context.Context, session uint64) (SessionRecord, err
 	if len(got) == 0 {
 		return SessionRecord{}, ErrNoSession
 	}
-	out := SessionRecord{Polled: got["socket_id"] == bus.PolledSocket, Handles: map[uint64]plugin.Handle{}}
+	out := SessionRecord{Polled: got["socket_id"] == bus.PolledSocket, Handles: map[uint64]plugin.Handle{}, Captures: map[uint64]*mediav1.StartCaptureRequest{}}
 	for name, at := range map[string]*time.Time{"created": &out.Created, "last": &out.LastActivity} {
 		if n, err := strconv.ParseInt(got[name], 10, 64); err == nil { // sessions of older versions lack some
 			*at = time.UnixMilli(n)
@@ -39,6 +41,13 @@ func (s *Store) Session(ctx context.Context, session uint64) (SessionRecord, err
 		out.Timeout = new(time.Duration(n) * time.Millisecond)
 	}
 	for name, text := range got {
+		if id, ok := strings.CutPrefix(name, capturePrefix); ok {
+			r, err := readCapture(text)
+			if err != nil {
+				return out, fmt.Errorf("handle %s: %w", id, err)
+			}
+			out.Captures[r.GetHandleId()] = r
+		}
 		id, ok := strings.CutPrefix(name, "h:")
 		if !ok {
 			continue

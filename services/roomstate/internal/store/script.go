@@ -55,6 +55,8 @@ var (
 	keepLua string
 	//go:embed lua/fence.lua
 	fenceLua string
+	//go:embed lua/arm.lua
+	armLua string
 
 	enterScript     = redis.NewScript(common + enterLua)
 	createScript    = redis.NewScript(common + createLua)
@@ -75,13 +77,14 @@ var (
 	leaseScript     = redis.NewScript(common + leaseLua)
 	keepScript      = redis.NewScript(common + keepLua)
 	fenceScript     = redis.NewScript(common + fenceLua)
+	armScript       = redis.NewScript(common + armLua)
 )
 
 // names are what scripts are called in traces.
 var names = map[*redis.Script]string{
 	enterScript: "enter", createScript: "create", attachScript: "attach", claimScript: "claim", pollScript: "poll", givenScript: "given", deliveredScript: "delivered",
 	lookScript: "look", timeoutScript: "timeout", loseScript: "lose", endScript: "end", dueScript: "due", commitScript: "commit",
-	tasksScript: "tasks", announceScript: "announce", abandonScript: "abandon", leaseScript: "lease", keepScript: "keep", fenceScript: "fence",
+	tasksScript: "tasks", announceScript: "announce", abandonScript: "abandon", leaseScript: "lease", keepScript: "keep", fenceScript: "fence", armScript: "arm",
 }
 
 // outcomes are what a script's first element may say besides "ok".

@@ -11,7 +11,10 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -45,6 +48,40 @@ func withHandle(t *testing.T, st *Store) plugin.Handle {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// What is armed goes once, and with its handle.
+func TestCapturesAreTakenOnce(t *testing.T) {
+	st, _ := open(t)
+	h := withHandle(t, st)
+	r := &mediav1.StartCaptureRequest{SessionId: 1, HandleId: 2, Folder: "a", Text: true}
+	for _, c := range []struct {
+		session, handle uint64
+		want            error
+	}{{1, 2, nil}, {1, 2, ErrTaken}, {1, 3, ErrNoHandle}, {4, 2, ErrNoSession}} {
+		r := &mediav1.StartCaptureRequest{SessionId: c.session, HandleId: c.handle, Folder: "a", Text: true}
+		if err := st.ArmCapture(t.Context(), r); !errors.Is(err, c.want) {
+			t.Errorf("arm %d/%d: %v", c.session, c.handle, err)
+		}
+	}
+	record, err := st.Session(t.Context(), 1)
+	if err != nil || !proto.Equal(record.Captures[2], r) || len(record.Handles) != 1 {
+		t.Errorf("session %v, %v", record, err)
+	}
+	for _, want := range []*mediav1.StartCaptureRequest{r, nil} {
+		if got, err := st.TakeCapture(t.Context(), h.ID); err != nil || !proto.Equal(got, want) {
+			t.Errorf("took %v, %v, want %v", got, err, want)
+		}
+	}
+	if err := st.ArmCapture(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Commit(t.Context(), &Write{Command: "detach", Answer: []byte("a"), Handle: h, Gone: true}, start); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := st.TakeCapture(t.Context(), h.ID); err != nil || got != nil {
+		t.Errorf("of a handle that is gone there is %v, %v", got, err)
+	}
 }
 
 func event(session uint64) *busv1.Event { return &busv1.Event{SessionId: session} }

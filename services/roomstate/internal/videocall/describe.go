@@ -5,6 +5,7 @@ import "github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 // info is a handle as administrators see it.
 type info struct {
 	State       string `json:"state"` // idle or incall
+	InCall      int    `json:"incall"`
 	Username    string `json:"username,omitempty"`
 	Peer        string `json:"peer,omitempty"`
 	AudioActive bool   `json:"audio_active"`
@@ -32,7 +33,7 @@ func (*Plugin) Describe(room plugin.Room, h plugin.HandleID) any {
 	if u.Call == nil {
 		return about
 	}
-	about.State, about.E2EE, about.Recording = "incall", u.Call.E2EE, u.Call.Written
+	about.State, about.InCall, about.E2EE, about.Recording = "incall", 1, u.Call.E2EE, u.Call.Written
 	about.VideoCodec, about.Substream, about.Temporal = u.Call.Relayed.Codec, u.Call.Relayed.Substream, u.Call.Relayed.Temporal
 	if id, err := plugin.ParseHandleID(u.Call.With); err == nil && r.users[id] != nil {
 		about.Peer = r.users[id].name()

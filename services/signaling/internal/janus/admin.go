@@ -251,10 +251,13 @@ func NoStoredTokens() *Error {
 	return newError(CodeUnknown, "Stored-Token based authentication disabled")
 }
 
+// unnumbered are the requests about a handle whose answer does not repeat the session's id, at Janus.
+var unnumbered = map[string]bool{"start_pcap": true, "stop_pcap": true, "start_text2pcap": true, "stop_text2pcap": true}
+
 // AdminSuccess answers an administrator's request with the members of an object, nil for none.
 func (r *AdminRequest) AdminSuccess(members map[string]any) ([]byte, error) {
 	all := map[string]any{"janus": "success", "transaction": r.Transaction}
-	if r.SessionID != 0 {
+	if r.SessionID != 0 && !unnumbered[r.Name] {
 		all["session_id"] = r.SessionID
 	}
 	maps.Copy(all, members)

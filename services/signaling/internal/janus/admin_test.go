@@ -24,3 +24,18 @@ func FuzzParseAdmin(f *testing.F) {
 		}
 	})
 }
+
+func TestAnswersAboutCapturesHaveNoSession(t *testing.T) {
+	for name, want := range map[string]string{
+		"start_pcap": `{"janus":"success","transaction":"a"}`, "stop_text2pcap": `{"janus":"success","transaction":"a"}`,
+		"hangup_webrtc": `{"janus":"success","session_id":7,"transaction":"a"}`,
+	} {
+		req, refused := ParseAdmin([]byte(`{"janus":"`+name+`","transaction":"a"}`), 7, 8)
+		if refused != nil {
+			t.Fatal(refused)
+		}
+		if got, err := req.AdminSuccess(nil); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}

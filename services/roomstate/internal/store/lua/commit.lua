@@ -40,7 +40,7 @@ end
 -- record: '' leaves the acting handle as it is, '-' ends it.
 local record = arg()
 if session ~= '' and record == '-' then
-  redis.call('HDEL', key, 'h:' .. handle, 's:' .. handle)
+  redis.call('HDEL', key, 'h:' .. handle, 's:' .. handle, 'c:' .. handle)
   redis.call('HINCRBY', key, 'handles', -1)
 elseif session ~= '' and record ~= '' then
   redis.call('HSET', key, 'h:' .. handle, record)
