@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,16 @@ func cascade(t *testing.T, near, far string, crypto janus.Object) {
 	}
 	watcher.WaitVideos(2, 60*time.Second)
 
+	if crypto != nil { // who publishes again goes on, under a key that has been used
+		publisher.Click("#unpublish")
+		publisher.Click("#publish")
+		publisher.WaitFor("media again", `sfutest.webrtcStuff.pc?.connectionState === 'connected'`, 40*time.Second)
+		watcher.WaitMoreFrames(2, 60*time.Second)
+		listed := must(ctx, t, nearConn, nearSession, nearHandle, janus.Object{"request": "listremotes", "room": 8005, "publisher_id": id})
+		if !strings.Contains(string(listed.Plugin.Data), `"remote_id":"far"`) {
+			t.Errorf("remotizations %s", listed.Plugin.Data)
+		}
+	}
 	must(ctx, t, farConn, farSession, farHandle, janus.Object{"request": "remove_remote_publisher", "room": 8005, "id": 77})
 	watcher.WaitFor("the end", `![...document.querySelectorAll('video')].some(v => v.id.startsWith('remotevideo'))`, 40*time.Second)
 }

@@ -3462,6 +3462,8 @@ type RemoteServer struct {
 	Port          uint32                 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
 	RtcpPort      uint32                 `protobuf:"varint,5,opt,name=rtcp_port,json=rtcpPort,proto3" json:"rtcp_port,omitempty"` // 0 for none
 	Srtp          *SRTP                  `protobuf:"bytes,6,opt,name=srtp,proto3" json:"srtp,omitempty"`
+	Resumes       bool                   `protobuf:"varint,7,opt,name=resumes,proto3" json:"resumes,omitempty"` // it had an earlier peer of the publisher
+	Keeper        string                 `protobuf:"bytes,8,opt,name=keeper,proto3" json:"keeper,omitempty"`    // if it resumes, and is encrypted: as the first response told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3538,9 +3540,25 @@ func (x *RemoteServer) GetSrtp() *SRTP {
 	return nil
 }
 
+func (x *RemoteServer) GetResumes() bool {
+	if x != nil {
+		return x.Resumes
+	}
+	return false
+}
+
+func (x *RemoteServer) GetKeeper() string {
+	if x != nil {
+		return x.Keeper
+	}
+	return ""
+}
+
 type PublishRemotelyResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Addresses     []string               `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"` // that the hosts have, in the order of the request
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Addresses []string               `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"` // that the hosts have, in the order of the request
+	// Likewise, who knows what was used of the keys; empty without a key. Under a key that was used, only it can go on.
+	Keepers       []string `protobuf:"bytes,2,rep,name=keepers,proto3" json:"keepers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3578,6 +3596,13 @@ func (*PublishRemotelyResponse) Descriptor() ([]byte, []int) {
 func (x *PublishRemotelyResponse) GetAddresses() []string {
 	if x != nil {
 		return x.Addresses
+	}
+	return nil
+}
+
+func (x *PublishRemotelyResponse) GetKeepers() []string {
+	if x != nil {
+		return x.Keepers
 	}
 	return nil
 }
@@ -5636,16 +5661,19 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\trtcp_port\x18\x03 \x01(\rR\brtcpPort\"~\n" +
 	"\x16PublishRemotelyRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x127\n" +
-	"\aservers\x18\x02 \x03(\v2\x1d.cardea.media.v1.RemoteServerR\aservers\"\xa6\x01\n" +
+	"\aservers\x18\x02 \x03(\v2\x1d.cardea.media.v1.RemoteServerR\aservers\"\xd8\x01\n" +
 	"\fRemoteServer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
 	"\x06family\x18\x03 \x01(\tR\x06family\x12\x12\n" +
 	"\x04port\x18\x04 \x01(\rR\x04port\x12\x1b\n" +
 	"\trtcp_port\x18\x05 \x01(\rR\brtcpPort\x12)\n" +
-	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\"7\n" +
+	"\x04srtp\x18\x06 \x01(\v2\x15.cardea.media.v1.SRTPR\x04srtp\x12\x18\n" +
+	"\aresumes\x18\a \x01(\bR\aresumes\x12\x16\n" +
+	"\x06keeper\x18\b \x01(\tR\x06keeper\"Q\n" +
 	"\x17PublishRemotelyResponse\x12\x1c\n" +
-	"\taddresses\x18\x01 \x03(\tR\taddresses\"W\n" +
+	"\taddresses\x18\x01 \x03(\tR\taddresses\x12\x18\n" +
+	"\akeepers\x18\x02 \x03(\tR\akeepers\"W\n" +
 	"\x18UnpublishRemotelyRequest\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\x1b\n" +

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -259,6 +260,63 @@ func TestCascade(t *testing.T) {
 				t.Errorf("a key whose rollover counter the receiver cannot know: %v", why)
 			}
 		})
+	}
+}
+
+// TestPublishedAgainGoesOnRemotely: under its key, the next peer of a publisher goes on where the last was, on the node that knows
+// where that is.
+func TestPublishedAgainGoesOnRemotely(t *testing.T) {
+	s, other := cascadingNode(t), cascadingNode(t)
+	crypto := &mediav1.SRTP{Suite: 80, Key: []byte(strings.Repeat("k", 30))}
+	far := receive(t)
+	receiver, err := srtp.CreateContext(crypto.Key[:16], crypto.Key[16:], srtp.ProtectionProfileAes128CmHmacSha1_80, srtp.SRTPReplayProtection(64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &mediav1.RemoteServer{Id: "eu", Host: "127.0.0.1", Port: far.port(), Srtp: crypto}
+	publish := func(s *system, id *mediav1.PeerID) (string, error) {
+		response, err := s.api.PublishRemotely(t.Context(), &mediav1.PublishRemotelyRequest{Peer: id, Servers: []*mediav1.RemoteServer{server}})
+		if err != nil {
+			return "", fault.FromStatus(err)
+		}
+		return response.GetKeepers()[0], nil
+	}
+	var last *mediav1.PeerID
+	dial := func(s *system) *endpoint {
+		pub := s.dial()
+		if last != nil {
+			pub.id = &mediav1.PeerID{SessionId: last.SessionId, HandleId: last.HandleId, Generation: last.Generation + 1}
+		}
+		last = pub.id
+		audio := pub.send(webrtc.MimeTypeOpus, "a")
+		pub.publish(fmt.Sprint("near", pub.id.Generation))
+		s.awaitUp(pub.id)
+		t.Cleanup(audio.play(t, 10*time.Millisecond))
+		return pub
+	}
+	for range 3 { // each begins at 65500
+		pub := dial(s)
+		keeper, err := publish(s, pub.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if keeper == "" || server.Resumes && keeper != server.Keeper {
+			t.Errorf("kept by %q, not %q", keeper, server.Keeper)
+		}
+		server.Resumes, server.Keeper = true, keeper
+		for i := range 60 {
+			b, _ := far.datagram()
+			if _, err := receiver.DecryptRTP(nil, b, nil); err != nil {
+				t.Fatalf("packet %d of generation %d: %v", i, pub.id.Generation, err)
+			}
+		}
+	}
+	if _, err := publish(other, dial(other).id); fault.Of(err) != fault.BadElement {
+		t.Errorf("resumed on another node: %v", err)
+	}
+	server.Keeper = ""
+	if _, err := publish(s, dial(s).id); fault.Of(err) != fault.BadElement {
+		t.Errorf("resumed under a key that nobody knows of: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -37,6 +38,8 @@ type Remote struct {
 	Host, Family   string
 	Port, RTCPPort uint16 // the latter 0 for none
 	Crypto         rtpforward.Crypto
+	Keeper         string // rtpforward.Outlet's from before the first packet under the key; empty without a key
+	Resumes        bool   // it had an earlier peer of the publisher, which the Keeper knows of
 }
 
 // remotization is all that one server gets of a publisher: what it sends now, and what it adds.
@@ -49,23 +52,40 @@ type remotization struct {
 	messages uint16 // number of the next
 }
 
+// Remotized is a server that gets a publisher.
+type Remotized struct {
+	Address netip.Addr
+	Keeper  string // as Remote's
+}
+
 // PublishRemotely has a publisher go on to other servers, all or none of those given. Those that get it already go on as they
 // are.
-func (n *Node) PublishRemotely(ctx context.Context, id PeerID, want []Remote) ([]netip.Addr, error) {
+func (n *Node) PublishRemotely(ctx context.Context, id PeerID, want []Remote) (done []Remotized, err error) {
+	defer func() {
+		if err != nil && slices.ContainsFunc(want, func(r Remote) bool { return r.Resumes }) {
+			n.log.Warn("not published remotely any more", "session", id.Session, "handle", id.ID, "err", err)
+		}
+	}()
 	addresses := make([]netip.Addr, len(want))
 	for i := range want {
-		var err error
 		if addresses[i], err = n.cfg.Outlet.Resolve(ctx, want[i].Host, want[i].Family); err != nil {
 			return nil, err
 		}
 	}
 	sh := n.shard(id.Handle)
-	return do(ctx, sh, func(time.Duration) ([]netip.Addr, error) {
+	return do(ctx, sh, func(time.Duration) ([]Remotized, error) {
 		p, err := sh.find(id)
 		if err != nil {
 			return nil, err
 		}
-		return addresses, p.publishing.remotizeAll(want, addresses)
+		if err := p.publishing.remotizeAll(want, addresses); err != nil {
+			return nil, err
+		}
+		var all []Remotized
+		for i := range want {
+			all = append(all, Remotized{addresses[i], p.publishing.forwarding.remotes[want[i].ID].Keeper})
+		}
+		return all, nil
 	})
 }
 
@@ -111,7 +131,7 @@ func (pub *publisher) remotize(want Remote, address netip.Addr) (*remotization, 
 	if err := pub.openSocket(); err != nil {
 		return nil, err
 	}
-	port, err := w.socket.Port(netip.AddrPortFrom(address, want.Port), want.Crypto, pub.remoteSSRCs()...)
+	port, err := pub.remotePort(&want, address)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +150,22 @@ func (pub *publisher) remotize(want Remote, address netip.Addr) (*remotization, 
 	pub.follow(r)
 	p.log.Info("published remotely", "remote", r.ID, "to", netip.AddrPortFrom(address, want.Port).String())
 	return r, nil
+}
+
+// remotePort is where a remotization's packets go. One that is encrypted and resumes needs the node that had it.
+func (pub *publisher) remotePort(want *Remote, address netip.Addr) (*rtpforward.Port, error) {
+	socket, to, ssrcs := pub.forwarding.socket, netip.AddrPortFrom(address, want.Port), pub.remoteSSRCs()
+	switch {
+	case want.Crypto.Suite == 0:
+		want.Keeper = ""
+	case want.Resumes && want.Keeper == "":
+		return nil, fault.Newf(fault.BadElement, "it is not known what the SRTP key was used for: another is needed")
+	case want.Resumes:
+		return socket.Resume(to, want.Crypto, want.Keeper, ssrcs...)
+	default:
+		want.Keeper = pub.peer.node.cfg.Outlet.Keeper()
+	}
+	return socket.Port(to, want.Crypto, ssrcs...)
 }
 
 // hello is what the other server learns from where to ask for key frames: two empty packets.

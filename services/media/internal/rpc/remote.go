@@ -36,15 +36,17 @@ func (s *Server) PublishRemotely(ctx context.Context, r *mediav1.PublishRemotely
 		want = append(want, node.Remote{
 			ID: one.GetId(), Host: one.GetHost(), Family: one.GetFamily(), Port: uint16(one.GetPort()),
 			RTCPPort: uint16(one.GetRtcpPort()), Crypto: crypto(one.GetSrtp()),
+			Resumes: one.GetResumes(), Keeper: one.GetKeeper(),
 		})
 	}
-	addresses, err := s.node.PublishRemotely(ctx, peerID(r.GetPeer()), want)
+	servers, err := s.node.PublishRemotely(ctx, peerID(r.GetPeer()), want)
 	if err != nil {
 		return nil, s.refuse(ctx, "PublishRemotely", r.GetPeer(), err)
 	}
 	response := &mediav1.PublishRemotelyResponse{}
-	for _, a := range addresses {
-		response.Addresses = append(response.Addresses, a.String())
+	for _, one := range servers {
+		response.Addresses = append(response.Addresses, one.Address.String())
+		response.Keepers = append(response.Keepers, one.Keeper)
 	}
 	return response, nil
 }

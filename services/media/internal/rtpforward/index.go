@@ -1,7 +1,10 @@
 package rtpforward
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
+	"net/netip"
 	"sync"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -28,6 +31,23 @@ type indexes struct {
 	mu    sync.Mutex
 	known map[stream]*numbers
 	order []stream // oldest first
+	lost  uint64   // streams that were forgotten
+	name  string   // random, of this memory
+}
+
+// keeper names all that is known, from now until something of it is forgotten.
+func (x *indexes) keeper() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.keeping()
+}
+
+// keeping is keeper's. x.mu is held.
+func (x *indexes) keeping() string {
+	if x.name == "" {
+		x.name = rand.Text()
+	}
+	return fmt.Sprintf("%s.%d", x.name, x.lost)
 }
 
 // stream is what indexes are counted for.
@@ -43,10 +63,15 @@ func keyOf(c *Crypto) (key [16]byte) {
 }
 
 // claim returns the numbers of a stream, for one destination at a time. BadElement if another has it, or if it is so old
-// that who begins to receive it now takes its rollover counter for another.
-func (x *indexes) claim(s stream) (*numbers, error) {
+// that who begins to receive it now takes its rollover counter for another. One that resumes what the keeper knows has
+// received it already: BadElement if something of that is forgotten, or if another destination had the stream since.
+func (x *indexes) claim(s stream, to netip.AddrPort, keeper string) (*numbers, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	resumes := keeper != ""
+	if resumes && keeper != x.keeping() {
+		return nil, fault.Newf(fault.BadElement, "it is not known here what the SRTP key was used for: another is needed")
+	}
 	n := x.known[s]
 	if n == nil {
 		n = &numbers{highest: -1}
@@ -57,7 +82,7 @@ func (x *indexes) claim(s stream) (*numbers, error) {
 		x.order = append(x.order, s)
 		x.forget()
 	}
-	if !n.begin() {
+	if !n.begin(to, resumes) {
 		return nil, fault.Newf(fault.BadElement, "SRTP key was used with SSRC %d before: another is needed", s.ssrc)
 	}
 	return n, nil
@@ -73,6 +98,7 @@ func (x *indexes) forget() {
 			continue
 		}
 		delete(x.known, oldest)
+		x.lost++
 	}
 }
 
@@ -81,7 +107,8 @@ func (x *indexes) forget() {
 type numbers struct {
 	mu      sync.Mutex
 	taken   bool
-	highest int64 // index used; -1 for none
+	to      netip.AddrPort // that has them, or had them last
+	highest int64          // index used; -1 for none
 	seen    [window / 64]uint64
 
 	source uint64 // highest extended number of the source; 0 before the first
@@ -90,14 +117,18 @@ type numbers struct {
 	next   uint16 // what would follow them
 }
 
-// begin takes the numbers for a destination.
-func (n *numbers) begin() bool {
+// begin takes the numbers for a destination, which has had those before if it resumes.
+func (n *numbers) begin(to netip.AddrPort, resumes bool) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.taken || n.highest >= 1<<16-window {
+	follows := n.highest < 1<<16-window
+	if resumes {
+		follows = n.highest < 0 || n.to == to
+	}
+	if n.taken || !follows {
 		return false
 	}
-	n.taken, n.source, n.late = true, 0, 0
+	n.taken, n.to, n.source, n.late = true, to, 0, 0
 	return true
 }
 
@@ -114,8 +145,8 @@ func (n *numbers) end() {
 	n.taken = false
 }
 
-// number returns what a packet with the source's number seq is to be sent with; not ok if it may not be sent.
-func (n *numbers) number(seq uint16) (sent uint16, ok bool) {
+// number returns the index that a packet with the source's number seq is to be sent with; not ok if it may not be sent.
+func (n *numbers) number(seq uint16) (index int64, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.taken {
@@ -128,7 +159,7 @@ func (n *numbers) number(seq uint16) (sent uint16, ok bool) {
 	case at+maxStep < n.source || at > n.source+maxStep:
 		at = n.restart(seq)
 	}
-	index := int64(at) + n.offset
+	index = int64(at) + n.offset
 	if !n.use(index) {
 		if n.late > 0 && seq != n.next {
 			n.late = 0
@@ -144,7 +175,7 @@ func (n *numbers) number(seq uint16) (sent uint16, ok bool) {
 	}
 	n.late = 0
 	n.source = max(n.source, at)
-	return uint16(index), true
+	return index, true
 }
 
 // restart begins a source with seq: the first of all keeps its numbers, another goes on where the last was.

@@ -13,12 +13,14 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
+var somewhere = netip.MustParseAddrPort("192.0.2.1:9")
+
 var someKey = Crypto{Suite: 80, Key: []byte("0123456789abcdefghijklmnopqrst")}
 
 func TestNumbersAreUsedOnce(t *testing.T) {
 	var x indexes
 	s := stream{keyOf(&someKey), 7}
-	n, err := x.claim(s)
+	n, err := x.claim(s, somewhere, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func TestNumbersAreUsedOnce(t *testing.T) {
 		if !ok {
 			return -1
 		}
-		return int(out)
+		return int(uint16(out))
 	}
 	for _, c := range []struct {
 		what string
@@ -42,17 +44,17 @@ func TestNumbersAreUsedOnce(t *testing.T) {
 			t.Errorf("%s: %d is sent as %d, not %d", c.what, c.seq, got, c.want)
 		}
 	}
-	if _, err := x.claim(s); fault.Of(err) != fault.BadElement {
+	if _, err := x.claim(s, somewhere, ""); fault.Of(err) != fault.BadElement {
 		t.Errorf("claimed twice: %v", err)
 	}
-	if _, err := x.claim(stream{s.key, 8}); err != nil {
+	if _, err := x.claim(stream{s.key, 8}, somewhere, ""); err != nil {
 		t.Errorf("another SSRC: %v", err)
 	}
 	n.end()
 	if sent(1) != -1 {
 		t.Error("numbered after its end")
 	}
-	if _, err := x.claim(s); fault.Of(err) != fault.BadElement {
+	if _, err := x.claim(s, somewhere, ""); fault.Of(err) != fault.BadElement {
 		t.Errorf("a key whose rollover counter nobody can know: %v", err)
 	}
 }
@@ -60,7 +62,7 @@ func TestNumbersAreUsedOnce(t *testing.T) {
 func TestStreamGoesOnWhereItEnded(t *testing.T) {
 	var x indexes
 	s := stream{keyOf(&someKey), 7}
-	n, err := x.claim(s)
+	n, err := x.claim(s, somewhere, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +70,12 @@ func TestStreamGoesOnWhereItEnded(t *testing.T) {
 		n.number(seq)
 	}
 	n.end()
-	again, err := x.claim(s)
+	again, err := x.claim(s, somewhere, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range uint16(10) {
-		if got, ok := again.number(50 + i); !ok || got != 100+i {
+		if got, ok := again.number(50 + i); !ok || got != 100+int64(i) {
 			t.Errorf("%d is sent as %d %t", 50+i, got, ok)
 		}
 	}
@@ -82,7 +84,7 @@ func TestStreamGoesOnWhereItEnded(t *testing.T) {
 // A source that begins anew a little below where it was, is told from one whose packets come again.
 func TestSourceThatBeginsAnewJustBelow(t *testing.T) {
 	var x indexes
-	n, err := x.claim(stream{})
+	n, err := x.claim(stream{}, somewhere, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,16 +104,20 @@ func TestSourceThatBeginsAnewJustBelow(t *testing.T) {
 
 func TestOldStreamsAreForgotten(t *testing.T) {
 	var x indexes
-	kept, err := x.claim(stream{ssrc: 1 << 31})
+	before := x.keeper()
+	kept, err := x.claim(stream{ssrc: 1 << 31}, somewhere, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range uint32(maxStreams + 10) {
-		n, err := x.claim(stream{ssrc: i})
+		n, err := x.claim(stream{ssrc: i}, somewhere, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		n.end()
+	}
+	if x.keeper() == before {
+		t.Error("who knew all knows all still")
 	}
 	if len(x.known) > maxStreams || len(x.order) != len(x.known) {
 		t.Errorf("%d are known, %d in order", len(x.known), len(x.order))
@@ -120,6 +126,51 @@ func TestOldStreamsAreForgotten(t *testing.T) {
 		t.Error("one that is in use was forgotten")
 	}
 }
+
+// TestResumedStreamGoesOnBeyondTheWrap: who had a stream before can follow it, whatever its rollover counter, and nobody else.
+func TestResumedStreamGoesOnBeyondTheWrap(t *testing.T) {
+	var x indexes
+	keeper, s := x.keeper(), stream{keyOf(&someKey), 7}
+	n, err := x.claim(s, somewhere, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 70000 {
+		n.number(uint16(i))
+	}
+	if _, err := x.claim(s, somewhere, keeper); fault.Of(err) != fault.BadElement {
+		t.Errorf("resumed while another has it: %v", err)
+	}
+	n.end()
+	elsewhere := netip.MustParseAddrPort("192.0.2.2:9")
+	for what, refused := range map[string]error{
+		"begun":               second(x.claim(s, somewhere, "")),
+		"resumed elsewhere":   second(x.claim(s, elsewhere, keeper)),
+		"of another's memory": second(new(indexes).claim(s, somewhere, keeper)),
+	} {
+		if fault.Of(refused) != fault.BadElement {
+			t.Errorf("%s: %v", what, refused)
+		}
+	}
+	n, err = x.claim(s, somewhere, keeper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if index, ok := n.number(5); !ok || index != 70000 {
+		t.Errorf("goes on with %d %t", index, ok)
+	}
+	n.end()
+	if _, err := x.claim(stream{s.key, 8}, elsewhere, keeper); err != nil {
+		t.Errorf("one that it did not have before: %v", err)
+	}
+	x.known[s].end()
+	x.lost++ // as forget does
+	if _, err := x.claim(s, somewhere, keeper); fault.Of(err) != fault.BadElement {
+		t.Errorf("after something was forgotten: %v", err)
+	}
+}
+
+func second(_ *numbers, err error) error { return err }
 
 // TestRestartedSourceDecrypts: whoever receives follows a source that begins anew, with the SSRC that was given for it.
 func TestRestartedSourceDecrypts(t *testing.T) {
@@ -177,7 +228,7 @@ func FuzzNumbers(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 255, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var x indexes
-		n, err := x.claim(stream{})
+		n, err := x.claim(stream{}, somewhere, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +239,10 @@ func FuzzNumbers(f *testing.F) {
 			if !ok {
 				continue
 			}
-			index := int64(packet.Nearest(uint64(max(before, 0))+1<<32, out)) - 1<<32
+			index := int64(packet.Nearest(uint64(max(before, 0))+1<<32, uint16(out))) - 1<<32
+			if before >= 0 && index != out {
+				t.Fatalf("index %d is seen as %d", out, index)
+			}
 			if before >= 0 && used[index] {
 				t.Fatalf("index %d twice", index)
 			}

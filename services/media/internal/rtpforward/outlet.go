@@ -47,6 +47,9 @@ func (o *Outlet) Close() {
 	o.ended.Wait()
 }
 
+// Keeper names what is known of the use of SRTP keys. As long as the name is the same, nothing of it has been forgotten.
+func (o *Outlet) Keeper() string { return o.indexes.keeper() }
+
 // Sent is how many packets and messages have gone out.
 func (o *Outlet) Sent() uint64 { return o.sent.Load() }
 

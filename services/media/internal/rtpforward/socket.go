@@ -111,6 +111,7 @@ type Port struct {
 	next   *buffer       // for the next packet
 
 	key    [16]byte
+	keeper string              // of what it resumes; else empty
 	mu     sync.Mutex          // guards what follows
 	ended  bool                // by Close
 	claims map[uint32]*numbers // by SSRC
@@ -126,7 +127,13 @@ type Crypto struct {
 // Port returns a destination for streams, of which the SSRCs are given that are known already. BadElement if c cannot be
 // gone by, or its key not be used again.
 func (s *Socket) Port(to netip.AddrPort, c Crypto, ssrcs ...uint32) (*Port, error) {
-	p := &Port{socket: s, to: to, next: s.outlet.pool.Get().(*buffer), claims: map[uint32]*numbers{}}
+	return s.Resume(to, c, "", ssrcs...)
+}
+
+// Resume is Port for a destination that goes on with streams which it had under the same key, as the keeper knows that was
+// named before they began. BadElement also if the keeper is another by now.
+func (s *Socket) Resume(to netip.AddrPort, c Crypto, keeper string, ssrcs ...uint32) (*Port, error) {
+	p := &Port{socket: s, to: to, next: s.outlet.pool.Get().(*buffer), keeper: keeper, claims: map[uint32]*numbers{}}
 	var err error
 	if p.srtp, err = c.Context(); err != nil {
 		return nil, err
@@ -168,7 +175,7 @@ func (p *Port) numbers(ssrc uint32) (*numbers, error) {
 	if len(p.claims) >= maxSources {
 		return nil, errEnded
 	}
-	n, err := p.socket.outlet.indexes.claim(stream{p.key, ssrc})
+	n, err := p.socket.outlet.indexes.claim(stream{p.key, ssrc}, p.to, p.keeper)
 	if err != nil {
 		return nil, err
 	}
@@ -191,26 +198,28 @@ var errEnded = errors.New("destination has ended, or has had too many sources")
 
 // encrypt makes b, a packet that may be changed, an SRTP packet in scratch, with a number that its key has not been used for.
 func (p *Port) encrypt(scratch, b []byte) ([]byte, error) {
-	seq, err := p.number(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
+	ssrc := binary.BigEndian.Uint32(b[8:])
+	index, err := p.number(ssrc, binary.BigEndian.Uint16(b[2:]))
 	if err != nil {
 		return nil, err
 	}
-	binary.BigEndian.PutUint16(b[2:], seq)
+	binary.BigEndian.PutUint16(b[2:], uint16(index))
+	p.srtp.SetROC(ssrc, uint32(index>>16))
 	return p.srtp.EncryptRTP(scratch, b, nil)
 }
 
-func (p *Port) number(ssrc uint32, seq uint16) (uint16, error) {
+func (p *Port) number(ssrc uint32, seq uint16) (int64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n, err := p.numbers(ssrc)
 	if err != nil {
 		return 0, err
 	}
-	sent, ok := n.number(seq)
+	index, ok := n.number(seq)
 	if !ok {
 		return 0, errEnded
 	}
-	return sent, nil
+	return index, nil
 }
 
 // Context is what encrypts or decrypts so; nil for the zero value. BadElement if c cannot be gone by.

@@ -12,7 +12,7 @@ var HTTPKeys = append([]Key{
 	gone("general.https", "on where --tls-cert of signaling is set"),
 	{"general.secure_port", "signaling", "https-listen", "", port},
 	gone("general.secure_interface", "--https-listen has an address"), gone("general.secure_ip", "put it before the port of --https-listen"),
-	gone("general.acl", acl),
+	gone("general.acl", acl), gone("general.acl_forwarded", aclForwarded),
 	{"general.mhd_connection_limit", "signaling", "max-sockets", "requests at a time, long polls included", plain},
 	gone("general.mhd_debug", "there is no libmicrohttpd; --log-level"),
 	{"admin.admin_base_path", "signaling", "admin-path", "", plain},
@@ -21,7 +21,7 @@ var HTTPKeys = append([]Key{
 	gone("admin.admin_interface", "--admin-http-listen has an address"),
 	gone("admin.admin_ip", "put it before the port of --admin-http-listen, and set --admin-secret-file"),
 	gone("admin.admin_https", adminTLS), gone("admin.admin_secure_port", adminTLS), gone("admin.admin_secure_interface", adminTLS),
-	gone("admin.admin_secure_ip", adminTLS), gone("admin.admin_acl", acl),
+	gone("admin.admin_secure_ip", adminTLS), gone("admin.admin_acl", acl), gone("admin.admin_acl_forwarded", aclForwarded),
 }, common...)
 
 // WebSocketsKeys are those of janus.transport.websockets.jcfg.
@@ -36,14 +36,14 @@ var WebSocketsKeys = append([]Key{
 	{"general.wss_port", "signaling", "wss-listen", "", port},
 	gone("general.wss_interface", "--wss-listen has an address"), gone("general.wss_ip", "put it before the port of --wss-listen"),
 	gone("general.wss_unix", unixSocket),
-	gone("general.ws_logging", "there is no libwebsockets; --log-level"), gone("general.ws_acl", acl),
+	gone("general.ws_logging", "there is no libwebsockets; --log-level"), gone("general.ws_acl", acl), gone("general.ws_acl_forwarded", aclForwarded),
 	gone("admin.admin_ws", "on unless --admin-listen of signaling is empty, on loopback by default"),
 	{"admin.admin_ws_port", "signaling", "admin-listen", "", localPort},
 	gone("admin.admin_ws_interface", "--admin-listen has an address"),
 	gone("admin.admin_ws_ip", "put it before the port of --admin-listen, and set --admin-secret-file"),
 	gone("admin.admin_ws_unix", unixSocket),
 	gone("admin.admin_wss", adminTLS), gone("admin.admin_wss_port", adminTLS), gone("admin.admin_wss_interface", adminTLS),
-	gone("admin.admin_wss_ip", adminTLS), gone("admin.admin_wss_unix", adminTLS), gone("admin.admin_ws_acl", acl),
+	gone("admin.admin_wss_ip", adminTLS), gone("admin.admin_wss_unix", adminTLS), gone("admin.admin_ws_acl", acl), gone("admin.admin_ws_acl_forwarded", aclForwarded),
 }, common...)
 
 // common are keys that both have.
@@ -57,7 +57,10 @@ var common = []Key{
 }
 
 const (
-	acl        = "who may connect is for a firewall to say"
+	acl = "who may connect is for a firewall to say"
+	// aclForwarded is of lists by X-Forwarded-For.
+	aclForwarded = "there are no such lists; whose X-Forwarded-For is believed, for limits of one address, is --trusted-proxies of signaling"
+
 	adminTLS   = "the Admin API has no TLS of its own: put a proxy before it"
 	unixSocket = "there are no UNIX sockets"
 )

@@ -85,7 +85,7 @@ func (d *draft) publishingPeer(p *publisher) *plugin.Peer {
 	if p.Peer != nil {
 		return clonePeer(p.Peer)
 	}
-	peer, err := d.newPeer(p.handle, p.Generation, d.inUse(), plugin.LoadOf(d.Command.GetMessage().GetJsep().GetSdp()))
+	peer, err := d.newPeer(p.handle, p.Generation, nearest(p.keyed(), d.inUse()), plugin.LoadOf(d.Command.GetMessage().GetJsep().GetSdp()))
 	if err != nil {
 		d.Failure = err
 	}

@@ -15,13 +15,16 @@ type remotization struct {
 	RTCPPort uint32 `json:"rtcp_port,omitempty"`
 	Suite    uint32 `json:"srtp_suite,omitempty"`
 	Key      []byte `json:"srtp_key,omitempty"`
+	Unsent   bool   `json:"unsent,omitempty"` // nothing was published so far
+	Node     string `json:"node,omitempty"`   // that had it, if it has a key
+	Keeper   string `json:"keeper,omitempty"` // likewise, that node's word for what it knows of the key
 }
 
 // mostRemotizations is how many a publisher has at most.
 const mostRemotizations = 32
 
 func (r *remotization) server() *mediav1.RemoteServer {
-	s := &mediav1.RemoteServer{Id: r.ID, Host: r.Host, Family: r.Family, Port: r.Port, RtcpPort: r.RTCPPort}
+	s := &mediav1.RemoteServer{Id: r.ID, Host: r.Host, Family: r.Family, Port: r.Port, RtcpPort: r.RTCPPort, Keeper: r.Keeper}
 	if r.Suite != 0 {
 		s.Srtp = &mediav1.SRTP{Suite: r.Suite, Key: r.Key}
 	}
@@ -78,20 +81,27 @@ func (d *draft) publishRemotely() (any, *failure) {
 		r.Suite, r.Key = s.GetSuite(), s.GetKey()
 	}
 	p = d.own(p)
-	if f, ok := d.remotize(p, &r); f != nil || !ok {
+	if f, ok := d.remotize(p, &r, false); f != nil || !ok {
 		return nil, f
 	}
 	p.Remotizations = append(p.Remotizations, r)
 	return remotizedView{"success", d.id, p.ID, &id}, nil
 }
 
-// remotize has the node send, if there is anything to be sent yet. It is not ok if that is not known yet.
-func (d *draft) remotize(p *publisher, r *remotization) (f *failure, ok bool) {
+// remotize has the node send, if there is anything to be sent yet; resumes says that another peer of the publisher was sent
+// before. It is not ok if that is not known yet.
+func (d *draft) remotize(p *publisher, r *remotization, resumes bool) (f *failure, ok bool) {
 	if p.Peer == nil {
+		r.Unsent = true
 		return nil, true
 	}
+	server := r.server()
+	server.Resumes = resumes && !r.Unsent
+	if server.Resumes && server.GetSrtp() != nil && r.Node != p.Peer.Node { // it is to refuse, whether it knows of keepers or not
+		server.Keeper, server.Srtp.Key = "", nil
+	}
 	response, ok, err := d.call(p.handle, p.Peer, &mediav1.PublishRemotelyRequest{
-		Peer: peerID(p.handle, p.Peer), Servers: []*mediav1.RemoteServer{r.server()},
+		Peer: peerID(p.handle, p.Peer), Servers: []*mediav1.RemoteServer{server},
 	})
 	if !ok {
 		return nil, false
@@ -102,23 +112,32 @@ func (d *draft) remotize(p *publisher, r *remotization) (f *failure, ok bool) {
 	p.Peer.Told++
 	if done, _ := response.(*mediav1.PublishRemotelyResponse); len(done.GetAddresses()) == 1 {
 		r.Host = done.GetAddresses()[0]
+		if r.Suite != 0 && len(done.GetKeepers()) == 1 {
+			r.Node, r.Keeper = p.Peer.Node, done.GetKeepers()[0]
+		}
 	}
+	r.Unsent = false
 	return nil, true
 }
 
-// resumeRemotizations has a node send what is published anew to all that got it before. What the node refuses ends, and
-// what is encrypted: the node may be another, which does not know what the one before has encrypted with the key.
+// resumeRemotizations has a node send what is published anew to all that got it before. What the node refuses ends, which it
+// logs; so does what is encrypted, where it is not the one that knows what was encrypted with the key.
 func (d *draft) resumeRemotizations(p *publisher) {
 	kept := p.Remotizations[:0:0]
 	for _, r := range p.Remotizations {
-		if r.Suite != 0 {
-			continue
-		}
-		if f, _ := d.remotize(p, &r); f == nil {
+		if f, _ := d.remotize(p, &r, true); f == nil {
 			kept = append(kept, r)
 		}
 	}
 	p.Remotizations = kept
+}
+
+// keyed are the nodes that know what was used of the keys with which other servers get the publisher.
+func (p *publisher) keyed() (nodes []string) {
+	for _, r := range p.Remotizations {
+		nodes = append(nodes, r.Node)
+	}
+	return nodes
 }
 
 // remotized is where a remotization is in the list; -1 if it is not.

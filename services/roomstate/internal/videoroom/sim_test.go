@@ -296,6 +296,14 @@ func (s *sim) answer(q plugin.Question) plugin.Answer {
 	case *mediav1.PublishRemotelyRequest:
 		done := &mediav1.PublishRemotelyResponse{}
 		for _, server := range r.GetServers() {
+			keeper := "of " + q.Node
+			if server.GetSrtp() == nil {
+				keeper = ""
+			}
+			if server.GetResumes() && server.GetKeeper() != keeper {
+				return plugin.Answer{Err: fault.Newf(fault.BadElement, "it is not known here what the SRTP key was used for: another is needed")}
+			}
+			done.Keepers = append(done.Keepers, keeper)
 			done.Addresses = append(done.Addresses, server.GetHost())
 		}
 		return plugin.Answer{Response: done}
