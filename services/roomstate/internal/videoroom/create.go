@@ -72,6 +72,9 @@ func (d *draft) create() (any, *failure) {
 		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
+	if d.cfg.AdminKey == "" && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
+		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.SessionRooms)
+	}
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
