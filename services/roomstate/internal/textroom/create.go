@@ -54,7 +54,7 @@ func (d *draft) checkCreate() *failure {
 	if f := check(d.body, slices.Concat(createTable, []request.Field{id})...); f != nil {
 		return f
 	}
-	if f := d.atMost(maxDescription, "description"); f != nil {
+	if f := d.atMost(maxDescription, "description", "secret", "pin", "post"); f != nil {
 		return f
 	}
 	return d.short("room")
@@ -85,7 +85,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 	return a, nil
 }
 
-// maxName is how long names may be, in bytes, and maxDescription descriptions. Lists have to fit into messages.
+// maxName is how long names may be, in bytes, and maxDescription descriptions and what else a room has of texts. Lists have to fit into messages.
 const maxName, maxDescription = 1024, 4096
 
 // short fails if one of the fields is longer than a name may be.

@@ -92,8 +92,7 @@ func (d *draft) roomView(what string) roomView {
 	return roomView{what, d.id, &permanent}
 }
 
-// maxText is how long a room's description and the folder of its recordings may be, in bytes: lists of rooms have to fit into
-// messages.
+// maxText is how long each text of a room may be, in bytes: lists of rooms have to fit into messages, and all rooms into Redis.
 const maxText = 4096
 
 // short fails if one of the fields is longer than that.
@@ -107,7 +106,7 @@ func (d *draft) short(names ...string) *failure {
 }
 
 func (d *draft) newAttributes() (*attributes, *failure) {
-	if f := d.short("description", "rec_dir"); f != nil {
+	if f := d.short("room", "description", "rec_dir", "secret", "pin", "vp9_profile", "h264_profile"); f != nil {
 		return nil, f
 	}
 	b := d.body
