@@ -24,10 +24,10 @@ if room ~= '' then
   if version ~= '' then
     if drop == '1' then
       local maker = redis.call('HGET', room_key, 'maker')
+      redis.call('DEL', room_key) -- before all that takes memory: a Redis that is full then takes the rest too
       if maker and tonumber(redis.call('HGET', session_key(maker), 'rooms') or 0) > 0 then
         redis.call('HINCRBY', session_key(maker), 'rooms', -1)
       end
-      redis.call('DEL', room_key)
     else
       redis.call('HSET', room_key, 'version', version)
     end
