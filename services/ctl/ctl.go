@@ -59,6 +59,7 @@ type commands struct {
 	Drain     drainCommand     `cmd:"" help:"Give a node no more work and have its calls go on with others; waits until that is over."`
 	Undrain   undrainCommand   `cmd:"" help:"Call a drain off, and give the node work again."`
 	Kick      kickCommand      `cmd:"" help:"Take a participant out of a VideoRoom."`
+	Destroy   destroyCommand   `cmd:"" help:"End a VideoRoom or a TextRoom, and the calls in it."`
 	Reference referenceCommand `cmd:"" hidden:"" help:"Print all of this, in Markdown."`
 	Events    eventsCommand    `cmd:"" help:"Follow what event handlers are told, over NATS."`
 }

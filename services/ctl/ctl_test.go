@@ -103,7 +103,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	if code, out, _ := run(t, "--help"); code != Done || !strings.Contains(out, "3 if nobody") {
 		t.Errorf("got %d, %s", code, out)
 	}
-	for _, command := range strings.Fields("nodes rooms room sessions stats move drain undrain kick events") {
+	for _, command := range strings.Fields("nodes rooms room sessions stats move drain undrain kick destroy events") {
 		if code, out, _ := run(t, command, "--help"); code != Done || !strings.Contains(out, "cardea-ctl "+command) {
 			t.Errorf("%s: got %d, %s", command, code, out)
 		}
@@ -244,6 +244,35 @@ func TestKickRepeatsIDsAsTheyWereTold(t *testing.T) {
 		if code, _, errOut := run(t, "kick", "7", "8", "--address", address); code != Refused || !strings.Contains(errOut, "no participant 8 in room 7") {
 			t.Errorf("got %d, %s", code, errOut)
 		}
+	}
+}
+
+func TestDestroyRepeatsTheIDAndSaysWhereSecretsComeFrom(t *testing.T) {
+	answers := map[string]string{
+		"room_info":      `{"janus":"success","room":"7","present":[]}`,
+		"message_plugin": `{"janus":"success","response":{"textroom":"destroyed","room":"7"}}`,
+	}
+	address, asked := server(t, answers)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("s\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errOut := run(t, "destroy", "7", "--plugin", "textroom", "--room-secret-file", file, "--address", address)
+	if code != Done || !strings.Contains(out, "room 7 of textroom is gone") {
+		t.Errorf("got %d, %s%s", code, out, errOut)
+	}
+	for _, want := range []string{`"plugin":"janus.plugin.textroom"`, `"request":"destroy"`, `"room":"7"`, `"secret":"s"`, `"transaction":`} {
+		if !strings.Contains(asked(), want) {
+			t.Errorf("no %s in %s", want, asked())
+		}
+	}
+	answers["message_plugin"] = `{"janus":"success","response":{"videoroom":"event","error_code":429,"error":"Missing mandatory element (secret)"}}`
+	address, _ = server(t, answers)
+	if code, _, errOut := run(t, "destroy", "7", "--address", address); code != Refused || !strings.Contains(errOut, "--room-secret-file") {
+		t.Errorf("got %d, %s", code, errOut)
+	}
+	if code, _, errOut := run(t, "destroy", "7", "--room-secret-file", file+"x", "--address", address); code != Usage || !strings.Contains(errOut, "--room-secret-file") {
+		t.Errorf("got %d, %s", code, errOut)
 	}
 }
 

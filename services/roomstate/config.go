@@ -48,6 +48,7 @@ type Config struct {
 	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
 	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
 	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
+	SessionRooms    int `default:"100" help:"VideoRooms and TextRooms that one session may have made and that are still there, without the admin key; 0 for no limit."`
 	MaxTextRooms    int `default:"10000" help:"TextRooms there may be; 0 for no limit."`
 	MaxTextHistory  int `default:"100" help:"Messages that a TextRoom keeps for who joins later, whatever it is created with."`
 	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit."`
@@ -80,7 +81,7 @@ func (c *Config) limits() session.Limits {
 
 func (c *Config) textroom(allow *post.Allow) textroom.Config {
 	return textroom.Config{
-		AdminKey: c.AdminKey, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		AdminKey: c.AdminKey, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
 		PostAllow: allow,
 	}
 }
@@ -99,6 +100,6 @@ func (c *Config) videoroom() (videoroom.Config, error) {
 	}
 	return videoroom.Config{
 		AdminKey: c.AdminKey, LockForwards: c.LockRTPForward, TokenSecret: secret, StringIDs: c.StringIDs, Forgets: c.Forgets,
-		MaxRooms: c.MaxRooms, MaxParticipants: c.MaxParticipants,
+		MaxRooms: c.MaxRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants,
 	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -89,4 +91,81 @@ func metricsOf(t *testing.T, address string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestRoomsThatASessionHasMadeHaveABound: of both kinds together, for as long as they are there, whoever destroys them. Those of
+// administrators and of files are nobody's.
+func TestRoomsThatASessionHasMadeHaveABound(t *testing.T) {
+	c := startCluster(t, 0, func(cfg *roomstate.Config) { cfg.SessionRooms, cfg.DemoRoom = 3, true })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.config.OpsListen = l.Addr().String()
+	_ = l.Close()
+	c.startReplica()
+	e := c.edge()
+	first, second := e.session(), e.session()
+	video, text, other := first.attach(videoRoom), first.attach("janus.plugin.textroom"), second.attach(videoRoom)
+	asks := func(h *handle, body, want string) {
+		t.Helper()
+		if got, _ := h.send(body); !strings.Contains(fmt.Sprint(got), want) {
+			t.Errorf("%s: %v, want %s", body, got, want)
+		}
+	}
+	const full = "error:Maximum number of rooms (3) already reached error_code:499"
+	asks(video, `{"request":"create","room":1}`, "created")
+	asks(video, `{"request":"create","room":1}`, "already exists") // which is no room more
+	asks(video, `{"request":"create","room":2}`, "created")
+	asks(text, `{"request":"create","room":1}`, "created")
+	asks(video, `{"request":"create","room":3}`, full)
+	asks(text, `{"request":"create","room":3}`, full)
+	asks(video, `{"request":"exists","room":3}`, "exists:false")
+	asks(other, `{"request":"create","room":3}`, "created")
+	if got := metricsOf(t, c.config.OpsListen); !strings.Contains(got, "cardea_roomstate_limited_total{reason=\"session_rooms\"} 2\n") {
+		t.Error("the two are not counted")
+	}
+
+	asks(other, `{"request":"destroy","room":3}`, "destroyed")
+	asks(video, `{"request":"create","room":3}`, full) // that was not of this session
+	asks(other, `{"request":"destroy","room":2}`, "destroyed")
+	asks(video, `{"request":"create","room":3}`, "created")
+	asks(text, `{"request":"destroy","room":1}`, "destroyed")
+
+	// All at once, each in another room's turn.
+	handles := make([]*handle, 6)
+	for i := range handles {
+		handles[i] = first.attach(videoRoom)
+	}
+	var made atomic.Int32
+	var wg sync.WaitGroup
+	for i, h := range handles {
+		wg.Go(func() {
+			if got, _ := h.send(fmt.Sprintf(`{"request":"create","room":%d}`, 10+i)); got["videoroom"] == "created" {
+				made.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() != 1 {
+		t.Errorf("%d rooms are made where there was room for one", made.Load())
+	}
+	got, err := e.admin(0, "message_plugin", `{"plugin":"janus.plugin.textroom","request":{"request":"create","room":9,"transaction":"t"}}`)
+	if err != nil || !strings.Contains(fmt.Sprint(got), "created") {
+		t.Errorf("an administrator's: %v, %v", got, err)
+	}
+}
+
+// TestWhoHasTheAdminKeyMakesAsManyRoomsAsThereMayBe: a server of an application does so over one session.
+func TestWhoHasTheAdminKeyMakesAsManyRoomsAsThereMayBe(t *testing.T) {
+	c := startCluster(t, 1, func(cfg *roomstate.Config) { cfg.SessionRooms, cfg.AdminKey = 1, "k" })
+	s := c.edge().session()
+	for _, plugin := range []string{videoRoom, "janus.plugin.textroom"} {
+		h := s.attach(plugin)
+		for range 2 {
+			if got, _ := h.send(`{"request":"create","admin_key":"k"}`); !strings.Contains(fmt.Sprint(got), "created") {
+				t.Error(got)
+			}
+		}
+	}
 }

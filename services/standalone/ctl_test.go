@@ -162,7 +162,7 @@ func TestCtlSeesAndSteersACluster(t *testing.T) {
 		t.Errorf("no node: %d, %s", code, errOut)
 	}
 
-	if code, _, errOut := runCtl(t, "kick", "77", "5"); code != ctl.Refused || !strings.Contains(errOut, "secret") {
+	if code, _, errOut := runCtl(t, "kick", "77", "5"); code != ctl.Refused || !strings.Contains(errOut, "--room-secret-file") {
 		t.Errorf("without the room's secret: %d, %s", code, errOut)
 	}
 	t.Setenv("CARDEA_ROOM_SECRET", "sesame")
@@ -176,6 +176,14 @@ func TestCtlSeesAndSteersACluster(t *testing.T) {
 			t.Fatalf("events: %s", events.String())
 		}
 	}
+	wantCtl(t, "room 77 of videoroom is gone", "destroy", "77")
+	if code, _, errOut := runCtl(t, "destroy", "77"); code != ctl.Refused {
+		t.Errorf("once more: %d, %s", code, errOut)
+	}
+	handle = id(e.post(0, "/"+session, `{"janus":"attach","plugin":"janus.plugin.textroom","transaction":"a"}`))
+	say(`{"request":"create","room":78,"secret":"sesame"}`, "")
+	wantCtl(t, "78 textroom", "rooms")
+	wantCtl(t, "room 78 of textroom is gone", "destroy", "78", "--plugin", "textroom")
 }
 
 func TestCtlNeedsTheAdminSecret(t *testing.T) {

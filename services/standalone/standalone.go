@@ -82,6 +82,7 @@ type config struct {
 	MaxHandles            int           `help:"Handles a session may have; 0 for no limit." default:"1000"`
 	MaxBody               int           `help:"Bytes a message's body may have; 0 for no limit." default:"262144"`
 	MaxRooms              int           `help:"VideoRooms there may be; 0 for no limit." default:"10000"`
+	SessionRooms          int           `help:"VideoRooms and TextRooms that one session may have made and that are still there, without the admin key; 0 for no limit." default:"100"`
 	MaxTextRooms          int           `help:"TextRooms there may be; 0 for no limit." default:"10000"`
 	MaxTextHistory        int           `help:"Messages that a TextRoom keeps for who joins later, whatever it is created with." default:"100"`
 	MaxParticipants       int           `help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit." default:"1000"`

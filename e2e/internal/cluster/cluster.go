@@ -72,7 +72,7 @@ func StartStandalone(t testing.TB, extra ...string) *Standalone {
 	args := []string{
 		"--admin-http-listen", admin, "--admin-listen", adminWS, "--admin-secret-file", adminSecretFile(t),
 		"--listen", ws, "--http-listen", http, "--page-listen", page, "--udp-port", strconv.Itoa(proc.FreePort(t)),
-		"--advertise", "127.0.0.1", "--log-level", "debug",
+		"--advertise", "127.0.0.1", "--log-level", "debug", "--session-rooms", "0", // conversations make a room for each request
 		"--ops-listen", proc.FreeTCP(t), "--roomstate-ops-listen", roomstate, "--media-ops-listen", proc.FreeTCP(t),
 	}
 	p := proc.Start(t, "standalone", filepath.Join(Programs, "standalone"), append(args, extra...)...)
@@ -126,7 +126,7 @@ func StartOn(t testing.TB, w Wiring, extra ...string) *Apart {
 	for i := range 2 {
 		ops := proc.FreeTCP(t)
 		p := proc.Start(t, fmt.Sprint("roomstate", i), filepath.Join(Programs, "roomstate"),
-			slices.Concat([]string{"--demo-room", "--ops-listen", ops, "--log-level", "debug"}, w.NATS, w.Redis, w.GRPC, extra)...)
+			slices.Concat([]string{"--demo-room", "--session-rooms", "0", "--ops-listen", ops, "--log-level", "debug"}, w.NATS, w.Redis, w.GRPC, extra)...)
 		defer p.WaitReady(t, ops)
 		a.Replicas = append(a.Replicas, p)
 	}

@@ -105,7 +105,7 @@ func (c *Cluster) plan(o Options) error {
 		return p
 	}
 	for i := range 2 {
-		add(fmt.Sprint("roomstate-", i), "roomstate", o.Roomstate, "--redis-url", "redis://"+c.Redis)
+		add(fmt.Sprint("roomstate-", i), "roomstate", o.Roomstate, "--redis-url", "redis://"+c.Redis, "--session-rooms", "0")
 	}
 	for i := range o.Nodes {
 		_, udp, err := free("udp")

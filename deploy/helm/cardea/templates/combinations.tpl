@@ -11,6 +11,15 @@
 {{- if and (eq $e.mode "podService") (eq $a.from "explicit") (lt (len $a.addresses) $most) }}
 {{- fail (printf "media.advertise.addresses: of podService, each pod needs one: there may be %d pods, and there are %d addresses" $most (len $a.addresses)) }}
 {{- end }}
+{{- if and (eq $e.mode "podService") (eq $e.type "LoadBalancer") (ne (len $a.addresses) (len (uniq $a.addresses))) }}
+{{- fail "media.advertise.addresses: one is there twice, and a balancer of podService leads to one pod" }}
+{{- end }}
+{{- $above := ternary (sub $most 1) 0 (and (eq $e.mode "podService") (eq $e.type "NodePort")) | int }}
+{{- range $port, $of := dict "9000" "gRPC" "9092" "metrics" }}
+{{- if and $e.tcp (ge (int $port) (int $e.port)) (le (int $port) (add $e.port $above | int)) }}
+{{- fail (printf "media.expose.port: ICE-TCP cannot have %s, which is the port of a media pod's %s; take another, or tcp: false" $port $of) }}
+{{- end }}
+{{- end }}
 {{- if and (eq $e.mode "hostPort") (eq $a.from "explicit") (gt $most 1) }}
 {{- fail (printf "media.advertise.from explicit with hostPort: all %d pods would tell browsers the same addresses, though each is on another node; take from: node, or podService with an address for each pod" $most) }}
 {{- end }}
@@ -64,9 +73,16 @@
 {{- end }}
 {{- end }}
 
+{{- range $part := list "signaling" "roomstate" "media" }}{{ $v := index $.Values $part }}
+{{- if and (eq (int $v.replicas) 0) (eq (dig "autoscaling" "kind" "none" $v) "none") }}
+{{- fail (printf "%s.replicas: nothing works without one; to stop it for a while, take kubectl scale" $part) }}
+{{- end }}
+{{- end }}
+
 {{- range $store := list "nats" "redis" }}{{ $s := index $.Values $store }}
 {{- $sentinels := false }}{{ if eq $store "redis" }}{{ $sentinels = $s.external.sentinel.addresses }}{{ end }}
-{{- if and $s.enabled (or $s.external.url $s.external.urlSecret.name $s.external.tlsSecret $s.external.user $s.external.passwordSecret.name $sentinels) }}
+{{- $more := or (dig "cluster" false $s.external) (dig "tokenSecret" "name" "" $s.external) (dig "credsSecret" "name" "" $s.external) }}
+{{- if and $s.enabled (or $s.external.url $s.external.urlSecret.name $s.external.tlsSecret $s.external.user $s.external.passwordSecret.name $sentinels $more) }}
 {{- fail (printf "%s.external is set, and %s.enabled too: take one" $store $store) }}
 {{- end }}
 {{- if not $s.enabled }}
@@ -75,6 +91,12 @@
 {{- end }}
 {{- if not (or $s.external.url $s.external.urlSecret.name $sentinels) }}
 {{- fail (printf "%s.enabled is false: say where it is, by %s.external.url or urlSecret" $store $store) }}
+{{- end }}
+{{- $schemes := ternary (list "nats" "tls") (list "redis" "rediss") (eq $store "nats") }}
+{{- range $url := splitList "," $s.external.url }}{{ $scheme := regexFind "^[^:/]*://" (trim $url) | trimSuffix "://" }}
+{{- if and $scheme (not (has $scheme $schemes)) }}
+{{- fail (printf "%s.external.url: %s:// is none of %s; take %s://" $store $scheme $store (join ":// or " $schemes)) }}
+{{- end }}
 {{- end }}
 {{- if contains "@" $s.external.url }}
 {{- fail (printf "%s.external.url has credentials: a URL with them belongs in a Secret, named by %s.external.urlSecret" $store $store) }}
@@ -93,6 +115,9 @@
 {{- end }}
 {{- if and .Values.nats.external.user (not $nats.passwordSecret.name) }}
 {{- fail "nats.external.user: the password is missing; set nats.external.passwordSecret" }}
+{{- end }}
+{{- if and $nats.passwordSecret.name (not $nats.user) }}
+{{- fail "nats.external.passwordSecret: whose password it is is missing; set nats.external.user" }}
 {{- end }}
 {{- if gt (len (compact (list $nats.passwordSecret.name $nats.tokenSecret.name $nats.credsSecret.name))) 1 }}
 {{- fail "nats.external: only one of passwordSecret, tokenSecret and credsSecret can say who the services are" }}

@@ -67,6 +67,8 @@ type Command struct {
 	Handle Handle
 	// Over says that the session is gone already: the handle leaves, and nobody waits for an answer.
 	Over bool
+	// Full says that the session has made as many rooms as it may.
+	Full bool
 }
 
 // Peer is a PeerConnection of a handle, on a node.

@@ -38,6 +38,9 @@ type Turn struct {
 	Scatter uint32
 	// Follow has all such rooms know on which node the handle's peer is now; nil does nothing.
 	Follow *Follow
+	// MayHave is how many rooms the command's session may have made that are still there, if the command makes one that counts;
+	// 0 if not.
+	MayHave int
 	// Parted are handles that no longer have such state in this room.
 	Parted []HandleID
 	// Gone says that the command's handle ceases to exist.
@@ -59,6 +62,7 @@ type Limit string
 // The limits of rooms.
 const (
 	Rooms         Limit = "rooms"
+	SessionRooms  Limit = "session_rooms"
 	Participants  Limit = "participants"
 	Subscriptions Limit = "subscriptions"
 	Publishers    Limit = "publishers"
@@ -178,6 +182,17 @@ func (t *Turn) Full(most int) (full, known bool) {
 		t.Failure = answer.Err
 	}
 	return answer.Count >= most, ok && answer.Err == nil
+}
+
+// Counts has the room that the command makes count for its session, which may have most that are still there, 0 being no limit.
+// It is false if there are as many.
+func (t *Turn) Counts(most int) bool {
+	if t.Command.Full {
+		t.Meet(SessionRooms)
+		return false
+	}
+	t.MayHave = most
+	return true
 }
 
 // Answer marks event as the answer to the turn's command, and adds it.

@@ -5,7 +5,7 @@ import "fmt"
 // How many tokens a room's list may have, and how many bytes they may be together: the list is kept, and answered with.
 const (
 	MaxTokens     = 10_000
-	MaxTokenBytes = 128 << 10
+	MaxTokenBytes = 16 << 10
 )
 
 // TooManyTokens says what is wrong with a list of tokens beyond these bounds; it is empty for others.

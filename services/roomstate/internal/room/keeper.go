@@ -98,6 +98,10 @@ func (k *Keeper) Do(ctx context.Context, cmd plugin.Command, name string) (*busv
 			k.Stale()
 			continue
 		}
+		if errors.Is(err, store.ErrFull) { // known no sooner than with the write, and the plugin has the words for it
+			cmd.Full = true
+			continue
+		}
 		if errors.Is(err, store.ErrAway) {
 			clear(made) // its sender repeats the command, and nodes their answers
 		}
@@ -304,7 +308,7 @@ func write(t *plugin.Turn, reply *busv1.Reply, room, version string, result plug
 	w := &store.Write{
 		Command: t.Command.GetId(), Answer: answer,
 		Handle: t.Command.Handle, Gone: t.Gone, Over: t.Command.Over,
-		Room: room, Read: version, Result: result,
+		Room: room, Read: version, Result: result, Most: t.MayHave,
 		Events: t.Events, Tasks: t.Tasks, Made: t.Made, Lost: t.Lost,
 		Enter: t.Enter, Scatter: t.Scatter, Follow: t.Follow, Parted: t.Parted,
 	}

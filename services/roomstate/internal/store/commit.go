@@ -32,6 +32,7 @@ type Write struct {
 	Room   string // empty if no room is concerned
 	Read   string // the version that was read, empty for no room
 	Result plugin.Result
+	Most   int // the room is made, and its session may have made this many that are still there; 0 if it does not count
 
 	Events     []*busv1.Event // Commit gives them their numbers
 	Tasks      []plugin.Task
@@ -46,7 +47,7 @@ type Committed struct {
 }
 
 // Commit writes w as a whole or not at all. ErrStale if the room is not the one that was read, ErrNoSession or
-// ErrNoHandle if the acting handle is gone, an AnsweredError if the command was carried out before.
+// ErrNoHandle if the acting handle is gone, ErrFull if its session has made Most rooms, an AnsweredError if the command was carried out before.
 func (s *Store) Commit(ctx context.Context, w *Write, now time.Time) (Committed, error) {
 	args, version, tasks, err := w.encode(now)
 	if err != nil {
@@ -111,7 +112,7 @@ func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedT
 func (w *Write) encodeRoom(add func(...any)) (version string) {
 	add(w.Room, w.Read)
 	if w.Room == "" {
-		add("", 0)
+		add("", 0, 0)
 		return ""
 	}
 	if w.Result.Next == nil {
@@ -121,6 +122,7 @@ func (w *Write) encodeRoom(add func(...any)) (version string) {
 		version = rand.Text() // never one that another life of the room had
 		add(version, flag(w.Result.Drop))
 	}
+	add(w.Most)
 	add(len(w.Result.Set))
 	for field, value := range w.Result.Set {
 		add(field, value)
@@ -205,6 +207,7 @@ func (s *Store) LoadRoom(ctx context.Context, name string) (fields map[string]st
 	}
 	version = fields["version"]
 	delete(fields, "version")
+	delete(fields, "maker")
 	return fields, version, nil
 }
 

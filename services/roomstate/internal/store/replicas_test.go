@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // server runs a redis-server until the test ends.
@@ -167,5 +168,35 @@ func TestAClusterServesOnlyWhoKnowsThatItIsOne(t *testing.T) {
 		t.Errorf("a cluster is taken for one server: %v", err)
 	} else {
 		t.Log(err)
+	}
+}
+
+// TestRoomsGoFromARedisThatIsFull: what frees memory is done though it takes some.
+func TestRoomsGoFromARedisThatIsFull(t *testing.T) {
+	address, _ := server(t)
+	st, err := Open("redis://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = st.Close() }()
+	h := withHandle(t, st)
+	w := Write{Command: "1", Answer: []byte("x"), Handle: h, Room: "a", Most: 2, Result: plugin.Result{Next: room{}, Index: []byte("x")}}
+	made, err := st.Commit(t.Context(), &w, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.rdb.Do(t.Context(), "CONFIG", "SET", "maxmemory", "100kb").Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.Command, w.Room = "2", "b"
+	if _, err := st.Commit(t.Context(), &w, start); err == nil {
+		t.Error("a room is made in a Redis that is full")
+	}
+	w = Write{Command: "3", Answer: []byte("x"), Handle: h, Room: "a", Read: made.Version, Result: plugin.Result{Next: room{}, Drop: true}}
+	if _, err := st.Commit(t.Context(), &w, start); err != nil {
+		t.Errorf("destroy: %v", err)
+	}
+	if n, err := st.CountRooms(t.Context(), "p"); err != nil || n != 0 {
+		t.Errorf("%d rooms, %v", n, err)
 	}
 }

@@ -453,3 +453,37 @@ func TestPeersWithoutAHandleAreFound(t *testing.T) {
 		t.Errorf("after its end: %v", err)
 	}
 }
+
+func TestRoomsThatCountAreCountedWithTheWrite(t *testing.T) {
+	st, _ := open(t)
+	h := withHandle(t, st)
+	commands := 0
+	write := func(name, read string, most int, drop bool) (string, error) {
+		commands++
+		w := Write{Command: fmt.Sprint(commands), Handle: h, Room: name, Read: read, Most: most, Result: plugin.Result{Next: room{}, Drop: drop}}
+		done, err := st.Commit(t.Context(), &w, start)
+		return done.Version, err
+	}
+	version, err := write("a", "", 1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fields, _, err := st.LoadRoom(t.Context(), "a"); err != nil || len(fields) > 0 {
+		t.Errorf("the plugin is shown %v, %v", fields, err)
+	}
+	if _, err := write("b", "", 1, false); !errors.Is(err, ErrFull) {
+		t.Errorf("a second: %v", err)
+	}
+	if _, v, err := st.LoadRoom(t.Context(), "b"); err != nil || v != "" {
+		t.Errorf("it is there: %q, %v", v, err)
+	}
+	if _, err := write("c", "", 0, false); err != nil {
+		t.Errorf("one that does not count: %v", err)
+	}
+	if _, err := write("a", version, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write("b", "", 1, false); err != nil {
+		t.Errorf("a second when the first is gone: %v", err)
+	}
+}

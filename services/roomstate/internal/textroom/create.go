@@ -41,6 +41,9 @@ func (d *draft) create() (members, *failure) {
 		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
+	if d.cfg.AdminKey == "" && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
+		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.SessionRooms)
+	}
 	d.setAttributes(a)
 	d.notice("event", "created", nil)
 	return d.done("created"), nil
@@ -51,7 +54,7 @@ func (d *draft) checkCreate() *failure {
 	if f := check(d.body, slices.Concat(createTable, []request.Field{id})...); f != nil {
 		return f
 	}
-	if f := d.atMost(maxDescription, "description"); f != nil {
+	if f := d.atMost(maxDescription, "description", "secret", "pin", "post"); f != nil {
 		return f
 	}
 	return d.short("room")
@@ -82,7 +85,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 	return a, nil
 }
 
-// maxName is how long names may be, in bytes, and maxDescription descriptions. Lists have to fit into messages.
+// maxName is how long names may be, in bytes, and maxDescription descriptions and what else a room has of texts. Lists have to fit into messages.
 const maxName, maxDescription = 1024, 4096
 
 // short fails if one of the fields is longer than a name may be.

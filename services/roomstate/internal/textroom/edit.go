@@ -13,7 +13,7 @@ func (d *draft) edit() (members, *failure) {
 	if f := check(d.body, editTable...); f != nil {
 		return nil, f
 	}
-	if f := d.atMost(maxDescription, "new_description"); f != nil {
+	if f := d.atMost(maxDescription, "new_description", "new_secret", "new_pin", "new_post"); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {

@@ -302,7 +302,7 @@ func TestRequestThatFailsChangesNothing(t *testing.T) {
 	s.data("bo", `{"textroom":"join","transaction":"4","room":5,"username":"`+long+`"}`)
 	s.want(`bo ~ {"textroom":"error","error_code":414,"error":"Invalid value (username should have at most 1024 bytes)","transaction":"4"}`)
 	s.api("bo", `{"request":"allowed","room":5,"secret":"s","action":"add","allowed":["`+strings.Repeat("x", request.MaxTokenBytes+1)+`"]}`)
-	s.want(`= {"textroom":"error","error_code":499,"error":"Too many tokens (at most 10000, of 131072 bytes together)"}`)
+	s.want(`= {"textroom":"error","error_code":499,"error":"Too many tokens (at most 10000, of 16384 bytes together)"}`)
 	if after := fmt.Sprint(s.stored); after != before {
 		t.Errorf("was %s\nis %s", before, after)
 	}
@@ -451,6 +451,12 @@ func TestAListOfRoomsIsBounded(t *testing.T) {
 	listed := strings.Count(got, `"room":`)
 	if len(got) > maxList+1000 || listed < n/2 || !strings.Contains(got, fmt.Sprintf(`"left_out":%d`, n-listed)) {
 		t.Errorf("%d bytes, %d rooms, …%s", len(got), listed, got[len(got)-100:])
+	}
+	for _, name := range []string{"secret", "pin", "post"} {
+		s.api("al", `{"request":"create","room":999,"`+name+`":"`+strings.Repeat("x", maxDescription+1)+`"}`)
+		s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (` + name + ` should have at most 4096 bytes)"}`)
+		s.api("al", `{"request":"edit","room":1,"new_`+name+`":"`+strings.Repeat("x", maxDescription+1)+`"}`)
+		s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (new_` + name + ` should have at most 4096 bytes)"}`)
 	}
 	s.api("al", `{"request":"create","room":999,"description":"`+strings.Repeat("x", maxDescription+1)+`"}`)
 	s.want(`= {"textroom":"error","error_code":414,"error":"Invalid value (description should have at most 4096 bytes)"}`)

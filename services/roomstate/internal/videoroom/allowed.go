@@ -44,9 +44,9 @@ func (d *draft) allow() (any, *failure) {
 		a.Allowed = slices.DeleteFunc(slices.Clone(a.Allowed), func(t string) bool { return named[t] })
 		if action == "add" {
 			a.Allowed = append(a.Allowed, tokens...)
-		}
-		if words := request.TooManyTokens(a.Allowed); words != "" {
-			return nil, fail(errUnknown, "%s", words)
+			if words := request.TooManyTokens(a.Allowed); words != "" {
+				return nil, fail(errUnknown, "%s", words)
+			}
 		}
 	}
 	v := allowedView{VideoRoom: "success", Room: d.id}

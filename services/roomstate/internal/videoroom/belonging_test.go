@@ -96,6 +96,26 @@ func TestListsOfTokensAreBounded(t *testing.T) {
 			t.Errorf("%.60s: %.200s", request, got)
 		}
 	}
+	// Rooms may be older than the bound: tokens can be taken from them.
+	s.rooms["videoroom/7"].(*Room).attributes.Allowed = []string{long, "a", "b"}
+	s.log = nil
+	s.send("al", `{"request":"allowed","room":7,"action":"remove","allowed":["a"]}`)
+	if got := said(s); strings.Contains(got, "Too many tokens") || !strings.Contains(got, `"b"`) {
+		t.Errorf("%.60s … %s", got, got[len(got)-60:])
+	}
+}
+
+// TestTheMostTokensOfARoomAreFarLessThanAMessage: as many rooms as there may be by default have to fit into Redis with theirs.
+func TestTheMostTokensOfARoomAreFarLessThanAMessage(t *testing.T) {
+	s := newSim(Config{})
+	s.send("al", `{"request":"create","room":7,"allowed":["`+strings.Repeat("x", 100_000)+`"]}`)
+	if got := said(s); !strings.Contains(got, `"error_code":499,"error":"Too many tokens (at most 10000, of 16384 bytes together)"`) {
+		t.Errorf("%.300s", got)
+	}
+	s.send("al", `{"request":"create","room":7,"allowed":["`+strings.Repeat("x", 16<<10)+`"]}`)
+	if got := said(s); !strings.Contains(got, `"created"`) {
+		t.Errorf("%.300s", got)
+	}
 }
 
 func TestWhoIsKickedLosesItsSubscriptionsToo(t *testing.T) {

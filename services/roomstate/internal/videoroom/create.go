@@ -72,6 +72,9 @@ func (d *draft) create() (any, *failure) {
 		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
+	if d.cfg.AdminKey == "" && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
+		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.SessionRooms)
+	}
 	d.attributes = a
 	d.created = true
 	d.touched[fieldRoom] = true
@@ -89,8 +92,7 @@ func (d *draft) roomView(what string) roomView {
 	return roomView{what, d.id, &permanent}
 }
 
-// maxText is how long a room's description and the folder of its recordings may be, in bytes: lists of rooms have to fit into
-// messages.
+// maxText is how long each text of a room may be, in bytes: lists of rooms have to fit into messages, and all rooms into Redis.
 const maxText = 4096
 
 // short fails if one of the fields is longer than that.
@@ -104,7 +106,7 @@ func (d *draft) short(names ...string) *failure {
 }
 
 func (d *draft) newAttributes() (*attributes, *failure) {
-	if f := d.short("description", "rec_dir"); f != nil {
+	if f := d.short("room", "description", "rec_dir", "secret", "pin", "vp9_profile", "h264_profile"); f != nil {
 		return nil, f
 	}
 	b := d.body

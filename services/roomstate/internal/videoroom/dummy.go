@@ -37,7 +37,7 @@ func (d *draft) dummyStreams() []stream {
 	for _, item := range items {
 		codec, _ := item.Text("codec")
 		fmtp, ok := item.Text("fmtp")
-		if _, twice := wanted[codec]; !twice && (ok || !item.Has("fmtp")) {
+		if _, twice := wanted[codec]; !twice && (ok || !item.Has("fmtp")) && len(fmtp) <= maxText {
 			wanted[codec] = fmtp
 		}
 	}

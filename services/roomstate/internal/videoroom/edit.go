@@ -11,7 +11,7 @@ func (d *draft) edit() (any, *failure) {
 	if f := check(d.body, append([]field{must("room", d.cfg.idKind())}, editTable...)...); f != nil {
 		return nil, f
 	}
-	if f := d.short("new_description", "new_rec_dir"); f != nil {
+	if f := d.short("new_description", "new_rec_dir", "new_secret", "new_pin"); f != nil {
 		return nil, f
 	}
 	if f := d.roomAndSecret(); f != nil {

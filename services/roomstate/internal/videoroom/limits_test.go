@@ -11,8 +11,12 @@ func TestDescriptionsHaveABound(t *testing.T) {
 	s := newSim(Config{})
 	long := strings.Repeat("x", maxText+1)
 	for _, body := range []string{
+		`{"request":"create","room":1,"secret":"` + long + `"}`, `{"request":"create","room":1,"pin":"` + long + `"}`,
+		`{"request":"create","room":1,"videocodec":"vp9","vp9_profile":"` + long + `"}`,
+		`{"request":"create","room":1,"videocodec":"h264","h264_profile":"` + long + `"}`,
 		`{"request":"create","room":1,"description":"` + long + `"}`, `{"request":"create","room":1,"rec_dir":"` + long + `"}`,
 		`{"request":"create","room":1,"description":"` + long[1:] + `"}`, `{"request":"edit","room":1,"new_description":"` + long + `"}`,
+		`{"request":"edit","room":1,"new_secret":"` + long + `"}`, `{"request":"edit","room":1,"new_pin":"` + long + `"}`,
 	} {
 		s.log = nil
 		s.send("al", body)

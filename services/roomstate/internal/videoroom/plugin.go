@@ -23,6 +23,7 @@ type Config struct {
 	StringIDs       bool   // rooms and feeds are named by strings rather than integers
 	Forgets         bool   // what is stored is lost when the server ends, so that no room is permanent
 	MaxRooms        int    // 0 for no limit
+	SessionRooms    int    // that a session may have made and are still there; 0 for no limit
 	MaxParticipants int    // in a room, publishers and subscriptions each; 0 for no limit
 }
 

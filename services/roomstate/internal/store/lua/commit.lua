@@ -11,13 +11,23 @@ if session ~= '' then
   if redis.call('HEXISTS', key, 'h:' .. handle) == 0 then return {'nohandle'} end
 end
 
-local room, read, version, drop = arg(), arg(), arg(), arg()
+-- most: the room is made, and counts for the session, which may have that many; 0 for one that does not count.
+local room, read, version, drop, most = arg(), arg(), arg(), arg(), count()
 if room ~= '' then
   local room_key = prefix .. 'room:' .. room
   if (redis.call('HGET', room_key, 'version') or '') ~= read then return {'stale'} end
+  if most > 0 and session ~= '' then
+    if tonumber(redis.call('HGET', key, 'rooms') or 0) >= most then return {'full'} end
+    redis.call('HINCRBY', key, 'rooms', 1)
+    redis.call('HSET', room_key, 'maker', session)
+  end
   if version ~= '' then
     if drop == '1' then
-      redis.call('DEL', room_key)
+      local maker = redis.call('HGET', room_key, 'maker')
+      redis.call('DEL', room_key) -- before all that takes memory: a Redis that is full then takes the rest too
+      if maker and tonumber(redis.call('HGET', session_key(maker), 'rooms') or 0) > 0 then
+        redis.call('HINCRBY', session_key(maker), 'rooms', -1)
+      end
     else
       redis.call('HSET', room_key, 'version', version)
     end
