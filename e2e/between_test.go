@@ -47,6 +47,7 @@ func natsServer(t *testing.T, name string, args ...string) (p *proc.Process, add
 // TestRedisFailsOver kills the master of Redis under a call: Sentinels make its replica the master, rooms are there, and
 // requests are answered again; pictures go on all along.
 func TestRedisFailsOver(t *testing.T) {
+	t.Parallel()
 	redis := cluster.StartFailover(t)
 	a := cluster.StartOn(t, cluster.Wiring{NATS: startNATS(t), Redis: redis.Settings})
 	awaitNodes(t, a, 2)
@@ -90,6 +91,7 @@ func TestRedisWithTLSAndAUser(t *testing.T) {
 // TestANATSClusterLosesAMember kills one of three NATS servers, which speak TLS and know services by a password, under a call and
 // under requests: each of those is answered, and pictures go on.
 func TestANATSClusterLosesAMember(t *testing.T) {
+	t.Parallel()
 	ca := certstest.NewCA(t)
 	until := time.Now().Add(time.Hour)
 	own, service := ca.Issue(t, until, "127.0.0.1"), ca.Issue(t, until)
@@ -170,6 +172,7 @@ func startRedis(t *testing.T) []string {
 // TestGRPCWithCertificates has roomstate and nodes know each other by certificates alone: a call is set up, its values are kept, part
 // of it is moved, feeds are relayed, and it outlives a node. Who has no certificate is not answered.
 func TestGRPCWithCertificates(t *testing.T) {
+	t.Parallel()
 	const peers = 6
 	ca := certstest.NewCA(t)
 	f := ca.Issue(t, time.Now().Add(time.Hour), "cardea-media")
