@@ -2,7 +2,7 @@ package bus
 
 import (
 	"context"
-	crand "crypto/rand"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -48,7 +48,7 @@ type Requester struct {
 // NewRequester hears replies on nc. A command without an answer is sent again each interval.
 func NewRequester(nc *nats.Conn, again time.Duration) (*Requester, error) {
 	r := &Requester{
-		nc: nc, again: again, prefix: replies + crand.Text() + ".", toAll: rate.NewLimiter(toAllRate, toAllRate),
+		nc: nc, again: again, prefix: replies + rand.Text() + ".", toAll: rate.NewLimiter(toAllRate, toAllRate),
 		closed: make(chan struct{}), waiting: map[string]chan *busv1.Reply{},
 	}
 	sub, err := nc.Subscribe(r.prefix+"*", r.hear)
@@ -80,7 +80,7 @@ func (r *Requester) hear(m *nats.Msg) {
 }
 
 // NewCommandID returns an id that no other command has.
-func NewCommandID() string { return crand.Text() }
+func NewCommandID() string { return rand.Text() }
 
 // Do sends cmd to subject, again and again with the same id, until its final reply comes or ctx ends, and then
 // returns it; a Failure comes back as an error with its fault.Reason. accepted, if not nil, is called at most once,

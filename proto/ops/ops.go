@@ -24,6 +24,16 @@ func NewRegistry() *prometheus.Registry {
 	return r
 }
 
+// ShowUp has metrics show a gauge that is 1 while up is true, else 0.
+func ShowUp(r prometheus.Registerer, name, help string, up func() bool) {
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+		if up() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 // Server answers what those who run a service ask.
 type Server struct {
 	// Metrics is what /metrics shows.

@@ -23,14 +23,10 @@ import (
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
-	"github.com/cardea-rtc/cardea/services/media/internal/capture"
 	"github.com/cardea-rtc/cardea/services/media/internal/keep"
 	"github.com/cardea-rtc/cardea/services/media/internal/keeping"
 	"github.com/cardea-rtc/cardea/services/media/internal/node"
-	"github.com/cardea-rtc/cardea/services/media/internal/recording"
 	"github.com/cardea-rtc/cardea/services/media/internal/rpc"
-	"github.com/cardea-rtc/cardea/services/media/internal/rtpforward"
-	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
 	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
@@ -78,12 +74,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = opsListener.Close() }()
-	recordings, err := openRecordings(cfg, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, recordings.Close()) }()
 	metrics := ops.NewRegistry()
+	ops.ShowUp(metrics, "cardea_media_nats_up", "1 while this node is connected to NATS, else 0.", nc.IsConnected)
 	id := rand.Text()
 	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "media", Instance: id, Version: Version}, metrics, log)
 	if err != nil {
@@ -99,13 +91,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer stopTweaks()
-	var captures *capture.Folder
-	if cfg.PcapDir != "" {
-		if captures, err = capture.OpenFolder(cfg.PcapDir, cfg.PcapMaxBytes); err != nil {
-			return err
-		}
+	observations, ended := observe(emitter)
+	defer ended()
+	beside, err := openBeside(cfg, log)
+	if err != nil {
+		return err
 	}
-	defer captures.Close()
+	defer func() { err = errors.Join(err, beside.close()) }()
 	group, err := transport.Listen(transport.Config{
 		Port: cfg.UDPPort, Workers: cfg.Workers, TCP: cfg.TCP, Advertise: cfg.Advertise, Log: log,
 	})
@@ -115,23 +107,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	if cfg.Listening != nil {
 		cfg.Listening(Addresses{GRPC: grpcListener.Addr().String(), Ops: opsListener.Addr().String(), Media: group.Port()})
 	}
-	observations := bus.NewObservations(emitter)
-	observing, endObserving := stage(func(context.Context) error { observations.Run(); return nil }, nil)
-	delivering, endDelivering := stage(func(ctx context.Context) error { emitter.Run(ctx); return nil }, nil)
-	defer func() { // when no peer is left
-		observations.Close()
-		observing.Wait()
-		endObserving()
-		endDelivering()
-		delivering.Wait()
-	}()
-	outlet := rtpforward.New(cfg.ForwardTo, log)
-	defer outlet.Close()
-	inlet := rtpreceive.New(rtpreceive.Config{From: cfg.RemoteFrom, Address: cfg.RemoteAddress, Ports: cfg.RemotePorts, Log: log})
-	defer inlet.Close()
 	s := &service{
 		dial: dial, serve: serve,
-		id: id, requests: requests, cfg: cfg, recordings: recordings, outlet: outlet, inlet: inlet, log: log, nats: nc, group: group, registry: metrics,
+		id: id, requests: requests, cfg: cfg, beside: beside, log: log, nats: nc, group: group, registry: metrics,
 		events: bus.NewEvents(cfg.Name, id, requests, tracer, log), traces: tracer,
 	}
 	s.address = advertised(cfg, grpcListener.Addr())
@@ -143,8 +121,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	s.node = node.New(group, node.Config{
 		Address: s.address, Cluster: lines, RelayAddress: relayAddress, MaxRelays: cfg.MaxRelays,
 		MaxPeers: cfg.MaxPeers, NoMedia: time.Duration(cfg.NoMediaTimer) * time.Second,
-		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Recordings: recordings, Outlet: outlet, Inlet: inlet, Log: log,
-		Captures: captures, Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
+		SlowLinkThreshold: cfg.SlowLinkThreshold, Events: s.events, Log: log,
+		Recordings: beside.recordings, Outlet: beside.outlet, Inlet: beside.inlet, Captures: beside.captures,
+		Observer: observations.Observer(), StatsEvery: time.Duration(cfg.EventsStatsPeriod) * time.Second,
 	})
 	stopSettings, err := protobus.FollowMediaSettings(nc, s.apply)
 	if err != nil {
@@ -163,6 +142,20 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 	return s.run(ctx, grpcListener, opsListener)
 }
 
+// observe has event handlers told what peers do. It is to be ended when no peer is left.
+func observe(emitter *events.Emitter) (o *bus.Observations, end func()) {
+	o = bus.NewObservations(emitter)
+	observing, endObserving := stage(func(context.Context) error { o.Run(); return nil }, nil)
+	delivering, endDelivering := stage(func(ctx context.Context) error { emitter.Run(ctx); return nil }, nil)
+	return o, func() {
+		o.Close()
+		observing.Wait()
+		endObserving()
+		endDelivering()
+		delivering.Wait()
+	}
+}
+
 // service is the parts of a node that runs.
 type service struct {
 	id       string // of this process: never the same again
@@ -178,13 +171,11 @@ type service struct {
 	vault    *keep.Vault // of other nodes' peers
 	holder   *keeping.Holder
 
-	address    string             // of the gRPC API, as others know it
-	dial       mutual.Credentials // of other nodes
-	serve      mutual.Credentials
-	registry   *prometheus.Registry
-	recordings *recording.Folder
-	outlet     *rtpforward.Outlet
-	inlet      *rtpreceive.Inlet
+	address  string             // of the gRPC API, as others know it
+	dial     mutual.Credentials // of other nodes
+	serve    mutual.Credentials
+	registry *prometheus.Registry
+	beside   beside
 }
 
 // apply takes what administrators have set.
@@ -278,13 +269,6 @@ func (s *service) beats() *bus.Beats {
 }
 
 // openRecordings returns nil if nothing is to be recorded.
-func openRecordings(cfg Config, log *slog.Logger) (*recording.Folder, error) {
-	if cfg.RecordDir == "" {
-		return nil, nil
-	}
-	return recording.Open(cfg.RecordDir, cfg.RecordingsTmpExt, log)
-}
-
 // advertised is where others reach the gRPC API.
 func advertised(cfg Config, listening net.Addr) string {
 	if cfg.GRPCAdvertise != "" {

@@ -19,7 +19,6 @@ type collector struct{ service *service }
 var (
 	peersDesc         = describe("peers", "PeerConnections.")
 	limitDesc         = describe("limit", "What this node is given at most: peers are PeerConnections, packets and bits are a second, received and sent. One that has no limit is not shown.", "of")
-	natsDesc          = describe("nats_up", "1 while this node is connected to NATS, else 0.")
 	streamsDesc       = describe("streams", "Audio and video streams of PeerConnections that are up: those that endpoints send (in), whatever their layers, and those that are sent to them (out).", "direction")
 	packetsDesc       = describe("packets_total", "Datagrams received, and packets of media sent.", "direction")
 	bytesDesc         = describe("bytes_total", "Bytes of them, without UDP headers.", "direction")
@@ -76,11 +75,6 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(limit), of)
 		}
 	}
-	up := 0.0
-	if s.nats.IsConnected() {
-		up = 1
-	}
-	ch <- prometheus.MustNewConstMetric(natsDesc, prometheus.GaugeValue, up)
 	streamsIn, streamsOut := s.node.Streams()
 	ch <- prometheus.MustNewConstMetric(streamsDesc, prometheus.GaugeValue, float64(streamsIn), "in")
 	ch <- prometheus.MustNewConstMetric(streamsDesc, prometheus.GaugeValue, float64(streamsOut), "out")
@@ -122,14 +116,14 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(probesDesc, b.Probes)
 	count(downgradesDesc, b.Downgrades)
 	count(pausesDesc, b.Pauses)
-	ch <- prometheus.MustNewConstMetric(recordingsDesc, prometheus.GaugeValue, float64(s.recordings.Active()))
-	count(recordingDrops, s.recordings.Dropped())
-	count(recordingFailures, s.recordings.Failed())
-	count(forwardedDesc, s.outlet.Sent())
-	count(forwardDropsDesc, s.outlet.Dropped())
-	count(remoteDesc, s.inlet.Received())
+	ch <- prometheus.MustNewConstMetric(recordingsDesc, prometheus.GaugeValue, float64(s.beside.recordings.Active()))
+	count(recordingDrops, s.beside.recordings.Dropped())
+	count(recordingFailures, s.beside.recordings.Failed())
+	count(forwardedDesc, s.beside.outlet.Sent())
+	count(forwardDropsDesc, s.beside.outlet.Dropped())
+	count(remoteDesc, s.beside.inlet.Received())
 	for why := range rtpreceive.Drop(rtpreceive.Drops) {
-		count(remoteDropsDesc, s.inlet.Dropped(why), why.String())
+		count(remoteDropsDesc, s.beside.inlet.Dropped(why), why.String())
 	}
 	kept := s.vault.Stats()
 	ch <- prometheus.MustNewConstMetric(keptDesc, prometheus.GaugeValue, float64(kept.Peers))

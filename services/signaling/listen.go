@@ -20,6 +20,18 @@ func (ls listeners) close() {
 	}
 }
 
+// tell says where they listen.
+func (ls listeners) tell(listening func(map[string]net.Addr), log *slog.Logger) {
+	addresses := map[string]net.Addr{}
+	for scheme, l := range ls {
+		addresses[scheme] = l.Addr()
+		log.Info("listening", "scheme", scheme, "address", l.Addr().String())
+	}
+	if listening != nil {
+		listening(addresses)
+	}
+}
+
 // spare is how many connections there may be beyond those that are of use: they can be told that they are too many.
 const spare = 100
 

@@ -4,119 +4,20 @@ package signaling
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
-	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
-	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
-	"github.com/cardea-rtc/cardea/services/signaling/internal/rest"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/ws"
 )
-
-// Config is what can be set; the tags are its documentation.
-type Config struct {
-	Name string `help:"This edge's name in the cluster. Default: the host's."`
-	bus.NATS
-	Listen           string         `help:"Address for WebSocket." default:":8188"`
-	WSSListen        string         `help:"Address for WebSocket over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
-	HTTPListen       string         `help:"Address for HTTP with long polls; empty for none." default:":8088" name:"http-listen"`
-	HTTPSListen      string         `help:"Address for HTTP over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
-	HTTPPath         string         `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
-	AdminListen      string         `help:"Address for the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
-	AdminHTTPListen  string         `help:"Address for the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
-	AdminPath        string         `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
-	AdminSecretFile  string         `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
-	TLSCert          string         `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
-	TLSKey           string         `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
-	Origins          []string       `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
-	APISecretFile    string         `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
-	TokenAuth        bool           `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
-	TokenSecretFile  string         `help:"File with the secret that tokens are signed with. Default: tokens are stored." name:"token-secret-file" type:"existingfile"`
-	JWTSecretFile    string         `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under; read again when it changes. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
-	JWTKeysFile      string         `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
-	JWTIssuer        string         `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`
-	JWTAudience      string         `help:"What aud of JWTs must name; empty for anything." name:"jwt-audience"`
-	JWTLeeway        time.Duration  `help:"By how much clocks may differ where a JWT says its time." name:"jwt-leeway" default:"30s"`
-	ServerName       string         `help:"Shown by info." default:"Cardea"`
-	MaxSockets       int            `help:"Open WebSockets; and as many requests over HTTP, waiting long polls included." default:"100000"`
-	MaxSessions      int            `help:"Sessions on all sockets together." default:"200000"`
-	SocketSessions   int            `help:"Sessions on one socket." default:"1000"`
-	SocketPending    int            `help:"Requests under way on one socket before its next is read." default:"64"`
-	SessionPolls     int            `help:"Long polls that wait for one session on this edge; a further one ends the oldest." default:"8"`
-	MaxMessage       int64          `help:"Bytes in one message from an endpoint." default:"1048576"`
-	MaxQueue         int64          `help:"Bytes of messages that wait for the reader of one socket; a slower one is cut off." default:"8388608"`
-	WriteTimeout     time.Duration  `help:"How long a socket may take to take one message; a slower one is cut off." default:"10s"`
-	TrustedProxies   []netip.Prefix `help:"Networks of proxies whose X-Forwarded-For says who asks; none by default, and then it is whom the connection is from." placeholder:"CIDR"`
-	AddressSockets   int            `help:"Open WebSockets, and requests over HTTP under way, of one address, or IPv6 network of 64 bits; 0 for no limit. Beyond, 429." default:"10000"`
-	AddressRate      int            `help:"New WebSockets and requests over HTTP a second of one address, or IPv6 network of 64 bits; ten seconds' worth may come at once; 0 for no limit. Beyond, 429." default:"1000"`
-	SessionPending   int            `help:"Requests of one session under way on this edge; 0 for no limit." default:"1024"`
-	SessionRate      int            `help:"Requests a second of one session on this edge, and of one socket that are of no session; ten seconds' worth may come at once; 0 for no limit." default:"1000"`
-	MaxSDP           int            `help:"Bytes of an SDP; 0 for no limit but that of nodes, 262144." name:"max-sdp" default:"262144"`
-	MaxSDPLines      int            `help:"Lines of an SDP; 0 for no limit." name:"max-sdp-lines" default:"20000"`
-	MaxSDPSections   int            `help:"m= sections of an SDP; 0 for no limit but that of nodes, 128." name:"max-sdp-sections" default:"128"`
-	MaxCandidates    int            `help:"Candidates in one trickle request; 0 for no limit. None is kept." default:"256"`
-	HandleCandidates int            `help:"Candidates that one handle may trickle on this edge between two offers or answers; 0 for no limit." default:"2048"`
-	AnswerTimeout    time.Duration  `help:"How long a request waits for the cluster before it fails." default:"20s"`
-	OpaqueIDInAPI    bool           `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
-	Events           events.Config  `embed:""`
-	Traces           traces.Config  `embed:""`
-
-	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
-
-	settings.Logging
-
-	// Listening, if set, is told the addresses in use, by scheme: ws, http, and with a certificate wss, https.
-	Listening func(map[string]net.Addr) `kong:"-"`
-}
-
-// Validate is called when settings have been read.
-func (c Config) Validate() error {
-	for name, value := range map[string]int64{
-		"max-sockets": int64(c.MaxSockets), "max-sessions": int64(c.MaxSessions), "socket-sessions": int64(c.SocketSessions),
-		"socket-pending": int64(c.SocketPending), "session-polls": int64(c.SessionPolls), "max-message": c.MaxMessage, "max-queue": c.MaxQueue, "write-timeout": int64(c.WriteTimeout), "answer-timeout": int64(c.AnswerTimeout),
-	} {
-		if value < 1 {
-			return fmt.Errorf("%s must be above 0, is %d", name, value)
-		}
-	}
-	for name, value := range map[string]int{
-		"address-sockets": c.AddressSockets, "address-rate": c.AddressRate, "session-pending": c.SessionPending, "session-rate": c.SessionRate,
-		"max-sdp": c.MaxSDP, "max-sdp-lines": c.MaxSDPLines, "max-sdp-sections": c.MaxSDPSections, "max-candidates": c.MaxCandidates, "handle-candidates": c.HandleCandidates,
-	} {
-		if value < 0 {
-			return fmt.Errorf("%s must not be below 0, is %d", name, value)
-		}
-	}
-	if c.JWTLeeway < 0 || c.JWTLeeway > time.Hour {
-		return fmt.Errorf("jwt-leeway must be from 0 to 1h, is %v", c.JWTLeeway)
-	}
-	for name, path := range map[string]string{"http-path": c.HTTPPath, "admin-path": c.AdminPath} {
-		if path != "/" && (!strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/")) {
-			return fmt.Errorf("%s must begin with a slash and end with none, is %q", name, path)
-		}
-	}
-	for name, address := range map[string]string{"admin-listen": c.AdminListen, "admin-http-listen": c.AdminHTTPListen} {
-		if c.AdminSecretFile == "" && address != "" && !loopback(address) {
-			return fmt.Errorf("%s %s is no loopback address: set admin-secret-file", name, address)
-		}
-	}
-	return nil
-}
 
 // Version is set when images are built.
 var Version = "dev"
@@ -157,14 +58,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
-	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "cardea_edge_nats_up", Help: "1 while this edge is connected to NATS, else 0.",
-	}, func() float64 {
-		if nc.IsConnected() {
-			return 1
-		}
-		return 0
-	}))
+	ops.ShowUp(metrics, "cardea_edge_nats_up", "1 while this edge is connected to NATS, else 0.", nc.IsConnected)
 	stopLevel, err := bus.FollowLogLevel(nc, cfg.Level)
 	if err != nil {
 		return err
@@ -196,19 +90,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
 		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter, Traces: tracer,
-		SessionPending: cfg.SessionPending, SessionRate: cfg.SessionRate, Refusals: refusals,
-		Holds: janus.Limits{SDPBytes: cfg.MaxSDP, SDPLines: cfg.MaxSDPLines, SDPSections: cfg.MaxSDPSections, Candidates: cfg.MaxCandidates, HandleCandidates: cfg.HandleCandidates},
+		SessionPending: cfg.SessionPending, SessionRate: cfg.SessionRate, Refusals: refusals, Holds: cfg.holds(),
 	}, edge.NewMetrics(metrics), log)
-	transports := prometheus.WrapRegistererWithPrefix("cardea_edge_", metrics)
-	gate := limit.NewGate(cfg.TrustedProxies, cfg.AddressSockets, cfg.AddressRate, refusals)
-	sockets := ws.New(ws.Options{
-		Subprotocol: "janus-protocol",
-		MaxMessage:  cfg.MaxMessage, MaxSockets: cfg.MaxSockets, QueueLength: 1024, QueueBytes: cfg.MaxQueue, WriteTime: cfg.WriteTimeout, Origins: cfg.Origins, Gate: gate,
-	}, func(s *ws.Socket) ws.Client { return e.Open(s) }, transports, log)
-	http := rest.New(rest.Options{
-		Path: strings.TrimSuffix(cfg.HTTPPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: cfg.MaxSockets, Origins: cfg.Origins, Gate: gate,
-	}, e, transports, log)
-	admin := newAdminServers(cfg, &edge.Admin{
+	servers := newServers(cfg, e, refusals, metrics, log)
+	servers.admit(cfg, &edge.Admin{
 		Edge: e, Secret: adminSecret, Handlers: handlers(cfg),
 		Tweak: func(kinds string) error { return nc.Publish(bus.Tweaks, []byte(kinds)) },
 	}, metrics, log)
@@ -218,36 +103,20 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		}
 		return nil
 	}}
-	addresses := map[string]net.Addr{}
-	for scheme, l := range listeners {
-		addresses[scheme] = l.Addr()
-		log.Info("listening", "scheme", scheme, "address", l.Addr().String())
-	}
-	if cfg.Listening != nil {
-		cfg.Listening(addresses)
-	}
+	listeners.tell(cfg.Listening, log)
 	tasks := []func(context.Context) error{
 		func(ctx context.Context) error { eb.Run(ctx, e); return nil },
 		func(ctx context.Context) error { return status.Serve(ctx, internal) },
 	}
 	for scheme, l := range listeners {
-		switch scheme {
-		case "ws", "wss":
-			tasks = append(tasks, func(ctx context.Context) error { return sockets.Serve(ctx, l) })
-		case "http", "https":
-			tasks = append(tasks, func(ctx context.Context) error { return http.Serve(ctx, l) })
-		case "admin-ws":
-			tasks = append(tasks, func(ctx context.Context) error { return admin.sockets.Serve(ctx, l) })
-		case "admin-http":
-			tasks = append(tasks, func(ctx context.Context) error { return admin.http.Serve(ctx, l) })
-		}
+		tasks = append(tasks, func(ctx context.Context) error { return servers.of(scheme)(ctx, l) })
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx)) // of the edge's end too
 	defer stop()
 	wg.Go(func() { emitter.Run(delivering) })
-	err = serve(ctx, tasks, e, sockets, admin.sockets)
+	err = serve(ctx, tasks, e, servers.ws, servers.adminWS)
 	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Shutdown, Event: events.Object{"status": "shutdown", "signum": 0}})
 	return err
 }

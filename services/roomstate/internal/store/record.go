@@ -47,6 +47,7 @@ func (s *Store) Session(ctx context.Context, session uint64) (SessionRecord, err
 				return out, fmt.Errorf("handle %s: %w", id, err)
 			}
 			out.Captures[r.GetHandleId()] = r
+			continue
 		}
 		id, ok := strings.CutPrefix(name, "h:")
 		if !ok {
