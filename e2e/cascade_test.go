@@ -19,6 +19,7 @@ import (
 // TestCascade has what Chromium publishes at one server watched at another, by the requests for remote publishers: from Janus to
 // Cardea, from Cardea to Janus, and between two Cardeas, there by SRTP.
 func TestCascade(t *testing.T) {
+	t.Parallel()
 	cardea := func(t *testing.T) string {
 		return cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8", "--remote-from", "127.0.0.0/8", "--remote-ports", "21000-21999").URL
 	}

@@ -174,6 +174,7 @@ func TestDemoPagesOnSeparateServices(t *testing.T) {
 
 // The pages are tried on the server that they were written for as well: what fails there is the test's fault.
 func TestDemoPagesOnJanus(t *testing.T) {
+	t.Parallel()
 	url := cluster.StartJanus(t)
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", url) })
 	t.Run("echo", func(t *testing.T) { echoDemo(t, url) })

@@ -17,6 +17,7 @@ import (
 // TestLossOfAReplica kills one of two roomstate replicas under a call: pictures go on, and soon after so does
 // signalling, for rooms of every shard.
 func TestLossOfAReplica(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs...)
 	a.Replicas[0].Kill()
@@ -86,6 +87,7 @@ func TestLossOfAnEdge(t *testing.T) {
 // TestLossOfANode kills the node that a call is on, and with it the one that could save it: everyone is told, and can publish
 // again on another node.
 func TestLossOfANode(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs[0])
 	a.KillNodes(t)
@@ -109,6 +111,7 @@ func TestLossOfANode(t *testing.T) {
 
 // TestOutageOfTheStores stops NATS and Redis under a call: the pictures go on, and when they are back so does signalling.
 func TestOutageOfTheStores(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs[0])
 	a.Pause()

@@ -23,6 +23,7 @@ import (
 
 // TestForwardedStreamsPlay has ffmpeg receive what Chromium publishes, in the clear and by SRTP, and decode it.
 func TestForwardedStreamsPlay(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
