@@ -29,14 +29,14 @@ func TestAddressThatASTUNServerTellsComesAfterThoseSet(t *testing.T) {
 	}()
 	t.Cleanup(func() { _ = conn.Close(); <-answered })
 	set := netip.MustParseAddr("198.51.100.1")
-	got, err := Config{Advertise: []netip.Addr{set}, AdvertiseSTUN: []string{conn.LocalAddr().String()}}.addresses(t.Context())
+	got, err := Config{Common: Common{Advertise: []netip.Addr{set}, AdvertiseSTUN: []string{conn.LocalAddr().String()}}}.addresses(t.Context())
 	if want := []netip.Addr{set, netip.MustParseAddr("192.0.2.7")}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
 
 func TestNodeDoesNotStartWithoutTheAddressThatSTUNWasToTell(t *testing.T) {
-	err := Run(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:0", AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}, slog.New(slog.DiscardHandler))
+	err := Run(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:0", Common: Common{AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "advertise-stun: ask STUN server 127.0.0.1:no-such-port") {
 		t.Errorf("got %v", err)
 	}

@@ -33,6 +33,25 @@ type Config struct {
 	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
 	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/." default:"127.0.0.1:9092"`
 
+	Common
+
+	RelayAddress string `name:"relay-address" help:"IP address to which other nodes send the feeds that this one wants of them, with a port if that is not the one for media. Default: the address that gRPC between the two nodes has at this side." placeholder:"IP[:PORT]"`
+	MaxRelays    int    `name:"max-relays" help:"Feeds that are had from other nodes at most, and feeds that are sent to others." default:"10000"`
+
+	DrainTimeout time.Duration `help:"At SIGTERM, how long other nodes may take to go on with the calls that are here; 0 ends these at once." default:"30s"`
+
+	KeepPeers bool `help:"Have another node keep what it takes to go on with the calls that are here, so that they outlive this node." default:"true" negatable:""`
+
+	Traces traces.Config `embed:""`
+	Events events.Config `embed:""`
+	settings.Logging
+
+	// Listening, if set, is told the addresses when all listeners are open.
+	Listening func(Addresses) `kong:"-"`
+}
+
+// Common is what is set of a node that is a process of its own, and of the one in standalone.
+type Common struct {
 	AdvertiseSTUN []string `name:"advertise-stun" help:"STUN servers that are asked at start by which IP address this node is seen from outside, one after another; endpoints are told that address after those of --advertise. For a 1:1 NAT. If none answers, the node does not start." placeholder:"HOST:PORT"`
 
 	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
@@ -40,25 +59,16 @@ type Config struct {
 	TCP       bool         `name:"tcp" help:"Accept ICE-TCP on the same port number." default:"true" negatable:""`
 	Advertise []netip.Addr `help:"IP addresses by which endpoints reach this node, when they are not those of its interfaces (NAT 1:1)." placeholder:"IP"`
 
-	RelayAddress string `name:"relay-address" help:"IP address to which other nodes send the feeds that this one wants of them, with a port if that is not the one for media. Default: the address that gRPC between the two nodes has at this side." placeholder:"IP[:PORT]"`
-	MaxRelays    int    `name:"max-relays" help:"Feeds that are had from other nodes at most, and feeds that are sent to others." default:"10000"`
-
 	MaxPeers          int    `name:"max-peers" help:"PeerConnections that are taken at most." default:"10000"`
 	CapacityPackets   uint64 `help:"Packets a second, received and sent, that this node is given at most. Default: 250000 for each worker." placeholder:"N"`
 	CapacityBits      uint64 `help:"Bits a second, received and sent, that this node is given at most; 0 for no limit." default:"10000000000"`
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
 	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
 
-	DrainTimeout time.Duration `help:"At SIGTERM, how long other nodes may take to go on with the calls that are here; 0 ends these at once." default:"30s"`
-
-	KeepPeers bool `help:"Have another node keep what it takes to go on with the calls that are here, so that they outlive this node." default:"true" negatable:""`
-
 	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path"`
 	PcapMaxBytes int64  `name:"pcap-max-bytes" help:"Bytes that such a file may have." default:"104857600"`
 
-	Traces            traces.Config `embed:""`
-	Events            events.Config `embed:""`
-	EventsStatsPeriod uint32        `name:"events-stats-period" help:"Seconds between events of a PeerConnection's media statistics; 0 for never." default:"1"`
+	EventsStatsPeriod uint32 `name:"events-stats-period" help:"Seconds between events of a PeerConnection's media statistics; 0 for never." default:"1"`
 
 	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
 	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
@@ -68,11 +78,6 @@ type Config struct {
 	RemoteFrom    []netip.Prefix `help:"Networks that media of remote publishers may come from; none by default, and there are no remote publishers then." placeholder:"CIDR"`
 	RemoteAddress netip.Addr     `help:"IP address that their ports are opened on, and that add_remote_publisher says. Default: any." placeholder:"IP"`
 	RemotePorts   Ports          `help:"Their UDP ports, two for each." default:"20000-20999" placeholder:"FIRST-LAST"`
-
-	settings.Logging
-
-	// Listening, if set, is told the addresses when all listeners are open.
-	Listening func(Addresses) `kong:"-"`
 }
 
 // packetsOfAWorker is what one is given by default, in packets a second, received and sent: half of what it can do, or more.

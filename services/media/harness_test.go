@@ -86,8 +86,8 @@ func start(t *testing.T, change ...func(*Config)) *system {
 
 	listening := make(chan Addresses, 1)
 	cfg := Config{
-		Name: "node-0", NATS: bus.NATS{NATSURL: broker.ClientURL()}, GRPCListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", TCP: true, Workers: workers,
-		Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, MaxPeers: 100, MaxRelays: 100, NoMediaTimer: 1,
+		Name: "node-0", NATS: bus.NATS{NATSURL: broker.ClientURL()}, GRPCListen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", MaxRelays: 100,
+		Common:    Common{TCP: true, Workers: workers, Advertise: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, MaxPeers: 100, NoMediaTimer: 1},
 		Listening: func(a Addresses) { listening <- a },
 	}
 	for _, f := range change {

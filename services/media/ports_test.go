@@ -21,7 +21,7 @@ func told(t *testing.T, cfg Config) string {
 }
 
 func TestPortsSaysWhatEndpointsAreTold(t *testing.T) {
-	got := told(t, Config{Name: "a", TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}})
+	got := told(t, Config{Name: "a", Common: Common{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
 	for _, want := range []string{"192.0.2.7:", "--advertise", "free", "not 127.0.0.1", "loopback", "tcptype passive", "127.0.0.1:9000"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -30,9 +30,9 @@ func TestPortsSaysWhatEndpointsAreTold(t *testing.T) {
 	if strings.Contains(got, "remote publishers") {
 		t.Errorf("ports that nothing opens:\n%s", got)
 	}
-	got = told(t, Config{
-		Name: "a", RemoteFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RemotePorts: rtpreceive.Ports{First: 20000, Last: 20999},
-	})
+	got = told(t, Config{Name: "a", Common: Common{
+		RemoteFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RemotePorts: rtpreceive.Ports{First: 20000, Last: 20999},
+	}})
 	if !strings.Contains(got, "UDP 20000-20999") || strings.Contains(got, "tcptype") {
 		t.Errorf("\n%s", got)
 	}
@@ -45,14 +45,14 @@ func TestPortsOfARunningNode(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	taken := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-	got := told(t, Config{Name: "a", UDPPort: taken, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}})
+	got := told(t, Config{Name: "a", Common: Common{UDPPort: taken, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
 	if !strings.Contains(got, "taken") || !strings.Contains(got, netip.AddrPortFrom(netip.MustParseAddr("192.0.2.7"), taken).String()) {
 		t.Errorf("\n%s", got)
 	}
 }
 
 func TestPortsSaysWhyNothingIsKnown(t *testing.T) {
-	err := DescribePorts(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:9000", AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}, new(strings.Builder))
+	err := DescribePorts(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:9000", Common: Common{AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}}, new(strings.Builder))
 	if err == nil || !strings.Contains(err.Error(), "no-such-port") {
 		t.Errorf("%v", err)
 	}

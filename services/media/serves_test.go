@@ -49,7 +49,7 @@ func TestBeatsSayWhatTheNodeServes(t *testing.T) {
 }
 
 func TestWhatNobodyHasSetIsAsTheNodeWasStarted(t *testing.T) {
-	cfg := Config{NoMediaTimer: 2, SlowLinkThreshold: 3}
+	cfg := Config{Common: Common{NoMediaTimer: 2, SlowLinkThreshold: 3}}
 	for _, c := range []struct {
 		set              *busv1.MediaSettings
 		timer, threshold uint32

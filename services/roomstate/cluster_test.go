@@ -62,8 +62,8 @@ func startCluster(t *testing.T, replicas int, configure ...func(*roomstate.Confi
 	}
 	t.Cleanup(c.conn.Close)
 	c.config = roomstate.Config{
-		NATS: bus.NATS{NATSURL: s.ClientURL()}, Redis: store.Redis{RedisURL: c.redisURL}, SessionTimeout: time.Minute, MaxHandles: 100,
-		MaxBody: 1 << 16, MaxRooms: 1000, MaxParticipants: 100,
+		NATS: bus.NATS{NATSURL: s.ClientURL()}, Redis: store.Redis{RedisURL: c.redisURL},
+		Common: roomstate.Common{SessionTimeout: time.Minute, MaxHandles: 100, MaxBody: 1 << 16, MaxRooms: 1000, MaxParticipants: 100},
 	}
 	for _, f := range configure {
 		f(&c.config)

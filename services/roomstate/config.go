@@ -29,38 +29,43 @@ type Config struct {
 
 	mutual.GRPC
 
+	Common
+
+	DemoRoom        bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
+	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"existingfile" placeholder:"FILE"`
+	Forgets         bool   `kong:"-"` // Redis is lost with this process
+
+	MaxSessions int           `default:"200000" help:"Sessions there may be; 0 for no limit."`
+	Events      events.Config `embed:""`
+	Traces      traces.Config `embed:""`
+
+	OpsListen string `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
+
+	settings.Logging
+}
+
+// Common is what is set of roomstate as processes of its own, and in standalone.
+type Common struct {
 	SessionTimeout        time.Duration `default:"60s" help:"End a session without requests after this; 0 for never."`
 	ReclaimSessionTimeout time.Duration `default:"0s" help:"Keep a session whose socket was lost for this, to be claimed; 0 ends it at once."`
 
 	CandidatesTimeout time.Duration `default:"45s" help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: nodes are ICE-lite, learn an endpoint's addresses from its checks, and keep no candidates, so none outlives it."`
 
-	DemoRoom       bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
 	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
 	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
 
 	RoomsFile       string `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
 	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
 	TextStringIDs   bool   `name:"text-string-ids" help:"TextRooms are named by strings instead of integers. All replicas must agree, from the first room on."`
-	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"existingfile" placeholder:"FILE"`
-	Forgets         bool   `kong:"-"` // Redis is lost with this process
-
-	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
-	MaxHandles      int `default:"1000" help:"Handles a session may have; 0 for no limit."`
-	MaxBody         int `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
-	MaxRooms        int `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
-	SessionRooms    int `default:"100" help:"VideoRooms and TextRooms that one session may have made and that are still there, without the admin key; 0 for no limit."`
-	MaxTextRooms    int `default:"10000" help:"TextRooms there may be; 0 for no limit."`
-	MaxTextHistory  int `default:"100" help:"Messages that a TextRoom keeps for who joins later, whatever it is created with."`
-	MaxParticipants int `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit."`
+	MaxHandles      int    `default:"1000" help:"Handles a session may have; 0 for no limit."`
+	MaxBody         int    `default:"262144" help:"Bytes a message's body may have; 0 for no limit."`
+	MaxRooms        int    `default:"10000" help:"VideoRooms there may be; 0 for no limit."`
+	SessionRooms    int    `default:"100" help:"VideoRooms and TextRooms that one session may have made and that are still there, without the admin key; 0 for no limit."`
+	MaxTextRooms    int    `default:"10000" help:"TextRooms there may be; 0 for no limit."`
+	MaxTextHistory  int    `default:"100" help:"Messages that a TextRoom keeps for who joins later, whatever it is created with."`
+	MaxParticipants int    `default:"1000" help:"Participants and subscriptions a VideoRoom may have, each, and participants a TextRoom may; 0 for no limit."`
 
 	TextPostAllow []string `help:"Where TextRooms may post their messages to (post in create): hosts, addresses, networks such as 10.0.0.0/8, comma-separated; empty for nowhere."`
-
-	Events events.Config `embed:""`
-	Traces traces.Config `embed:""`
-
-	OpsListen string `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
-
-	settings.Logging
 }
 
 // Validate is called when settings have been read.

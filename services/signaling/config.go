@@ -18,13 +18,27 @@ import (
 type Config struct {
 	Name string `help:"This edge's name in the cluster. Default: the host's."`
 	bus.NATS
-	Listen           string         `help:"Address for WebSocket." default:":8188"`
-	WSSListen        string         `help:"Address for WebSocket over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
-	HTTPListen       string         `help:"Address for HTTP with long polls; empty for none." default:":8088" name:"http-listen"`
-	HTTPSListen      string         `help:"Address for HTTP over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
+	Common
+	Events events.Config `embed:""`
+	Traces traces.Config `embed:""`
+
+	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
+
+	settings.Logging
+
+	// Listening, if set, is told the addresses in use, by scheme: ws, http, and with a certificate wss, https.
+	Listening func(map[string]net.Addr) `kong:"-"`
+}
+
+// Common is what is set of an edge that is a process of its own, and of one in standalone.
+type Common struct {
+	Listen           string         `help:"Address of the Janus API over WebSocket." default:":8188"`
+	WSSListen        string         `help:"Address of the same over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
+	HTTPListen       string         `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
+	HTTPSListen      string         `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
 	HTTPPath         string         `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
-	AdminListen      string         `help:"Address for the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
-	AdminHTTPListen  string         `help:"Address for the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminListen      string         `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
+	AdminHTTPListen  string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminPath        string         `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
 	AdminSecretFile  string         `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
 	TLSCert          string         `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
@@ -32,7 +46,7 @@ type Config struct {
 	Origins          []string       `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
 	APISecretFile    string         `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
 	TokenAuth        bool           `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
-	TokenSecretFile  string         `help:"File with the secret that tokens are signed with. Default: tokens are stored." name:"token-secret-file" type:"existingfile"`
+	TokenSecretFile  string         `help:"File with the secret that tokens are signed with. Default: the API's are stored." name:"token-secret-file" type:"existingfile"`
 	JWTSecretFile    string         `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under; read again when it changes. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
 	JWTKeysFile      string         `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
 	JWTIssuer        string         `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`
@@ -59,15 +73,6 @@ type Config struct {
 	HandleCandidates int            `help:"Candidates that one handle may trickle on this edge between two offers or answers; 0 for no limit." default:"2048"`
 	AnswerTimeout    time.Duration  `help:"How long a request waits for the cluster before it fails." default:"20s"`
 	OpaqueIDInAPI    bool           `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
-	Events           events.Config  `embed:""`
-	Traces           traces.Config  `embed:""`
-
-	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
-
-	settings.Logging
-
-	// Listening, if set, is told the addresses in use, by scheme: ws, http, and with a certificate wss, https.
-	Listening func(map[string]net.Addr) `kong:"-"`
 }
 
 // Validate is called when settings have been read.

@@ -25,12 +25,12 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 		want string // part of what is said; empty if it is valid
 	}{
 		"defaults":                   {func(*config) {}, ""},
-		"signaling's":                {func(c *config) { c.APISecretFile = empty }, "api-secret-file"},
-		"roomstate's":                {func(c *config) { c.RoomsFile = broken }, "rooms file"},
-		"of no use to a page alone":  {func(c *config) { c.PageOnly, c.APISecretFile = true, empty }, ""},
-		"the page's":                 {func(c *config) { c.PageOnly, c.TLSCert = true, cert }, "tls-key"},
-		"address that has no port":   {func(c *config) { c.Listen = "here" }, "--listen"},
-		"limit that must be above 0": {func(c *config) { c.MaxSockets = 0 }, "max-sockets"},
+		"signaling's":                {func(c *config) { c.Signaling.APISecretFile = empty }, "api-secret-file"},
+		"roomstate's":                {func(c *config) { c.Roomstate.RoomsFile = broken }, "rooms file"},
+		"of no use to a page alone":  {func(c *config) { c.PageOnly, c.Signaling.APISecretFile = true, empty }, ""},
+		"the page's":                 {func(c *config) { c.PageOnly, c.Signaling.TLSCert = true, cert }, "tls-key"},
+		"address that has no port":   {func(c *config) { c.Signaling.Listen = "here" }, "--listen"},
+		"limit that must be above 0": {func(c *config) { c.Signaling.MaxSockets = 0 }, "max-sockets"},
 	} {
 		cfg := defaults(t)
 		c.set(&cfg)

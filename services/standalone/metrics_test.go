@@ -62,10 +62,10 @@ func TestWhatServicesShowIsDocumented(t *testing.T) {
 	}
 
 	cfg := defaults(t)
-	cfg.PageListen, cfg.Listen, cfg.HTTPListen = "127.0.0.1:0", "127.0.0.1:0", freeAddress(t)
-	cfg.AdminListen, cfg.AdminHTTPListen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.PageListen, cfg.Signaling.Listen, cfg.Signaling.HTTPListen = "127.0.0.1:0", "127.0.0.1:0", freeAddress(t)
+	cfg.Signaling.AdminListen, cfg.Signaling.AdminHTTPListen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.OpsListen, cfg.RoomstateOpsListen, cfg.MediaOpsListen = freeAddress(t), freeAddress(t), freeAddress(t)
-	cfg.RemotePorts.First, cfg.RemotePorts.Last = 20000, 20999
+	cfg.Media.RemotePorts.First, cfg.Media.RemotePorts.Last = 20000, 20999
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- serveAll(ctx, cfg, slog.New(slog.DiscardHandler)) }()
@@ -76,7 +76,7 @@ func TestWhatServicesShowIsDocumented(t *testing.T) {
 		}
 	}()
 	scrape(t, cfg.OpsListen)
-	e := &edges{t: t, http: []string{"http://" + cfg.HTTPListen + "/janus", "http://" + cfg.HTTPListen + "/janus"}}
+	e := &edges{t: t, http: []string{"http://" + cfg.Signaling.HTTPListen + "/janus", "http://" + cfg.Signaling.HTTPListen + "/janus"}}
 	session, handle := e.session()
 	e.send(0, handle, "1")
 	e.want(session, 1, 1)

@@ -35,13 +35,13 @@ func servePage(ctx context.Context, cfg config, log *slog.Logger) error {
 // pageSettings are what the page tells of the Janus API, and what it is served over TLS with; nil without a certificate.
 func pageSettings(cfg config, log *slog.Logger) (janus web.Janus, secure *tls.Config, err error) {
 	janus.URL = cfg.JanusURL
-	if janus.Port, err = port("listen", cfg.Listen); err != nil {
+	if janus.Port, err = port("listen", cfg.Signaling.Listen); err != nil {
 		return janus, nil, err
 	}
-	if janus.SecurePort, err = port("wss-listen", cfg.WSSListen); err != nil {
+	if janus.SecurePort, err = port("wss-listen", cfg.Signaling.WSSListen); err != nil {
 		return janus, nil, err
 	}
-	files := certs.Files{Cert: cfg.TLSCert, Key: cfg.TLSKey}
+	files := certs.Files{Cert: cfg.Signaling.TLSCert, Key: cfg.Signaling.TLSKey}
 	if !files.Any() {
 		return janus, nil, nil
 	}

@@ -52,9 +52,9 @@ func certificate(t *testing.T) (cert, key string, trust *x509.CertPool) {
 
 func TestPageComesOverHTTPSIfThereIsACertificate(t *testing.T) {
 	cfg := defaults(t)
-	cfg.PageListen, cfg.WSSListen = freeAddress(t), ":7777"
+	cfg.PageListen, cfg.Signaling.WSSListen = freeAddress(t), ":7777"
 	var trust *x509.CertPool
-	cfg.TLSCert, cfg.TLSKey, trust = certificate(t)
+	cfg.Signaling.TLSCert, cfg.Signaling.TLSKey, trust = certificate(t)
 	log := slog.New(slog.DiscardHandler)
 	serving(t, func(ctx context.Context) error { return servePage(ctx, cfg, log) })
 	client := http.Client{Transport: &http.Transport{
@@ -76,7 +76,7 @@ func TestPageComesOverHTTPSIfThereIsACertificate(t *testing.T) {
 		t.Errorf("the page is told port %d for wss, %v", told.SecurePort, err)
 	}
 
-	cfg.TLSKey = ""
+	cfg.Signaling.TLSKey = ""
 	if err := servePage(t.Context(), cfg, log); err == nil {
 		t.Error("a certificate without a key is taken")
 	}

@@ -86,19 +86,19 @@ func TestStandaloneTakesEverySettingOfTheServices(t *testing.T) {
 
 func TestWhatIsSetReachesTheServices(t *testing.T) {
 	cfg := defaults(t)
-	cfg.Origins, cfg.HTTPPath, cfg.ServerName = []string{"https://a.example"}, "/j", "Mine"
-	cfg.LockRTPForward, cfg.TextPostAllow, cfg.AdminKey = true, []string{"a.example"}, "k"
-	cfg.NoMediaTimer, cfg.SlowLinkThreshold, cfg.MaxSessions = 7, 4, 9
+	cfg.Signaling.Origins, cfg.Signaling.HTTPPath, cfg.Signaling.ServerName = []string{"https://a.example"}, "/j", "Mine"
+	cfg.Roomstate.LockRTPForward, cfg.Roomstate.TextPostAllow, cfg.Roomstate.AdminKey = true, []string{"a.example"}, "k"
+	cfg.Media.NoMediaTimer, cfg.Media.SlowLinkThreshold, cfg.Signaling.MaxSessions = 7, 4, 9
 	cfg.OpsListen, cfg.RoomstateOpsListen, cfg.MediaOpsListen = "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"
 	cfg.Events.Backoff = time.Hour
 	rs, md, sg, err := serviceConfigs(cfg, "nats://n", "redis://r")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(sg.Origins, cfg.Origins) || sg.HTTPPath != "/j" || sg.ServerName != "Mine" || sg.MaxSessions != 9 {
+	if !slices.Equal(sg.Origins, cfg.Signaling.Origins) || sg.HTTPPath != "/j" || sg.ServerName != "Mine" || sg.MaxSessions != 9 {
 		t.Errorf("signaling: %+v", sg)
 	}
-	if !rs.LockRTPForward || !slices.Equal(rs.TextPostAllow, cfg.TextPostAllow) || rs.AdminKey != "k" || rs.MaxSessions != 9 || !rs.Forgets {
+	if !rs.LockRTPForward || !slices.Equal(rs.TextPostAllow, cfg.Roomstate.TextPostAllow) || rs.AdminKey != "k" || rs.MaxSessions != 9 || !rs.Forgets {
 		t.Errorf("roomstate: %+v", rs)
 	}
 	if md.NoMediaTimer != 7 || md.SlowLinkThreshold != 4 || md.DrainTimeout != 0 {

@@ -86,7 +86,7 @@ func startTraced(t *testing.T, to *tracestest.Collector) (ws string) {
 	t.Cleanup(stop)
 	cfg := defaults(t)
 	cfg.Traces = traces.Config{Endpoint: to.URL, Ratio: 1, Queue: 1000}
-	cfg.RemotePorts.First, cfg.RemotePorts.Last = 20000, 20999
+	cfg.Media.RemotePorts.First, cfg.Media.RemotePorts.Last = 20000, 20999
 	rs, md, sg, err := serviceConfigs(cfg, bus.ClientURL(), "redis://"+store.Addr())
 	if err != nil {
 		t.Fatal(err)
