@@ -32,7 +32,7 @@ var prefixes = map[string][]string{
 	"services/signaling/internal/rest": {"cardea_edge_", "cardea_edge_admin_"},
 }
 
-// made returns what a file makes: by prometheus.NewGauge and its like, or by describe of the media node's.
+// made returns what a file makes: by prometheus.NewGauge and its like, by ops.ShowUp, or by describe of the media node's.
 func made(dir string, file *ast.File) (all []metric) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
@@ -42,8 +42,12 @@ func made(dir string, file *ast.File) (all []metric) {
 		switch f := call.Fun.(type) {
 		case *ast.SelectorExpr:
 			of, ok := f.X.(*ast.Ident)
+			if ok && of.Name == "ops" && f.Sel.Name == "ShowUp" {
+				all = append(all, metric{name: text(call.Args[1]), kind: "gauge", help: text(call.Args[2])})
+				return true
+			}
 			kind := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(f.Sel.Name, "New"), "Vec"), "Func")
-			if !ok || of.Name != "prometheus" || !slices.Contains([]string{"Gauge", "Counter", "Histogram", "Summary"}, kind) {
+			if !ok || dir == "proto/ops" || of.Name != "prometheus" || !slices.Contains([]string{"Gauge", "Counter", "Histogram", "Summary"}, kind) {
 				return true
 			}
 			m := metric{kind: strings.ToLower(kind), name: member(call.Args[0], "Name"), help: member(call.Args[0], "Help")}
