@@ -3345,7 +3345,7 @@ func (*PeerEvent_Up) Descriptor() ([]byte, []int) {
 type PeerEvent_Closed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`                      // Janus's words: "DTLS alert", "ICE failed", "Close PC", "Janus API", …
-	WithNode      bool                   `protobuf:"varint,2,opt,name=with_node,json=withNode,proto3" json:"with_node,omitempty"` // since its node has died, by the word of who buries that: other replicas may not know it yet
+	WithNode      bool                   `protobuf:"varint,2,opt,name=with_node,json=withNode,proto3" json:"with_node,omitempty"` // since its node ends, or has died, by the word of who buries that: other replicas may not know it yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -172,6 +172,9 @@ func (s *system) awaitClosed(id *mediav1.PeerID, reason string) {
 	if got := e.GetClosed().GetReason(); got != reason {
 		s.t.Errorf("closed for %q, want %q", got, reason)
 	}
+	if with := e.GetClosed().GetWithNode(); with != (reason == "Shutdown") {
+		s.t.Errorf("closed for %q, with its node: %v", reason, with)
+	}
 }
 
 // every calls f again and again until the test ends.

@@ -13,7 +13,7 @@ func command(nodeName, nodeID string, id node.PeerID, e node.Event) *busv1.Comma
 	case node.Up:
 		p.Kind = &busv1.PeerEvent_Up_{Up: &busv1.PeerEvent_Up{}}
 	case node.Closed:
-		p.Kind = &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: e.Reason}}
+		p.Kind = &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: e.Reason, WithNode: e.WithNode}}
 	case node.MediaState:
 		p.Kind = &busv1.PeerEvent_Media{Media: mediaState(e)}
 	case node.SlowLink:

@@ -11,8 +11,11 @@ type Event interface{ event() }
 // Up says that DTLS is done and SRTP ready.
 type Up struct{}
 
-// Closed is a peer's last event. Reason has Janus's words.
-type Closed struct{ Reason string }
+// Closed is a peer's last event.
+type Closed struct {
+	Reason   string // Janus's words
+	WithNode bool   // since the node ends
+}
 
 // MediaState says that media of a stream, or of a layer of it, begins or has stopped to arrive.
 type MediaState struct {

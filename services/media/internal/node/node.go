@@ -155,13 +155,13 @@ func (n *Node) Mirrors() int { return int(n.mirrors.Load()) }
 // MirrorDrops is how many packets did not get from one shard to another, since that did not keep up.
 func (n *Node) MirrorDrops() uint64 { return n.mirrorDrops.Load() }
 
-// CloseAll ends all peers with the given reason, each with its event.
+// CloseAll ends all peers since the node does, with the given reason, each with its event.
 func (n *Node) CloseAll(ctx context.Context, reason string) error {
 	var errs []error
 	for _, sh := range n.shards {
 		errs = append(errs, sh.run(ctx, func(now time.Duration) error {
 			for _, p := range sh.peers {
-				p.end(reason, now)
+				p.end(Closed{Reason: reason, WithNode: true}, now)
 			}
 			return nil
 		}))
@@ -181,20 +181,20 @@ func (n *Node) ClosePeer(ctx context.Context, id PeerID, reason string, quiet bo
 		if quiet {
 			p.close(now)
 		} else {
-			p.end(reason, now)
+			p.end(Closed{Reason: reason}, now)
 		}
 		return nil
 	})
 }
 
 // end closes a peer and says why. Of one that another node has still, that one says so.
-func (p *peer) end(reason string, now time.Duration) {
+func (p *peer) end(last Closed, now time.Duration) {
 	p.close(now)
 	if p.taking != nil {
-		p.ending = reason
+		p.ending = last.Reason
 		return
 	}
-	p.node.cfg.Events.Publish(p.id, Closed{Reason: reason})
+	p.node.cfg.Events.Publish(p.id, last)
 }
 
 // invalidSDP makes err, which wraps sdp.ErrInvalid, what crosses the border.

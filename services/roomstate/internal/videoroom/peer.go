@@ -87,8 +87,8 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 	d.core(&busv1.Event{Kind: &busv1.Event_Hangup{Hangup: &busv1.HangUp{Reason: reason}}})
 }
 
-// offerAnew has a subscriber whose node died, with the peer's value or before its endpoint could follow, go on with another: by an
-// offer of the same slots, which is to its endpoint as any other that it is sent, but for the credentials and the fingerprint
+// offerAnew has a subscriber whose node died, with the peer's value or before its endpoint could follow, or has ended and the endpoint
+// did not follow, go on with another: by an offer of the same slots, which is to its endpoint as any other that it is sent, but for the credentials and the fingerprint
 // (RFC 8445 section 9, RFC 8842 section 5). False if there is none, or if the turn has ended.
 func (d *draft) offerAnew(s *subscriber, dead string) bool {
 	d.avoided = dead
