@@ -29,6 +29,7 @@ type config struct {
 	Workers   int    `help:"Joins that are under way at a time." default:"16"`
 	Pin       bool   `help:"Keep the servers to the first core and the clients to the others." default:"true" negatable:""`
 	Markdown  string `help:"Write the table to this file, too." placeholder:"FILE"`
+	Plot      string `help:"Draw what a join costs, by the size of rooms in which everybody is told, into this file, as SVG." placeholder:"FILE"`
 }
 
 func main() {

@@ -25,7 +25,7 @@ type outcome struct {
 type joinOutcome struct {
 	perSecond float64
 	cpuMs     float64   // of a join, all processes together
-	parts     []float64 // of each of them
+	parts     []float64 // of each of them, the edge being the first
 	events    int64     // that others were told
 }
 
@@ -37,12 +37,16 @@ type crowd struct {
 }
 
 func crowds(cfg config) []crowd {
-	return []crowd{
+	all := []crowd{
 		{"rooms of 10", cfg.Rooms, 10, false},
-		{"rooms of 10, everybody told", cfg.Rooms, 10, true},
 		{fmt.Sprintf("a room of %d", cfg.Crowd), 1, cfg.Crowd, false},
-		{fmt.Sprintf("a room of %d, everybody told", cfg.Crowd), 1, cfg.Crowd, true},
 	}
+	for _, size := range []int{10, 30, 100, 200} {
+		if size < cfg.Crowd {
+			all = append(all, crowd{fmt.Sprintf("rooms of %d, everybody told", size), max(1, cfg.Rooms*10/size), size, true})
+		}
+	}
+	return append(all, crowd{fmt.Sprintf("a room of %d, everybody told", cfg.Crowd), 1, cfg.Crowd, true})
 }
 
 func measure(ctx context.Context, cfg config, s *server) (*outcome, error) {

@@ -58,6 +58,11 @@ func run(ctx context.Context, cfg config) error {
 	}
 	text := table(cfg, found, parts)
 	fmt.Println(text)
+	if cfg.Plot != "" {
+		if err := os.WriteFile(cfg.Plot, draw(cfg, found, parts), 0o644); err != nil {
+			return err
+		}
+	}
 	if cfg.Markdown != "" {
 		return os.WriteFile(cfg.Markdown, []byte(machine.This(cfg.Janus).String()+fmt.Sprintf(". %d rounds; median.\n\n", cfg.Rounds)+text), 0o644)
 	}

@@ -18,10 +18,10 @@ func draw(all []sample) []byte {
 		line := plot.Line{Name: k.of}
 		for _, s := range all {
 			if v, ok := s.values[k]; ok {
-				line.Points = append(line.Points, plot.Point{Seconds: s.at.Sub(all[0].at).Seconds(), Value: v})
+				line.Points = append(line.Points, plot.Point{At: s.at.Sub(all[0].at).Seconds(), Value: v})
 			}
 		}
 		panels[i].Lines = append(panels[i].Lines, line)
 	}
-	return plot.SVG(panels)
+	return plot.SVG(panels, "s")
 }

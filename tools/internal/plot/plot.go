@@ -1,4 +1,4 @@
-// Package plot draws what was measured over time as SVG, a panel for each thing, a line for each of whom it was measured.
+// Package plot draws what was measured over time, or over some size, as SVG, a panel for each thing, a line for each of whom it was measured.
 package plot
 
 import (
@@ -21,7 +21,7 @@ type Line struct {
 }
 
 // Point is one measurement.
-type Point struct{ Seconds, Value float64 }
+type Point struct{ At, Value float64 }
 
 const (
 	width, height = 900.0, 180.0 // of a panel
@@ -30,13 +30,13 @@ const (
 
 var colours = []string{"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f"}
 
-// SVG draws all panels below each other, over the same time.
-func SVG(panels []Panel) []byte {
-	seconds := 1.0
+// SVG draws all panels below each other, over the same range, of which unit is said at its end.
+func SVG(panels []Panel, unit string) []byte {
+	end := 1.0
 	for _, p := range panels {
 		for _, l := range p.Lines {
 			for _, at := range l.Points {
-				seconds = max(seconds, at.Seconds)
+				end = max(end, at.At)
 			}
 		}
 	}
@@ -45,13 +45,13 @@ func SVG(panels []Panel) []byte {
 		width+margin+180, float64(len(panels))*(height+40)+20)
 	w.WriteString(`<rect width="100%" height="100%" fill="white"/>` + "\n")
 	for i, p := range panels {
-		p.draw(&w, 25+float64(i)*(height+40), seconds)
+		p.draw(&w, 25+float64(i)*(height+40), end, unit)
 	}
 	w.WriteString("</svg>\n")
 	return []byte(w.String())
 }
 
-func (p *Panel) draw(w *strings.Builder, top, seconds float64) {
+func (p *Panel) draw(w *strings.Builder, top, end float64, unit string) {
 	most := 1.0
 	for _, l := range p.Lines {
 		for _, at := range l.Points {
@@ -60,12 +60,12 @@ func (p *Panel) draw(w *strings.Builder, top, seconds float64) {
 	}
 	fmt.Fprintf(w, `<text x="%.0f" y="%.0f" font-weight="bold">%s</text>`+"\n", margin, top-6, html.EscapeString(p.Title))
 	fmt.Fprintf(w, `<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" fill="none" stroke="#ccc"/>`+"\n", margin, top, width, height)
-	fmt.Fprintf(w, `<text x="4" y="%.0f">%s</text><text x="4" y="%.0f">0</text><text x="%.0f" y="%.0f">%.0f s</text>`+"\n",
-		top+10, html.EscapeString(p.Show(most)), top+height, margin+width-40, top+height+13, seconds)
+	fmt.Fprintf(w, `<text x="4" y="%.0f">%s</text><text x="4" y="%.0f">0</text><text x="%.0f" y="%.0f" text-anchor="end">%.0f %s</text>`+"\n",
+		top+10, html.EscapeString(p.Show(most)), top+height, margin+width, top+height+13, end, html.EscapeString(unit))
 	for i, l := range p.Lines {
 		var points []string
 		for _, at := range l.Points {
-			points = append(points, fmt.Sprintf("%.1f,%.1f", margin+at.Seconds/seconds*width, top+height-at.Value/most*height))
+			points = append(points, fmt.Sprintf("%.1f,%.1f", margin+at.At/end*width, top+height-at.Value/most*height))
 		}
 		colour := colours[i%len(colours)]
 		fmt.Fprintf(w, `<polyline fill="none" stroke="%s" points="%s"/>`+"\n", colour, strings.Join(points, " "))

@@ -13,7 +13,7 @@ func TestPlotsAreXML(t *testing.T) {
 	svg := SVG([]Panel{
 		{Title: "a<b", Show: func(v float64) string { return fmt.Sprint(v, "&") }, Lines: []Line{{"<c>", []Point{{0, 1}, {10, 3}}}, {"none", nil}}},
 		{Title: "nothing", Show: func(v float64) string { return "" }},
-	})
+	}, "s")
 	for dec := xml.NewDecoder(strings.NewReader(string(svg))); ; {
 		if _, err := dec.Token(); errors.Is(err, io.EOF) {
 			break

@@ -165,7 +165,7 @@ func (o *outcome) write(dir string) error {
 	}
 	files := map[string][]byte{"load.md": []byte(o.markdown()), "load.json": append(b, '\n')}
 	for name, panels := range o.drawings() {
-		files[name+".svg"] = plot.SVG(panels)
+		files[name+".svg"] = plot.SVG(panels, "s")
 	}
 	for name, b := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
@@ -180,7 +180,7 @@ func (o *outcome) drawings() map[string][]plot.Panel {
 	line := func(name string, value func(s *sampleOutcome) float64) plot.Line {
 		l := plot.Line{Name: name}
 		for i := range o.Samples {
-			l.Points = append(l.Points, plot.Point{Seconds: o.Samples[i].Seconds, Value: value(&o.Samples[i])})
+			l.Points = append(l.Points, plot.Point{At: o.Samples[i].Seconds, Value: value(&o.Samples[i])})
 		}
 		return l
 	}
