@@ -43,15 +43,31 @@ func TestCodecs(t *testing.T) {
 	})
 	for _, c := range []struct{ video, audio string }{{"vp8", "opus"}, {"vp9", "pcmu"}, {"h264", "pcma"}, {"av1", "g722"}} {
 		t.Run(c.video+" "+c.audio, func(t *testing.T) {
-			tab, _ := twoTabs(t, s.URL, fmt.Sprintf("room=8001&vcodec=%s&acodec=%s", c.video, c.audio))
-			tab.WaitFor("pictures and sound in the codecs asked for", fmt.Sprintf(`(async () => {
-				const pc = remoteFeed.webrtcStuff.pc;
-				const report = await pc.getStats();
-				const codec = s => report.get(s.codecId)?.mimeType.toLowerCase();
-				const inbound = [...report.values()].filter(s => s.type === 'inbound-rtp');
-				return inbound.some(s => codec(s) === 'video/%s' && s.framesDecoded > 20) &&
-					inbound.some(s => codec(s) === 'audio/%s' && s.totalAudioEnergy > 0);
-			})()`, c.video, c.audio), 20*time.Second)
+			tab, other := twoTabs(t, s.URL, fmt.Sprintf("room=8001&vcodec=%s&acodec=%s", c.video, c.audio))
+			await := func(what string) {
+				tab.WaitFor(what, fmt.Sprintf(`(async () => {
+					const pc = remoteFeed.webrtcStuff.pc;
+					const report = await pc.getStats();
+					const codec = s => report.get(s.codecId)?.mimeType.toLowerCase();
+					const inbound = [...report.values()].filter(s => s.type === 'inbound-rtp');
+					const picture = inbound.find(s => codec(s) === 'video/%s'), sound = inbound.find(s => codec(s) === 'audio/%s');
+					const heard = globalThis.heard ?? {frames: 0, energy: 0};
+					if (!(picture?.framesDecoded > heard.frames + 20 && sound?.totalAudioEnergy > heard.energy)) return false;
+					globalThis.heard = {frames: picture.framesDecoded, energy: sound.totalAudioEnergy};
+					return true;
+				})()`, c.video, c.audio), 20*time.Second)
+			}
+			await("pictures and sound in the codecs asked for")
+			chrome.Eval[bool](other, `new Promise((done, failed) => sfutest.createOffer({iceRestart: true, error: failed, success: jsep => {
+				const before = sfutest.webrtcStuff.pc.remoteDescription.sdp;
+				sfutest.send({message: {request: 'configure'}, jsep});
+				const look = setInterval(() => {
+					if (sfutest.webrtcStuff.pc.remoteDescription.sdp === before) return;
+					clearInterval(look);
+					done(true);
+				}, 50);
+			}}))`)
+			await("the same after an ICE restart that names no codec")
 		})
 	}
 }

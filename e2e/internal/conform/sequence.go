@@ -31,7 +31,8 @@ type sequence struct {
 	room   int
 	pin    string
 	secret string
-	most   int // of publishers
+	most   int  // of publishers
+	codecs bool // publishers may ask for some
 	people []*person
 	lines  []string
 }
@@ -81,10 +82,22 @@ func (s *sequence) draw() string {
 	return strings.Join(s.lines, "\n")
 }
 
+// severalCodecs is of a room in which publishers may ask for others than the first.
+const severalCodecs = `,"audiocodec":"opus,pcmu","videocodec":"vp8,h264"`
+
+// codec is what an offer asks for, mostly nothing.
+func (s *sequence) codec() string {
+	if !s.codecs {
+		return ""
+	}
+	return s.oneOf("codec", "", "", `,"videocodec":"h264"`, `,"audiocodec":"pcmu"`, `,"audiocodec":"pcmu","videocodec":"h264"`, `,"videocodec":"vp8"`)
+}
+
 func (s *sequence) create() {
 	options := s.oneOf("options", "", "", `,"notify_joining":true`, `,"bitrate":256000,"description":"A room"`,
-		`,"audiocodec":"opus,pcmu","videocodec":"vp8,h264"`, `,"require_pvtid":true`, `,"is_private":true,"fir_freq":5`,
+		severalCodecs, severalCodecs, `,"require_pvtid":true`, `,"is_private":true,"fir_freq":5`,
 		`,"opus_fec":false`, `,"videocodec":"vp9"`, `,"dummy_publisher":true`)
+	s.codecs = options == severalCodecs
 	if s.oneOf("pin", "", "", "p") != "" {
 		s.pin = `,"pin":"p"`
 	}
@@ -136,7 +149,7 @@ func (s *sequence) publish(p *person) {
 	kinds := s.kinds()
 	wish := s.oneOf("wish", "", "", "", `,"bitrate":128000`, `,"audio":true,"video":true`, `,"display":"Three"`,
 		`,"descriptions":[{"mid":"0","description":"first"}]`)
-	s.say(`%s.pub offer %s {"request":"%s"%s}`, p.name, kinds, s.oneOf("verb", "publish", "configure"), wish)
+	s.say(`%s.pub offer %s {"request":"%s"%s}`, p.name, kinds, s.oneOf("verb", "publish", "configure"), wish+s.codec())
 	if s.publishing() == s.most {
 		s.say("%s.pub hangup what was refused", p.name)
 		s.say("wait 500ms")
@@ -160,7 +173,7 @@ func (s *sequence) renegotiate(p *person) {
 		return // a second data channel is no negotiation
 	}
 	p.sends = "av"
-	s.say(`%s.pub offer av {"request":"configure"}`, p.name)
+	s.say(`%s.pub offer av {"request":"configure"%s}`, p.name, s.codec())
 }
 
 func (s *sequence) unpublish(p *person) {

@@ -64,7 +64,6 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 	}
 	o.Rules.Echo = o.Echo != nil
 	o.Rules.OpusRED = o.Rules.OpusRED && !o.E2EE // what is encrypted end to end cannot be taken apart
-	streams := sdp.Choose(offer, &o.Rules)
 	sh := n.shard(o.Peer.Handle)
 	return do(ctx, sh, func(now time.Duration) (OfferAnswer, error) {
 		p, err := sh.open(o.Peer, now)
@@ -75,7 +74,7 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 			return answer, nil
 		}
 		p.opaqueID = o.OpaqueID
-		answer, err := p.publishing.accept(&o, offer, streams, now)
+		answer, err := p.publishing.accept(&o, offer, now)
 		if err != nil {
 			p.undo(now)
 			return OfferAnswer{}, err
@@ -87,9 +86,13 @@ func (n *Node) AcceptOffer(ctx context.Context, o OfferRequest) (OfferAnswer, er
 	})
 }
 
-// accept takes an offer whose streams have been chosen.
-func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []sdp.Stream, now time.Duration) (OfferAnswer, error) {
-	p := pub.peer
+// accept takes an offer. An endpoint that gets back what it sends has asked for its codecs each time.
+func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, now time.Duration) (OfferAnswer, error) {
+	p, before := pub.peer, pub.offered
+	if o.Echo != nil {
+		before = nil
+	}
+	streams := sdp.Choose(offer, &o.Rules, before)
 	if err := pub.check(streams); err != nil {
 		return OfferAnswer{}, err
 	}

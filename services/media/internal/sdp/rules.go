@@ -61,12 +61,17 @@ func (s *Stream) Feedback(kind string) bool { return slices.Contains(s.Format.Fe
 // Parameter is one of the codec's, as in a=fmtp.
 func (s *Stream) Parameter(name string) string { return s.Format.parameter(name) }
 
-// Choose decides what is taken of an offer, m= section by m= section.
-func Choose(offer *Description, rules *Rules) []Stream {
+// Choose decides what is taken of an offer, m= section by m= section. Those that before has already keep their codecs, for those who
+// receive them.
+func Choose(offer *Description, rules *Rules, before []Stream) []Stream {
 	streams := make([]Stream, len(offer.Sections))
 	taken := map[Kind]bool{}
 	for i := range offer.Sections {
-		s := rules.choose(&offer.Sections[i])
+		now := rules
+		if i < len(before) && !before[i].Refused && before[i].MID == offer.Sections[i].MID {
+			now = rules.keeping(before[i].Format.Codec)
+		}
+		s := now.choose(&offer.Sections[i])
 		if taken[s.Kind] && (s.Kind == Data || rules.Echo) {
 			s = refuse(&offer.Sections[i])
 		}
@@ -74,6 +79,13 @@ func Choose(offer *Description, rules *Rules) []Stream {
 		streams[i] = s
 	}
 	return streams
+}
+
+// keeping is the rules for one codec.
+func (r *Rules) keeping(codec string) *Rules {
+	one := *r
+	one.AudioCodecs, one.VideoCodecs = []string{codec}, []string{codec}
+	return &one
 }
 
 func refuse(s *Section) Stream {

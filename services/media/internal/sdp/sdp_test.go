@@ -72,7 +72,7 @@ func TestAnswers(t *testing.T) {
 			}
 			rules := room()
 			c.change(rules)
-			streams := Choose(offer, rules)
+			streams := Choose(offer, rules, nil)
 			sent := make([]Sent, len(streams))
 			for i := range sent {
 				sent[i] = Sent{MSID: "janus janus" + streams[i].MID, SSRC: uint32(10 * (i + 1)), RTX: uint32(10*(i+1) + 1)}
@@ -178,10 +178,43 @@ func TestCaptureTimeIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range Choose(offer, room()) {
+	for _, s := range Choose(offer, room(), nil) {
 		if s.Kind != Data && s.IDs.AbsCaptureTime != 2 {
 			t.Errorf("%s: %+v", s.Kind, s.IDs)
 		}
+	}
+}
+
+func TestSectionsKeepTheirCodecs(t *testing.T) {
+	offer, err := Parse(read(t, "chromium.offer.sdp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codecs := func(streams []Stream) (all []string) {
+		for _, s := range streams {
+			if s.Kind != Data {
+				all = append(all, s.Format.Codec)
+			}
+		}
+		return all
+	}
+	asked := room()
+	asked.AudioCodecs, asked.VideoCodecs = []string{"pcmu"}, []string{"h264"}
+	first := Choose(offer, asked, nil)
+	if diff := cmp.Diff([]string{"pcmu", "h264"}, codecs(first)); diff != "" {
+		t.Fatal(diff)
+	}
+	if diff := cmp.Diff(codecs(first), codecs(Choose(offer, room(), first))); diff != "" {
+		t.Errorf("at the next offer: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"pcmu", "vp8"}, codecs(Choose(offer, room(), first[:1]))); diff != "" {
+		t.Errorf("with a section that is new: %s", diff)
+	}
+	none := *offer
+	none.Sections = slices.Clone(offer.Sections)
+	none.Sections[1].Formats = slices.DeleteFunc(slices.Clone(none.Sections[1].Formats), func(f Format) bool { return f.Codec == "h264" })
+	if again := Choose(&none, room(), first); !again[1].Refused {
+		t.Errorf("%+v for a section that offers its codec no more", again[1])
 	}
 }
 
@@ -221,7 +254,7 @@ func FuzzParse(f *testing.F) {
 		}
 		rules := room()
 		rules.OpusRED = true
-		streams := Choose(offer, rules)
+		streams := Choose(offer, rules, nil)
 		if !slices.ContainsFunc(streams, func(s Stream) bool { return !s.Refused }) {
 			return // the answer has no transport
 		}

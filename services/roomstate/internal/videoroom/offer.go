@@ -106,16 +106,17 @@ func (d *draft) publishing(p *publisher) int {
 // publishRules are what the answer may take.
 func (d *draft) publishRules(p *publisher) (*mediav1.PublishRules, *failure) {
 	a := d.attributes
-	audioCodecs, f := d.codecs("audiocodec", "Audio", a.AudioCodecs)
+	audioCodec, f := d.codec("audiocodec", "Audio", a.AudioCodecs, p.AudioCodec)
 	if f != nil {
 		return nil, f
 	}
-	videoCodecs, f := d.codecs("videocodec", "Video", a.VideoCodecs)
+	videoCodec, f := d.codec("videocodec", "Video", a.VideoCodecs, p.VideoCodec)
 	if f != nil {
 		return nil, f
 	}
+	p.AudioCodec, p.VideoCodec = audioCodec, videoCodec
 	rules := &mediav1.PublishRules{
-		AudioCodecs: audioCodecs, VideoCodecs: videoCodecs,
+		AudioCodecs: only(audioCodec, a.AudioCodecs), VideoCodecs: only(videoCodec, a.VideoCodecs),
 		Vp9Profile: a.VP9Profile, H264Profile: a.H264Profile, OpusFec: a.OpusFEC, OpusDtx: a.OpusDTX, OpusRed: a.OpusRED,
 		AudioLevel: a.AudioLevel, VideoOrientation: a.Orientation, PlayoutDelay: a.PlayoutDelay, TransportCc: a.TransportCC,
 		BitrateBps: d.capped(p.Bitrate), KeyframeEveryS: a.KeyframeEvery,
@@ -135,16 +136,25 @@ func (d *draft) capped(bitrate uint32) uint32 {
 	return bitrate
 }
 
-// codecs is the room's list, or the one codec of it that the request wants.
-func (d *draft) codecs(name, kind string, of []string) ([]string, *failure) {
+// codec is the one that the request asks for, of the room's list, or else the one that was asked for before. Nodes give it to m= sections
+// that are new: the others keep theirs.
+func (d *draft) codec(name, kind string, of []string, before string) (string, *failure) {
 	wanted, ok := d.body.Text(name)
 	if !ok {
-		return of, nil
+		return before, nil
 	}
 	if !slices.Contains(of, strings.ToLower(wanted)) {
-		return nil, fail(errInvalid, "%s codec unavailable in this room", kind)
+		return "", fail(errInvalid, "%s codec unavailable in this room", kind)
 	}
-	return []string{strings.ToLower(wanted)}, nil
+	return strings.ToLower(wanted), nil
+}
+
+// only is one codec, or all if none is asked for.
+func only(codec string, all []string) []string {
+	if codec == "" {
+		return all
+	}
+	return []string{codec}
 }
 
 func (d *draft) talk(p *publisher) *mediav1.Talk {

@@ -88,6 +88,8 @@ type publisher struct {
 	Takes              uint32  `json:"takes,omitempty"` // recordings begun so far
 	AudioActivePackets *uint32 `json:"audio_active_packets,omitempty"`
 	AudioLevelAverage  *uint32 `json:"audio_level_average,omitempty"`
+	AudioCodec         string  `json:"audio_codec,omitempty"` // asked for with an offer, for all that comes with others until the peer ends
+	VideoCodec         string  `json:"video_codec,omitempty"`
 
 	Remotizations []remotization `json:"remotizations,omitempty"` // of what is published, now and later
 

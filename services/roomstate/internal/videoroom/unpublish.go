@@ -70,6 +70,7 @@ func (d *draft) withdraw(p *publisher) *plugin.Peer {
 	}
 	d.parted(p.handle, peer)
 	p.Peer, p.Streams, p.E2EE, p.Filename, p.Written, p.Forwards = nil, nil, false, "", nil, nil
+	p.AudioCodec, p.VideoCodec = "", ""
 	for _, s := range d.watchers() {
 		if s.watches(p.handle) {
 			s = d.ownSubscriber(s)
