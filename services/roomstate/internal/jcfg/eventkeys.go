@@ -6,11 +6,11 @@ import "fmt"
 var SampleHandlerKeys = []Key{
 	gone("general.enabled", "on where --events-backend is set"),
 	{"general.events", "all", "events", "", plain},
-	{"general.grouping", "all", "events-grouping", "", plain},
+	{"general.grouping", "all", "events-grouping", "", yes},
 	gone("general.json", compact), gone("general.compress", notCompressed), gone("general.compression", notCompressed),
 	{"general.backend", "all", "events-backend", "", plain},
 	{"general.backend_user", "all", "events-backend-user", "", plain},
-	{"general.backend_pwd", "all", "events-backend-password-file", "write it to a file of its own, which the setting names", func(any) (string, bool) { return "FILE", true }},
+	{"general.backend_pwd", "all", "events-backend-password-file", inFile, file},
 	{"general.max_retransmissions", "all", "events-retries", "", plain},
 	{"general.retransmissions_backoff", "all", "events-backoff", "", milliseconds},
 }
@@ -18,6 +18,6 @@ var SampleHandlerKeys = []Key{
 const notCompressed = "events are not compressed"
 
 func milliseconds(v any) (string, bool) {
-	n, ok := v.(int64)
+	n, ok := number(v)
 	return fmt.Sprintf("%dms", n), ok && n >= 0
 }

@@ -166,3 +166,35 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestValuesInQuotesAreReadToo as Janus reads them.
+func TestValuesInQuotesAreReadToo(t *testing.T) {
+	for _, value := range []string{`"yes"`, `"True"`, `"1"`, `1`, `true`} {
+		var r Result
+		text := "general: { string_ids = " + value + ` }` + "\n" + `room-abc: { publishers = "12" } room-7: { is_private = "yes" }`
+		if err := r.Read("janus.plugin.videoroom.jcfg", text); err != nil {
+			t.Fatal(err)
+		}
+		want := []map[string]any{
+			{"room": "abc", "description": "room-abc", "publishers": int64(12)}, {"room": "7", "description": "room-7", "is_private": true},
+		}
+		if diff := cmp.Diff(want, r.Rooms["rooms"]); diff != "" || !strings.HasSuffix(r.Lines[0], "taken: roomstate --string-ids=true") {
+			t.Errorf("string_ids = %s: %q, %s", value, r.Lines[0], diff)
+		}
+	}
+	var r Result
+	err := r.Read("janus.jcfg", `general: { reclaim_session_timeout = "10" server_name = "it's mine" token_auth = "no" session_timeout = "soon" } nat: { ice_tcp = "on" }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"janus.jcfg:1: general.reclaim_session_timeout: taken: roomstate --reclaim-session-timeout=10s",
+		`janus.jcfg:1: general.server_name: taken: signaling --server-name='it'\''s mine'`,
+		"janus.jcfg:1: general.token_auth: taken: signaling --token-auth=false",
+		"janus.jcfg:1: general.session_timeout: not supported: its value is of another type than expected",
+		"janus.jcfg:1: nat.ice_tcp: not supported: its value is of another type than expected",
+	}
+	if diff := cmp.Diff(want, r.Lines); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -3,6 +3,7 @@ package jcfg
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -27,8 +28,8 @@ var CoreKeys = []Key{
 	gone("general.pid_file", "whatever starts the services knows their processes"),
 	gone("general.check_openfiles_limit", "whatever starts the services sets their limits; --max-sockets and --max-peers bound what they open"),
 	secret("general.api_secret", "api-secret-file"),
-	{"general.token_auth", "signaling", "token-auth", "", plain},
-	secret("general.token_auth_secret", "token-secret-file (roomstate too, for rooms with signed_tokens)"),
+	{"general.token_auth", "signaling", "token-auth", "", yes},
+	{"general.token_auth_secret", "signaling", "token-secret-file", inFile + "; roomstate takes it too, for rooms with signed_tokens", file},
 	secret("general.admin_secret", "admin-secret-file"),
 	gone("general.interface", "each listener has an address of its own; --advertise of media is what endpoints are told"),
 	{"general.server_name", "signaling", "server-name", "", plain},
@@ -38,7 +39,7 @@ var CoreKeys = []Key{
 	{"general.recordings_tmp_ext", "media", "recordings-tmp-ext", "", plain},
 	gone("general.event_loops", "a node has a worker for each core"), gone("general.allow_loop_indication", "clients cannot choose a worker"),
 	gone("general.task_pool_size", "there is no such pool"),
-	{"general.opaqueid_in_api", "signaling", "opaqueid-in-api", "", plain},
+	{"general.opaqueid_in_api", "signaling", "opaqueid-in-api", "", yes},
 	gone("general.hide_dependencies", "info always names those that it has: Go and two of its libraries"), gone("general.exit_on_dl_error", "there is nothing to load"),
 	gone("general.no_webrtc_encryption", "media is always encrypted"),
 	gone("general.protected_folders", "nothing that endpoints say becomes a path"),
@@ -59,7 +60,7 @@ var CoreKeys = []Key{
 	gone("nat.ice_nomination", "endpoints nominate: nodes are ICE-lite"), gone("nat.ice_consent_freshness", "always: a PeerConnection without checks of its endpoint for 30 s ends"),
 	gone("nat.ice_keepalive_conncheck", "endpoints check"), gone("nat.hangup_on_failed", "always: there is no time of grace after that"),
 	gone("nat.ice_lite", "nodes always are"),
-	{"nat.ice_tcp", "media", "tcp", "", plain},
+	{"nat.ice_tcp", "media", "tcp", "", yes},
 	gone("nat.ignore_mdns", "nodes never connect to endpoints' candidates"),
 	{"nat.nat_1_1_mapping", "media", "advertise", "", plain},
 	gone("nat.keep_private_host", "name the private address in --advertise too"),
@@ -89,9 +90,13 @@ const (
 func gone(name, why string) Key { return Key{Name: name, Why: why} }
 
 // secret is taken by way of a file: no secret is printed.
-func secret(name, setting string) Key {
-	return Key{name, "signaling", setting, "write it to a file of its own, which the setting names", func(any) (string, bool) { return "FILE", true }}
-}
+func secret(name, setting string) Key { return Key{name, "signaling", setting, inFile, file} }
+
+const inFile = "write it to a file of its own, which the setting names"
+
+func file(any) (string, bool) { return "FILE", true }
+
+// Janus reads all values as text, whether they are in quotes or not: the functions below do so too.
 
 func plain(v any) (string, bool) {
 	switch v.(type) {
@@ -101,21 +106,44 @@ func plain(v any) (string, bool) {
 	return "", false
 }
 
+// truth is what Janus takes for true; all else is false there, and nothing here that is not plainly so.
+func truth(v any) (on, ok bool) {
+	text, ok := plain(v)
+	switch strings.ToLower(text) {
+	case "yes", "true", "1":
+		return true, ok
+	case "no", "false", "0":
+		return false, ok
+	}
+	return false, false
+}
+
+func yes(v any) (string, bool) {
+	on, ok := truth(v)
+	return strconv.FormatBool(on), ok
+}
+
+func number(v any) (int64, bool) {
+	text, ok := plain(v)
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, ok && err == nil
+}
+
 func seconds(v any) (string, bool) {
-	n, ok := v.(int64)
+	n, ok := number(v)
 	return fmt.Sprintf("%ds", n), ok && n >= 0
 }
 
 // someSeconds is for a time that Janus does not heed where it is not above 0, and takes 45 s instead.
 func someSeconds(v any) (string, bool) {
-	if n, ok := v.(int64); ok && n < 1 {
+	if n, ok := number(v); ok && n < 1 {
 		return "45s", true
 	}
 	return seconds(v)
 }
 
 func logLevel(v any) (string, bool) {
-	n, ok := v.(int64)
+	n, ok := number(v)
 	switch {
 	case n < 4:
 		return "error", ok
@@ -138,3 +166,14 @@ func find(keys []Key, name string) (Key, bool) {
 
 // as is what a taken key becomes, as "roomstate --session-timeout".
 func (k Key) as() string { return cmp.Or(k.Service, "-") + " --" + k.Setting }
+
+// with is as with a value, for a shell.
+func (k Key) with(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(plainly, r) }) {
+		value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	}
+	return k.as() + "=" + value
+}
+
+// plainly is what shells take as it is.
+const plainly = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,@+%"

@@ -3,15 +3,15 @@ package jcfg
 // VideoRoomKeys are the keys of the general group of janus.plugin.videoroom.jcfg.
 var VideoRoomKeys = []Key{
 	adminKey,
-	{"general.lock_rtp_forward", "roomstate", "lock-rtp-forward", "", plain},
+	{"general.lock_rtp_forward", "roomstate", "lock-rtp-forward", "", yes},
 	gone("general.events", allEvents),
-	{"general.string_ids", "roomstate", "string-ids", "", plain},
+	{"general.string_ids", "roomstate", "string-ids", "", yes},
 }
 
 // TextRoomKeys are those of janus.plugin.textroom.jcfg.
 var TextRoomKeys = []Key{
 	adminKey, gone("general.json", compact), gone("general.events", allEvents),
-	{"general.string_ids", "roomstate", "text-string-ids", "", plain},
+	{"general.string_ids", "roomstate", "text-string-ids", "", yes},
 }
 
 // SmallPluginKeys are those of janus.plugin.videocall.jcfg and janus.plugin.echotest.jcfg.

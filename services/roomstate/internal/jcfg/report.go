@@ -86,7 +86,8 @@ func isVideoRoom(groups Group) bool {
 
 func flag(settings Group, name string) bool {
 	for _, s := range settings {
-		if on, ok := s.Value.(bool); ok && s.Name == name {
+		if s.Name == name {
+			on, _ := truth(s.Value)
 			return on
 		}
 	}
@@ -106,7 +107,7 @@ func (r *Result) keys(file, group string, settings Group, keys []Key) {
 			r.gone(file, s.Line, name, "its value is of another type than expected")
 			continue
 		}
-		r.taken(file, s.Line, name, strings.TrimSuffix(k.as()+" "+value+"; "+k.Why, "; "))
+		r.taken(file, s.Line, name, strings.TrimSuffix(k.with(value)+"; "+k.Why, "; "))
 	}
 }
 
@@ -178,8 +179,7 @@ func roomValue(kind byte, s Setting) (any, bool) {
 	}
 	switch kind {
 	case 'b':
-		on := text == "yes" || strings.EqualFold(text, "true") || text == "1"
-		return on, on || text == "no" || strings.EqualFold(text, "false") || text == "0"
+		return truth(s.Value)
 	case 'n':
 		n, err := strconv.ParseInt(text, 10, 64)
 		if s.Name == "publishers" && n < 0 {

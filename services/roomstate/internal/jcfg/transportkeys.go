@@ -66,7 +66,7 @@ const (
 )
 
 func port(v any) (string, bool) {
-	n, ok := v.(int64)
+	n, ok := number(v)
 	return fmt.Sprintf(":%d", n), ok && n > 0 && n < 1<<16
 }
 
