@@ -58,13 +58,14 @@ Commands, each with the same flags, environment and file:
 
 // Main does what the process's arguments say, and ends the process with status 1 if that fails.
 func (p *Program[C]) Main() {
-	if err := p.main(os.Args[1:], os.Stdout, os.Exit); err != nil {
+	if err := p.Do(os.Args[1:], os.Stdout, os.Exit); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", p.Name, err)
 		os.Exit(1)
 	}
 }
 
-func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
+// Do does what args say and prints to out; exit is called in place of os.Exit after --help and --version.
+func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 	var cfg C
 	r, err := newReader(&cfg, p.Name, p.About+commands, p.version(), out, exit)
 	if err != nil {

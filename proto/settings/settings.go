@@ -118,6 +118,9 @@ func readFile(path string, model *kong.Application) (fileValues, error) {
 		if !slices.Contains(known, key) {
 			return nil, fmt.Errorf("%s: unknown key %q%s", path, key, suggestion(key, known))
 		}
+		if hiding(values[key]) {
+			return nil, fmt.Errorf("%s: %s has %s, which config print writes where a secret is: the secret itself belongs there", path, key, hidden)
+		}
 	}
 	return values, nil
 }
@@ -143,12 +146,17 @@ func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 		}
 	}
 	switch value := v[flag.Name].(type) {
+	case string:
+		if value == "" && !flag.HasDefault { // as config print has it of what is not set: no path to look at
+			return nil, nil
+		}
+		return value, nil
 	case []any:
 		words := make([]string, len(value))
 		for i := range value {
 			words[i] = fmt.Sprint(value[i])
 		}
-		return strings.Join(words, ","), nil
+		return kong.JoinEscaped(words, flag.Tag.Sep), nil
 	case nil:
 		return nil, nil
 	default:

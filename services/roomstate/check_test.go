@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/certs/certstest"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/proto/settings/settingstest"
 	"github.com/cardea-rtc/cardea/services/roomstate"
 )
 
@@ -44,5 +45,19 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestPrintedSettingsAreReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a file: of #settings")
+	if err := os.WriteFile(file, []byte("rooms: []"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		nil,
+		{"--traces-ratio=0.000001", "--log-level=debug", "--events=sessions,jsep", "--events-backoff=1h", "--redis-sentinels=a:26379,b:26379", "--redis-master=true", "--redis-url=redis:///3", "--text-post-allow=10.0.0.0/8,hook.example"},
+		{"--rooms-file", file, "--token-secret-file", file, "--session-timeout=0s", "--string-ids", "--demo-room", "--max-rooms=0", "--ops-listen="},
+	} {
+		settingstest.RoundTrip(t, roomstate.Config.Check, args...)
 	}
 }
