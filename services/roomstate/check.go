@@ -17,8 +17,8 @@ type rules struct {
 	rooms []staticRoom
 }
 
-func (c *Config) rules() (r rules, err error) {
-	video, err := c.videoroom()
+func (c *Config) rules(log *slog.Logger) (r rules, err error) {
+	video, err := c.videoroom(log)
 	if err != nil {
 		return r, err
 	}
@@ -33,10 +33,11 @@ func (c *Config) rules() (r rules, err error) {
 
 // Check says what Run would refuse at its start, without opening anything but files.
 func (c Config) Check() error {
-	if _, err := c.rules(); err != nil {
+	quiet := slog.New(slog.DiscardHandler)
+	if _, err := c.rules(quiet); err != nil {
 		return err
 	}
-	if _, _, err := c.GRPC.Open(slog.New(slog.DiscardHandler)); err != nil {
+	if _, _, err := c.GRPC.Open(quiet); err != nil {
 		return err
 	}
 	for _, check := range []func() error{c.Redis.Check, c.NATS.Check, c.Events.Check, c.Traces.Check} {

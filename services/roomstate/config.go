@@ -2,15 +2,16 @@ package roomstate
 
 import (
 	"fmt"
-	"os"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/mutual"
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/traces"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -41,7 +42,7 @@ type Config struct {
 	RoomsFile       string `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
 	StringIDs       bool   `name:"string-ids" help:"VideoRooms and participants are named by strings instead of integers. All replicas must agree, from the first room on."`
 	TextStringIDs   bool   `name:"text-string-ids" help:"TextRooms are named by strings instead of integers. All replicas must agree, from the first room on."`
-	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"existingfile" placeholder:"FILE"`
+	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	Forgets         bool   `kong:"-"` // Redis is lost with this process
 
 	MaxSessions     int `default:"200000" help:"Sessions there may be; 0 for no limit."`
@@ -81,25 +82,27 @@ func (c *Config) limits() session.Limits {
 
 func (c *Config) textroom(allow *post.Allow) textroom.Config {
 	return textroom.Config{
-		AdminKey: c.AdminKey, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		AdminKey: secret(reread.Fixed(c.AdminKey)), StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
 		PostAllow: allow,
 	}
 }
 
-// videoroom reads what there is to read of files.
-func (c *Config) videoroom() (videoroom.Config, error) {
-	var secret string
-	if c.TokenSecretFile != "" {
-		b, err := os.ReadFile(c.TokenSecretFile)
-		if err != nil {
-			return videoroom.Config{}, fmt.Errorf("token-secret-file: %w", err)
-		}
-		if secret = strings.TrimSpace(string(b)); secret == "" {
-			return videoroom.Config{}, fmt.Errorf("token-secret-file %s is empty", c.TokenSecretFile)
-		}
+// videoroom opens what there is to read of files.
+func (c *Config) videoroom(log *slog.Logger) (videoroom.Config, error) {
+	tokens, err := reread.OpenSecret("token-secret-file", c.TokenSecretFile, log)
+	if err != nil {
+		return videoroom.Config{}, err
 	}
 	return videoroom.Config{
-		AdminKey: c.AdminKey, LockForwards: c.LockRTPForward, TokenSecret: secret, StringIDs: c.StringIDs, Forgets: c.Forgets,
+		AdminKey: secret(reread.Fixed(c.AdminKey)), LockForwards: c.LockRTPForward, TokenSecret: secret(tokens), StringIDs: c.StringIDs, Forgets: c.Forgets,
 		MaxRooms: c.MaxRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants,
 	}, nil
+}
+
+// secret is one as rules know it.
+func secret(s *reread.Secret) plugin.Secret {
+	if s == nil {
+		return nil
+	}
+	return s.Text
 }

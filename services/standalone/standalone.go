@@ -34,9 +34,9 @@ type config struct {
 	TLSCert         string        `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
 	TLSKey          string        `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
 	Origins         []string      `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
-	APISecretFile   string        `help:"File with the apisecret that requests must carry." name:"api-secret-file" type:"existingfile"`
+	APISecretFile   string        `help:"File with the apisecret that requests must carry; read again when it changes." name:"api-secret-file" type:"existingfile"`
 	TokenAuth       bool          `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do."`
-	TokenSecretFile string        `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
+	TokenSecretFile string        `help:"File with the secret that tokens are signed with, of the API and of VideoRooms with signed_tokens; read again when it changes. Default: the API's are stored." type:"existingfile" placeholder:"FILE"`
 	JWTSecretFile   string        `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under; read again when it changes. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
 	JWTKeysFile     string        `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
 	JWTIssuer       string        `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`
@@ -45,7 +45,7 @@ type config struct {
 	AdminListen     string        `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188"`
 	AdminHTTPListen string        `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminPath       string        `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
-	AdminSecretFile string        `help:"File with the admin_secret of the Admin API. Must be set if that listens at others than loopback addresses." type:"existingfile"`
+	AdminSecretFile string        `help:"File with the admin_secret of the Admin API; read again when it changes. Must be set if that listens at others than loopback addresses." type:"existingfile"`
 	ServerName      string        `help:"Shown by info." default:"Cardea"`
 	OpaqueIDInAPI   bool          `help:"Events and plugins' answers tell the opaque_id of the handle." name:"opaqueid-in-api"`
 
