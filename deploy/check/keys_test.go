@@ -14,6 +14,7 @@ var fixed = map[string]map[string]string{
 		"http-listen":  "8088, likewise",
 		"https-listen": "8089, likewise",
 	},
+	"roomstate": {"admin-key": "a Secret's, as a file: roomstate.adminKey"},
 }
 
 // ofValues are settings that the chart makes of other values, in some form of them that no example has.

@@ -18,7 +18,11 @@ type rules struct {
 }
 
 func (c *Config) rules(log *slog.Logger) (r rules, err error) {
-	video, err := c.videoroom(log)
+	admin, err := c.adminKey(log)
+	if err != nil {
+		return r, err
+	}
+	video, err := c.videoroom(admin, log)
 	if err != nil {
 		return r, err
 	}
@@ -26,7 +30,7 @@ func (c *Config) rules(log *slog.Logger) (r rules, err error) {
 	if r.allow, err = post.ParseAllow(c.TextPostAllow); err != nil {
 		return r, fmt.Errorf("--%s: %w", post.Setting, err)
 	}
-	r.text = textroom.New(c.textroom(r.allow))
+	r.text = textroom.New(c.textroom(admin, r.allow))
 	r.rooms, err = readRooms(c.RoomsFile, r.video, r.text)
 	return r, err
 }

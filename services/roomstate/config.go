@@ -1,6 +1,7 @@
 package roomstate
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,7 +37,8 @@ type Config struct {
 	CandidatesTimeout time.Duration `default:"45s" help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: nodes are ICE-lite, learn an endpoint's addresses from its checks, and keep no candidates, so none outlives it."`
 
 	DemoRoom       bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
-	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
+	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none. As a flag it is seen by all who see this machine's processes: --admin-key-file is not." secret:""`
+	AdminKeyFile   string `help:"File with that key, instead; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
 
 	RoomsFile       string `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
@@ -80,23 +82,35 @@ func (c *Config) limits() session.Limits {
 	return session.Limits{Sessions: c.MaxSessions, Handles: c.MaxHandles, Body: c.MaxBody}
 }
 
-func (c *Config) textroom(allow *post.Allow) textroom.Config {
+func (c *Config) textroom(admin plugin.Secret, allow *post.Allow) textroom.Config {
 	return textroom.Config{
-		AdminKey: secret(reread.Fixed(c.AdminKey)), StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		AdminKey: admin, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
 		PostAllow: allow,
 	}
 }
 
 // videoroom opens what there is to read of files.
-func (c *Config) videoroom(log *slog.Logger) (videoroom.Config, error) {
+func (c *Config) videoroom(admin plugin.Secret, log *slog.Logger) (videoroom.Config, error) {
 	tokens, err := reread.OpenSecret("token-secret-file", c.TokenSecretFile, log)
 	if err != nil {
 		return videoroom.Config{}, err
 	}
 	return videoroom.Config{
-		AdminKey: secret(reread.Fixed(c.AdminKey)), LockForwards: c.LockRTPForward, TokenSecret: secret(tokens), StringIDs: c.StringIDs, Forgets: c.Forgets,
+		AdminKey: admin, LockForwards: c.LockRTPForward, TokenSecret: secret(tokens), StringIDs: c.StringIDs, Forgets: c.Forgets,
 		MaxRooms: c.MaxRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants,
 	}, nil
+}
+
+// adminKey returns the key of administrators, nil for none.
+func (c *Config) adminKey(log *slog.Logger) (plugin.Secret, error) {
+	if c.AdminKey != "" && c.AdminKeyFile != "" {
+		return nil, errors.New("admin-key and admin-key-file are both set: there is one key")
+	}
+	if c.AdminKey != "" {
+		return secret(reread.Fixed(c.AdminKey)), nil
+	}
+	file, err := reread.OpenSecret("admin-key-file", c.AdminKeyFile, log)
+	return secret(file), err
 }
 
 // secret is one as rules know it.

@@ -76,7 +76,8 @@ type config struct {
 	RoomsFile             string        `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start." type:"existingfile" placeholder:"FILE"`
 	StringIDs             bool          `help:"VideoRooms and participants are named by strings instead of integers." name:"string-ids"`
 	TextStringIDs         bool          `help:"TextRooms are named by strings instead of integers." name:"text-string-ids"`
-	AdminKey              string        `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
+	AdminKey              string        `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none. As a flag it is seen by all who see this machine's processes: --admin-key-file is not." secret:""`
+	AdminKeyFile          string        `help:"File with that key, instead; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	LockRTPForward        bool          `help:"VideoRoom's rtp_forward requires the admin key too." name:"lock-rtp-forward"`
 	TextPostAllow         []string      `help:"Where TextRooms may post their messages to (post in create): hosts, addresses, networks such as 10.0.0.0/8, comma-separated; empty for nowhere."`
 	MaxHandles            int           `help:"Handles a session may have; 0 for no limit." default:"1000"`

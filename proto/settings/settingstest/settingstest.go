@@ -18,6 +18,12 @@ var source = regexp.MustCompile(`(?m) # \S+$`)
 // without the args for all that they do not set.
 func RoundTrip[C any](t testing.TB, check func(C) error, args ...string) {
 	t.Helper()
+	for _, entry := range os.Environ() { // such as those of tests
+		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "CARDEA_") {
+			t.Setenv(name, value) // puts it back in the end
+			_ = os.Unsetenv(name)
+		}
+	}
 	p := &settings.Program[C]{Name: "program", About: "A program.", Version: "1", Check: check}
 	do := func(args ...string) string {
 		t.Helper()
