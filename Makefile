@@ -63,7 +63,7 @@ compose: ## docker-compose up, with images that tell their version (needs a Dock
 compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
 	@./deploy/compose-test.sh
 
-deploy-check: ## chart, manifests and Compose file against Helm, the Kubernetes API and the services; a call, if Docker runs
+deploy-check: ## chart, manifests and Compose file against Helm, the Kubernetes API and the services; a call, if Docker runs (DEPLOY_CHECK_ALL=1 fails if anything is skipped)
 	@./deploy/deploy-check.sh
 
 manifests: ## deploy/kubernetes, from the chart
