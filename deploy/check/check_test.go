@@ -17,6 +17,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 )
 
 var programs = flag.String("programs", "", "folder with signaling, roomstate, media and standalone")
@@ -185,6 +186,27 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 				t.Errorf("got %v, want %q", err, sentence)
 			}
 		})
+	}
+}
+
+// What is near to what is refused, and works.
+func TestWhatCanWorkIsNotRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"addresses of both families at a host": `{replicas: 1, advertise: {from: explicit, addresses: [192.0.2.10, "2001:db8::10"]}}`,
+		"private addresses":                    `{replicas: 1, advertise: {from: explicit, addresses: [10.0.0.1, 192.168.1.1]}}`,
+		"STUN by address":                      `{advertise: {from: stun, stun: ["[2001:db8::1]:3478", "192.0.2.1:3478"]}}`,
+		"recordings below a volume":            `{settings: {record-dir: /data/recordings}, extraVolumes: [{name: d, emptyDir: {}}], extraVolumeMounts: [{name: d, mountPath: /data/}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var media map[string]any
+			if err := yaml.Unmarshal([]byte(text), &media); err != nil {
+				t.Fatal(err)
+			}
+			accepted(t, map[string]any{"media": media})
+		})
+	}
+	for _, endpoint := range []string{"https://[2001:db8::1]:4317", "http://otel:4317/"} {
+		accepted(t, map[string]any{"traces": map[string]any{"endpoint": endpoint}})
 	}
 }
 
