@@ -5,7 +5,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # tests it.
 GO_TEST := go test -race -timeout 10m
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak load profile compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak load profile compose compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -57,10 +57,13 @@ load: ## a working day in a cluster of processes, compressed, and a table by its
 profile: ## where CPU time and memory go under load (needs root)
 	@./deploy/profile.sh
 
+compose: ## docker-compose up, with images that tell their version (needs a Docker engine; DETACH=-d)
+	@set -a; eval "$$(deploy/version.sh)"; $(or $(COMPOSE),docker-compose) up --build $(DETACH)
+
 compose-test: ## docker-compose.yml brought up for real (needs a Docker engine)
 	@./deploy/compose-test.sh
 
-deploy-check: ## chart, manifests and Compose file against Helm, the Kubernetes API and the services; a call, if Docker runs
+deploy-check: ## chart, manifests and Compose file against Helm, the Kubernetes API and the services; a call, if Docker runs (DEPLOY_CHECK_ALL=1 fails if anything is skipped)
 	@./deploy/deploy-check.sh
 
 manifests: ## deploy/kubernetes, from the chart

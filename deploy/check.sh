@@ -22,7 +22,7 @@ echo "check imports"
 go test -count 1 ./tools/imports
 
 echo "check generated code"
-before=$(sha256sum proto/*/*.pb.go deploy/config/*.yaml docs/configuration.md)
+before=$(sha256sum proto/*/*.pb.go deploy/config/*.yaml docs/configuration.md proto/settings/variables.txt)
 proto/generate.sh
 deploy/samples.sh
-[ "$before" = "$(sha256sum proto/*/*.pb.go deploy/config/*.yaml docs/configuration.md)" ] || { echo "generated code was not current (make generate)"; exit 1; }
+[ "$before" = "$(sha256sum proto/*/*.pb.go deploy/config/*.yaml docs/configuration.md proto/settings/variables.txt)" ] || { echo "generated code was not current (make generate)"; exit 1; }

@@ -63,6 +63,12 @@ ENV PATH=/bin:/usr/local/go/bin GOMODCACHE=/root/mod GOPROXY=off HOME=/root GOTO
 fi
 
 echo "building and starting"
+eval "$(deploy/version.sh)"
+export VERSION COMMIT
 "${compose[@]}" build
+for s in signaling roomstate media-1 page; do
+	got=$("${compose[@]}" run --rm --no-deps -T "$s" --version)
+	[ "$got" = "$EXACT" ] || { echo "$s says it is version $got, not $EXACT"; exit 1; }
+done
 "${compose[@]}" up -d --scale roomstate=2 nats redis roomstate signaling media-1 page
 (cd e2e && go test -tags compose -timeout 15m -count 1 -v -run TestCompose .)

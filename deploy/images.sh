@@ -9,9 +9,8 @@
 # VERSION is that of the last tag unless set, PLATFORMS "amd64 arm64". Commits are in the programs (--version) and in labels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo dev)}
-commit=$(git rev-parse HEAD 2>/dev/null || true)
-exact=$version${commit:++${commit:0:12}} # what --version prints
+eval "$(deploy/version.sh)"
+version=$VERSION commit=$COMMIT exact=$EXACT
 platforms=${PLATFORMS:-amd64 arm64}
 authorities=${AUTHORITIES:-/etc/ssl/certs/ca-certificates.crt}
 services=(signaling roomstate media standalone)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes the sample of each service's settings, and docs/configuration.md, from the code.
+# Writes the sample of each service's settings, docs/configuration.md, and the names of all variables of the environment, from the
+# code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p deploy/config
@@ -21,3 +22,4 @@ done
 printf '\n## cardea-ctl\n\nIt reads no file. What all commands have, then each:\n\n' >>"$page"
 "$programs/cardea-ctl" reference >>"$page"
 cp "$page" docs/configuration.md
+tail -n +$(($(wc -l <deploy/config/about.md) + 1)) "$page" | grep -oE 'CARDEA_[A-Z0-9_]+' | LC_ALL=C sort -u >proto/settings/variables.txt

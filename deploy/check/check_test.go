@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 )
 
 var programs = flag.String("programs", "", "folder with signaling, roomstate, media and standalone")
@@ -187,6 +189,27 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
+// What is near to what is refused, and works.
+func TestWhatCanWorkIsNotRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"addresses of both families at a host": `{replicas: 1, advertise: {from: explicit, addresses: [192.0.2.10, "2001:db8::10"]}}`,
+		"private addresses":                    `{replicas: 1, advertise: {from: explicit, addresses: [10.0.0.1, 192.168.1.1]}}`,
+		"STUN by address":                      `{advertise: {from: stun, stun: ["[2001:db8::1]:3478", "192.0.2.1:3478"]}}`,
+		"recordings below a volume":            `{settings: {record-dir: /data/recordings}, extraVolumes: [{name: d, emptyDir: {}}], extraVolumeMounts: [{name: d, mountPath: /data/}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var media map[string]any
+			if err := yaml.Unmarshal([]byte(text), &media); err != nil {
+				t.Fatal(err)
+			}
+			accepted(t, map[string]any{"media": media})
+		})
+	}
+	for _, endpoint := range []string{"https://[2001:db8::1]:4317", "http://otel:4317/"} {
+		accepted(t, map[string]any{"traces": map[string]any{"endpoint": endpoint}})
+	}
+}
+
 func TestPlainManifestsAreCurrent(t *testing.T) {
 	for _, example := range Plains {
 		want, err := Manifest(example)
@@ -217,6 +240,64 @@ func TestComposeFiles(t *testing.T) {
 	checked, err := (Services{Dir: *programs}).CheckCompose(project)
 	if err != nil || checked < 6 {
 		t.Fatalf("%d services are Cardea's, %v", checked, err)
+	}
+}
+
+// TestImagesTellTheirVersion: what Compose is told gets to the Dockerfile, and from there into each program that it builds.
+func TestImagesTellTheirVersion(t *testing.T) {
+	b, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
+		WorkingDir: "../..", ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yml", Content: b}},
+		Environment: types.Mapping{"VERSION": "1.2", "COMMIT": "0123456789abcdef"},
+	}, func(o *loader.Options) { o.SetProjectName("cardea", true) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := 0
+	for name, service := range project.Services {
+		if service.Build == nil {
+			continue
+		}
+		built++
+		for arg, want := range map[string]string{"VERSION": "1.2", "COMMIT": "0123456789abcdef"} {
+			if got := service.Build.Args[arg]; got == nil || *got != want {
+				t.Errorf("%s is built with %s %v", name, arg, got)
+			}
+		}
+	}
+	if built < 5 {
+		t.Errorf("%d services are built", built)
+	}
+	dockerfile, err := os.ReadFile("../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := strings.ReplaceAll(string(dockerfile), "\\\n", "")
+	var script string // what tells the programs' version from the arguments
+	for _, part := range strings.Split(steps, "&&") {
+		if strings.Contains(part, "short=") || strings.Contains(part, "case ") {
+			script += part + "\n"
+		}
+	}
+	for _, c := range []struct{ version, commit, want string }{
+		{"1.2", "0123456789abcdef", "1.2+0123456789ab"}, {"v1.2-3-g0123456", "0123456789abcdef", "v1.2-3-g0123456"}, {"dev", "", "dev"},
+	} {
+		command := exec.Command("sh", "-ec", script+"echo $v")
+		command.Env = []string{"PATH=" + os.Getenv("PATH"), "VERSION=" + c.version, "COMMIT=" + c.commit}
+		if out, err := command.CombinedOutput(); err != nil || string(out) != c.want+"\n" {
+			t.Errorf("version %s, commit %s: the Dockerfile makes %q of them, %v", c.version, c.commit, out, err)
+		}
+		command = exec.Command("bash", "../version.sh")
+		command.Env = append([]string{"HOME=" + os.Getenv("HOME")}, "PATH="+os.Getenv("PATH"), "VERSION="+c.version, "COMMIT="+c.commit)
+		if out, err := command.CombinedOutput(); err != nil || !strings.Contains(string(out), "EXACT="+c.want+"\n") {
+			t.Errorf("version %s, commit %s: version.sh says %q, %v", c.version, c.commit, out, err)
+		}
+	}
+	if n := strings.Count(string(dockerfile), "Version=$v") + strings.Count(string(dockerfile), "main.version=$v"); n != 3 { // a loop, cardea-ctl, standalone
+		t.Errorf("%d of the Dockerfile's builds have the version", n)
 	}
 }
 

@@ -14,6 +14,7 @@ var fixed = map[string]map[string]string{
 		"http-listen":  "8088, likewise",
 		"https-listen": "8089, likewise",
 	},
+	"roomstate": {"admin-key": "a Secret's, as a file: roomstate.adminKey"},
 }
 
 // ofValues are settings that the chart makes of other values, in some form of them that no example has.
@@ -60,7 +61,10 @@ func TestEverySettingIsWithinReach(t *testing.T) {
 		}
 		settings, files := map[string]any{}, map[string]any{}
 		for _, one := range all {
-			own := map[string]any{service: map[string]any{"settings": map[string]any{one.Key: "x"}}}
+			own := map[string]any{service: map[string]any{
+				"settings":     map[string]any{one.Key: "/x"}, // which folders have to be on a volume
+				"extraVolumes": []any{map[string]any{"name": "x"}}, "extraVolumeMounts": []any{map[string]any{"name": "x", "mountPath": "/x"}},
+			}}
 			_, err := Render(own)
 			refused := err != nil && strings.Contains(err.Error(), service+".settings: "+one.Key+" follows from other values")
 			if err != nil && !refused {

@@ -181,8 +181,7 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 	return paths, nil
 }
 
-// check has the service's own program judge. It takes variables that it does not know in silence, so those are compared
-// with the sample.
+// check has the service's own program judge. It takes variables of other services in silence, so all are compared with the sample.
 func (s Services) check(service string, args, env []string, mounts map[string]string) error {
 	program := filepath.Join(s.Dir, service)
 	sample, err := exec.Command(program, "config", "sample").CombinedOutput()

@@ -49,7 +49,8 @@ type Program[C any] struct {
 const commands = `
 
 Commands, each with the same flags, environment and file:
-  config check      say whether they, and the files that they name, are valid, and start nothing
+  config check      say whether they, and the files that they name, are valid, and start nothing; a variable
+                    that begins with CARDEA_ and is none of any setting is an error here, at the start a warning
   config print      show what is in force and where each value comes from; secrets are hidden
   config sample     print a file with every setting, its meaning and its default
   config reference  print a table of the same, in Markdown
@@ -57,13 +58,14 @@ Commands, each with the same flags, environment and file:
 
 // Main does what the process's arguments say, and ends the process with status 1 if that fails.
 func (p *Program[C]) Main() {
-	if err := p.main(os.Args[1:], os.Stdout, os.Exit); err != nil {
+	if err := p.Do(os.Args[1:], os.Stdout, os.Exit); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", p.Name, err)
 		os.Exit(1)
 	}
 }
 
-func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
+// Do does what args say and prints to out; exit is called in place of os.Exit after --help and --version.
+func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 	var cfg C
 	r, err := newReader(&cfg, p.Name, p.About+commands, p.version(), out, exit)
 	if err != nil {
@@ -75,7 +77,7 @@ func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
 		if _, err := r.read(rest); err != nil {
 			return err
 		}
-		return p.run(cfg)
+		return p.run(cfg, misspelt(r.parser.Model, os.Environ()))
 	case slices.Equal(command, []string{"healthcheck"}):
 		if _, err := r.read(rest); err != nil {
 			return err
@@ -85,7 +87,7 @@ func (p *Program[C]) main(args []string, out io.Writer, exit func(int)) error {
 		if _, err := r.read(rest); err != nil {
 			return err
 		}
-		if err := p.check(cfg); err != nil {
+		if err := errors.Join(p.check(cfg), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(out, "valid")
@@ -129,7 +131,8 @@ func (p *Program[C]) check(cfg C) error {
 	return p.Check(cfg)
 }
 
-func (p *Program[C]) run(cfg C) error {
+// run is the service. unknown is said of the environment.
+func (p *Program[C]) run(cfg C, unknown []string) error {
 	if err := p.check(cfg); err != nil {
 		return err
 	}
@@ -137,6 +140,7 @@ func (p *Program[C]) run(cfg C) error {
 	l.Level = new(slog.LevelVar)
 	l.Level.Set(l.LogLevel)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l.Level}))
+	warnOfMisspelt(unknown, log)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return p.Run(ctx, cfg, log)

@@ -54,7 +54,7 @@ func do(t *testing.T, args ...string) (out string, ran *service, err error) {
 		}},
 	}
 	var b strings.Builder
-	err = p.main(args, &b, func(int) { t.Error("exit") })
+	err = p.Do(args, &b, func(int) { t.Error("exit") })
 	return b.String(), ran, err
 }
 
@@ -233,6 +233,49 @@ func TestOtherCommands(t *testing.T) {
 		_, ran, err := do(t, args...)
 		if err == nil || ran != nil || !strings.Contains(err.Error(), strings.Join(args, " ")) || !strings.Contains(err.Error(), "config check, config print") {
 			t.Errorf("%v: ran %v, %v", args, ran, err)
+		}
+	}
+}
+
+func TestWhatIsPrintedIsReadAgain(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(list, []byte(`servers: ["a,b", c]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		nil,
+		{"--listen", "", "--servers=", "--no-on", "--wait=0s", "--many=0"},
+		{"--listen", "a: b # c", "--servers=[x],'y',{z", "--url", "two\nlines: -\r", "--log-level=debug"},
+		{"--listen", "007", "--servers=1,true,null,2020-01-01,~", "--url", "2020-01-01"},
+		{"--config", list},
+	} {
+		first, _, err := do(t, append([]string{"config", "print"}, args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(file, []byte(first), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, _, err := do(t, "config", "check", "--config", file); err != nil || out != "valid\n" {
+			t.Errorf("%q: %q, %v of\n%s", args, out, err, first)
+		}
+		second, _, err := do(t, "config", "print", "--config", file)
+		source := regexp.MustCompile(`(?m) # \S+$`)
+		if err != nil || source.ReplaceAllString(first, "") != source.ReplaceAllString(second, "") {
+			t.Errorf("%q: %v: from\n%s\nis\n%s", args, err, first, second)
+		}
+	}
+}
+
+func TestAFileThatHidesASecretIsRefused(t *testing.T) {
+	for key, text := range map[string]string{"key": "key: (hidden)", "url": "url: nats://bob:(hidden)@h:1", "servers": "servers: ['nats://(hidden)@h']"} {
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, ran, err := do(t, "--config", file); err == nil || ran != nil || !strings.Contains(err.Error(), key+" has (hidden)") {
+			t.Errorf("%s: ran %v, %v", text, ran, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 // Package settings reads a service's configuration. A struct with kong tags says what there is to set; a value
 // comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default. A field
-// with the tag secret is not printed.
+// with the tag secret is not printed. A key of the file that no setting has is an error; of a variable, config check says so, and
+// the start warns.
 package settings
 
 import (
@@ -45,7 +46,7 @@ func isCommon(name string) bool { return slices.Contains([]string{"help", "versi
 // newReader returns one that fills target, a pointer to a struct. about is the first line of --help.
 func newReader(target any, name, about, version string, out io.Writer, exit func(int)) (*reader, error) {
 	parser, err := kong.New(target,
-		kong.Name(name), kong.Description(about), kong.DefaultEnvars("CARDEA"), kong.Vars{"version": version},
+		kong.Name(name), kong.Description(about), kong.DefaultEnvars(prefix), kong.Vars{"version": version},
 		kong.Embed(new(common)), kong.Writers(out, out), kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
 	if err != nil {
@@ -94,7 +95,7 @@ func fileNamed(args []string) (string, error) {
 			return path, nil
 		}
 	}
-	return os.Getenv("CARDEA_CONFIG"), nil
+	return os.Getenv(prefix + "_CONFIG"), nil
 }
 
 // fileValues are the settings of a file, by flag name.
@@ -116,6 +117,9 @@ func readFile(path string, model *kong.Application) (fileValues, error) {
 	for key := range values {
 		if !slices.Contains(known, key) {
 			return nil, fmt.Errorf("%s: unknown key %q%s", path, key, suggestion(key, known))
+		}
+		if hiding(values[key]) {
+			return nil, fmt.Errorf("%s: %s has %s, which config print writes where a secret is: the secret itself belongs there", path, key, hidden)
 		}
 	}
 	return values, nil
@@ -142,12 +146,17 @@ func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 		}
 	}
 	switch value := v[flag.Name].(type) {
+	case string:
+		if value == "" && !flag.HasDefault { // as config print has it of what is not set: no path to look at
+			return nil, nil
+		}
+		return value, nil
 	case []any:
 		words := make([]string, len(value))
 		for i := range value {
 			words[i] = fmt.Sprint(value[i])
 		}
-		return strings.Join(words, ","), nil
+		return kong.JoinEscaped(words, flag.Tag.Sep), nil
 	case nil:
 		return nil, nil
 	default:
@@ -155,9 +164,16 @@ func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	}
 }
 
-// suggestion names what may have been meant, if anything is near: at most a third of the letters differ, or one begins with the
-// other.
+// suggestion names what may have been meant, if anything is near.
 func suggestion(key string, names []string) string {
+	if best := nearest(key, names); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
+	}
+	return "; --help lists those there are"
+}
+
+// nearest returns what may have been meant, or "": at most a third of the letters differ, or one begins with the other.
+func nearest(key string, names []string) string {
 	best, least := "", len(key)/3+1
 	for _, name := range names {
 		if d := distance(key, name); d < least {
@@ -167,10 +183,7 @@ func suggestion(key string, names []string) string {
 	if best == "" {
 		best = extended(key, names)
 	}
-	if best == "" {
-		return "; --help lists those there are"
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return best
 }
 
 // extended returns the name nearest in length that begins with the key, or that the key begins with, each a word or more.

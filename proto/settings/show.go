@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -20,7 +21,16 @@ const hidden = "(hidden)"
 // credentials are those within URLs, up to the last @ of each: all of them but a user's name.
 var credentials = regexp.MustCompile(`://([^:/@\s]*:)?[^/\s]+@`)
 
-// print shows what is in force, as YAML that could be read again but for secrets.
+// hiding tells whether a value was printed in place of one with a secret.
+func hiding(value any) bool {
+	if list, ok := value.([]any); ok {
+		return slices.ContainsFunc(list, hiding)
+	}
+	text, ok := value.(string)
+	return ok && (text == hidden || strings.Contains(text, "://") && strings.Contains(text, hidden+"@"))
+}
+
+// print shows what is in force, as a file that has the same in force: but for secrets, which a file that is read must not hide.
 func (r *reader) print(args []string, out io.Writer) error {
 	ctx, err := r.read(args)
 	if err != nil {
@@ -77,21 +87,31 @@ func plain(v reflect.Value) any {
 		for i := range list {
 			list[i] = plain(v.Index(i))
 		}
-		return inline(list)
+		return flow(list)
 	}
 	switch x := v.Interface().(type) {
 	case encoding.TextMarshaler:
 		b, _ := x.MarshalText()
-		return string(b)
+		return line(string(b))
 	case fmt.Stringer:
-		return x.String()
+		return line(x.String())
+	case string:
+		return line(x)
 	default:
 		return x
 	}
 }
 
-// inline is a list that is written in one line.
-func inline(list []any) any {
+// line is a text that is written in one line.
+func line(text string) any {
+	if !strings.ContainsAny(text, "\r\n") {
+		return text
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: text}
+}
+
+// flow is a list that is written in one line.
+func flow(list []any) any {
 	n := new(yaml.Node)
 	if n.Encode(list) == nil {
 		n.Style = yaml.FlowStyle

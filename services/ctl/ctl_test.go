@@ -266,6 +266,12 @@ func TestDestroyRepeatsTheIDAndSaysWhereSecretsComeFrom(t *testing.T) {
 			t.Errorf("no %s in %s", want, asked())
 		}
 	}
+	if code, out, errOut := run(t, "destroy", "7", "--admin-key-file", file, "--address", address); code != Done || !strings.Contains(asked(), `"admin_key":"s"`) || strings.Contains(asked(), `"secret"`) {
+		t.Errorf("by the admin key: %d, %s%s: %s", code, out, errOut, asked())
+	}
+	if code, _, errOut := run(t, "destroy", "7", "--admin-key-file", file+"x", "--address", address); code != Usage || !strings.Contains(errOut, "--admin-key-file") {
+		t.Errorf("got %d, %s", code, errOut)
+	}
 	answers["message_plugin"] = `{"janus":"success","response":{"videoroom":"event","error_code":429,"error":"Missing mandatory element (secret)"}}`
 	address, _ = server(t, answers)
 	if code, _, errOut := run(t, "destroy", "7", "--address", address); code != Refused || !strings.Contains(errOut, "--room-secret-file") {

@@ -8,7 +8,7 @@ type destroyCommand struct {
 
 // Run is of kong. The id goes back as the API has told it, as of kick.
 func (c *destroyCommand) Run(con *console) error {
-	secret, err := c.read()
+	shown, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func (c *destroyCommand) Run(con *console) error {
 	if c.Plugin == "textroom" {
 		request["transaction"] = "cardea-ctl" // which TextRoom wants of administrators
 	}
-	answer, err := con.inRoom(c.Plugin, "destroy", secret, request)
+	answer, err := con.inRoom(c.Plugin, "destroy", shown, request)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ type kickCommand struct {
 
 // Run is of kong. The ids go back as the API has told them: people need not know whether they are numbers or strings.
 func (c *kickCommand) Run(con *console) error {
-	secret, err := c.read()
+	shown, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (c *kickCommand) Run(con *console) error {
 		return fmt.Errorf("no participant %s in room %s", c.Participant, c.Room)
 	}
 	request := members{"room": r.Room.RawMessage, "id": who}
-	answer, err := con.inRoom("videoroom", "kick", secret, request)
+	answer, err := con.inRoom("videoroom", "kick", shown, request)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -15,7 +16,8 @@ import (
 )
 
 // DescribePorts writes what a node with these settings listens on and what it tells endpoints, each with its reason. It opens the port for
-// media, and closes it again: if that is taken, as by the node itself, it says so, and what would be told.
+// media, and closes it again: if that is taken, as by the node itself, it says so, and what is told all the same. Of a port that each
+// start chooses it says that its number is not known: a running node's is another than any that could be had here.
 func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -48,14 +50,14 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 		}
 		fmt.Fprintln(t)
 	}
-	port := cfg.UDPPort
-	if port == 0 {
-		port = group.Port()
+	number := "any"
+	if cfg.UDPPort != 0 {
+		number = fmt.Sprint(cfg.UDPPort)
 	}
 	row("LISTENS ON", "FOR", "WHY")
-	row(fmt.Sprintf("UDP %d", port), "media, of endpoints and of other nodes", "--udp-port; "+state)
+	row("UDP "+number, "media, of endpoints and of other nodes", state)
 	if cfg.TCP {
-		row(fmt.Sprintf("TCP %d", port), "media by ICE-TCP", "the same number; --no-tcp closes it")
+		row("TCP "+number, "media by ICE-TCP", "the same number; --no-tcp closes it")
 	}
 	guarded := "in plain text: never to be public"
 	if cfg.GRPC.On() {
@@ -77,7 +79,7 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 		if i >= len(cfg.Advertise) {
 			why = fmt.Sprintf("a STUN server of --advertise-stun (%s) sees this machine there", join(cfg.AdvertiseSTUN))
 		}
-		row(at(ip, port), reach(ip), why)
+		row(at(ip, number), reach(ip), why)
 	}
 	for _, a := range all {
 		switch {
@@ -86,33 +88,41 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 		case len(told) > 0:
 			row("not "+a.Address.String(), reach(a.Address), a.Interface+": what is set or asked for takes its place")
 		default:
-			row(at(a.Address, port), reach(a.Address), "address of "+a.Interface+"; --advertise and --advertise-stun are not set")
+			row(at(a.Address, number), reach(a.Address), "address of "+a.Interface+"; --advertise and --advertise-stun are not set")
 		}
 	}
 	row()
 	row("CANDIDATES")
-	for _, c := range group.Candidates() {
+	if cfg.UDPPort == 0 {
+		row("not known: a start chooses their port, and a node that runs has its own (\"media node runs\" in its log)")
+		return t.Flush()
+	}
+	for _, c := range group.CandidatesAt(cfg.UDPPort) {
 		row("a=candidate:" + c)
 	}
 	return t.Flush()
 }
 
-// tryPort opens the port; if that is taken, any other, which serves as well to find out the rest.
+// tryPort opens the port; if that is taken, any other, which serves as well to find out the rest. state is of the port that was
+// asked for.
 func tryPort(c transport.Config) (g *transport.Group, state string, err error) {
 	g, err = transport.Listen(c)
-	if err == nil {
-		return g, "free", nil
+	switch {
+	case err == nil && c.Port == 0:
+		return g, "--udp-port 0: each start chooses a number", nil
+	case err == nil:
+		return g, "--udp-port; free", nil
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return nil, "", err
 	}
-	state = "taken, by a running node or another program: the candidates below have another number"
+	state = "--udp-port; taken, by a running node or another program"
 	c.Port = 0
 	g, err = transport.Listen(c)
 	return g, state, err
 }
 
-func at(ip netip.Addr, port uint16) string { return netip.AddrPortFrom(ip, port).String() }
+func at(ip netip.Addr, port string) string { return net.JoinHostPort(ip.String(), port) }
 
 // sharedSpace is for carriers' NAT (RFC 6598).
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")

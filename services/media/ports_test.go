@@ -1,12 +1,14 @@
 package media
 
 import (
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/services/media/internal/rtpreceive"
+	"github.com/cardea-rtc/cardea/services/media/internal/transport"
 )
 
 // told is what DescribePorts writes of a port.
@@ -21,7 +23,7 @@ func told(t *testing.T, cfg Config) string {
 }
 
 func TestPortsSaysWhatEndpointsAreTold(t *testing.T) {
-	got := told(t, Config{Name: "a", Common: Common{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
+	got := told(t, Config{Name: "a", Common: Common{UDPPort: freePort(t), TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
 	for _, want := range []string{"192.0.2.7:", "--advertise", "free", "not 127.0.0.1", "loopback", "tcptype passive", "127.0.0.1:9000"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -31,23 +33,65 @@ func TestPortsSaysWhatEndpointsAreTold(t *testing.T) {
 		t.Errorf("ports that nothing opens:\n%s", got)
 	}
 	got = told(t, Config{Name: "a", Common: Common{
-		RemoteFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RemotePorts: rtpreceive.Ports{First: 20000, Last: 20999},
+		UDPPort: freePort(t), RemoteFrom: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, RemotePorts: rtpreceive.Ports{First: 20000, Last: 20999},
 	}})
 	if !strings.Contains(got, "UDP 20000-20999") || strings.Contains(got, "tcptype") {
 		t.Errorf("\n%s", got)
 	}
 }
 
-func TestPortsOfARunningNode(t *testing.T) {
-	conn, err := net.ListenUDP("udp", nil)
+// freePort is one that was free a moment ago, of UDP and TCP.
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	l, err := net.Listen("tcp", ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = l.Close() }()
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: l.Addr().(*net.TCPAddr).Port})
+	if err != nil {
+		t.Skip(err)
+	}
 	defer func() { _ = conn.Close() }()
-	taken := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-	got := told(t, Config{Name: "a", Common: Common{UDPPort: taken, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
-	if !strings.Contains(got, "taken") || !strings.Contains(got, netip.AddrPortFrom(netip.MustParseAddr("192.0.2.7"), taken).String()) {
-		t.Errorf("\n%s", got)
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+}
+
+// TestPortsOfARunningNode compares with what a node that has the port tells.
+func TestPortsOfARunningNode(t *testing.T) {
+	advertise := []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}
+	group, err := transport.Listen(transport.Config{Workers: 2, TCP: true, Advertise: advertise, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer group.Discard()
+	got := told(t, Config{Name: "a", Common: Common{UDPPort: group.Port(), TCP: true, Advertise: advertise}})
+	for _, candidate := range group.Candidates() {
+		if !strings.Contains(got, "a=candidate:"+candidate+"\n") {
+			t.Errorf("the node tells %q, not so\n%s", candidate, got)
+		}
+	}
+	if n := strings.Count(got, "a=candidate:"); n != len(group.Candidates()) {
+		t.Errorf("%d candidates in\n%s", n, got)
+	}
+	for _, ip := range advertise {
+		if address := netip.AddrPortFrom(ip, group.Port()).String(); !strings.Contains(got, address) {
+			t.Errorf("no %s in\n%s", address, got)
+		}
+	}
+	if !strings.Contains(got, "taken") {
+		t.Errorf("not taken:\n%s", got)
+	}
+}
+
+func TestPortsThatAStartChoosesAreNotTold(t *testing.T) {
+	got := told(t, Config{Name: "a", Common: Common{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
+	for _, want := range []string{"UDP any", "TCP any", "192.0.2.7:any", "--udp-port 0", "not known"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "a=candidate") {
+		t.Errorf("candidates of a port that nobody has:\n%s", got)
 	}
 }
 

@@ -17,8 +17,12 @@ type rules struct {
 	rooms []staticRoom
 }
 
-func (c *Config) rules() (r rules, err error) {
-	video, err := c.videoroom()
+func (c *Config) rules(log *slog.Logger) (r rules, err error) {
+	admin, err := c.adminKey(log)
+	if err != nil {
+		return r, err
+	}
+	video, err := c.videoroom(admin, log)
 	if err != nil {
 		return r, err
 	}
@@ -26,17 +30,18 @@ func (c *Config) rules() (r rules, err error) {
 	if r.allow, err = post.ParseAllow(c.TextPostAllow); err != nil {
 		return r, fmt.Errorf("--%s: %w", post.Setting, err)
 	}
-	r.text = textroom.New(c.textroom(r.allow))
+	r.text = textroom.New(c.textroom(admin, r.allow))
 	r.rooms, err = readRooms(c.RoomsFile, r.video, r.text)
 	return r, err
 }
 
 // Check says what Run would refuse at its start, without opening anything but files.
 func (c Config) Check() error {
-	if _, err := c.rules(); err != nil {
+	quiet := slog.New(slog.DiscardHandler)
+	if _, err := c.rules(quiet); err != nil {
 		return err
 	}
-	if _, _, err := c.GRPC.Open(slog.New(slog.DiscardHandler)); err != nil {
+	if _, _, err := c.GRPC.Open(quiet); err != nil {
 		return err
 	}
 	for _, check := range []func() error{c.Redis.Check, c.NATS.Check, c.Events.Check, c.Traces.Check} {

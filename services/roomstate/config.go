@@ -1,16 +1,18 @@
 package roomstate
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/mutual"
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/traces"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/session"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
@@ -32,7 +34,7 @@ type Config struct {
 	Common
 
 	DemoRoom        bool   `help:"Make room 1234, \"Demo Room\", at start if it is not there. No visitor can change it."`
-	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'." type:"existingfile" placeholder:"FILE"`
+	TokenSecretFile string `help:"File with the secret that tokens are signed with, for VideoRooms with signed_tokens: the same as the edges'; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	Forgets         bool   `kong:"-"` // Redis is lost with this process
 
 	MaxSessions int           `default:"200000" help:"Sessions there may be; 0 for no limit."`
@@ -51,7 +53,8 @@ type Common struct {
 
 	CandidatesTimeout time.Duration `default:"45s" help:"Told by info and get_status as candidates-timeout: at Janus, how long candidates are kept that come before their offer. It changes nothing here: nodes are ICE-lite, learn an endpoint's addresses from its checks, and keep no candidates, so none outlives it."`
 
-	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none." secret:""`
+	AdminKey       string `help:"Key that create of VideoRoom and TextRoom requires and that shows private rooms; empty for none. As a flag it is seen by all who see this machine's processes: --admin-key-file is not." secret:""`
+	AdminKeyFile   string `help:"File with that key, instead; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	LockRTPForward bool   `name:"lock-rtp-forward" help:"VideoRoom's rtp_forward requires the admin key too."`
 
 	RoomsFile       string `help:"YAML file of VideoRooms (rooms) and TextRooms (textrooms) to make at start where they are not there." type:"existingfile" placeholder:"FILE"`
@@ -84,27 +87,41 @@ func (c *Config) limits() session.Limits {
 	return session.Limits{Sessions: c.MaxSessions, Handles: c.MaxHandles, Body: c.MaxBody}
 }
 
-func (c *Config) textroom(allow *post.Allow) textroom.Config {
+func (c *Config) textroom(admin plugin.Secret, allow *post.Allow) textroom.Config {
 	return textroom.Config{
-		AdminKey: c.AdminKey, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
+		AdminKey: admin, StringIDs: c.TextStringIDs, MaxRooms: c.MaxTextRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants, MaxHistory: c.MaxTextHistory,
 		PostAllow: allow,
 	}
 }
 
-// videoroom reads what there is to read of files.
-func (c *Config) videoroom() (videoroom.Config, error) {
-	var secret string
-	if c.TokenSecretFile != "" {
-		b, err := os.ReadFile(c.TokenSecretFile)
-		if err != nil {
-			return videoroom.Config{}, fmt.Errorf("token-secret-file: %w", err)
-		}
-		if secret = strings.TrimSpace(string(b)); secret == "" {
-			return videoroom.Config{}, fmt.Errorf("token-secret-file %s is empty", c.TokenSecretFile)
-		}
+// videoroom opens what there is to read of files.
+func (c *Config) videoroom(admin plugin.Secret, log *slog.Logger) (videoroom.Config, error) {
+	tokens, err := reread.OpenSecret("token-secret-file", c.TokenSecretFile, log)
+	if err != nil {
+		return videoroom.Config{}, err
 	}
 	return videoroom.Config{
-		AdminKey: c.AdminKey, LockForwards: c.LockRTPForward, TokenSecret: secret, StringIDs: c.StringIDs, Forgets: c.Forgets,
+		AdminKey: admin, LockForwards: c.LockRTPForward, TokenSecret: secret(tokens), StringIDs: c.StringIDs, Forgets: c.Forgets,
 		MaxRooms: c.MaxRooms, SessionRooms: c.SessionRooms, MaxParticipants: c.MaxParticipants,
 	}, nil
+}
+
+// adminKey returns the key of administrators, nil for none.
+func (c *Config) adminKey(log *slog.Logger) (plugin.Secret, error) {
+	if c.AdminKey != "" && c.AdminKeyFile != "" {
+		return nil, errors.New("admin-key and admin-key-file are both set: there is one key")
+	}
+	if c.AdminKey != "" {
+		return secret(reread.Fixed(c.AdminKey)), nil
+	}
+	file, err := reread.OpenSecret("admin-key-file", c.AdminKeyFile, log)
+	return secret(file), err
+}
+
+// secret is one as rules know it.
+func secret(s *reread.Secret) plugin.Secret {
+	if s == nil {
+		return nil
+	}
+	return s.Text
 }

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/jcfg"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
@@ -79,7 +80,7 @@ func soundRooms() (func(list string, settings map[string]any) (string, error), e
 		var of maker
 		switch list {
 		case "rooms":
-			of = videoroom.New(videoroom.Config{StringIDs: byString, TokenSecret: "x"})
+			of = videoroom.New(videoroom.Config{StringIDs: byString, TokenSecret: plugin.Fixed("x")})
 		case "textrooms":
 			of = textroom.New(textroom.Config{StringIDs: byString, PostAllow: anywhere})
 		default:

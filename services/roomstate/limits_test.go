@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,6 +167,42 @@ func TestWhoHasTheAdminKeyMakesAsManyRoomsAsThereMayBe(t *testing.T) {
 		for range 2 {
 			if got, _ := h.send(`{"request":"create","admin_key":"k"}`); !strings.Contains(fmt.Sprint(got), "created") {
 				t.Error(got)
+			}
+		}
+	}
+}
+
+func TestTheAdminKeyOfAFileIsReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	put := func(key string) {
+		t.Helper()
+		if err := os.WriteFile(path+".new", []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("one")
+	c := startCluster(t, 1, func(cfg *roomstate.Config) { cfg.AdminKeyFile = path })
+	s := c.edge().session()
+	for plugin, unauthorized := range map[string]string{videoRoom: "Unauthorized (wrong admin_key)", "janus.plugin.textroom": "Unauthorized (wrong admin_key)"} {
+		h := s.attach(plugin)
+		said := func(request, key string) string {
+			got, _ := h.send(fmt.Sprintf(`{"request":%q,"admin_key":%q}`, request, key))
+			return fmt.Sprint(got)
+		}
+		put("one")
+		for _, round := range []struct{ good, bad string }{{"one", "two"}, {"two", "one"}} {
+			put(round.good)
+			if got := said("create", round.bad); !strings.Contains(got, unauthorized) {
+				t.Errorf("%s: create with %q where %q is the key: %s", plugin, round.bad, round.good, got)
+			}
+			if got := said("create", round.good); !strings.Contains(got, "created") {
+				t.Errorf("%s: create with the key %q: %s", plugin, round.good, got)
+			}
+			if got := said("list", round.bad); !strings.Contains(got, unauthorized) {
+				t.Errorf("%s: list with %q where %q is the key: %s", plugin, round.bad, round.good, got)
 			}
 		}
 	}

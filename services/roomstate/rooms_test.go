@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/jcfg"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
@@ -71,7 +72,7 @@ func loads(t *testing.T, stringIDs bool, files ...JanusFile) (string, []staticRo
 	if err != nil {
 		t.Fatal(err)
 	}
-	rooms, err := readRooms(path, videoroom.New(videoroom.Config{StringIDs: stringIDs, TokenSecret: "x"}),
+	rooms, err := readRooms(path, videoroom.New(videoroom.Config{StringIDs: stringIDs, TokenSecret: plugin.Fixed("x")}),
 		textroom.New(textroom.Config{StringIDs: stringIDs, PostAllow: anywhere}))
 	if err != nil {
 		t.Errorf("what has been written is refused: %v\n%s", err, out.String())

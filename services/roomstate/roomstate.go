@@ -49,7 +49,7 @@ const (
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	id := rand.Text()
 	log = log.With("replica", id[:8])
-	rules, err := cfg.rules()
+	rules, err := cfg.rules(log)
 	if err != nil {
 		return err
 	}

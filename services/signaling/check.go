@@ -1,6 +1,10 @@
 package signaling
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"github.com/cardea-rtc/cardea/proto/reread"
+)
 
 // Check says what Run would refuse at its start, without opening anything but files.
 func (c Config) Check() error {
@@ -8,7 +12,7 @@ func (c Config) Check() error {
 	if _, err := readAuth(c, quiet); err != nil {
 		return err
 	}
-	if _, err := readSecret("admin-secret-file", c.AdminSecretFile); err != nil {
+	if _, err := reread.OpenSecret("admin-secret-file", c.AdminSecretFile, quiet); err != nil {
 		return err
 	}
 	if _, err := secureWeb(c, quiet); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/certs/certstest"
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/proto/settings/settingstest"
 	"github.com/cardea-rtc/cardea/services/signaling"
 )
 
@@ -52,5 +53,19 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestPrintedSettingsAreReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a file: of #settings")
+	if err := os.WriteFile(file, []byte("rooms: []"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		nil,
+		{"--traces-ratio=0.000001", "--log-level=debug", "--events=sessions,jsep", "--events-backoff=1h", "--http-listen=", "--origins=https://a.example,https://b.example", "--trusted-proxies=10.0.0.0/8,fd00::/8", "--server-name=a: b # c"},
+		{"--api-secret-file", file, "--admin-secret-file", file, "--admin-http-listen=:7088", "--token-auth", "--token-secret-file", file, "--jwt-leeway=0s", "--max-message=1000000"},
+	} {
+		settingstest.RoundTrip(t, signaling.Config.Check, args...)
 	}
 }

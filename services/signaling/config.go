@@ -40,13 +40,13 @@ type Common struct {
 	AdminListen      string         `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
 	AdminHTTPListen  string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminPath        string         `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
-	AdminSecretFile  string         `help:"File with the admin_secret that requests of the Admin API must carry. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
+	AdminSecretFile  string         `help:"File with the admin_secret that requests of the Admin API must carry; read again when it changes. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
 	TLSCert          string         `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
 	TLSKey           string         `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
 	Origins          []string       `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
-	APISecretFile    string         `help:"File with the apisecret that requests must carry. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
+	APISecretFile    string         `help:"File with the apisecret that requests must carry; read again when it changes. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
 	TokenAuth        bool           `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
-	TokenSecretFile  string         `help:"File with the secret that tokens are signed with. Default: the API's are stored." name:"token-secret-file" type:"existingfile"`
+	TokenSecretFile  string         `help:"File with the secret that tokens are signed with; read again when it changes. Default: the API's are stored." name:"token-secret-file" type:"existingfile"`
 	JWTSecretFile    string         `help:"File with the secret, of 32 bytes or more, that tokens are JWTs of HS256 under; read again when it changes. Beside --token-secret-file, either kind will do." name:"jwt-secret-file" type:"existingfile" placeholder:"FILE"`
 	JWTKeysFile      string         `help:"JWK Set with the public keys that tokens are JWTs of RS256 or ES256 under; read again when it changes." name:"jwt-keys-file" type:"existingfile" placeholder:"FILE"`
 	JWTIssuer        string         `help:"What iss of JWTs must be; empty for anything." name:"jwt-issuer"`

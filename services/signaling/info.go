@@ -17,7 +17,7 @@ func info(cfg Config, auth edge.Auth, handlers bool) json.RawMessage {
 		"name": "Cardea", "version": apiVersion, "version_string": Version, "author": "The Cardea authors",
 		"log-to-stdout": false, "log-to-file": false,
 		"server-name": cfg.ServerName, "local-ip": localIP(),
-		"api_secret": auth.Secret != "", "auth_token": auth.Tokens,
+		"api_secret": auth.Secret != nil, "auth_token": auth.Tokens,
 		"event_handlers": handlers, "opaqueid_in_api": cfg.OpaqueIDInAPI,
 		"transports": transports(cfg), "events": eventHandlers(cfg), "loggers": map[string]any{},
 	}

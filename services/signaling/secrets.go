@@ -4,20 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/jwt"
 )
 
 // readAuth reads what requests must carry.
 func readAuth(cfg Config, log *slog.Logger) (edge.Auth, error) {
-	secret, err := readSecret("api-secret-file", cfg.APISecretFile)
+	secret, err := reread.OpenSecret("api-secret-file", cfg.APISecretFile, log)
 	if err != nil {
 		return edge.Auth{}, err
 	}
-	tokens, err := readSecret("token-secret-file", cfg.TokenSecretFile)
+	tokens, err := reread.OpenSecret("token-secret-file", cfg.TokenSecretFile, log)
 	if err != nil {
 		return edge.Auth{}, err
 	}
@@ -30,23 +29,8 @@ func readAuth(cfg Config, log *slog.Logger) (edge.Auth, error) {
 			return edge.Auth{}, fmt.Errorf("jwt-secret-file, jwt-keys-file: %w", err)
 		}
 	}
-	if !cfg.TokenAuth && (tokens != "" || auth.JWT != nil) {
+	if !cfg.TokenAuth && (tokens != nil || auth.JWT != nil) {
 		return edge.Auth{}, errors.New("token-secret-file, jwt-secret-file and jwt-keys-file are of no use without token-auth")
 	}
 	return auth, nil
-}
-
-func readSecret(setting, file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
-	}
-	secret := strings.TrimSpace(string(b))
-	if secret == "" {
-		return "", fmt.Errorf("%s %s is empty", setting, file)
-	}
-	return secret, nil
 }

@@ -42,7 +42,7 @@ func newServers(cfg Config, e *edge.Edge, refusals *limit.Refusals, metrics prom
 // admit adds the Admin API's.
 func (s *servers) admit(cfg Config, admin *edge.Admin, metrics prometheus.Registerer, log *slog.Logger) {
 	origins := cfg.Origins
-	if admin.Secret == "" {
+	if admin.Secret == nil {
 		origins = []string{""} // no page: any that is open on this machine could reach a loopback address
 	}
 	metrics = prometheus.WrapRegistererWithPrefix("cardea_edge_admin_", metrics)

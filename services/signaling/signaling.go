@@ -12,6 +12,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
@@ -36,7 +37,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	adminSecret, err := readSecret("admin-secret-file", cfg.AdminSecretFile)
+	adminSecret, err := reread.OpenSecret("admin-secret-file", cfg.AdminSecretFile, log)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/certs/certstest"
+	"github.com/cardea-rtc/cardea/proto/settings/settingstest"
 )
 
 func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
@@ -38,5 +39,19 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestPrintedSettingsAreReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a file: of #settings")
+	if err := os.WriteFile(file, []byte("rooms: []"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		nil,
+		{"--advertise=192.0.2.7,2001:db8::7", "--forward-to=10.0.0.0/8,::1/128", "--remote-from=192.0.2.0/24", "--remote-ports=30000-30009", "--remote-address=192.0.2.7", "--no-tcp", "--record-dir", t.TempDir(), "--no-demo-room", "--page-listen=127.0.0.1:0", "--rooms-file", file},
+		{"--traces-ratio=0.000001", "--log-level=debug", "--events=sessions,jsep", "--events-backoff=1h", "--origins=https://a.example", "--http-listen=", "--api-secret-file", file},
+	} {
+		settingstest.RoundTrip(t, config.check, args...)
 	}
 }

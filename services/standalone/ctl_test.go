@@ -31,6 +31,12 @@ const offer = "v=0\\r\\no=- 1 1 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\na=grou
 // of the Admin API, and that of NATS.
 func startCluster(t *testing.T, change func(sg *signaling.Config), nodes ...string) (janus, admin, bus string) {
 	t.Helper()
+	return startClusterOf(t, func(*config) {}, change, nodes...)
+}
+
+// startClusterOf also changes what all services are made of.
+func startClusterOf(t *testing.T, set func(*config), change func(sg *signaling.Config), nodes ...string) (janus, admin, bus string) {
+	t.Helper()
 	server, err := startNATS()
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +50,7 @@ func startCluster(t *testing.T, change func(sg *signaling.Config), nodes ...stri
 	cfg := defaults(t)
 	cfg.Events.Subject = "cardea.events"
 	cfg.Events.Mask, cfg.Events.Queue, cfg.Events.Timeout = []string{"all"}, 1000, time.Second
+	set(&cfg)
 	rs, md, sg, err := serviceConfigs(cfg, server.ClientURL(), "redis://"+store.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +191,52 @@ func TestCtlSeesAndSteersACluster(t *testing.T) {
 	say(`{"request":"create","room":78,"secret":"sesame"}`, "")
 	wantCtl(t, "78 textroom", "rooms")
 	wantCtl(t, "room 78 of textroom is gone", "destroy", "78", "--plugin", "textroom")
+}
+
+// TestCtlEndsRoomsWhoseSecretIsLost: by the admin key, which is of no use for that to who has no access to the Admin API.
+func TestCtlEndsRoomsWhoseSecretIsLost(t *testing.T) {
+	dir := t.TempDir()
+	key, wrong := filepath.Join(dir, "key"), filepath.Join(dir, "wrong")
+	for path, text := range map[string]string{key: "k3y\n", wrong: "other\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	janus, admin, _ := startClusterOf(t, func(c *config) { c.Roomstate.AdminKeyFile = key }, nil)
+	t.Setenv("CARDEA_ADMIN_URL", admin)
+	e := &edges{t: t, http: []string{janus}}
+	id := func(answer map[string]any) string {
+		data, _ := answer["data"].(map[string]any)
+		return fmt.Sprintf("%.0f", data["id"])
+	}
+	session := id(e.post(0, "", `{"janus":"create","transaction":"c"}`))
+	attach := func(plugin string) (say func(body string) string) {
+		handle := id(e.post(0, "/"+session, `{"janus":"attach","plugin":"janus.plugin.`+plugin+`","transaction":"a"}`))
+		return func(body string) string {
+			return fmt.Sprint(e.post(0, "/"+session+"/"+handle, `{"janus":"message","transaction":"m","body":`+body+`}`))
+		}
+	}
+	video, text := attach("videoroom"), attach("textroom")
+	video(`{"request":"create","room":77,"secret":"lost","is_private":true,"admin_key":"k3y"}`)
+	text(`{"request":"create","room":78,"secret":"lost","admin_key":"k3y"}`)
+	if got := video(`{"request":"destroy","room":77,"admin_key":"k3y"}`); !strings.Contains(got, "429") {
+		t.Errorf("a client destroys it with the admin key: %s", got)
+	}
+	if got := text(`{"request":"destroy","room":78,"admin_key":"k3y"}`); !strings.Contains(got, "(secret)") {
+		t.Errorf("a client destroys it with the admin key: %s", got)
+	}
+	video(`{"request":"join","room":77,"ptype":"publisher","id":5,"display":"Al"}`)
+	wantCtl(t, "publisher 5 Al", "room", "77")
+	for _, command := range [][]string{{"kick", "77", "5"}, {"destroy", "77"}, {"destroy", "78", "--plugin", "textroom"}} {
+		for _, without := range [][]string{nil, {"--admin-key-file", wrong}} {
+			if code, _, errOut := runCtl(t, append(command, without...)...); code != ctl.Refused || !strings.Contains(errOut, "--admin-key-file") {
+				t.Errorf("%s %s: %d, %s", command, without, code, errOut)
+			}
+		}
+	}
+	wantCtl(t, "5 is out of room 77", "kick", "77", "5", "--admin-key-file", key)
+	wantCtl(t, "room 77 of videoroom is gone", "destroy", "77", "--admin-key-file", key)
+	wantCtl(t, "room 78 of textroom is gone", "destroy", "78", "--plugin", "textroom", "--admin-key-file", key)
 }
 
 func TestCtlNeedsTheAdminSecret(t *testing.T) {

@@ -7,6 +7,9 @@ import (
 	"log/slog"
 
 	"github.com/cardea-rtc/cardea/proto/settings"
+	"github.com/cardea-rtc/cardea/services/media"
+	"github.com/cardea-rtc/cardea/services/roomstate"
+	"github.com/cardea-rtc/cardea/services/signaling"
 )
 
 // version is set when images are built.
@@ -14,6 +17,7 @@ var version = "dev"
 
 func main() {
 	settings.SaveMemory()
+	tellVersion(version)
 	(&settings.Program[config]{
 		Name: "standalone", About: "Cardea in one process, with a page to try it on.", Version: version,
 		Logging:  func(c *config) *settings.Logging { return &c.Logging },
@@ -26,4 +30,9 @@ func main() {
 			return serveAll(ctx, c, log)
 		},
 	}).Main()
+}
+
+// tellVersion has the services inside say that they are of this build: in info, and in traces.
+func tellVersion(version string) {
+	signaling.Version, roomstate.Version, media.Version = version, version, version
 }

@@ -88,6 +88,7 @@ func TestWhatIsSetReachesTheServices(t *testing.T) {
 	cfg := defaults(t)
 	cfg.Signaling.Origins, cfg.Signaling.HTTPPath, cfg.Signaling.ServerName = []string{"https://a.example"}, "/j", "Mine"
 	cfg.Roomstate.LockRTPForward, cfg.Roomstate.TextPostAllow, cfg.Roomstate.AdminKey = true, []string{"a.example"}, "k"
+	cfg.Roomstate.AdminKeyFile = "key"
 	cfg.Media.NoMediaTimer, cfg.Media.SlowLinkThreshold, cfg.Signaling.MaxSessions = 7, 4, 9
 	cfg.OpsListen, cfg.RoomstateOpsListen, cfg.MediaOpsListen = "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"
 	cfg.Events.Backoff = time.Hour
@@ -98,7 +99,7 @@ func TestWhatIsSetReachesTheServices(t *testing.T) {
 	if !slices.Equal(sg.Origins, cfg.Signaling.Origins) || sg.HTTPPath != "/j" || sg.ServerName != "Mine" || sg.MaxSessions != 9 {
 		t.Errorf("signaling: %+v", sg)
 	}
-	if !rs.LockRTPForward || !slices.Equal(rs.TextPostAllow, cfg.Roomstate.TextPostAllow) || rs.AdminKey != "k" || rs.MaxSessions != 9 || !rs.Forgets {
+	if !rs.LockRTPForward || !slices.Equal(rs.TextPostAllow, cfg.Roomstate.TextPostAllow) || rs.AdminKey != "k" || rs.AdminKeyFile != "key" || rs.MaxSessions != 9 || !rs.Forgets {
 		t.Errorf("roomstate: %+v", rs)
 	}
 	if md.NoMediaTimer != 7 || md.SlowLinkThreshold != 4 || md.DrainTimeout != 0 {

@@ -35,6 +35,54 @@
 {{- if and (ne $a.from "stun") $a.stun }}
 {{- fail (printf "media.advertise.stun: servers are asked with from: stun only, and it is %s" $a.from) }}
 {{- end }}
+{{- range $address := $a.addresses }}{{ $given := lower $address }}
+{{- if or (hasPrefix "127." $given) (eq $given "::1") }}
+{{- fail (printf "media.advertise.addresses: %s is each browser's own machine; take the address that leads here" $address) }}
+{{- end }}
+{{- if or (hasPrefix "0." $given) (eq $given "::") (hasPrefix "169.254." $given) (hasPrefix "fe80:" $given) (hasPrefix "ff" $given) (regexMatch "^(22[4-9]|23[0-9]|24[0-9]|25[0-5])\\." $given) }}
+{{- fail (printf "media.advertise.addresses: nobody can send to %s, which is no address of one machine, or of one link alone" $address) }}
+{{- end }}
+{{- end }}
+{{- $other := list }}{{ range $address := $a.addresses }}{{ if ne (contains ":" $address) (eq $.Values.ipFamily "IPv6") }}{{ $other = append $other $address }}{{ end }}{{ end }}
+{{- if and $other (has $e.mode (list "podService" "service")) }}
+{{- fail (printf "media.advertise.addresses: %s cannot lead to a Service of ipFamily %s" (first $other) .Values.ipFamily) }}
+{{- end }}
+{{- if and $other (eq (len $other) (len $a.addresses)) }}
+{{- fail (printf "media.advertise.addresses: %s is not of ipFamily %s, the family of the pods' first address, and no other is there" (first $other) .Values.ipFamily) }}
+{{- end }}
+{{- range $server := $a.stun }}
+{{- if regexMatch "^(stuns?|turns?):" (lower $server) }}
+{{- fail (printf "media.advertise.stun: %s has a prefix, as browsers want it; here it is HOST:PORT alone" $server) }}
+{{- end }}
+{{- if not (regexMatch "^([^:/@\\[\\]]+|\\[[0-9a-fA-F:.]+\\]):[0-9]{1,5}$" $server) }}
+{{- fail (printf "media.advertise.stun: %s is not HOST:PORT, an IPv6 address in brackets" $server) }}
+{{- end }}
+{{- end }}
+{{- range $setting := list "record-dir" "pcap-dir" }}{{ $dir := index $m.settings $setting | default "" | toString }}{{ if $dir }}
+{{- if not (hasPrefix "/" $dir) }}
+{{- fail (printf "media.settings: %s %s is no path from the root" $setting $dir) }}
+{{- end }}
+{{- $writable := false }}{{ range $mount := $m.extraVolumeMounts }}
+{{- if and (hasPrefix (printf "%s/" (trimSuffix "/" (get $mount "mountPath" | toString))) (printf "%s/" (trimSuffix "/" $dir))) (not (get $mount "readOnly")) }}{{ $writable = true }}{{ end }}
+{{- end }}
+{{- if not $writable }}
+{{- fail (printf "media.settings: %s %s is on the root file system, which is read-only; mount a volume there, by media.extraVolumes and media.extraVolumeMounts" $setting $dir) }}
+{{- end }}
+{{- end }}{{ end }}
+{{- range $part := list "signaling" "roomstate" "media" }}{{ $v := index $.Values $part }}{{ $names := list }}
+{{- range $v.extraVolumes }}{{ $names = append $names (get . "name") }}{{ end }}
+{{- range $v.extraVolumeMounts }}{{ if not (has (get . "name") $names) }}
+{{- fail (printf "%s.extraVolumeMounts: there is no volume %s in %s.extraVolumes" $part (get . "name") $part) }}
+{{- end }}{{ end }}
+{{- end }}
+{{- with .Values.traces.endpoint }}{{ $at := regexReplaceAll "^https?://|/$" . "" }}{{ $port := regexFind ":[0-9]+$" $at | trimPrefix ":" }}
+{{- if or (not $port) (and (contains "::" $at) (not (contains "]:" $at))) }}
+{{- fail (printf "traces.endpoint: %s has no port; OTLP over gRPC is mostly on 4317" .) }}
+{{- end }}
+{{- if and $.Values.networkPolicy.enabled (ne (int $port) (int $.Values.traces.port)) }}
+{{- fail (printf "traces.port: NetworkPolicies let out %d, and traces.endpoint has %s" (int $.Values.traces.port) $port) }}
+{{- end }}
+{{- end }}
 {{- if and (eq $a.from "stun") (has $e.mode (list "podService" "service")) (eq $e.type "LoadBalancer") }}
 {{- fail (printf "media.advertise.from stun with %s: a STUN server sees by which address packets leave the cluster, not the balancer's; take explicit" $e.mode) }}
 {{- end }}
@@ -148,7 +196,7 @@
 {{- $own := dict
   "signaling" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "listen" "wss-listen" "http-listen" "https-listen" "admin-listen" "admin-http-listen" "admin-secret-file" "tls-cert" "tls-key" "api-secret-file" "token-secret-file" "jwt-keys-file" "jwt-secret-file" "ops-listen" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file")
   "roomstate" (list "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name"
-    "redis-url" "redis-user" "redis-password-file" "redis-tls-ca" "redis-tls-cert" "redis-tls-key" "redis-sentinels" "redis-master" "redis-sentinel-user" "redis-sentinel-password-file" "redis-cluster" "demo-room" "admin-key" "rooms-file" "token-secret-file" "ops-listen" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file")
+    "redis-url" "redis-user" "redis-password-file" "redis-tls-ca" "redis-tls-cert" "redis-tls-key" "redis-sentinels" "redis-master" "redis-sentinel-user" "redis-sentinel-password-file" "redis-cluster" "demo-room" "admin-key" "admin-key-file" "rooms-file" "token-secret-file" "ops-listen" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file")
   "media" (list "name" "nats-url" "nats-tls-ca" "nats-tls-cert" "nats-tls-key" "nats-user" "nats-password-file" "nats-token-file" "nats-creds-file" "grpc-tls-ca" "grpc-tls-cert" "grpc-tls-key" "grpc-tls-name" "grpc-insecure" "grpc-listen" "grpc-advertise" "ops-listen" "udp-port" "tcp" "advertise" "advertise-stun" "drain-timeout" "traces-endpoint" "traces-ratio" "traces-tls-ca" "traces-tls-cert" "traces-tls-key" "traces-headers-file") }}
 {{- range $part, $keys := $own }}{{ range $key := $keys }}
 {{- if hasKey (index $.Values $part).settings $key }}

@@ -27,6 +27,9 @@ type Config struct {
 // Ports is a range, both ends included.
 type Ports struct{ First, Last uint16 }
 
+// MarshalText writes what UnmarshalText reads.
+func (p Ports) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d-%d", p.First, p.Last), nil }
+
 // UnmarshalText reads "20000-20999", or one port.
 func (p *Ports) UnmarshalText(b []byte) error {
 	first, last, ok := strings.Cut(string(b), "-")

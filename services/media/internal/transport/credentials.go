@@ -26,17 +26,22 @@ const (
 // Candidates are the values of a=candidate lines, best first.
 func (g *Group) Candidates() []string { return g.candidates(0) }
 
+// CandidatesAt are those that the group would have if its port had this number.
+func (g *Group) CandidatesAt(port uint16) []string { return g.candidatesAt(port, 0) }
+
 // candidates are better than those of fewer moves.
-func (g *Group) candidates(moves uint32) []string {
+func (g *Group) candidates(moves uint32) []string { return g.candidatesAt(g.Port(), moves) }
+
+func (g *Group) candidatesAt(port uint16, moves uint32) []string {
 	var all []string
 	for i, ip := range g.hosts {
-		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP+moves, i), ip, g.Port()))
+		all = append(all, fmt.Sprintf("%d 1 udp %d %s %d typ host", len(all)+1, priority(preferUDP+moves, i), ip, port))
 	}
 	if g.tcp == nil {
 		return all
 	}
 	for i, ip := range g.hosts {
-		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP+moves, i), ip, g.Port()))
+		all = append(all, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", len(all)+1, priority(preferTCP+moves, i), ip, port))
 	}
 	return all
 }

@@ -18,8 +18,7 @@ var TextRoomKeys = []Key{
 var SmallPluginKeys = []Key{gone("general.events", allEvents)}
 
 var adminKey = Key{
-	"general.admin_key", "roomstate", "admin-key", "copy it by hand: no secret is printed; it is one key for VideoRoom and TextRoom",
-	func(any) (string, bool) { return "KEY", true },
+	"general.admin_key", "roomstate", "admin-key-file", inFile + "; it is one key for VideoRoom and TextRoom", file,
 }
 
 // RoomKeys are the keys of a VideoRoom that keep their name and meaning, each with its type: b for a boolean, n for a number,

@@ -19,7 +19,8 @@ func (d *draft) create() (members, *failure) {
 	if f := d.checkCreate(); f != nil {
 		return nil, f
 	}
-	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
+	if d.cfg.AdminKey != nil && !d.Command.Over {
+		key := d.cfg.AdminKey.Text()
 		if f := d.fits("admin_key", &key); f != nil {
 			return nil, f
 		}
@@ -41,7 +42,7 @@ func (d *draft) create() (members, *failure) {
 		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
-	if d.cfg.AdminKey == "" && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
+	if d.cfg.AdminKey == nil && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.SessionRooms)
 	}
 	d.setAttributes(a)

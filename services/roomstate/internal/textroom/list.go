@@ -31,8 +31,8 @@ const maxList = 900 << 10
 func (d *draft) list() (members, *failure) {
 	all := false
 	// A key that is empty, no string, or not asked for counts for nothing.
-	if given, _ := d.body.Text("admin_key"); given != "" && d.cfg.AdminKey != "" {
-		key := d.cfg.AdminKey
+	if given, _ := d.body.Text("admin_key"); given != "" && d.cfg.AdminKey != nil {
+		key := d.cfg.AdminKey.Text()
 		if f := d.fits("admin_key", &key); f != nil {
 			return nil, f
 		}

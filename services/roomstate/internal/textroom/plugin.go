@@ -21,13 +21,13 @@ const (
 
 // Config is what there is to set for the whole plugin.
 type Config struct {
-	AdminKey        string      // asked of create, and to list private rooms; empty for none
-	StringIDs       bool        // rooms are named by strings rather than integers
-	MaxRooms        int         // 0 for no limit
-	SessionRooms    int         // that a session may have made and are still there; 0 for no limit
-	MaxParticipants int         // in a room; 0 for no limit
-	MaxHistory      int         // messages that a room keeps at most, whatever it is created with
-	PostAllow       *post.Allow // where messages may be posted to; nil for nowhere
+	AdminKey        plugin.Secret // asked of create, and to list private rooms; nil for none
+	StringIDs       bool          // rooms are named by strings rather than integers
+	MaxRooms        int           // 0 for no limit
+	SessionRooms    int           // that a session may have made and are still there; 0 for no limit
+	MaxParticipants int           // in a room; 0 for no limit
+	MaxHistory      int           // messages that a room keeps at most, whatever it is created with
+	PostAllow       *post.Allow   // where messages may be posted to; nil for nowhere
 }
 
 // Plugin is the TextRoom.

@@ -327,7 +327,7 @@ func TestKickedAndDestroyedLeaveTheirPlaces(t *testing.T) {
 }
 
 func TestRoomsAreCreatedWithTheKeyOnlyAndPrivateOnesListedWithIt(t *testing.T) {
-	s := newSim(t, Config{AdminKey: "k", MaxRooms: 1})
+	s := newSim(t, Config{AdminKey: plugin.Fixed("k"), MaxRooms: 1})
 	s.api("al", `{"request":"create","room":5}`)
 	s.want(`= {"textroom":"error","error_code":413,"error":"Missing mandatory element (admin_key)"}`)
 	s.api("al", `{"request":"create","room":5,"admin_key":"x"}`)
@@ -423,7 +423,7 @@ func FuzzText(f *testing.F) {
 }
 
 func TestRoomsMayBeNamedByStrings(t *testing.T) {
-	s := newSim(t, Config{StringIDs: true, AdminKey: "k"})
+	s := newSim(t, Config{StringIDs: true, AdminKey: plugin.Fixed("k")})
 	s.api("al", `{"request":"create","room":"b/\"c","admin_key":"k"}`)
 	s.want(`= {"permanent":false,"room":"b/\"c","textroom":"created"}`)
 	s.api("al", `{"request":"create","room":"b/\"c","admin_key":"k"}`)

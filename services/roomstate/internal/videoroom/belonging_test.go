@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
 
@@ -52,7 +53,11 @@ func said(s *sim) string {
 func TestRoomsAskForSignedTokensWhereThereIsASecret(t *testing.T) {
 	join := `{"request":"join","room":7,"ptype":"publisher","token":"%s"}`
 	for _, secret := range []string{"", "key"} {
-		s := newSim(Config{TokenSecret: secret})
+		var cfg Config
+		if secret != "" {
+			cfg.TokenSecret = plugin.Fixed(secret)
+		}
+		s := newSim(cfg)
 		s.send("al", `{"request":"create","room":7,"signed_tokens":true}`)
 		s.log = nil
 		s.send("al", fmt.Sprintf(join, "x"))
@@ -69,8 +74,25 @@ func TestRoomsAskForSignedTokensWhereThereIsASecret(t *testing.T) {
 	}
 }
 
+func TestTheTokenSecretIsTheOneThatIsInForceNow(t *testing.T) {
+	secret := "old"
+	s := newSim(Config{TokenSecret: func() string { return secret }})
+	s.send("al", `{"request":"create","room":7,"signed_tokens":true}`)
+	secret = "new"
+	for i, c := range []struct {
+		secret string
+		holds  bool
+	}{{"old", false}, {"new", true}} {
+		s.log = nil
+		s.send(fmt.Sprint("bo", i), fmt.Sprintf(`{"request":"join","room":7,"ptype":"publisher","token":"%s"}`, signedToken(c.secret, "9999999999,janus.plugin.videoroom,room=7")))
+		if got := said(s); strings.Contains(got, `"joined"`) != c.holds {
+			t.Errorf("%s: %s", c.secret, got)
+		}
+	}
+}
+
 func TestAReplicaWithoutTheSecretLetsNobodyIn(t *testing.T) {
-	s := newSim(Config{TokenSecret: "key"})
+	s := newSim(Config{TokenSecret: plugin.Fixed("key")})
 	s.send("al", `{"request":"create","room":7,"signed_tokens":true}`)
 	for _, r := range s.rooms {
 		r.(*Room).cfg = &Config{}

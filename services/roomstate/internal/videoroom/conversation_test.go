@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,7 +61,7 @@ var (
 )
 
 func converse(t *testing.T, script string) string {
-	s := newSim(Config{AdminKey: "supersecret"})
+	s := newSim(Config{AdminKey: plugin.Fixed("supersecret")})
 	if strings.HasPrefix(script, "# no admin key") {
 		s = newSim(Config{})
 	}

@@ -53,8 +53,8 @@ func (d *draft) create() (any, *failure) {
 	if f := check(d.body, may("room", d.cfg.idKind())); f != nil {
 		return nil, f
 	}
-	if key := d.cfg.AdminKey; key != "" && !d.Command.Over {
-		if f := d.secretFits("admin_key", true, key); f != nil {
+	if key := d.cfg.AdminKey; key != nil && !d.Command.Over {
+		if f := d.secretFits("admin_key", true, key.Text()); f != nil {
 			return nil, f
 		}
 	}
@@ -72,7 +72,7 @@ func (d *draft) create() (any, *failure) {
 		d.Meet(plugin.Rooms)
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.MaxRooms)
 	}
-	if d.cfg.AdminKey == "" && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
+	if d.cfg.AdminKey == nil && !d.Command.Over && !d.Counts(d.cfg.SessionRooms) { // who has the key is trusted with more
 		return nil, fail(errUnknown, "Maximum number of rooms (%d) already reached", d.cfg.SessionRooms)
 	}
 	d.attributes = a
@@ -114,7 +114,7 @@ func (d *draft) newAttributes() (*attributes, *failure) {
 		Description:        "Room " + d.id.String(),
 		Private:            b.BoolOr("is_private", false),
 		RequirePrivateID:   b.BoolOr("require_pvtid", false),
-		SignedTokens:       b.BoolOr("signed_tokens", false) && d.cfg.TokenSecret != "",
+		SignedTokens:       b.BoolOr("signed_tokens", false) && d.cfg.TokenSecret != nil,
 		RequireE2EE:        b.BoolOr("require_e2ee", false),
 		Publishers:         3,
 		Bitrate:            raised(b.Uint32Or("bitrate", 0)),

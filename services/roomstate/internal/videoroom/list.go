@@ -108,10 +108,10 @@ func (d *draft) list() (any, *failure) {
 // nothing; a wrong one is refused.
 func (d *draft) seesPrivate() (bool, *failure) {
 	key, _ := d.body.Text("admin_key")
-	if key == "" || d.cfg.AdminKey == "" {
+	if key == "" || d.cfg.AdminKey == nil {
 		return false, nil
 	}
-	if !equal(key, d.cfg.AdminKey) {
+	if !equal(key, d.cfg.AdminKey.Text()) {
 		return false, fail(errUnauthorized, "Unauthorized (wrong admin_key)")
 	}
 	return true, nil

@@ -17,14 +17,14 @@ const rooms = "videoroom/"
 
 // Config is what there is to set for the whole plugin.
 type Config struct {
-	AdminKey        string // asked of create, and to list private rooms; empty for none
-	LockForwards    bool   // it is asked of rtp_forward as well
-	TokenSecret     string // that signed tokens are signed with; empty for none, and then no room asks for them
-	StringIDs       bool   // rooms and feeds are named by strings rather than integers
-	Forgets         bool   // what is stored is lost when the server ends, so that no room is permanent
-	MaxRooms        int    // 0 for no limit
-	SessionRooms    int    // that a session may have made and are still there; 0 for no limit
-	MaxParticipants int    // in a room, publishers and subscriptions each; 0 for no limit
+	AdminKey        plugin.Secret // asked of create, and to list private rooms; nil for none
+	LockForwards    bool          // it is asked of rtp_forward as well
+	TokenSecret     plugin.Secret // that signed tokens are signed with; nil for none, and then no room asks for them
+	StringIDs       bool          // rooms and feeds are named by strings rather than integers
+	Forgets         bool          // what is stored is lost when the server ends, so that no room is permanent
+	MaxRooms        int           // 0 for no limit
+	SessionRooms    int           // that a session may have made and are still there; 0 for no limit
+	MaxParticipants int           // in a room, publishers and subscriptions each; 0 for no limit
 }
 
 // Plugin is the VideoRoom.

@@ -169,7 +169,7 @@ func (d *draft) roomAndSecret() *failure {
 	if f := d.thisRoom(); f != nil {
 		return f
 	}
-	return d.secretFits("secret", d.attributes.HasSecret && !d.standsForSecret(), d.attributes.Secret)
+	return d.secretFits("secret", d.attributes.HasSecret && !d.standsForSecret() && !d.byOperator(), d.attributes.Secret)
 }
 
 // looseRoomAndSecret is roomAndSecret where Janus does not look at the type of room: what is no id names no room.

@@ -158,7 +158,7 @@ func TestWithoutARoleRoomsAskForTheirSecret(t *testing.T) {
 		}
 	}
 	// Nothing stands for the administrator's key.
-	s = newSim(Config{AdminKey: "k"})
+	s = newSim(Config{AdminKey: plugin.Fixed("k")})
 	s.with("a", plugin.Rights{AnyRoom: true, Role: "admin"})
 	if said := s.said("a", `{"request":"create","room":7}`); !strings.Contains(said, "admin_key") {
 		t.Errorf("create: %s", said)

@@ -135,7 +135,7 @@ func (d *draft) mayForward() *failure {
 	if !d.cfg.LockForwards || d.Command.Over {
 		return nil
 	}
-	return d.secretFits("admin_key", d.cfg.AdminKey != "", d.cfg.AdminKey)
+	return d.secretFits("admin_key", d.cfg.AdminKey != nil, d.cfg.AdminKey.Text())
 }
 
 // checkDestination fails unless family and encryption can be gone by.

@@ -163,7 +163,7 @@ func TestForwardersThatANodeRefuses(t *testing.T) {
 }
 
 func TestForwardingMayBeLocked(t *testing.T) {
-	s, refusal := newSim(Config{AdminKey: "k", LockForwards: true}), error(nil)
+	s, refusal := newSim(Config{AdminKey: plugin.Fixed("k"), LockForwards: true}), error(nil)
 	s.forwards(&refusal)
 	published(s, `,"admin_key":"k"`)
 	for _, c := range []struct{ body, want string }{

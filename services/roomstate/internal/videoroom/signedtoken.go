@@ -18,7 +18,7 @@ func (d *draft) tokenFits() *failure {
 	if !d.attributes.SignedTokens {
 		return nil
 	}
-	if token, _ := d.body.Text("token"); d.cfg.TokenSecret == "" || !signedFor(token, d.cfg.TokenSecret, d.id, d.Now) {
+	if token, _ := d.body.Text("token"); d.cfg.TokenSecret == nil || !signedFor(token, d.cfg.TokenSecret.Text(), d.id, d.Now) {
 		return fail(errUnauthorized, "Unauthorized (wrong token)")
 	}
 	return nil

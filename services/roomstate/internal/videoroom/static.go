@@ -35,7 +35,7 @@ func (p *Plugin) StaticRoom(settings map[string]any) (body []byte, room string, 
 		return nil, "", fmt.Errorf("room should be %s", p.cfg.idKind())
 	}
 	d := &draft{Turn: &plugin.Turn{}, Room: &Room{cfg: &p.cfg, name: roomName(id), id: id}, body: o}
-	if o.BoolOr("signed_tokens", false) && p.cfg.TokenSecret == "" {
+	if o.BoolOr("signed_tokens", false) && p.cfg.TokenSecret == nil {
 		return nil, "", errors.New("signed_tokens needs a token secret (token-secret-file)")
 	}
 	f := check(o, createTable...)

@@ -9,6 +9,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 )
@@ -16,7 +17,7 @@ import (
 // Admin answers administrators, for the whole cluster.
 type Admin struct {
 	Edge   *Edge
-	Secret string // the admin_secret; empty for none
+	Secret *reread.Secret // the admin_secret; nil for none
 	// Handlers are the names of event handlers that there are, and Tweak has all processes tell only of these kinds of
 	// events, comma-separated.
 	Handlers []string
@@ -69,7 +70,7 @@ func (a *Admin) perform(ctx context.Context, req *janus.AdminRequest) ([]byte, *
 			return a.info(ctx, req)
 		}
 	}
-	if a.Secret != "" && !sameSecret(req.AdminSecret(), a.Secret) {
+	if a.Secret != nil && !a.Secret.Is(req.AdminSecret()) {
 		return nil, janus.FromFault(fault.New(fault.Unauthorized, nil))
 	}
 	if req.StoresTokens() && !a.Edge.opt.Auth.asks() { // before its members are looked at, as at Janus

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/reread"
 )
 
 // adminBus answers every Admin with what it was asked.
@@ -47,7 +48,7 @@ func TestAdminAnswers(t *testing.T) {
 		{`{"janus":"x","transaction":"a","handle_id":7}`, `"code":458`},
 		{`nojson`, `"code":454`},
 	} {
-		a := &Admin{Edge: start(t, adminBus()), Secret: "s"}
+		a := &Admin{Edge: start(t, adminBus()), Secret: reread.Fixed("s")}
 		if got := string(a.Ask(context.Background(), "test", []byte(c.body), 0, 0)); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %s, want %s in it", c.body, got, c.want)
 		}

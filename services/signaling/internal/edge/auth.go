@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/proto/token"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/jwt"
 )
@@ -17,20 +17,17 @@ import (
 // Auth is what requests must carry (spec/janus-api.md, section 2.7). Without a secret and without tokens, nothing; with
 // both, either is enough.
 type Auth struct {
-	Secret      string        // the apisecret; empty for none
-	Tokens      bool          // a token may, or must, be there
-	TokenSecret string        // tokens are signed with it
-	JWT         *jwt.Verifier // tokens are JWTs; nil for none. Without either they are stored, and roomstate knows them
+	Secret      *reread.Secret // the apisecret; nil for none
+	Tokens      bool           // a token may, or must, be there
+	TokenSecret *reread.Secret // tokens are signed with it; nil for none
+	JWT         *jwt.Verifier  // tokens are JWTs; nil for none. Without either they are stored, and roomstate knows them
 }
 
 // realm is what signed tokens of the core are for.
 const realm = "janus"
 
-// sameSecret compares without telling by its time how much of them is the same.
-func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
 // asks tells whether roomstate has to be asked about a token.
-func (a *Auth) asks() bool { return a.Tokens && a.TokenSecret == "" && a.JWT == nil }
+func (a *Auth) asks() bool { return a.Tokens && a.TokenSecret == nil && a.JWT == nil }
 
 // grant is what a request may do.
 type grant struct {
@@ -47,9 +44,9 @@ var errUnauthorized = fault.New(fault.Unauthorized, nil)
 // can be attached to even if the secret is good.
 func (e *Edge) authorize(ctx context.Context, secret, text string) (grant, error) {
 	a := &e.opt.Auth
-	bySecret := a.Secret != "" && sameSecret(secret, a.Secret)
+	bySecret := a.Secret.Is(secret)
 	switch {
-	case a.Secret == "" && !a.Tokens:
+	case a.Secret == nil && !a.Tokens:
 		return grant{kept: text}, nil
 	case !a.Tokens && !bySecret:
 		return grant{}, errUnauthorized
@@ -74,10 +71,10 @@ func (e *Edge) grantedBy(ctx context.Context, text string) (grant, error) {
 	switch {
 	case text == "":
 		return grant{}, fault.New(fault.TokenNotFound, nil)
-	case a.JWT != nil && (a.TokenSecret == "" || !strings.Contains(text, ":")):
+	case a.JWT != nil && (a.TokenSecret == nil || !strings.Contains(text, ":")):
 		return e.grantedByJWT(text)
-	case a.TokenSecret != "":
-		t, ok := token.Check(text, a.TokenSecret, realm, time.Now())
+	case a.TokenSecret != nil:
+		t, ok := token.Check(text, a.TokenSecret.Text(), realm, time.Now())
 		if !ok {
 			return grant{}, fault.New(fault.TokenNotFound, nil)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/reread"
 )
 
 func signed(secret string, expiry time.Time, plugin string) string {
@@ -35,9 +36,9 @@ func tokenBus() *fakeBus {
 
 func TestEitherSecretOrTokenIsEnough(t *testing.T) {
 	good, over := signed("k", time.Now().Add(time.Hour), "p"), signed("k", time.Now().Add(-time.Hour), "p")
-	none, onlySecret := Auth{}, Auth{Secret: "s"}
-	stored, signedOnes := Auth{Tokens: true}, Auth{Tokens: true, TokenSecret: "k"}
-	both, bothSigned := Auth{Secret: "s", Tokens: true}, Auth{Secret: "s", Tokens: true, TokenSecret: "k"}
+	none, onlySecret := Auth{}, Auth{Secret: reread.Fixed("s")}
+	stored, signedOnes := Auth{Tokens: true}, Auth{Tokens: true, TokenSecret: reread.Fixed("k")}
+	both, bothSigned := Auth{Secret: reread.Fixed("s"), Tokens: true}, Auth{Secret: reread.Fixed("s"), Tokens: true, TokenSecret: reread.Fixed("k")}
 	for _, c := range []struct {
 		auth          Auth
 		secret, token string

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/proto/reread"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -441,7 +442,7 @@ func TestARandomIDThatIsTakenIsRolledAgain(t *testing.T) {
 
 func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
 	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { t.Error("asked"); return done, nil }})
-	e.opt.Auth.Secret = "right"
+	e.opt.Auth.Secret = reread.Fixed("right")
 	client, socket := open(e, "a")
 	client.Receive([]byte(`{"janus":"create","transaction":"c","apisecret":"wrong"}`))
 	socket.want(t, `"code":403`)

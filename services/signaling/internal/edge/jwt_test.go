@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/reread"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/jwt"
 )
 
@@ -57,7 +58,7 @@ func TestJWTsBesideSecretsAndSignedTokens(t *testing.T) {
 	old := signed("k", time.Now().Add(time.Hour), "q")
 	alone := jwtAuth(t)
 	withSecret, withSigned := alone, alone
-	withSecret.Secret, withSigned.TokenSecret = "s", "k"
+	withSecret.Secret, withSigned.TokenSecret = reread.Fixed("s"), reread.Fixed("k")
 	for _, c := range []struct {
 		auth          Auth
 		secret, token string

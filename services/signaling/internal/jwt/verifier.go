@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/cardea-rtc/cardea/proto/reread"
 )
 
 const (
@@ -38,9 +40,9 @@ type Options struct {
 // Verifier tells which tokens hold.
 type Verifier struct {
 	opt        Options
-	algorithms []jose.SignatureAlgorithm // that there are keys for: no other is looked at, and none is not one
-	secret     *file[[]byte]             // nil for none
-	keys       *file[[]jose.JSONWebKey]  // nil for none
+	algorithms []jose.SignatureAlgorithm       // that there are keys for: no other is looked at, and none is not one
+	secret     *reread.File[[]byte]            // nil for none
+	keys       *reread.File[[]jose.JSONWebKey] // nil for none
 }
 
 // New reads the keys. It fails if there are none, or they are too weak; later, if a file has changed and is broken, its last sound
@@ -49,14 +51,14 @@ func New(opt Options, log *slog.Logger) (*Verifier, error) {
 	v := &Verifier{opt: opt}
 	if opt.SecretFile != "" {
 		var err error
-		if v.secret, err = openFile(opt.SecretFile, parseSecret, log); err != nil {
+		if v.secret, err = reread.Open(opt.SecretFile, parseSecret, log); err != nil {
 			return nil, fmt.Errorf("secret of %w", err)
 		}
 		v.algorithms = append(v.algorithms, jose.HS256)
 	}
 	if opt.KeysFile != "" {
 		var err error
-		if v.keys, err = openFile(opt.KeysFile, parseKeys, log); err != nil {
+		if v.keys, err = reread.Open(opt.KeysFile, parseKeys, log); err != nil {
 			return nil, fmt.Errorf("keys of %w", err)
 		}
 		v.algorithms = append(v.algorithms, jose.RS256, jose.ES256)
@@ -107,9 +109,9 @@ func (v *Verifier) Verify(text string, now time.Time) (Claims, error) {
 func (v *Verifier) signed(token *jwt.JSONWebToken, into ...any) bool {
 	header := token.Headers[0] // a compact token has one
 	if header.Algorithm == string(jose.HS256) {
-		return token.Claims(v.secret.current(), into...) == nil
+		return token.Claims(v.secret.Current(), into...) == nil
 	}
-	for _, key := range v.keys.current() {
+	for _, key := range v.keys.Current() {
 		if header.KeyID != "" && key.KeyID != "" && header.KeyID != key.KeyID || key.Algorithm != "" && key.Algorithm != header.Algorithm {
 			continue
 		}
