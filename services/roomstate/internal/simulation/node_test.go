@@ -236,7 +236,11 @@ func (w *world) connect(n *node, p *mediav1.PeerID) {
 	id := idOf(p)
 	w.after(connecting+w.upTo(connecting), func() {
 		there := n.peers[id]
-		if n.dead || there == nil || there.up {
+		switch {
+		case n.dead || there == nil || there.up:
+			return
+		case w.gone(id):
+			w.after(silent, func() { w.fallSilent(id.handle.Session) })
 			return
 		}
 		there.up = true
@@ -271,6 +275,12 @@ func (n *node) closePeer(w *world, r *mediav1.ClosePeerRequest) {
 		closed := &busv1.PeerEvent{Kind: &busv1.PeerEvent_Closed_{Closed: &busv1.PeerEvent_Closed{Reason: r.GetReason()}}}
 		w.after(0, func() { w.news(n, id, closed) })
 	}
+}
+
+// gone tells whether a peer's endpoint is not there any more.
+func (w *world) gone(id peerID) bool {
+	c := w.sessions[id.handle.Session]
+	return c != nil && c.gone
 }
 
 // fallSilent has nodes notice that a session's endpoint does not answer any more.
@@ -311,7 +321,7 @@ func (n *node) await(w *world, r *mediav1.TakePeerRequest) (proto.Message, error
 	}
 	w.after(following+w.upTo(following), func() {
 		here, there := n.peers[id], has()[id]
-		if n.dead || here == nil || !here.awaited || there == nil || !there.up {
+		if n.dead || here == nil || !here.awaited || there == nil || !there.up || w.gone(id) {
 			return
 		}
 		here.awaited, here.up = false, true
