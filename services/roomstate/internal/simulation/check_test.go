@@ -118,6 +118,9 @@ func (w *world) where(fail func(kind, format string, args ...any)) map[plugin.Ha
 	on := map[plugin.HandleID]*placed{}
 	for _, n := range w.living() {
 		for _, id := range n.ids() {
+			if w.gone(id) && !n.peers[id].up {
+				continue // it was offered to a subscriber whose node had died and who is not heard of any more, until the session ends
+			}
 			if other := on[id.handle]; other != nil {
 				fail("a handle has two peers", "%v is on %s and %s", id.handle, other.node.id, n.id)
 			}
