@@ -97,7 +97,7 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, streams []
 		return OfferAnswer{}, err
 	}
 	if p.conn.Started() && offer.Ufrag != p.ufrag {
-		p.conn.RestartICE()
+		p.restartICE()
 	}
 	p.start(offer, now)
 	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo

@@ -54,7 +54,7 @@ func (d *draft) up(p *publisher, s *subscriber) {
 	p = d.own(p)
 	p.Peer.Up = true
 	if p.live() {
-		d.noticePublished(p)
+		d.noticePublished("published", p)
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	}
 }
