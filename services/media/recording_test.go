@@ -183,6 +183,34 @@ func TestRecordingEndsAndBeginsAnew(t *testing.T) {
 	second.packets(t)
 }
 
+// TestCameraOffAndOnIsOneRecording: an m= section that is inactive for a while has one file, and one SSRC in it.
+func TestCameraOffAndOnIsOneRecording(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial()
+	video := pub.send(webrtc.MimeTypeVP8, "v")
+	pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Recording = &mediav1.Recording{Base: "x", Take: 1} })
+	s.awaitUp(pub.id)
+	stop := video.play(t, 10*time.Millisecond)
+	path := filepath.Join(dir, "x-video-0.mjr")
+	grown(t, path, 500)
+	resume := pub.halt()
+	stop()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resume().play(t, 10*time.Millisecond)()
+	grown(t, path, info.Size()+10_000) // more than came in the second between two writes
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r := readRecording(t, path)
+	r.packets(t)
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 1 {
+		t.Errorf("files %q", files)
+	}
+}
+
 func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
 	s, dir := recordingNode(t)
 	pub := s.dial()

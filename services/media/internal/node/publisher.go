@@ -170,6 +170,7 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) {
 		}
 		in := inbounds[i]
 		if in != nil && !in.continues(s) {
+			in.park(i, now)
 			in.close(now)
 			in, inbounds[i] = nil, nil
 		}
