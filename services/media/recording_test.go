@@ -324,6 +324,29 @@ func TestCallsAreRecorded(t *testing.T) {
 	}
 }
 
+// TestAbsoluteNamesAreWithinTheFolderOrNone: of one that leads elsewhere another is taken, with the time.
+func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
+	s, dir := recordingNode(t)
+	for i, c := range []struct{ base, files string }{
+		{filepath.Join(dir, "calls", "x"), "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed-*-audio.mjr"},
+	} {
+		pub := s.dial()
+		audio := pub.send(webrtc.MimeTypeOpus, "a")
+		pub.publish(fmt.Sprint("feed", i), func(r *mediav1.AcceptOfferRequest) {
+			r.Recording = &mediav1.Recording{Base: c.base, Otherwise: "unnamed", Take: 1, Unnumbered: true}
+		})
+		s.awaitUp(pub.id)
+		defer audio.play(t, 20*time.Millisecond)()
+		var files []string
+		for deadline := time.Now().Add(patience); len(files) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			files, _ = filepath.Glob(filepath.Join(dir, c.files))
+		}
+		if len(files) != 1 {
+			t.Errorf("%s is in files %q", c.base, files)
+		}
+	}
+}
+
 // A recording that cannot be is no reason for a call not to be.
 func TestCallsGoOnUnrecorded(t *testing.T) {
 	for name, c := range map[string]struct {

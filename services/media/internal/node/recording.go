@@ -12,7 +12,8 @@ import (
 
 // Recording says where a peer's streams are written; with an empty Base they are not.
 type Recording struct {
-	Base         string // path within the node's folder, to which -audio-0.mjr and the like are added
+	Base         string // path within the node's folder, relative or absolute, to which -audio-0.mjr and the like are added
+	Otherwise    string // taken for Base, and stamped, if that leads elsewhere; empty for none
 	Stamped      bool   // the time of the start goes between
 	Unnumbered   bool   // it is -audio.mjr
 	Take         uint32 // another take is another recording, whatever its base
@@ -51,7 +52,7 @@ func (pub *publisher) record(now time.Duration) {
 		return
 	}
 	if rec.base == "" {
-		rec.begin()
+		rec.begin(pub.peer.node.cfg.Recordings)
 	}
 	for i := range pub.offered {
 		s := &pub.offered[i]
@@ -65,15 +66,21 @@ func (pub *publisher) record(now time.Duration) {
 }
 
 // begin gives files their base name. Those of later nodes are told from the first one's by how many moves there were.
-func (rec *recorded) begin() {
+func (rec *recorded) begin(folder *recording.Folder) {
 	rec.names, rec.parked = map[string]int{}, map[int]*recorder{}
 	if rec.first != "" {
 		rec.base = fmt.Sprintf("%s-moved-%d", rec.first, rec.moves)
 		return
 	}
-	rec.base, rec.moves = rec.Base, 0
-	if rec.Stamped {
-		rec.base = fmt.Sprintf("%s-%d", rec.Base, time.Now().UnixMicro())
+	base, stamped := rec.Base, rec.Stamped
+	if within, ok := folder.Within(base); ok {
+		base = within // on the node to which the peer may go the folder may be another
+	} else if rec.Otherwise != "" {
+		base, stamped = rec.Otherwise, true
+	}
+	rec.base, rec.moves = base, 0
+	if stamped {
+		rec.base = fmt.Sprintf("%s-%d", base, time.Now().UnixMicro())
 	}
 	rec.first = rec.base
 }
