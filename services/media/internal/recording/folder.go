@@ -39,7 +39,7 @@ func Open(dir, suffix string, log *slog.Logger) (*Folder, error) {
 	if strings.ContainsAny(suffix, `/\`+"\x00") {
 		return nil, fmt.Errorf("suffix %q of recordings is no part of a file's name", suffix)
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("folder of recordings: %w", err)
 	}
 	absolute, err := filepath.Abs(dir)
