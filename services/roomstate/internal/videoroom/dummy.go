@@ -52,6 +52,9 @@ func (d *draft) dummyStreams() []stream {
 			s.Type = video
 		}
 		switch codec {
+		case "opus":
+			s.Stereo = parameterOr(fmtp, "stereo", "") == "1"
+			s.FEC = parameterOr(fmtp, "useinbandfec", "") == "1"
 		case "h264":
 			s.H264Profile = parameterOr(fmtp, "profile-level-id", a.H264Profile)
 		case "vp9":

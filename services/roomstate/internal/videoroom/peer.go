@@ -198,7 +198,7 @@ func (d *draft) talking(p *publisher, t *busv1.PeerEvent_Talking) {
 	}
 	for i := range p.Streams {
 		if p.Streams[i].Mid == t.GetMid() {
-			p.Streams[i].Talking = t.GetTalking()
+			p.Streams[i].Talking, p.Streams[i].Level = t.GetTalking(), int(t.GetLevel())
 			v.MIndex = i
 		}
 	}
