@@ -233,6 +233,33 @@ func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
 	}
 }
 
+// TestLoudnessIsRecorded: packets in files say how loud they are, by the number that the publisher has for that.
+func TestLoudnessIsRecorded(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial(func(d *dialing) { d.extensions = append(d.extensions, "urn:ietf:params:rtp-hdrext:ssrc-audio-level") })
+	audio := pub.send(webrtc.MimeTypeOpus, "a")
+	answer := pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Recording = &mediav1.Recording{Base: "x", Take: 1} })
+	id := uint8(answer.GetStreams()[0].GetAudioLevelId())
+	if id == 0 {
+		t.Fatal("no audio level")
+	}
+	if err := audio.next.SetExtension(id, []byte{0x80 | 42}); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitUp(pub.id)
+	stop := audio.play(t, 5*time.Millisecond)
+	path := filepath.Join(dir, "x-audio-0.mjr")
+	grown(t, path, 500)
+	stop()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r := readRecording(t, path)
+	if got := r.packets(t)[0]; !bytes.Equal(got.GetExtension(id), []byte{0x80 | 42}) || len(got.GetExtensionIDs()) != 1 {
+		t.Errorf("extensions %v, level %x", got.GetExtensionIDs(), got.GetExtension(id))
+	}
+}
+
 // TestRedundancyIsTakenOffRecordings: what a file says is Opus is that, and what was lost and came again has its place.
 func TestRedundancyIsTakenOffRecordings(t *testing.T) {
 	s, dir := recordingNode(t)

@@ -72,7 +72,9 @@ func BadMethod(method string) []byte {
 }
 
 // NoPayload is the answer where there has to be a request.
-func NoPayload() []byte { return (&Request{}).ErrorResponse(newError(CodeInvalidJSON, "Request payload missing")) }
+func NoPayload() []byte {
+	return (&Request{}).ErrorResponse(newError(CodeInvalidJSON, "Request payload missing"))
+}
 
 // Keepalive is what a long poll without events is answered with.
 func Keepalive() []byte { return response{Janus: "keepalive"}.encode() }
