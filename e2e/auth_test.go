@@ -79,6 +79,8 @@ func TestSameRightsAsJanusBySecretAndStoredToken(t *testing.T) {
 		{"add_token", `,"token":"t","plugins":5`},
 		{"allow_token", `,"token":"t","plugins":["janus.plugin.videoroom"]`},
 		{"allow_token", `,"token":"t","plugins":[]`},
+		{"allow_token", `,"token":"t","plugins":"a"`},
+		{"disallow_token", `,"token":"t","plugins":5`},
 		{"allow_token", `,"token":"t"`},
 		{"allow_token", `,"token":"t","plugins":["none"]`},
 		{"allow_token", `,"token":"unknown","plugins":["janus.plugin.videoroom"]`},

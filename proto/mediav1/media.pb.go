@@ -570,6 +570,7 @@ type Recording struct {
 	Unnumbered    bool                   `protobuf:"varint,3,opt,name=unnumbered,proto3" json:"unnumbered,omitempty"`                                                                              // names end in "-audio.mjr"
 	Take          uint32                 `protobuf:"varint,4,opt,name=take,proto3" json:"take,omitempty"`                                                                                          // another one ends what is recorded, and begins anew
 	Descriptions  map[string]string      `protobuf:"bytes,5,rep,name=descriptions,proto3" json:"descriptions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of streams, by mid
+	Otherwise     string                 `protobuf:"bytes,6,opt,name=otherwise,proto3" json:"otherwise,omitempty"`                                                                                 // taken for base, and stamped, if base leads out of the node's folder; empty: then nothing is recorded
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,6 +638,13 @@ func (x *Recording) GetDescriptions() map[string]string {
 		return x.Descriptions
 	}
 	return nil
+}
+
+func (x *Recording) GetOtherwise() string {
+	if x != nil {
+		return x.Otherwise
+	}
+	return ""
 }
 
 // Layers are the targets of a simulcast or SVC stream. Each 0 to 2, 2 being "the best there is".
@@ -5363,7 +5371,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\n" +
 	"_min_delayB\f\n" +
 	"\n" +
-	"_max_delay\"\x80\x02\n" +
+	"_max_delay\"\x9e\x02\n" +
 	"\tRecording\x12\x12\n" +
 	"\x04base\x18\x01 \x01(\tR\x04base\x12\x18\n" +
 	"\astamped\x18\x02 \x01(\bR\astamped\x12\x1e\n" +
@@ -5371,7 +5379,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"unnumbered\x18\x03 \x01(\bR\n" +
 	"unnumbered\x12\x12\n" +
 	"\x04take\x18\x04 \x01(\rR\x04take\x12P\n" +
-	"\fdescriptions\x18\x05 \x03(\v2,.cardea.media.v1.Recording.DescriptionsEntryR\fdescriptions\x1a?\n" +
+	"\fdescriptions\x18\x05 \x03(\v2,.cardea.media.v1.Recording.DescriptionsEntryR\fdescriptions\x12\x1c\n" +
+	"\totherwise\x18\x06 \x01(\tR\totherwise\x1a?\n" +
 	"\x11DescriptionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xaf\x01\n" +

@@ -183,6 +183,34 @@ func TestRecordingEndsAndBeginsAnew(t *testing.T) {
 	second.packets(t)
 }
 
+// TestCameraOffAndOnIsOneRecording: an m= section that is inactive for a while has one file, and one SSRC in it.
+func TestCameraOffAndOnIsOneRecording(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial()
+	video := pub.send(webrtc.MimeTypeVP8, "v")
+	pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Recording = &mediav1.Recording{Base: "x", Take: 1} })
+	s.awaitUp(pub.id)
+	stop := video.play(t, 10*time.Millisecond)
+	path := filepath.Join(dir, "x-video-0.mjr")
+	grown(t, path, 500)
+	resume := pub.halt()
+	stop()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resume().play(t, 10*time.Millisecond)()
+	grown(t, path, info.Size()+10_000) // more than came in the second between two writes
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r := readRecording(t, path)
+	r.packets(t)
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 1 {
+		t.Errorf("files %q", files)
+	}
+}
+
 func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
 	s, dir := recordingNode(t)
 	pub := s.dial()
@@ -202,6 +230,33 @@ func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
 	packets := r.packets(t)
 	if last := packets[len(packets)-1].Payload; last[len(last)-1] != 'h' {
 		t.Errorf("the last packet is of layer %q", last[len(last)-1])
+	}
+}
+
+// TestLoudnessIsRecorded: packets in files say how loud they are, by the number that the publisher has for that.
+func TestLoudnessIsRecorded(t *testing.T) {
+	s, dir := recordingNode(t)
+	pub := s.dial(func(d *dialing) { d.extensions = append(d.extensions, "urn:ietf:params:rtp-hdrext:ssrc-audio-level") })
+	audio := pub.send(webrtc.MimeTypeOpus, "a")
+	answer := pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Recording = &mediav1.Recording{Base: "x", Take: 1} })
+	id := uint8(answer.GetStreams()[0].GetAudioLevelId())
+	if id == 0 {
+		t.Fatal("no audio level")
+	}
+	if err := audio.next.SetExtension(id, []byte{0x80 | 42}); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitUp(pub.id)
+	stop := audio.play(t, 5*time.Millisecond)
+	path := filepath.Join(dir, "x-audio-0.mjr")
+	grown(t, path, 500)
+	stop()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r := readRecording(t, path)
+	if got := r.packets(t)[0]; !bytes.Equal(got.GetExtension(id), []byte{0x80 | 42}) || len(got.GetExtensionIDs()) != 1 {
+		t.Errorf("extensions %v, level %x", got.GetExtensionIDs(), got.GetExtension(id))
 	}
 }
 
@@ -293,6 +348,29 @@ func TestCallsAreRecorded(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(files) != 2 {
 		t.Errorf("files %q", files)
+	}
+}
+
+// TestAbsoluteNamesAreWithinTheFolderOrNone: of one that leads elsewhere another is taken, with the time.
+func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
+	s, dir := recordingNode(t)
+	for i, c := range []struct{ base, files string }{
+		{filepath.Join(dir, "calls", "x"), "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed-*-audio.mjr"},
+	} {
+		pub := s.dial()
+		audio := pub.send(webrtc.MimeTypeOpus, "a")
+		pub.publish(fmt.Sprint("feed", i), func(r *mediav1.AcceptOfferRequest) {
+			r.Recording = &mediav1.Recording{Base: c.base, Otherwise: "unnamed", Take: 1, Unnumbered: true}
+		})
+		s.awaitUp(pub.id)
+		defer audio.play(t, 20*time.Millisecond)()
+		var files []string
+		for deadline := time.Now().Add(patience); len(files) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			files, _ = filepath.Glob(filepath.Join(dir, c.files))
+		}
+		if len(files) != 1 {
+			t.Errorf("%s is in files %q", c.base, files)
+		}
 	}
 }
 

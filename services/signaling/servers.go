@@ -52,7 +52,7 @@ func (s *servers) admit(cfg Config, admin *edge.Admin, metrics prometheus.Regist
 	}, func(socket *ws.Socket) ws.Client { return admin.Open(socket) }, metrics, log)
 	s.adminHTTP = rest.New(rest.Options{
 		Path: strings.TrimSuffix(cfg.AdminPath, "/"), MaxBody: cfg.MaxMessage, MaxPending: mostAdmins, Origins: origins,
-		Pages: operator.Handler(strings.TrimSuffix(cfg.AdminPath, "/")),
+		Pages: operator.Handler(strings.TrimSuffix(cfg.AdminPath, "/")), Admin: true,
 	}, admin, metrics, log)
 }
 

@@ -61,10 +61,11 @@ func (p *peer) offer(kinds string) (string, error) {
 	if p.err != nil {
 		return "", p.err
 	}
+	kinds, restart := strings.CutPrefix(kinds, "restart")
 	if err := p.add(kinds); err != nil {
 		return "", err
 	}
-	offer, err := p.pc.CreateOffer(nil)
+	offer, err := p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,7 @@
 //	al attach janus.plugin.echotest e opaque me  the same with an opaque id
 //	al.pub {"request":"exists","room":1}     a message
 //	al.pub offer av {"request":"configure"}  the same with an offer, of audio and video that are then sent
+//	al.pub offer restart {"request":"configure"}  the same with an offer that restarts ICE
 //	al.sub answer {"request":"start"}        the same with an answer to the last offer on that handle
 //	al.sub answer av {"request":"accept"}    the same, audio and video being sent
 //	al.pub trickle null                      a trickle of that candidate

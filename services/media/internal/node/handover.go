@@ -120,7 +120,7 @@ func (sh *shard) adopt(s *State, origin Origin, now time.Duration) (*peer, error
 		return nil, err
 	}
 	p := makePeer(sh, s.Peer)
-	p.opaqueID, p.times, p.reached, p.texts = s.OpaqueID, s.Times, true, s.Texts
+	p.opaqueID, p.times, p.progress, p.texts = s.OpaqueID, s.Times, reached, s.Texts
 	p.origin, p.version, p.client, p.ufrag, p.rtcp.ssrc = s.Origin, s.Version, s.Client, s.Ufrag, s.ReportSSRC
 	for _, ssrc := range s.SSRCs {
 		p.ssrcs[ssrc] = struct{}{}

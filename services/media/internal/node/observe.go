@@ -86,13 +86,8 @@ func (p *peer) Selected(remote netip.AddrPort, tcp bool) {
 	if p.node.cfg.Observer == nil {
 		return
 	}
-	p.observe(Selected{Local: localAddress(p.conn.Candidates(), remote, tcp), Remote: remote, TCP: tcp})
-	if !p.reached {
-		p.reached = true
-		p.observe(ICE{"connected"})
-		p.observe(ICE{"ready"})
-		p.observe(DTLS{"trying"})
-	}
+	p.progress.pair = &Selected{Local: localAddress(p.conn.Candidates(), remote, tcp), Remote: remote, TCP: tcp}
+	p.tellPair()
 }
 
 // lost tells which part of the connection has failed, if one has.

@@ -102,7 +102,7 @@ func (p *peer) says(o *PassedOffer, offer *sdp.Description) error {
 	}
 	p.opaqueID = o.From.OpaqueID
 	if p.conn.Started() && offer.Ufrag != p.ufrag {
-		p.conn.RestartICE()
+		p.restartICE()
 	}
 	p.publishing.lowestFirst, p.publishing.terms.E2EE = o.LowestRIDFirst, o.E2EE
 	p.passing = passing{said: offer}
@@ -266,9 +266,9 @@ func (p *peer) start(remote *sdp.Description, now time.Duration) {
 	if !p.conn.Started() {
 		p.client = remote.Setup == "passive"
 		p.conn.Start(sdpRemote(remote, p.client), now)
-		p.observe(ICE{"connecting"})
 	}
 	p.ufrag = remote.Ufrag
+	p.connects()
 }
 
 // published is what is taken of each m= section.

@@ -22,21 +22,21 @@ type peer struct {
 	log   *slog.Logger
 	conn  *transport.Peer
 
-	origin  uint64 // o= id of our descriptions
-	version uint64 // of the last; 0 before the first
-	client  bool   // we are the DTLS client
-	ufrag   string // the endpoint's last
-	sdps    sdps
-	up      bool
-	times   PeerTimes
-	reached bool // there has been a path
-	closed  bool
-	texts   bool   // what comes over data channels is roomstate's
-	movedTo string // the node to which the peer has gone; empty if that is not known
-	taking  Origin // the node that has the peer until it is up here; nil of those that began here
-	arrived bool   // the endpoint is here, and taking has been asked to let go
-	ending  string // why it was closed after that
-	done    memory
+	origin   uint64 // o= id of our descriptions
+	version  uint64 // of the last; 0 before the first
+	client   bool   // we are the DTLS client
+	ufrag    string // the endpoint's last
+	sdps     sdps
+	up       bool
+	times    PeerTimes
+	progress progress // of ICE
+	closed   bool
+	texts    bool   // what comes over data channels is roomstate's
+	movedTo  string // the node to which the peer has gone; empty if that is not known
+	taking   Origin // the node that has the peer until it is up here; nil of those that began here
+	arrived  bool   // the endpoint is here, and taking has been asked to let go
+	ending   string // why it was closed after that
+	done     memory
 
 	held    *transport.Timer // until when messages to the endpoint wait, since it may go to another node
 	keeping keeping
@@ -208,8 +208,7 @@ func (p *peer) eachSecond(now time.Duration) {
 func (p *peer) local(setup, sessionName string) *sdp.Local {
 	p.version++
 	if p.version == 1 {
-		p.observe(ICE{"gathering"}) // Janus tells so too; a node has its addresses already
-		p.observe(Gathered{p.conn.Candidates()})
+		p.gathers()
 	}
 	g, credentials := p.node.group, p.conn.Credentials()
 	return &sdp.Local{

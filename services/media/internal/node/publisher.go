@@ -100,7 +100,7 @@ func (pub *publisher) accept(o *OfferRequest, offer *sdp.Description, now time.D
 		return OfferAnswer{}, err
 	}
 	if p.conn.Started() && offer.Ufrag != p.ufrag {
-		p.conn.RestartICE()
+		p.restartICE()
 	}
 	p.start(offer, now)
 	pub.lowestFirst, pub.echo = o.LowestRIDFirst, o.Echo
@@ -173,6 +173,7 @@ func (pub *publisher) take(streams []sdp.Stream, now time.Duration) {
 		}
 		in := inbounds[i]
 		if in != nil && !in.continues(s) {
+			in.park(i, now)
 			in.close(now)
 			in, inbounds[i] = nil, nil
 		}

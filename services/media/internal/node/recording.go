@@ -12,7 +12,8 @@ import (
 
 // Recording says where a peer's streams are written; with an empty Base they are not.
 type Recording struct {
-	Base         string // path within the node's folder, to which -audio-0.mjr and the like are added
+	Base         string // path within the node's folder, relative or absolute, to which -audio-0.mjr and the like are added
+	Otherwise    string // taken for Base, and stamped, if that leads elsewhere; empty for none
 	Stamped      bool   // the time of the start goes between
 	Unnumbered   bool   // it is -audio.mjr
 	Take         uint32 // another take is another recording, whatever its base
@@ -30,6 +31,7 @@ type recorded struct {
 	first    string              // base of the files at the first node that has any; empty if there are none yet
 	moves    int                 // from node to node since then
 	names    map[string]int      // how many files have had a name
+	parked   map[int]*recorder   // by m= section, of streams that have ended and may come back
 	messages *recording.Recorder // nil if there is no data, or none of it is written
 }
 
@@ -50,7 +52,7 @@ func (pub *publisher) record(now time.Duration) {
 		return
 	}
 	if rec.base == "" {
-		rec.begin()
+		rec.begin(pub.peer.node.cfg.Recordings)
 	}
 	for i := range pub.offered {
 		s := &pub.offered[i]
@@ -64,15 +66,21 @@ func (pub *publisher) record(now time.Duration) {
 }
 
 // begin gives files their base name. Those of later nodes are told from the first one's by how many moves there were.
-func (rec *recorded) begin() {
-	rec.names = map[string]int{}
+func (rec *recorded) begin(folder *recording.Folder) {
+	rec.names, rec.parked = map[string]int{}, map[int]*recorder{}
 	if rec.first != "" {
 		rec.base = fmt.Sprintf("%s-moved-%d", rec.first, rec.moves)
 		return
 	}
-	rec.base, rec.moves = rec.Base, 0
-	if rec.Stamped {
-		rec.base = fmt.Sprintf("%s-%d", rec.Base, time.Now().UnixMicro())
+	base, stamped := rec.Base, rec.Stamped
+	if within, ok := folder.Within(base); ok {
+		base = within // on the node to which the peer may go the folder may be another
+	} else if rec.Otherwise != "" {
+		base, stamped = rec.Otherwise, true
+	}
+	rec.base, rec.moves = base, 0
+	if stamped {
+		rec.base = fmt.Sprintf("%s-%d", base, time.Now().UnixMicro())
 	}
 	rec.first = rec.base
 }
@@ -83,6 +91,9 @@ func (pub *publisher) stopRecording(now time.Duration) {
 			in.stopRecording(now)
 		}
 	}
+	for _, r := range pub.recorded.parked {
+		r.file.Close()
+	}
 	if pub.recorded.messages != nil {
 		pub.recorded.messages.Close()
 	}
@@ -90,7 +101,7 @@ func (pub *publisher) stopRecording(now time.Duration) {
 }
 
 // openFile begins the file of an m= section. One of the same recording that had its name is kept: what comes after an
-// m= section was recycled goes to -audio-0-2.mjr and so on. It returns nil if there is none.
+// m= section was recycled, or has another codec, goes to -audio-0-2.mjr and so on. It returns nil if there is none.
 func (pub *publisher) openFile(index int, t recording.Type, h recording.Header) *recording.Recorder {
 	rec := &pub.recorded
 	name := fmt.Sprintf("%s-%s", rec.base, t)
@@ -113,12 +124,21 @@ func (pub *publisher) openFile(index int, t recording.Type, h recording.Header) 
 
 // recorder is a leg that ends in a file.
 type recorder struct {
-	file *recording.Recorder
-	leg  *forward.Leg
+	file       *recording.Recorder
+	leg        *forward.Leg
+	mid, codec string
 }
 
-// record begins the stream's file: the best layer there is, from a key frame on.
+// record begins the stream's file: the best layer there is, from a key frame on. The file of one that was inactive goes on.
 func (in *inbound) record(index int, now time.Duration) {
+	if r := in.publisher.unpark(index); r != nil {
+		if r.mid == in.agreed.MID && r.codec == in.agreed.Format.Codec {
+			r.leg.Connect(in.stream, now)
+			in.recorder = r
+			return
+		}
+		r.file.Close()
+	}
 	kind := recording.Audio
 	if in.video() {
 		kind = recording.Video
@@ -138,7 +158,23 @@ func (in *inbound) record(index int, now time.Duration) {
 	leg.Connect(in.stream, now)
 	leg.SetTargets(forward.BestLayers, now)
 	leg.SetFlowing(true, now)
-	in.recorder = &recorder{file: file, leg: leg}
+	in.recorder = &recorder{file: file, leg: leg, mid: in.agreed.MID, codec: in.agreed.Format.Codec}
+}
+
+// park keeps the file of a stream that ends, as one does whose m= section becomes inactive.
+func (in *inbound) park(index int, now time.Duration) {
+	if in.recorder != nil {
+		in.recorder.leg.Disconnect(now)
+		in.publisher.recorded.parked[index] = in.recorder
+		in.recorder = nil
+	}
+}
+
+// unpark returns what park has kept of an m= section, or nil.
+func (pub *publisher) unpark(index int) *recorder {
+	r := pub.recorded.parked[index]
+	delete(pub.recorded.parked, index)
+	return r
 }
 
 // parameters are those of the codec that a file names.

@@ -84,7 +84,7 @@ func (s *subscriber) offer(r *SubscribeRequest, now time.Duration) (string, erro
 		s.slots[i].negotiate(&r.Slots[i], now)
 	}
 	if r.ICERestart && s.peer.conn.Started() {
-		s.peer.conn.RestartICE()
+		s.peer.restartICE()
 	}
 	s.open = make([]sdp.Slot, len(s.slots))
 	for i, sl := range s.slots {
@@ -170,12 +170,7 @@ func (s *subscriber) accept(answer *sdp.Description, now time.Duration) ([]strin
 	}
 	s.open = nil
 	p := s.peer
-	if !p.conn.Started() {
-		p.client = answer.Setup == "passive"
-		p.conn.Start(sdpRemote(answer, p.client), now)
-		p.observe(ICE{"connecting"})
-	}
-	p.ufrag = answer.Ufrag
+	p.start(answer, now)
 	ready := []string{}
 	for i := range accepted {
 		sl := s.slots[i]

@@ -39,7 +39,7 @@ func Open(dir, suffix string, log *slog.Logger) (*Folder, error) {
 	if strings.ContainsAny(suffix, `/\`+"\x00") {
 		return nil, fmt.Errorf("suffix %q of recordings is no part of a file's name", suffix)
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("folder of recordings: %w", err)
 	}
 	absolute, err := filepath.Abs(dir)
@@ -99,7 +99,7 @@ func (f *Folder) Record(name string, h Header, log *slog.Logger) (*Recorder, err
 	if f == nil {
 		return nil, ErrOff
 	}
-	name, ok := f.within(name)
+	name, ok := f.Within(name)
 	if !ok {
 		return nil, fmt.Errorf("%q is no name within the folder of recordings", name)
 	}
@@ -126,8 +126,11 @@ func (f *Folder) Record(name string, h Header, log *slog.Logger) (*Recorder, err
 	return r, nil
 }
 
-// within makes name relative to the folder; it is not ok, and as it was, if it leads elsewhere. os.Root follows no link that does.
-func (f *Folder) within(name string) (string, bool) {
+// Within makes name relative to the folder; it is not ok, and as it was, if it leads elsewhere. os.Root follows no link that does.
+func (f *Folder) Within(name string) (string, bool) {
+	if f == nil {
+		return name, false
+	}
 	relative := name
 	if filepath.IsAbs(name) {
 		var err error

@@ -35,7 +35,7 @@ const (
 	Data  Type = "data"
 )
 
-// append writes the beginning of a file that was created, and first written to, at the given times.
+// append writes what follows the mark of a file that was created, and first written to, at the given times.
 func (h *Header) append(dst []byte, created, first time.Time) []byte {
 	v := struct {
 		Type        string            `json:"t"`
@@ -60,7 +60,6 @@ func (h *Header) append(dst []byte, created, first time.Time) []byte {
 		v.Description = "" // all else is short
 		b, _ = json.Marshal(v)
 	}
-	dst = append(dst, fileMark...)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(b)))
 	return append(dst, b...)
 }

@@ -163,7 +163,7 @@ type writer struct {
 func (r *Recorder) create() (*writer, error) {
 	root := r.folder.root
 	if dir := path.Dir(r.name); dir != "." {
-		if err := root.MkdirAll(dir, 0o750); err != nil {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
 		}
 	}
@@ -174,11 +174,12 @@ func (r *Recorder) create() (*writer, error) {
 			return nil, err
 		}
 	}
-	if w.file, err = root.OpenFile(w.name+w.suffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640); err != nil {
+	if w.file, err = root.OpenFile(w.name+w.suffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644); err != nil {
 		return nil, err
 	}
 	w.out = bufio.NewWriterSize(w.file, writeBuffer)
-	return w, nil
+	_, err = w.out.WriteString(fileMark) // all there is of a stream that sends nothing
+	return w, err
 }
 
 // write appends a frame. Times in the file begin with the first.

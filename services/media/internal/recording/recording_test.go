@@ -93,6 +93,26 @@ func TestFileHasHeaderAndFrames(t *testing.T) {
 	}
 }
 
+// TestFileOfSilence: as at Janus, its name says what would have been there, and others than its owner can read it.
+func TestFileOfSilence(t *testing.T) {
+	before := syscall.Umask(0o022)
+	defer syscall.Umask(before)
+	dir := filepath.Join(t.TempDir(), "made")
+	f := open(t, dir, "")
+	record(t, f, "a/x-audio-0.mjr", Header{Type: Audio, Codec: "opus"}).Close()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "a/x-audio-0.mjr")); err != nil || string(b) != "MJR00002" {
+		t.Errorf("%q, %v", b, err)
+	}
+	for name, mode := range map[string]os.FileMode{"": 0o755, "a": 0o755, "a/x-audio-0.mjr": 0o644} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%q: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
 func TestMessagesCarryTheirTime(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir, "")

@@ -58,7 +58,8 @@ func recordingOf(r *mediav1.Recording) *node.Recording {
 		return nil
 	}
 	return &node.Recording{
-		Base: r.GetBase(), Stamped: r.GetStamped(), Unnumbered: r.GetUnnumbered(), Take: r.GetTake(), Descriptions: r.GetDescriptions(),
+		Otherwise: r.GetOtherwise(),
+		Base:      r.GetBase(), Stamped: r.GetStamped(), Unnumbered: r.GetUnnumbered(), Take: r.GetTake(), Descriptions: r.GetDescriptions(),
 	}
 }
 

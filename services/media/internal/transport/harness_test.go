@@ -98,6 +98,11 @@ type listener struct {
 	ups      int
 	overruns int
 	bounded  int
+	selected []netip.AddrPort
+}
+
+func (l *listener) Selected(endpoint netip.AddrPort, _ bool) {
+	l.selected = append(l.selected, endpoint)
 }
 
 func (l *listener) Up(time.Duration)            { l.ups++ }

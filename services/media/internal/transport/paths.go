@@ -47,6 +47,7 @@ func (p *Peer) checked(from path, via *Worker, ufrag string, now time.Duration) 
 	if ufrag == p.local.Ufrag && p.previous != (Credentials{}) {
 		p.forget(p.previous)
 		p.previous = Credentials{}
+		p.restarted = true
 	}
 	p.remember(from, now)
 	if from.tcp == nil {
@@ -125,13 +126,16 @@ func (w *Worker) release(old path) {
 	}
 }
 
-// choose makes to the path on which all is sent.
+// choose makes to the path on which all is sent. After a restart of ICE it is told even if it is the same.
 func (p *Peer) choose(to path) {
-	if p.selected == to {
+	if p.selected == to && !p.restarted {
 		return
 	}
-	p.selected = to
-	p.dtls.redirect(to)
+	p.restarted = false
+	if p.selected != to {
+		p.selected = to
+		p.dtls.redirect(to)
+	}
 	if w, ok := p.handler.(watcher); ok {
 		w.Selected(to.addr, to.tcp != nil)
 	}

@@ -57,9 +57,10 @@ type Peer struct {
 	handler Handler
 	cert    *certificate
 
-	local    Credentials
-	previous Credentials // last used, and still good, until the first check after an ICE restart
-	keys     map[string]stun.MessageIntegrity
+	local     Credentials
+	restarted bool        // the new credentials have come, and their path was not told
+	previous  Credentials // last used, and still good, until the first check after an ICE restart
+	keys      map[string]stun.MessageIntegrity
 
 	paths    []path        // proved, oldest first; all are in w.paths
 	selected path          // where to send

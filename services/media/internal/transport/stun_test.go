@@ -110,6 +110,24 @@ func TestOldCredentialsServeUntilTheNewAreUsed(t *testing.T) {
 	}
 }
 
+func TestPathIsToldAgainAfterARestart(t *testing.T) {
+	w := idleWorker(t)
+	_, from := far(t)
+	l := &listener{}
+	p := w.NewPeer(l, slog.New(slog.DiscardHandler))
+	before, after := p.Credentials(), p.RestartICE()
+	for i, c := range []struct {
+		use  Credentials
+		told int
+	}{{before, 1}, {before, 1}, {after, 2}, {after, 2}} {
+		w.receive(from, check(t, c.use, useCandidate), time.Duration(i+1))
+		if len(l.selected) != c.told {
+			t.Errorf("after check %d the path was told %d times", i, len(l.selected))
+		}
+	}
+	p.Close()
+}
+
 func TestCredentialsInUseOutliveRestartsOnTheWay(t *testing.T) {
 	w := idleWorker(t)
 	_, from := far(t)

@@ -15,6 +15,9 @@ type recording struct {
 	Stamped bool   `json:"stamped,omitempty"`
 }
 
+// absolute tells whether a name may be one in a node's folder, which the node knows.
+func absolute(name string) bool { return filepath.IsAbs(name) && !strings.ContainsAny(name, "\x00\\") }
+
 // recorded returns what the node is told of recording: nothing if that has not changed.
 func (n *turn) recorded() *mediav1.Recording {
 	record := value(n.Settings.Record, false)
@@ -27,8 +30,13 @@ func (n *turn) recorded() *mediav1.Recording {
 	}
 	n.Takes++
 	n.Written = &recording{Take: n.Takes, Base: value(n.Settings.Filename, "")}
-	if base := n.Written.Base; !filepath.IsLocal(base) || strings.ContainsAny(base, "\x00\\") {
-		n.Written.Base, n.Written.Stamped = fmt.Sprintf("echotest-%d", n.me().Handle), true
+	unnamed, order := fmt.Sprintf("echotest-%d", n.me().Handle), &mediav1.Recording{Take: n.Written.Take, Unnumbered: true}
+	switch base := n.Written.Base; {
+	case absolute(base):
+		order.Otherwise = unnamed
+	case !filepath.IsLocal(base) || strings.ContainsAny(base, "\x00\\"):
+		n.Written.Base, n.Written.Stamped = unnamed, true
 	}
-	return &mediav1.Recording{Base: n.Written.Base, Stamped: n.Written.Stamped, Take: n.Written.Take, Unnumbered: true}
+	order.Base, order.Stamped = n.Written.Base, n.Written.Stamped
+	return order
 }

@@ -18,7 +18,9 @@ func TestRecordingFollowsItsFlag(t *testing.T) {
 		{`{"record":true,"filename":"a/b"}`, &mediav1.Recording{Base: "a/b", Take: 1, Unnumbered: true}},
 		{`{"record":true,"filename":"c"}`, nil},
 		{`{"record":false,"filename":"/c"}`, &mediav1.Recording{}},
-		{`{"record":true}`, &mediav1.Recording{Base: "echotest-2", Stamped: true, Take: 2, Unnumbered: true}},
+		{`{"record":true}`, &mediav1.Recording{Base: "/c", Otherwise: "echotest-2", Take: 2, Unnumbered: true}},
+		{`{"record":false,"filename":"../c"}`, &mediav1.Recording{}},
+		{`{"record":true}`, &mediav1.Recording{Base: "echotest-2", Stamped: true, Take: 3, Unnumbered: true}},
 	} {
 		set, f := read([]byte(c.body))
 		if f != nil {

@@ -22,13 +22,20 @@ func (d *draft) recording(id plugin.HandleID) *mediav1.Recording {
 	u.Takes++
 	d.put(id, u)
 	d.inCall(id, func(c *call) { c.Written = true })
-	if harmless(u.Settings.Filename) {
-		return &mediav1.Recording{Base: u.Settings.Filename, Take: u.Takes, Unnumbered: true}
-	}
 	other, _ := d.other(u)
-	base := fmt.Sprintf("videocall-%s-%s", plain(u.name()), plain(d.user(other).name()))
-	return &mediav1.Recording{Base: base, Stamped: true, Take: u.Takes, Unnumbered: true}
+	unnamed := fmt.Sprintf("videocall-%s-%s", plain(u.name()), plain(d.user(other).name()))
+	switch name := u.Settings.Filename; {
+	case harmless(name):
+		return &mediav1.Recording{Base: name, Take: u.Takes, Unnumbered: true}
+	case absolute(name):
+		return &mediav1.Recording{Base: name, Otherwise: unnamed, Take: u.Takes, Unnumbered: true}
+	default:
+		return &mediav1.Recording{Base: unnamed, Stamped: true, Take: u.Takes, Unnumbered: true}
+	}
 }
+
+// absolute tells whether a name may be one in a node's folder, which the node knows.
+func absolute(name string) bool { return filepath.IsAbs(name) && !strings.ContainsAny(name, "\x00\\") }
 
 // harmless tells whether a name stays in the folder of recordings.
 func harmless(name string) bool {

@@ -325,10 +325,11 @@ func TestLayersAreTold(t *testing.T) {
 }
 
 func TestRecordingsStayInTheirFolder(t *testing.T) {
-	for name, want := range map[string]string{"a/b": "a/b", "/a": "videocall-al-bo", "../a": "videocall-al-bo", "": "videocall-al-bo"} {
+	for name, want := range map[string]string{"a/b": "a/b", "../a": "videocall-al-bo", "": "videocall-al-bo", "/a": "/a"} {
 		s := talking(t)
 		s.send("al", `{"request":"set","record":true,"filename":"`+name+`"}`)
-		if asked := strings.Join(s.asked, "\n"); !strings.Contains(asked, `base:"`+want+`"`) {
+		if asked := strings.Join(s.asked, "\n"); !strings.Contains(asked, `base:"`+want+`"`) ||
+			strings.Contains(asked, `otherwise:"videocall-al-bo"`) != (want == "/a") {
 			t.Errorf("%q: asked %s", name, asked)
 		}
 	}

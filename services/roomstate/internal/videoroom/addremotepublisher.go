@@ -91,7 +91,7 @@ func (d *draft) addRemotePublisher() (any, *failure) {
 	peer.Told, peer.Up = peer.Told+1, true
 	d.Made = append(d.Made, key(p.handle, peer))
 	d.addPublisher(p)
-	d.noticePublished(p)
+	d.noticePublished("published", p)
 	d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	at, _ := response.(*mediav1.AcceptRemoteResponse)
 	return remotePublisherView{"success", d.id, p.ID, at.GetAddress(), at.GetPort(), at.GetRtcpPort()}, nil

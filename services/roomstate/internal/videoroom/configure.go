@@ -81,6 +81,7 @@ func (d *draft) configure(p *publisher) *failure {
 	d.noticeConfigured(p)
 	d.rename(p)
 	if p.live() && (renegotiated || described) {
+		d.noticePublished("updated", p)
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	}
 	return nil

@@ -37,6 +37,7 @@ type streamInfo struct {
 	PlayoutDelay *delayView `json:"playout-delay,omitempty"`
 	Simulcast    bool       `json:"simulcast,omitempty"`
 	SVC          bool       `json:"svc,omitempty"`
+	Level        *int       `json:"audio-level-dBov,omitempty"`
 	Talking      *bool      `json:"talking,omitempty"`
 	Subscribers  int        `json:"subscribers"`
 }
@@ -91,7 +92,7 @@ func (r *Room) streamInfo(p *publisher, index int) streamInfo {
 		info.PlayoutDelay = &delayView{*s.MinDelay, *s.MaxDelay}
 	}
 	if s.Type == audio && s.LevelID != 0 {
-		info.Talking = &s.Talking
+		info.Talking, info.Level = &s.Talking, &s.Level
 	}
 	for _, w := range r.subscribers {
 		for i := range w.Slots {

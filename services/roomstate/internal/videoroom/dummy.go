@@ -28,8 +28,8 @@ func (d *draft) handleless(use string) plugin.HandleID {
 	return plugin.HandleID{Handle: drawn(d.Command.GetId(), use, 0)>>11 | 1}
 }
 
-// dummyStreams are one for each codec of the room, or for each of those that dummy_streams names. What makes no sense there is
-// passed over.
+// dummyStreams are one for each codec of the room, or for each of those that dummy_streams names; the last of a codec counts.
+// What makes no sense there is passed over.
 func (d *draft) dummyStreams() []stream {
 	a := d.attributes
 	wanted := map[string]string{} // parameters, in the form of a=fmtp, by codec
@@ -37,7 +37,7 @@ func (d *draft) dummyStreams() []stream {
 	for _, item := range items {
 		codec, _ := item.Text("codec")
 		fmtp, ok := item.Text("fmtp")
-		if _, twice := wanted[codec]; !twice && (ok || !item.Has("fmtp")) && len(fmtp) <= maxText {
+		if (ok || !item.Has("fmtp")) && len(fmtp) <= maxText {
 			wanted[codec] = fmtp
 		}
 	}
@@ -52,6 +52,10 @@ func (d *draft) dummyStreams() []stream {
 			s.Type = video
 		}
 		switch codec {
+		case "opus":
+			s.Stereo = parameterOr(fmtp, "stereo", parameterOr(fmtp, "sprop-stereo", "")) == "1"
+			s.FEC = a.OpusFEC && parameterOr(fmtp, "useinbandfec", "") == "1"
+			s.DTX = a.OpusDTX && parameterOr(fmtp, "usedtx", "") == "1"
 		case "h264":
 			s.H264Profile = parameterOr(fmtp, "profile-level-id", a.H264Profile)
 		case "vp9":

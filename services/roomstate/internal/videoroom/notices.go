@@ -40,12 +40,13 @@ func (d *draft) noticeConfigured(p *publisher) {
 	d.notice(notice{Event: "configured", ID: p.ID, Bitrate: &bitrate})
 }
 
-func (d *draft) noticePublished(p *publisher) {
+// noticePublished tells what is published, or updated.
+func (d *draft) noticePublished(event string, p *publisher) {
 	streams := p.view().Streams
 	for i := range streams { // of these Janus tells endpoints alone
 		streams[i].Stereo, streams[i].FEC, streams[i].DTX = false, false, false
 	}
-	d.notice(notice{Event: "published", ID: p.ID, Display: p.Display, Metadata: p.Metadata, Streams: streams})
+	d.notice(notice{Event: event, ID: p.ID, Display: p.Display, Metadata: p.Metadata, Streams: streams})
 }
 
 // noticeSubscription tells of a subscriber's streams: subscribing when it has joined, updated when they have changed.

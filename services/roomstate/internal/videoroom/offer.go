@@ -195,7 +195,7 @@ func merged(before []stream, now []*mediav1.PublishedStream, svc []*busv1.Jsep_S
 		for _, old := range before {
 			if old.Mid == next.Mid {
 				next.Description, next.Paused, next.Muted = old.Description, old.Paused, old.Muted
-				next.MinDelay, next.MaxDelay, next.Talking = old.MinDelay, old.MaxDelay, old.Talking
+				next.MinDelay, next.MaxDelay, next.Talking, next.Level = old.MinDelay, old.MaxDelay, old.Talking, old.Level
 				next.SVC = next.SVC || old.SVC && old.Codec == next.Codec && !next.Simulcast
 			}
 		}

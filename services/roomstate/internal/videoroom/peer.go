@@ -54,7 +54,7 @@ func (d *draft) up(p *publisher, s *subscriber) {
 	p = d.own(p)
 	p.Peer.Up = true
 	if p.live() {
-		d.noticePublished(p)
+		d.noticePublished("published", p)
 		d.tellOthers(p.handle, publishersView{"event", d.id, []feedView{p.feedEvent()}})
 	}
 }
@@ -198,7 +198,7 @@ func (d *draft) talking(p *publisher, t *busv1.PeerEvent_Talking) {
 	}
 	for i := range p.Streams {
 		if p.Streams[i].Mid == t.GetMid() {
-			p.Streams[i].Talking = t.GetTalking()
+			p.Streams[i].Talking, p.Streams[i].Level = t.GetTalking(), int(t.GetLevel())
 			v.MIndex = i
 		}
 	}

@@ -154,6 +154,7 @@ type stream struct {
 	Paused      bool   `json:"paused,omitempty"` // send:false
 	Muted       bool   `json:"muted,omitempty"`  // moderated
 	Talking     bool   `json:"talking,omitempty"`
+	Level       int    `json:"level,omitempty"` // -dBov, the mean when it last began or stopped to talk
 	MinDelay    *int32 `json:"min_delay,omitempty"`
 	MaxDelay    *int32 `json:"max_delay,omitempty"`
 }

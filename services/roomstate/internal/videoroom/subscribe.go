@@ -137,22 +137,22 @@ func (d *draft) change(s *subscriber, add, remove []object) *failure {
 	if f != nil {
 		return f
 	}
-	rerouted := false
+	changed, rerouted := false, false
 	for _, item := range remove {
-		changed, data := s.remove(item, d.cfg.StringIDs)
-		s.Changed = s.Changed || changed
+		negotiated, data := s.remove(item, d.cfg.StringIDs)
+		changed = changed || negotiated
 		rerouted = rerouted || data
 	}
 	for _, w := range wishes {
 		if sl := s.add(w); sl != nil {
-			s.Changed = true
+			changed = true
 			sl.tune(w)
 		} else {
 			rerouted = true
 		}
 		s.E2EE = w.feed.E2EE
 	}
-	return d.answerChange(s, rerouted)
+	return d.answerChange(s, changed, rerouted)
 }
 
 // tune sets what a wish wants of the slot it got; some of it counts only beside other fields, as at Janus.
@@ -207,11 +207,12 @@ func (s *subscriber) remove(item object, strings bool) (changed, rerouted bool) 
 
 // answerChange answers a request that may have changed slots, in one of Janus's three ways. A subscription whose
 // PeerConnection was lost gets an offer of a new one.
-func (d *draft) answerChange(s *subscriber, rerouted bool) *failure {
-	s.Changed, s.Unasked = s.Changed || s.Unasked, false
+func (d *draft) answerChange(s *subscriber, changed, rerouted bool) *failure {
+	changed = changed || s.Unasked
+	s.Changed, s.Unasked = s.Changed || changed, false
 	switch {
 	case s.Offered:
-		if !s.Changed {
+		if !changed { // whatever waits for the answer
 			break
 		}
 		d.reply(updatedView{VideoRoom: "updating", Room: d.id}, nil)

@@ -181,6 +181,8 @@ func (r *AdminRequest) Command() (*busv1.Command, *Error) {
 			return nil, missing(p.name)
 		case !given:
 			continue
+		case p.kind == someArray && !r.fields.is(p.name, anArray):
+			return nil, wrongType(p.name, anArray)
 		case !r.fields.is(p.name, p.kind):
 			return nil, wrongType(p.name, p.kind)
 		}

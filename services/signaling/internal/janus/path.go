@@ -71,5 +71,10 @@ func BadMethod(method string) []byte {
 	return (&Request{}).ErrorResponse(newError(CodeTransport, "Unsupported method %s", shorten(method)))
 }
 
+// NoPayload is the answer where there has to be a request.
+func NoPayload() []byte {
+	return (&Request{}).ErrorResponse(newError(CodeInvalidJSON, "Request payload missing"))
+}
+
 // Keepalive is what a long poll without events is answered with.
 func Keepalive() []byte { return response{Janus: "keepalive"}.encode() }

@@ -52,6 +52,8 @@ type Options struct {
 	Origins    []string // whose pages may ask; empty for all
 	// Pages answers GET of what is not below Path, nil for nobody. They may ask, too.
 	Pages http.Handler
+	// Admin is for the Admin API: without sessions of its own there is nothing to poll.
+	Admin bool
 	Gate  *limit.Gate // who may come in; nil for everybody
 }
 
@@ -215,7 +217,14 @@ func id(parts []string, at int) uint64 {
 	return uint64(n)
 }
 
+// named tells whether a path is that of what a GET asks for.
+func named(parts []string) bool { return len(parts) > 0 && (parts[0] == "info" || parts[0] == "ping") }
+
 func (a *answer) post(parts []string) {
+	if named(parts) && !a.server.opt.Admin {
+		a.status(http.StatusBadRequest)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(a.w, a.r.Body, a.server.opt.MaxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		a.status(http.StatusRequestEntityTooLarge)
@@ -232,10 +241,12 @@ func (a *answer) post(parts []string) {
 
 func (a *answer) get(parts []string) {
 	switch {
-	case len(parts) == 1 && (parts[0] == "info" || parts[0] == "ping"):
+	case len(parts) == 1 && named(parts):
 		if message := a.server.api.Ask(a.r.Context(), a.remote, shorthand(parts[0]), 0, 0); message != nil {
 			a.json(message)
 		}
+	case a.server.opt.Admin:
+		a.json(janus.NoPayload())
 	case len(parts) == 2:
 		a.w.Header().Set("Location", a.server.opt.Path+"/"+url.PathEscape(parts[0]))
 		a.status(http.StatusFound)

@@ -85,6 +85,25 @@ func TestPollsGiveOneEventOrAList(t *testing.T) {
 	}
 }
 
+func TestAdministratorsHaveNothingToPoll(t *testing.T) {
+	s := server(&fakeAPI{ask: func(string, uint64, uint64) string { return `{}` }}, func(o *Options) { o.Admin = true })
+	const missing = `{"janus":"error","error":{"code":454,"reason":"Request payload missing"}}`
+	for path, want := range map[string]string{"": missing, "/1": missing, "/1/2": missing, "/list_sessions": missing, "/info": "{}"} {
+		if r := ask(s, "GET", "/janus"+path, ""); r.StatusCode != 200 || text(r) != want {
+			t.Errorf("%s: status %d", path, r.StatusCode)
+		}
+	}
+}
+
+func TestInfoIsNotPosted(t *testing.T) {
+	s := server(&fakeAPI{ask: func(string, uint64, uint64) string { return `{}` }})
+	for path, want := range map[string]int{"/info": 400, "/ping": 400, "/info/2": 400, "/abc": 200} {
+		if r := ask(s, "POST", "/janus"+path, "{}"); r.StatusCode != want {
+			t.Errorf("%s: status %d", path, r.StatusCode)
+		}
+	}
+}
+
 func TestAnEndpointThatHasLeftWasGivenNothing(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	var given error
