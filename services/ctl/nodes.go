@@ -15,6 +15,7 @@ type node struct {
 	Address  string  `json:"address"`
 	HeardMS  int64   `json:"heard_ms_ago"`
 	Takes    bool    `json:"takes_work"`
+	Silent   string  `json:"silent"` // why it does not answer roomstate; empty if it does
 	Draining bool    `json:"draining"`
 	Peers    uint64  `json:"peers"`
 	MaxPeers uint64  `json:"max_peers"`
@@ -44,6 +45,8 @@ func (n *node) state() string {
 		return fmt.Sprintf("draining, %d of %d left", n.Drain.Left, n.Drain.Peers)
 	case n.Draining:
 		return "draining"
+	case n.Silent != "":
+		return "does not answer"
 	case !n.Takes:
 		return "takes no work"
 	}

@@ -58,7 +58,8 @@ type Node struct {
 	ID     string
 	Status *busv1.NodeStatus // nil if it has not been heard by this replica; not changed any more
 	Heard  time.Time
-	Takes  bool // it may be given new work
+	Takes  bool  // it may be given new work
+	Silent error // why it does not answer this replica; nil if it does, or has not been asked
 }
 
 // Service answers.

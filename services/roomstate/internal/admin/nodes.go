@@ -55,6 +55,9 @@ func (s *Service) listNodes(ctx context.Context, r *request) (members, error) {
 			"ice_tcp": st.GetIceTcp(), "ipv6": st.GetIpv6(), "public_ips": append([]string{}, st.GetPublicIps()...),
 			"no_media_timer": st.GetNoMediaTimerS(), "slowlink_threshold": st.GetSlowLinkThreshold(), // as it was started with
 		}
+		if n.Silent != nil {
+			one["silent"] = n.Silent.Error()
+		}
 		if d, ok := drains[n.ID]; ok {
 			one["drain"] = members{
 				"peers": d.Peers, "left": left, "started": d.Started.UnixMicro(), "deadline": d.Deadline.UnixMicro(),

@@ -36,11 +36,15 @@ func (r *Registry) Call(ctx context.Context, id string, request proto.Message) (
 	if request, err = r.addressed(ctx, request); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	within, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	response, err := call(ctx, conn, request)
+	response, err := call(within, conn, request)
+	err = fault.FromStatus(err)
+	if ctx.Err() == nil { // else it was not the node that ended it
+		r.answered(id, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("node %s: %w", id, fault.FromStatus(err))
+		return nil, fmt.Errorf("node %s: %w", id, err)
 	}
 	return response, nil
 }

@@ -21,6 +21,7 @@ const (
 type candidate struct {
 	id      string
 	address string
+	answers bool // when it was asked last
 	ordinal int
 	has     plugin.Load // its own word, and what has been placed there since
 	peers   int         // likewise

@@ -13,7 +13,8 @@ type Known struct {
 	ID     string
 	Status *busv1.NodeStatus // nil if it has not been heard by this replica; not changed any more
 	Heard  time.Time
-	Takes  bool // it may be given new work
+	Takes  bool  // it may be given new work
+	Silent error // why it does not answer this replica; nil if it does, or has not been asked
 }
 
 // List returns the nodes that live, by the order of their names.
@@ -24,7 +25,7 @@ func (r *Registry) List() []Known {
 	var all []Known
 	for id, n := range r.nodes {
 		if !n.dead {
-			all = append(all, Known{ID: id, Status: n.status, Heard: n.heard, Takes: n.fit(now)})
+			all = append(all, Known{ID: id, Status: n.status, Heard: n.heard, Takes: n.fit(now) && n.reach.cause == nil, Silent: n.reach.cause})
 		}
 	}
 	slices.SortFunc(all, func(a, b Known) int {

@@ -61,6 +61,9 @@ func (r *Registry) place(w wanted, now time.Time) (id string, candidates int) {
 		}
 	}
 	slices.SortFunc(all, func(a, b candidate) int { return strings.Compare(a.id, b.id) })
+	if answering := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return !c.answers }); len(answering) > 0 {
+		all = answering
+	}
 	elsewhere := slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return slices.Contains(w.avoid, c.address) })
 	at := choose(elsewhere, w, r.Draw)
 	if at >= 0 {
@@ -90,7 +93,7 @@ func (n *node) candidate(id string, now time.Time) candidate {
 	}
 	n.placed = kept
 	c := candidate{
-		id: id, address: n.address, ordinal: ordinal(n.status.GetName()), has: loadOf(n.status), peers: int(n.status.GetPeers()) + len(kept),
+		id: id, address: n.address, answers: n.reach.answers, ordinal: ordinal(n.status.GetName()), has: loadOf(n.status), peers: int(n.status.GetPeers()) + len(kept),
 		cpu:  float64(n.status.GetCpu()),
 		most: plugin.Load{Packets: n.status.GetCapacityPackets(), Bits: n.status.GetCapacityBits()}, seats: int(n.status.GetMaxPeers()),
 	}

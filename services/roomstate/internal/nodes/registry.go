@@ -63,6 +63,7 @@ type node struct {
 	asked   bool // whether it lives, at this moment
 	placed  []reservation
 	conn    *grpc.ClientConn
+	reach   reach
 }
 
 // former is where a node was that is gone.

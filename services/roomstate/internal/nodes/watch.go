@@ -31,6 +31,7 @@ func (r *Registry) Watch(ctx context.Context, bury func(ctx context.Context, nod
 			r.Learn(ctx)
 			learnt = time.Now()
 		}
+		r.probe(ctx, &wg)
 		wg.Go(func() {
 			r.lookFor(ctx, func(id string) {
 				if r.begin(id) {

@@ -110,6 +110,7 @@ function draw(id, key, least, label) {
 function stateOf(n) {
   if (n.drain && !n.drain.over) return { text: `draining, ${n.drain.left} left`, kind: 'warn' }
   if (n.draining) return { text: n.drain ? 'drained' : 'draining', kind: 'warn' }
+  if (n.silent) return { text: 'does not answer', kind: 'bad' }
   if (!n.takes_work) return { text: 'takes no work', kind: 'bad' }
   return 'takes work'
 }
