@@ -24,10 +24,10 @@ unit: ## tests of each module, in process, with the race detector
 e2e: ## browsers, real servers and a real Janus; leaves artifacts/e2e
 	cd e2e && go test -tags e2e -timeout 20m -count 1 -v .
 
-conformance: ## Cardea beside Debian's Janus: how many steps are equal, and what differs (SEED=7 for other sequences, JANUS=/path/to/janus for another Janus)
+conformance: ## Cardea beside Debian's Janus: how many steps are equal, and what differs (SEED=7 for other sequences, SEQUENCES=24 for more, JANUS=/path/to/janus for another Janus)
 	@mkdir -p artifacts
 	cd e2e && go test -tags e2e -timeout 9m -count 1 -run 'TestConformance$$' . \
-		-janus $(or $(JANUS),janus) -conformance.seed $(or $(SEED),1) -conformance.sequences 24 -conformance.report ../artifacts/conformance.txt; \
+		-janus $(or $(JANUS),janus) -conformance.seed $(or $(SEED),1) -conformance.sequences $(or $(SEQUENCES),12) -conformance.report ../artifacts/conformance.txt; \
 		code=$$?; cat ../artifacts/conformance.txt; exit $$code
 
 bench: deps ## Cardea beside Janus under load, over network namespaces (needs root; BENCH_QUICK=1 for a look)
