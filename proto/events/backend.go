@@ -67,16 +67,16 @@ func (b *backend) deliver(ctx context.Context, batch [][]byte) {
 		}
 		switch {
 		case !again:
-			b.emitter.drop("http", "refused", len(batch))
+			b.emitter.drop("http", refused, len(batch))
 			return
 		case try == b.cfg.Retries:
-			b.emitter.drop("http", "retries", len(batch))
+			b.emitter.drop("http", retries, len(batch))
 			return
 		}
 		select {
 		case <-time.After(backoff):
 		case <-ctx.Done():
-			b.emitter.drop("http", "shutdown", len(batch))
+			b.emitter.drop("http", shutdown, len(batch))
 			return
 		}
 		backoff = min(2*backoff, longestBackoff)

@@ -18,6 +18,15 @@ const (
 	farewell = 2 * time.Second
 )
 
+// Why events are dropped, as a metric says it.
+const (
+	queueFull    = "queue full"
+	shutdown     = "shutdown"
+	refused      = "refused"       // the backend's final answer
+	retries      = "retries"       // all of them failed
+	notPublished = "not published" // NATS's client did not take it
+)
+
 // Publisher is a *nats.Conn.
 type Publisher interface {
 	Publish(subject string, data []byte) error
@@ -63,19 +72,23 @@ func New(cfg Config, process string, nc Publisher, r prometheus.Registerer, log 
 	e.mask.Store(uint32(mask))
 	r.MustRegister(e.delivered, e.dropped)
 	if cfg.Subject != "" {
-		e.add("nats", (&subject{emitter: e, conn: nc, name: cfg.Subject}).run)
+		e.add("nats", (&subject{emitter: e, conn: nc, name: cfg.Subject}).run, queueFull, shutdown, notPublished)
 	}
 	if cfg.Backend != "" {
 		b, err := newBackend(e, cfg)
 		if err != nil {
 			return nil, err
 		}
-		e.add("http", b.run)
+		e.add("http", b.run, queueFull, shutdown, refused, retries)
 	}
 	return e, nil
 }
 
-func (e *Emitter) add(name string, send func(ctx, farewell context.Context, q *queue)) {
+// add sets the counters of the reasons to 0: increase() misses the first of a series that comes with it.
+func (e *Emitter) add(name string, send func(ctx, farewell context.Context, q *queue), reasons ...string) {
+	for _, reason := range reasons {
+		e.drop(name, reason, 0)
+	}
 	e.destinations = append(e.destinations, &destination{name: name, queue: newQueue(e.cfg.Queue, queueBytes), send: send})
 }
 
@@ -101,7 +114,7 @@ func (e *Emitter) Emit(ev Event) {
 	}
 	for _, d := range e.destinations {
 		if !d.queue.put(data) {
-			e.drop(d.name, "queue full", 1)
+			e.drop(d.name, queueFull, 1)
 		}
 	}
 }
@@ -123,7 +136,7 @@ func (e *Emitter) Run(ctx context.Context) {
 	for _, d := range e.destinations {
 		wg.Go(func() {
 			d.send(ctx, last, d.queue)
-			e.drop(d.name, "shutdown", d.queue.len())
+			e.drop(d.name, shutdown, d.queue.len())
 		})
 	}
 	wg.Wait()
@@ -147,12 +160,12 @@ func drain(ctx, farewell context.Context, q *queue, most, mostBytes int, send fu
 	}
 }
 
-// Dropped counts an event that could not be made.
-func (e *Emitter) Dropped(reason string) {
+// Dropped counts n events that could not be made; 0, once at the start, has the counter be there before the first.
+func (e *Emitter) Dropped(reason string, n int) {
 	if e == nil {
 		return
 	}
 	for _, d := range e.destinations {
-		e.drop(d.name, reason, 1)
+		e.drop(d.name, reason, n)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -197,6 +198,34 @@ func TestOnlyWantedTypesAreDelivered(t *testing.T) {
 	e.Emit(Event{Type: Handle, SessionID: 1, HandleID: 2, Event: Object{"name": "attached"}})
 	if got := s.next(t); got.Type != Handle {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestDropsAreCountedFromZero: increase() sees the first of them then.
+func TestDropsAreCountedFromZero(t *testing.T) {
+	cfg := config("http://127.0.0.1:1")
+	cfg.Subject = "events"
+	r := prometheus.NewRegistry()
+	e, err := New(cfg, "me", nil, r, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Dropped("observations", 0)
+	want := `
+		# HELP cardea_events_dropped_total Events for event handlers that were dropped, by destination and reason.
+		# TYPE cardea_events_dropped_total counter
+		cardea_events_dropped_total{reason="not published",to="nats"} 0
+		cardea_events_dropped_total{reason="observations",to="http"} 0
+		cardea_events_dropped_total{reason="observations",to="nats"} 0
+		cardea_events_dropped_total{reason="queue full",to="http"} 0
+		cardea_events_dropped_total{reason="queue full",to="nats"} 0
+		cardea_events_dropped_total{reason="refused",to="http"} 0
+		cardea_events_dropped_total{reason="retries",to="http"} 0
+		cardea_events_dropped_total{reason="shutdown",to="http"} 0
+		cardea_events_dropped_total{reason="shutdown",to="nats"} 0
+	`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "cardea_events_dropped_total"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -431,7 +460,7 @@ func TestWithoutDestinationThereIsNothingToDo(t *testing.T) {
 		t.Fatalf("got %v, %v", e, err)
 	}
 	e.Emit(session(1))
-	e.Dropped("observations")
+	e.Dropped("observations", 1)
 	if e.Wants(Session) {
 		t.Error("events are wanted by nobody")
 	}

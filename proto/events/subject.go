@@ -14,7 +14,7 @@ func (s *subject) run(ctx, farewell context.Context, q *queue) {
 		for _, event := range batch {
 			if err := s.conn.Publish(s.name, event); err != nil {
 				s.emitter.log.Debug("event not published", "subject", s.name, "err", err)
-				s.emitter.drop("nats", "not published", 1)
+				s.emitter.drop("nats", notPublished, 1)
 				continue
 			}
 			s.emitter.delivered.WithLabelValues("nats").Inc()

@@ -72,10 +72,24 @@ func TestSessionsHandlesRoomsAndParticipantsHaveABound(t *testing.T) {
 	for _, limit := range []string{"sessions", "handles", "rooms", "participants"} {
 		counted := 0
 		for _, address := range internal {
-			counted += strings.Count(metricsOf(t, address), fmt.Sprintf("cardea_roomstate_limited_total{reason=%q} 1\n", limit))
+			metrics := metricsOf(t, address)
+			counted += strings.Count(metrics, fmt.Sprintf("cardea_roomstate_limited_total{reason=%q} 1\n", limit))
+			if !strings.Contains(metrics, fmt.Sprintf("cardea_roomstate_limited_total{reason=%q}", limit)) {
+				t.Errorf("%s: a replica that has refused nothing says nothing", limit)
+			}
 		}
 		if counted != 1 {
 			t.Errorf("%s: %d replicas have counted one", limit, counted)
+		}
+	}
+	for _, series := range []string{ // increase() would miss the first event of one that is not there before
+		`limited_total{reason="body"}`, `limited_total{reason="session_rooms"}`, `limited_total{reason="subscriptions"}`, `limited_total{reason="publishers"}`,
+		`dropped_total{reason="overflow"}`, `dropped_total{reason="malformed"}`, `dropped_total{reason="text"}`,
+		`commands_total{outcome="done",verb="not_moved"}`, `commands_total{outcome="NodeUnavailable",verb="move"}`,
+		`commands_total{outcome="TooBusy",verb="move"}`, `commands_total{outcome="Internal",verb="move"}`,
+	} {
+		if !strings.Contains(metricsOf(t, internal[0]), "cardea_roomstate_"+series+" 0\n") {
+			t.Errorf("%s is not 0 from the start", series)
 		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cardea-rtc/cardea/proto/fault"
+	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/post"
 )
 
@@ -51,7 +54,23 @@ func newCounters(r prometheus.Registerer, shards func() int, posts *post.Poster)
 		Name: "cardea_roomstate_posts_failed_total", Help: "Messages of TextRooms that the server which they went to did not take.",
 	}, func() float64 { return float64(posts.Failed()) })
 	r.MustRegister(c.commands, c.took, c.stale, c.dropped, c.waited, c.limited, held, postsDropped, postsFailed)
+	c.begin()
 	return c
+}
+
+// begin sets to 0 what alerts are to see grow: of a series that comes with its first event, increase() and rate() miss that.
+func (c *counters) begin() {
+	for _, l := range plugin.Limits() {
+		c.limited.WithLabelValues(string(l))
+	}
+	for _, d := range front.Drops() {
+		c.dropped.WithLabelValues(string(d))
+	}
+	c.commands.WithLabelValues("not_moved", "done")
+	for _, failed := range []fault.Reason{fault.NodeUnavailable, fault.TooBusy, fault.Internal} {
+		c.commands.WithLabelValues("not_moved", string(failed))
+		c.commands.WithLabelValues("move", string(failed))
+	}
 }
 
 // Command is bus.Counters.
@@ -61,12 +80,12 @@ func (c *counters) Command(verb, outcome string, took time.Duration) {
 }
 
 // Dropped is bus.Counters.
-func (c *counters) Dropped(why string, messages int) {
-	c.dropped.WithLabelValues(why).Add(float64(messages))
+func (c *counters) Dropped(why front.Drop, messages int) {
+	c.dropped.WithLabelValues(string(why)).Add(float64(messages))
 }
 
 // Waited is bus.Counters.
 func (c *counters) Waited(d time.Duration) { c.waited.Observe(d.Seconds()) }
 
 // Limited counts a command that was refused since a limit is met.
-func (c *counters) Limited(limit string) { c.limited.WithLabelValues(limit).Inc() }
+func (c *counters) Limited(limit plugin.Limit) { c.limited.WithLabelValues(string(limit)).Inc() }

@@ -13,6 +13,9 @@ import (
 // maxObserved is how many observations wait to be made events; those beyond are dropped.
 const maxObserved = 8192
 
+// unobserved says in a metric that they were dropped.
+const unobserved = "observations"
+
 // Observations makes events for event handlers of what a node observes (spec/janus-api.md, section 8), on a goroutine of its
 // own: workers do not encode. It implements node.Observer.
 type Observations struct {
@@ -30,6 +33,7 @@ type observed struct {
 
 // NewObservations gives events to emitter, which may be nil. Run and then Close are to be called.
 func NewObservations(emitter *events.Emitter) *Observations {
+	emitter.Dropped(unobserved, 0)
 	return &Observations{emitter: emitter, queue: make(chan observed, maxObserved)}
 }
 
@@ -46,7 +50,7 @@ func (o *Observations) Observe(id node.PeerID, opaqueID string, what node.Observ
 	select {
 	case o.queue <- observed{id, opaqueID, time.Now(), what}:
 	default:
-		o.emitter.Dropped("observations")
+		o.emitter.Dropped(unobserved, 1)
 	}
 }
 

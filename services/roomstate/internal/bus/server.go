@@ -42,8 +42,21 @@ type Counters interface {
 	Command(verb, outcome string, took time.Duration)
 	// Waited tells how long a message waited for others to be done with.
 	Waited(time.Duration)
-	Dropped(why string, messages int)
+	Dropped(why Drop, messages int)
 }
+
+// Drop says in a metric why messages were not taken or sent.
+type Drop string
+
+// The reasons.
+const (
+	overflow  Drop = "overflow"  // more than NATS keeps for this replica
+	malformed Drop = "malformed" // what no service of this version says
+	unsent    Drop = "text"      // of a TextRoom, for a node, that NATS did not take
+)
+
+// Drops lists all of them, for counters that are to be there before the first.
+func Drops() []Drop { return []Drop{overflow, malformed, unsent} }
 
 // Server serves commands.
 type Server struct {
@@ -96,7 +109,7 @@ func (s *Server) subscribe(subject, queue string, hear nats.MsgHandler) (*nats.S
 	dropped := 0 // that have been counted
 	sub, err := s.Conn.QueueSubscribe(subject, queue, func(m *nats.Msg) {
 		if all, err := m.Sub.Dropped(); err == nil && all > dropped {
-			s.Counters.Dropped("overflow", all-dropped)
+			s.Counters.Dropped(overflow, all-dropped)
 			dropped = all
 		}
 		hear(m)
@@ -175,7 +188,7 @@ func (s *Server) resume(m *nats.Msg) {
 func (s *Server) delivered(m *nats.Msg) {
 	var d busv1.Deliveries
 	if err := proto.Unmarshal(m.Data, &d); err != nil || len(d.GetAll()) > bus.MaxDeliveries {
-		s.Counters.Dropped("malformed", 1)
+		s.Counters.Dropped(malformed, 1)
 		s.Log.Warn("message is no Deliveries", "subject", m.Subject, "deliveries", len(d.GetAll()), "err", err)
 		return
 	}
@@ -202,7 +215,7 @@ func (s *Server) work(l *lane, do func(ctx context.Context)) {
 func (s *Server) serve(m *nats.Msg, l *lane, do func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error)) {
 	cmd := new(busv1.Command)
 	if err := proto.Unmarshal(m.Data, cmd); err != nil || cmd.GetId() == "" {
-		s.Counters.Dropped("malformed", 1)
+		s.Counters.Dropped(malformed, 1)
 		s.Log.Warn("message is no Command", "subject", m.Subject, "err", err)
 		return
 	}

@@ -15,10 +15,10 @@ const textsAtOnce = 256 << 10
 
 // SendTexts returns what takes texts for data channels to the nodes of their peers, in order and without waiting. A text that
 // the bus does not take is lost; lost is told how many.
-func SendTexts(nc *nats.Conn, lost func(why string, messages int), log *slog.Logger) func(texts []plugin.Text) {
+func SendTexts(nc *nats.Conn, lost func(why Drop, messages int), log *slog.Logger) func(texts []plugin.Text) {
 	send := func(node string, all *busv1.Texts) {
 		if err := bus.Publish(nc, bus.NodeTexts(node), all); err != nil {
-			lost("text", len(all.GetTexts()))
+			lost(unsent, len(all.GetTexts()))
 			log.Warn("texts not sent", "node", node, "err", err)
 		}
 	}

@@ -59,14 +59,22 @@ type Turn struct {
 // Limit is one that a command can meet, as a metric calls it.
 type Limit string
 
-// The limits of rooms.
+// The limits.
 const (
+	Sessions      Limit = "sessions" // of the cluster
+	Handles       Limit = "handles"  // of a session
+	Body          Limit = "body"     // of a message
 	Rooms         Limit = "rooms"
 	SessionRooms  Limit = "session_rooms"
 	Participants  Limit = "participants"
 	Subscriptions Limit = "subscriptions"
 	Publishers    Limit = "publishers"
 )
+
+// Limits lists all of them, for counters that are to be there before the first is met.
+func Limits() []Limit {
+	return []Limit{Sessions, Handles, Body, Rooms, SessionRooms, Participants, Subscriptions, Publishers}
+}
 
 // Meet notes that the command is refused since a limit is met.
 func (t *Turn) Meet(l Limit) { t.met = l }

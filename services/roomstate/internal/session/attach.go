@@ -35,7 +35,7 @@ func (s *Service) attach(ctx context.Context, r *request) (*busv1.Reply, error) 
 	err = s.Store.Attach(ctx, r.Command, h, s.Limits.Handles, answer)
 	switch {
 	case errors.Is(err, store.ErrFull):
-		s.meets("handles")
+		s.meets(plugin.Handles)
 		return nil, fault.Newf(fault.AttachRefused, "Too many handles in this session (at most %d)", s.Limits.Handles)
 	case errors.Is(err, store.ErrTaken):
 		return nil, fault.New(fault.TooBusy, err) // the edge rolls another

@@ -7,6 +7,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
 
@@ -23,7 +24,7 @@ func (s *Service) create(ctx context.Context, r *request) (*busv1.Reply, error) 
 	case errors.Is(err, store.ErrNotAccepting):
 		return nil, fault.New(fault.NotAccepting, err)
 	case errors.Is(err, store.ErrFull):
-		s.meets("sessions")
+		s.meets(plugin.Sessions)
 		return nil, fault.Newf(fault.TooBusy, "Too many sessions")
 	case err != nil:
 		return nil, err

@@ -63,8 +63,8 @@ type Service struct {
 	Plugins  map[string]plugin.Plugin
 	Timeouts store.Timeouts
 	Limits   Limits
-	// Limited counts what was refused since one of them is met, by its name; nil for nobody.
-	Limited func(limit string)
+	// Limited counts what was refused since one of them is met; nil for nobody.
+	Limited func(plugin.Limit)
 	// Admin answers what administrators ask.
 	Admin   func(ctx context.Context, cmd *busv1.Command, now time.Time) (*busv1.Reply, error)
 	Publish func(event *busv1.Event)
@@ -153,7 +153,7 @@ func (s *Service) Delivered(ctx context.Context, all []*busv1.Delivery) error {
 }
 
 // meets counts that a limit is met.
-func (s *Service) meets(limit string) {
+func (s *Service) meets(limit plugin.Limit) {
 	if s.Limited != nil {
 		s.Limited(limit)
 	}

@@ -25,6 +25,11 @@ const (
 	HandleCandidates Reason = "handle_candidates" // of one handle
 )
 
+// reasons lists all of them.
+func reasons() []Reason {
+	return []Reason{AddressSockets, AddressRate, Connections, SessionPending, SessionRate, SDP, Candidates, HandleCandidates}
+}
+
 // Refusals counts what was refused, and tells of some of it.
 type Refusals struct {
 	counter *prometheus.CounterVec
@@ -38,6 +43,9 @@ func NewRefusals(r prometheus.Registerer, log *slog.Logger) *Refusals {
 		Name: "cardea_edge_limited_total", Help: "What was refused since a limit was met, by the limit.",
 	}, []string{"reason"})}
 	r.MustRegister(f.counter)
+	for _, reason := range reasons() { // rate() misses the first of a series that comes with it
+		f.counter.WithLabelValues(string(reason))
+	}
 	return f
 }
 

@@ -45,6 +45,18 @@ func greeter(t *testing.T, most, ofOne int, proxies ...netip.Prefix) (address st
 	return inner.Addr().String(), f, kept
 }
 
+// TestEveryReasonIsCountedFromZero: rate() sees the first refusals then.
+func TestEveryReasonIsCountedFromZero(t *testing.T) {
+	f := NewRefusals(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	if got := testutil.CollectAndCount(f.counter); got != 8 {
+		t.Errorf("%d series at the start, want 8", got)
+	}
+	f.Count(SDP)
+	if got := testutil.CollectAndCount(f.counter); got != 8 {
+		t.Errorf("%d series, want 8", got)
+	}
+}
+
 // greeted tells whether a connection is taken.
 func greeted(t *testing.T, address string) bool {
 	t.Helper()

@@ -72,6 +72,7 @@ func New(opt Options, api API, r prometheus.Registerer, log *slog.Logger) *Serve
 		Name: "http_requests_total", Help: "Requests over HTTP, by status.",
 	}, []string{"status"})}
 	r.MustRegister(s.requests)
+	s.requests.WithLabelValues(strconv.Itoa(http.StatusServiceUnavailable)) // 0: rate() misses the first of a series that comes with it
 	return s
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/cardea-rtc/cardea/proto/fault"
@@ -153,6 +154,18 @@ func TestWhoClosesAfterReadingWasGivenAll(t *testing.T) {
 			}
 		}
 		web.Close()
+	}
+}
+
+// TestRefusalsAreCountedFromZero: rate() sees the first of them then.
+func TestRefusalsAreCountedFromZero(t *testing.T) {
+	want := `
+		# HELP http_requests_total Requests over HTTP, by status.
+		# TYPE http_requests_total counter
+		http_requests_total{status="503"} 0
+	`
+	if err := testutil.CollectAndCompare(server(&fakeAPI{}).requests, strings.NewReader(want)); err != nil {
+		t.Error(err)
 	}
 }
 

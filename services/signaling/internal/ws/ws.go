@@ -35,6 +35,7 @@ const (
 const (
 	reasonSlow   = "slow reader"
 	reasonTooBig = "message too big"
+	reasonFull   = "full"
 )
 
 // Client is who uses a socket.
@@ -86,6 +87,7 @@ func New(opt Options, open func(*Socket) Client, r prometheus.Registerer, log *s
 		out: prometheus.NewCounter(prometheus.CounterOpts{Name: "messages_sent_total", Help: "Messages to endpoints."}),
 	}}
 	r.MustRegister(s.metrics.sockets, s.metrics.closed, s.metrics.in, s.metrics.out)
+	s.metrics.closed.WithLabelValues(reasonFull) // 0: rate() misses the first of a series that comes with it
 	s.upgrade = websocket.Upgrader{
 		Subprotocols: []string{opt.Subprotocol}, HandshakeTimeout: 10 * time.Second,
 		// Most sockets are idle most of the time: what they read is short, they share buffers to write from, and those of HTTP are free.
@@ -122,7 +124,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	socket.ctx, socket.end = context.WithCancel(context.Background())
 	socket.queue.write, socket.queue.writing = socket.write, true // from serve on
 	if !s.add(socket) {
-		s.metrics.closed.WithLabelValues("full").Inc()
+		s.metrics.closed.WithLabelValues(reasonFull).Inc()
 		leave()
 		http.Error(w, "too many sockets", http.StatusServiceUnavailable)
 		return

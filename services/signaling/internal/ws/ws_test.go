@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 )
 
@@ -152,6 +153,19 @@ func TestAReaderThatNeverReadsIsCutOff(t *testing.T) {
 	case <-e.closed:
 	case <-time.After(10 * time.Second):
 		t.Fatal("still open")
+	}
+}
+
+// TestRefusalsAreCountedFromZero: rate() sees the first of them then.
+func TestRefusalsAreCountedFromZero(t *testing.T) {
+	s := New(Options{}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	want := `
+		# HELP sockets_closed_total WebSockets closed or refused, by reason.
+		# TYPE sockets_closed_total counter
+		sockets_closed_total{reason="full"} 0
+	`
+	if err := testutil.CollectAndCompare(s.metrics.closed, strings.NewReader(want)); err != nil {
+		t.Error(err)
 	}
 }
 
