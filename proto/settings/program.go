@@ -75,7 +75,7 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 	switch {
 	case len(command) == 0:
 		if _, err := r.read(rest); err != nil {
-			return err
+			return p.commandFirst(err)
 		}
 		return p.run(cfg, misspelt(r.parser.Model, os.Environ()))
 	case slices.Equal(command, []string{"healthcheck"}):
@@ -108,10 +108,31 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 		defer stop()
 		return p.Reports[command[0]](ctx, cfg, out)
 	}
+	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(p.names(), ", "))
+}
+
+// names are those of the commands there are, sorted.
+func (p *Program[C]) names() []string {
 	names := []string{"config check", "config print", "config reference", "config sample", "healthcheck"}
 	names = append(append(names, slices.Collect(maps.Keys(p.Others))...), slices.Collect(maps.Keys(p.Reports))...)
 	slices.Sort(names)
-	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(names, ", "))
+	return names
+}
+
+// commandFirst adds to what the parser says of a word that begins a command and comes after flags, which other programs take. It
+// repeats no flags: they may hold secrets.
+func (p *Program[C]) commandFirst(err error) error {
+	said, ok := strings.CutPrefix(err.Error(), "unexpected argument ")
+	if !ok {
+		return err
+	}
+	word, _, _ := strings.Cut(said, ",") // the parser's own suggestion follows, if it has one
+	for _, name := range p.names() {
+		if first, _, _ := strings.Cut(name, " "); first == word {
+			return fmt.Errorf("%w; a command comes before the flags: %s %s --...", err, p.Name, name)
+		}
+	}
+	return err
 }
 
 // split parts the words before the first flag from the rest.
