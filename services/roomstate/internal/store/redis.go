@@ -46,6 +46,7 @@ func (r Redis) Open(log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	logClient(log)
 	switch {
 	case len(r.RedisSentinels) > 0:
 		return &Store{rdb: redis.NewFailoverClient(o.Failover())}, nil
