@@ -50,7 +50,8 @@ const commands = `
 
 Commands, each with the same flags, environment and file:
   config check      say whether they, and the files that they name, are valid, and start nothing; a variable
-                    that begins with CARDEA_ and is none of any setting is an error here, at the start a warning
+                    that begins with CARDEA_ and is none of any setting is an error here, at the start a warning,
+                    and so is a certificate that has expired
   config print      show what is in force and where each value comes from; secrets are hidden
   config sample     print a file with every setting, its meaning and its default
   config reference  print a table of the same, in Markdown
@@ -87,7 +88,7 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 		if _, err := r.read(rest); err != nil {
 			return err
 		}
-		if err := errors.Join(p.check(cfg), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
+		if err := errors.Join(p.check(cfg), refuseExpired(certificates(flags(r.parser.Model)), time.Now()), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(out, "valid")

@@ -1,6 +1,6 @@
 // Package settings reads a service's configuration. A struct with kong tags says what there is to set; a value
 // comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default. A field
-// with the tag secret is not printed. A key of the file that no setting has is an error; of a variable, config check says so, and
+// with the tag secret is not printed; one with the tag certificate names a file with certificates. A key of the file that no setting has is an error; of a variable, config check says so, and
 // the start warns.
 package settings
 
