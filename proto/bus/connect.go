@@ -19,8 +19,8 @@ import (
 type NATS struct {
 	NATSURL string `name:"nats-url" env:"CARDEA_NATS_URL" default:"nats://127.0.0.1:4222" help:"NATS servers of one cluster, comma-separated: nats://HOST:PORT, or tls:// for TLS. One with a password belongs into the environment." placeholder:"URL"`
 
-	NATSTLSCA   string `name:"nats-tls-ca" env:"CARDEA_NATS_TLS_CA" help:"File with the certificates that those of NATS servers must be of, PEM; nothing is spoken but TLS then. Default: the machine's. Read again with each new connection, as are the next files." type:"existingfile" placeholder:"FILE"`
-	NATSTLSCert string `name:"nats-tls-cert" env:"CARDEA_NATS_TLS_CERT" help:"File with the certificate to show to NATS, PEM." type:"existingfile" placeholder:"FILE"`
+	NATSTLSCA   string `name:"nats-tls-ca" certificate:"authorities" env:"CARDEA_NATS_TLS_CA" help:"File with the certificates that those of NATS servers must be of, PEM; nothing is spoken but TLS then. Default: the machine's. Read again with each new connection, as are the next files." type:"existingfile" placeholder:"FILE"`
+	NATSTLSCert string `name:"nats-tls-cert" certificate:"own" env:"CARDEA_NATS_TLS_CERT" help:"File with the certificate to show to NATS, PEM." type:"existingfile" placeholder:"FILE"`
 	NATSTLSKey  string `name:"nats-tls-key" env:"CARDEA_NATS_TLS_KEY" help:"File with that certificate's key, PEM." type:"existingfile" placeholder:"FILE"`
 
 	NATSUser         string `name:"nats-user" env:"CARDEA_NATS_USER" help:"User that NATS knows this service by, if that is not in the URL." placeholder:"NAME"`

@@ -54,7 +54,9 @@ func Open(f Files, log *slog.Logger) (*Source, error) {
 	}
 	s := &Source{files: f, log: log, state: f.stamps()}
 	var err error
-	s.pems, err = f.read()
+	if s.pems, err = f.read(); err == nil {
+		f.warn(time.Now(), log)
+	}
 	return s, err
 }
 
@@ -105,6 +107,7 @@ func (s *Source) current() pems {
 	}
 	s.pems = p
 	s.log.Info("certificates read again", "cert", s.files.Cert, "ca", s.files.CA)
+	s.files.warn(time.Now(), s.log)
 	return p
 }
 

@@ -18,7 +18,7 @@ type Config struct {
 	Backend      string        `name:"events-backend" help:"URL to which events are posted; empty for none." placeholder:"URL"`
 	User         string        `name:"events-backend-user" help:"User name for the backend (basic authentication)."`
 	PasswordFile string        `name:"events-backend-password-file" help:"File with that user's password." type:"existingfile"`
-	CAFile       string        `name:"events-backend-ca" help:"File with the authorities, PEM, that may vouch for the backend. Default: the system's." type:"existingfile"`
+	CAFile       string        `name:"events-backend-ca" certificate:"authorities" help:"File with the authorities, PEM, that may vouch for the backend. Default: the system's." type:"existingfile"`
 	Mask         []string      `name:"events" help:"Kinds of events: sessions, handles, external, jsep, webrtc, media, plugins, transports, core, or all." default:"all"`
 	Grouping     bool          `name:"events-grouping" help:"Post events together, as an array." default:"true" negatable:""`
 	Queue        int           `name:"events-queue" help:"Events that wait for a destination; those beyond are dropped." default:"10000"`

@@ -16,8 +16,8 @@ import (
 
 // GRPC is what there is to set, the same for roomstate and media; the tags are its documentation.
 type GRPC struct {
-	GRPCTLSCA   string `name:"grpc-tls-ca" help:"File with the certificates that those of all who speak gRPC here must be of, PEM: an authority of this cluster alone. Set with the next two, gRPC is TLS both ways and nothing else. All three are read again when they change." type:"existingfile" placeholder:"FILE"`
-	GRPCTLSCert string `name:"grpc-tls-cert" help:"File with this service's certificate, PEM: for clients, and for servers too if it is a media node's." type:"existingfile" placeholder:"FILE"`
+	GRPCTLSCA   string `name:"grpc-tls-ca" certificate:"authorities" help:"File with the certificates that those of all who speak gRPC here must be of, PEM: an authority of this cluster alone. Set with the next two, gRPC is TLS both ways and nothing else. All three are read again when they change." type:"existingfile" placeholder:"FILE"`
+	GRPCTLSCert string `name:"grpc-tls-cert" certificate:"own" help:"File with this service's certificate, PEM: for clients, and for servers too if it is a media node's." type:"existingfile" placeholder:"FILE"`
 	GRPCTLSKey  string `name:"grpc-tls-key" help:"File with its key, PEM." type:"existingfile" placeholder:"FILE"`
 	GRPCTLSName string `name:"grpc-tls-name" help:"DNS name that the certificates of media nodes are for, of all of them." default:"cardea-media"`
 }

@@ -41,7 +41,7 @@ func misspelt(model *kong.Application, environ []string) (said []string) {
 		}
 		hint := "config reference lists those there are"
 		for _, candidates := range [][]string{own, all} {
-			if near := nearest(settingOf(name), settingsOf(candidates)); near != "" {
+			if near := Nearest(settingOf(name), settingsOf(candidates)); near != "" {
 				hint = "did you mean " + variableOf(near) + "?"
 				break
 			}

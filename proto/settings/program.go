@@ -50,7 +50,8 @@ const commands = `
 
 Commands, each with the same flags, environment and file:
   config check      say whether they, and the files that they name, are valid, and start nothing; a variable
-                    that begins with CARDEA_ and is none of any setting is an error here, at the start a warning
+                    that begins with CARDEA_ and is none of any setting is an error here, at the start a warning,
+                    and so is a certificate that has expired
   config print      show what is in force and where each value comes from; secrets are hidden
   config sample     print a file with every setting, its meaning and its default
   config reference  print a table of the same, in Markdown
@@ -75,7 +76,7 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 	switch {
 	case len(command) == 0:
 		if _, err := r.read(rest); err != nil {
-			return err
+			return p.commandFirst(err)
 		}
 		return p.run(cfg, misspelt(r.parser.Model, os.Environ()))
 	case slices.Equal(command, []string{"healthcheck"}):
@@ -87,7 +88,7 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 		if _, err := r.read(rest); err != nil {
 			return err
 		}
-		if err := errors.Join(p.check(cfg), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
+		if err := errors.Join(p.check(cfg), refuseExpired(certificates(flags(r.parser.Model)), time.Now()), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(out, "valid")
@@ -108,10 +109,31 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 		defer stop()
 		return p.Reports[command[0]](ctx, cfg, out)
 	}
+	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(p.names(), ", "))
+}
+
+// names are those of the commands there are, sorted.
+func (p *Program[C]) names() []string {
 	names := []string{"config check", "config print", "config reference", "config sample", "healthcheck"}
 	names = append(append(names, slices.Collect(maps.Keys(p.Others))...), slices.Collect(maps.Keys(p.Reports))...)
 	slices.Sort(names)
-	return fmt.Errorf("unknown command %q; there are %s", strings.Join(command, " "), strings.Join(names, ", "))
+	return names
+}
+
+// commandFirst adds to what the parser says of a word that begins a command and comes after flags, which other programs take. It
+// repeats no flags: they may hold secrets.
+func (p *Program[C]) commandFirst(err error) error {
+	said, ok := strings.CutPrefix(err.Error(), "unexpected argument ")
+	if !ok {
+		return err
+	}
+	word, _, _ := strings.Cut(said, ",") // the parser's own suggestion follows, if it has one
+	for _, name := range p.names() {
+		if first, _, _ := strings.Cut(name, " "); first == word {
+			return fmt.Errorf("%w; a command comes before the flags: %s %s --...", err, p.Name, name)
+		}
+	}
+	return err
 }
 
 // split parts the words before the first flag from the rest.

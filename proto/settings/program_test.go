@@ -237,6 +237,28 @@ func TestOtherCommands(t *testing.T) {
 	}
 }
 
+func TestACommandBehindFlagsIsToldToComeFirst(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string // part of what is said; empty if the service runs
+	}{
+		{[]string{"--many", "4", "config", "check"}, "before the flags: service config "},
+		{[]string{"--on", "healthcheck"}, "before the flags: service healthcheck "},
+		{[]string{"--key=word", "many", "--on"}, "before the flags: service many "},
+		{[]string{"--on", "echo"}, "before the flags: service echo "},
+		{[]string{"--key", "echo"}, ""},
+		{[]string{"--on", "confg"}, "unexpected argument confg"},
+	} {
+		_, ran, err := do(t, c.args...)
+		if (err == nil) != (c.want == "") || (ran != nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: ran %v, %v", c.args, ran, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "word") {
+			t.Errorf("%v: repeats a flag's value: %v", c.args, err)
+		}
+	}
+}
+
 func TestWhatIsPrintedIsReadAgain(t *testing.T) {
 	list := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(list, []byte(`servers: ["a,b", c]`), 0o600); err != nil {

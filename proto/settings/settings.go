@@ -1,6 +1,6 @@
 // Package settings reads a service's configuration. A struct with kong tags says what there is to set; a value
 // comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default. A field
-// with the tag secret is not printed. A key of the file that no setting has is an error; of a variable, config check says so, and
+// with the tag secret is not printed; one with the tag certificate names a file with certificates. A key of the file that no setting has is an error; of a variable, config check says so, and
 // the start warns.
 package settings
 
@@ -166,14 +166,14 @@ func (v fileValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 
 // suggestion names what may have been meant, if anything is near.
 func suggestion(key string, names []string) string {
-	if best := nearest(key, names); best != "" {
+	if best := Nearest(key, names); best != "" {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return "; --help lists those there are"
 }
 
-// nearest returns what may have been meant, or "": at most a third of the letters differ, or one begins with the other.
-func nearest(key string, names []string) string {
+// Nearest returns what may have been meant, or "": at most a third of the letters differ, or one begins with the other.
+func Nearest(key string, names []string) string {
 	best, least := "", len(key)/3+1
 	for _, name := range names {
 		if d := distance(key, name); d < least {

@@ -21,8 +21,8 @@ import (
 type Config struct {
 	Endpoint    string  `name:"traces-endpoint" help:"Where spans of OpenTelemetry are sent by OTLP over gRPC: http://HOST:4317 in plain text, https://HOST:4317 with TLS; empty for nowhere, and there are none." placeholder:"URL"`
 	Ratio       float64 `name:"traces-ratio" help:"Share of requests, and of nodes' events, that are traced: from 0 to 1." default:"0.1"`
-	CAFile      string  `name:"traces-tls-ca" help:"File with the authorities, PEM, that may vouch for that server. Default: the system's." type:"existingfile" placeholder:"FILE"`
-	CertFile    string  `name:"traces-tls-cert" help:"File with this service's certificate for it, PEM." type:"existingfile" placeholder:"FILE"`
+	CAFile      string  `name:"traces-tls-ca" certificate:"authorities" help:"File with the authorities, PEM, that may vouch for that server. Default: the system's." type:"existingfile" placeholder:"FILE"`
+	CertFile    string  `name:"traces-tls-cert" certificate:"own" help:"File with this service's certificate for it, PEM." type:"existingfile" placeholder:"FILE"`
 	KeyFile     string  `name:"traces-tls-key" help:"File with its key, PEM. These three are read again when they change." type:"existingfile" placeholder:"FILE"`
 	HeadersFile string  `name:"traces-headers-file" help:"File with what else the server wants to be sent, such as credentials: NAME: VALUE in each line." type:"existingfile" placeholder:"FILE"`
 	Queue       int     `name:"traces-queue" help:"Spans that wait to be sent; those beyond are dropped." default:"4096"`

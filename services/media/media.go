@@ -18,9 +18,11 @@ import (
 
 	protobus "github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/certs/expiry"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/mutual"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/media/internal/bus"
 	"github.com/cardea-rtc/cardea/services/media/internal/keep"
@@ -74,7 +76,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = opsListener.Close() }()
+	files, err := settings.Certificates(&cfg)
+	if err != nil {
+		return err
+	}
 	metrics := ops.NewRegistry()
+	expiry.Show(metrics, files)
 	ops.ShowUp(metrics, "cardea_media_nats_up", "1 while this node is connected to NATS, else 0.", nc.IsConnected)
 	id := rand.Text()
 	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "media", Instance: id, Version: Version}, metrics, log)

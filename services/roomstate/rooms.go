@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/textroom"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/videoroom"
 )
@@ -50,6 +54,9 @@ func readRooms(path string, video *videoroom.Plugin, text *textroom.Plugin) ([]s
 	if err != nil {
 		return nil, fmt.Errorf("rooms file: %w", err)
 	}
+	if err := knownKeys(b); err != nil {
+		return nil, fmt.Errorf("rooms file %s: %w", path, err)
+	}
 	var file roomsFile
 	if err := yaml.Unmarshal(b, &file); err != nil {
 		return nil, fmt.Errorf("rooms file %s: %w", path, err)
@@ -63,6 +70,25 @@ func readRooms(path string, video *videoroom.Plugin, text *textroom.Plugin) ([]s
 		return nil, fmt.Errorf("rooms file %s: textrooms: %w", path, err)
 	}
 	return append(rooms, texts...), nil
+}
+
+// knownKeys refuses a file that has another key than roomsFile has: what is under it would be left out in silence.
+func knownKeys(file []byte) error {
+	var keys map[string]yaml.Node
+	if err := yaml.Unmarshal(file, &keys); err != nil {
+		return err
+	}
+	known := []string{"rooms", "textrooms"}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if slices.Contains(known, key) {
+			continue
+		}
+		if near := settings.Nearest(key, known); near != "" {
+			return fmt.Errorf("unknown key %q; did you mean %q?", key, near)
+		}
+		return fmt.Errorf("unknown key %q; there are %s", key, strings.Join(known, " and "))
+	}
+	return nil
 }
 
 // maker is a plugin whose rooms may be in a file.

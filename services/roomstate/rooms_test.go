@@ -20,6 +20,11 @@ func TestRoomsFileNamesWhatIsWrong(t *testing.T) {
 		"empty":       {"", ""},
 		"twice":       {"rooms:\n  - {room: 7}\n  - {room: 7}\n", "room 2 of the list (7): room 7 is there twice"},
 		"unknown key": {"rooms:\n  - {room: 7, colour: green}\n", `room 1 of the list (7): unknown key "colour"`},
+		"both lists":  {"rooms: [{room: 7}]\ntextrooms: [{room: 7}]\n", ""},
+		"near rooms":  {"room:\n  - {room: 7}\n", `unknown key "room"; did you mean "rooms"?`},
+		"near texts":  {"rooms: [{room: 7}]\ntext-rooms: [{room: 8}]\n", `unknown key "text-rooms"; did you mean "textrooms"?`},
+		"of others":   {"max-rooms: 7\nlisten: :1\n", `unknown key "listen"; there are rooms and textrooms`},
+		"a list":      {"- {room: 7}\n", "cannot unmarshal"},
 		"no YAML":     {"rooms: [", "did not find"},
 	} {
 		t.Run(name, func(t *testing.T) {

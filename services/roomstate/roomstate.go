@@ -17,8 +17,10 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/certs/expiry"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
+	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/admin"
 	front "github.com/cardea-rtc/cardea/services/roomstate/internal/bus"
@@ -81,7 +83,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	registry := nodes.New(st, nc, log)
 	registry.DialWith(dial)
 	defer registry.Close()
+	files, err := settings.Certificates(&cfg)
+	if err != nil {
+		return err
+	}
 	metrics := ops.NewRegistry()
+	expiry.Show(metrics, files)
 	tracer, err := traces.Open(cfg.Traces, traces.Service{Name: "roomstate", Instance: id, Version: Version}, metrics, log)
 	if err != nil {
 		return err

@@ -41,9 +41,9 @@ type Common struct {
 	AdminHTTPListen  string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
 	AdminPath        string         `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
 	AdminSecretFile  string         `help:"File with the admin_secret that requests of the Admin API must carry; read again when it changes. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
-	TLSCert          string         `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" type:"existingfile"`
+	TLSCert          string         `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" certificate:"own" type:"existingfile"`
 	TLSKey           string         `help:"File with the certificate's key, PEM." name:"tls-key" type:"existingfile"`
-	Origins          []string       `help:"Web origins whose pages may connect, over WebSocket and HTTP. Default: all."`
+	Origins          []string       `help:"Web origins whose pages may connect, over WebSocket and HTTP, such as https://example.org. Default: all."`
 	APISecretFile    string         `help:"File with the apisecret that requests must carry; read again when it changes. Default: none is asked for." name:"api-secret-file" type:"existingfile"`
 	TokenAuth        bool           `help:"Requests must carry a token, stored by the Admin API or signed; if there is an apisecret too, either will do." name:"token-auth"`
 	TokenSecretFile  string         `help:"File with the secret that tokens are signed with; read again when it changes. Default: the API's are stored." name:"token-secret-file" type:"existingfile"`
@@ -95,6 +95,11 @@ func (c Config) Validate() error {
 	}
 	if c.JWTLeeway < 0 || c.JWTLeeway > time.Hour {
 		return fmt.Errorf("jwt-leeway must be from 0 to 1h, is %v", c.JWTLeeway)
+	}
+	for _, origin := range c.Origins {
+		if err := checkOrigin(origin); err != nil {
+			return fmt.Errorf("origins: %w", err)
+		}
 	}
 	for name, path := range map[string]string{"http-path": c.HTTPPath, "admin-path": c.AdminPath} {
 		if path != "/" && (!strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/")) {

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/bus"
+	"github.com/cardea-rtc/cardea/proto/certs/expiry"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/ops"
 	"github.com/cardea-rtc/cardea/proto/reread"
+	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/traces"
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
@@ -41,7 +43,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	files, err := settings.Certificates(&cfg)
+	if err != nil {
+		return err
+	}
 	metrics := ops.NewRegistry()
+	expiry.Show(metrics, files)
 	refusals := limit.NewRefusals(metrics, log)
 	listeners, err := listen(ctx, cfg, refusals, log)
 	if err != nil {

@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cardea-rtc/cardea/proto/certs/certstest"
 )
 
 // freeAddress is one on this machine at which nobody listens.
@@ -66,6 +69,8 @@ func TestWhatServicesShowIsDocumented(t *testing.T) {
 	cfg.Signaling.AdminListen, cfg.Signaling.AdminHTTPListen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.OpsListen, cfg.RoomstateOpsListen, cfg.MediaOpsListen = freeAddress(t), freeAddress(t), freeAddress(t)
 	cfg.Media.RemotePorts.First, cfg.Media.RemotePorts.Last = 20000, 20999
+	files := certstest.NewCA(t).Issue(t, time.Now().Add(time.Hour), "localhost")
+	cfg.Traces.CAFile = files.CA // of all three
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- serveAll(ctx, cfg, slog.New(slog.DiscardHandler)) }()
@@ -86,12 +91,17 @@ func TestWhatServicesShowIsDocumented(t *testing.T) {
 	label := regexp.MustCompile(`[{,]([a-z_]+)="`)
 	for name, address := range map[string]string{"edge": cfg.OpsListen, "roomstate": cfg.RoomstateOpsListen, "media": cfg.MediaOpsListen} {
 		kinds, series := scrape(t, address)
+		if !slices.ContainsFunc(series, func(s string) bool {
+			return strings.HasPrefix(s, `cardea_certificate_expires_seconds{file="traces-tls-ca"`)
+		}) {
+			t.Errorf("%s does not show when certificates expire", name)
+		}
 		for metric, kind := range kinds {
 			if strings.HasPrefix(metric, "go_") || strings.HasPrefix(metric, "process_") || strings.HasPrefix(metric, "promhttp_") {
 				continue
 			}
 			total++
-			if documented[metric].kind != kind || !strings.HasPrefix(metric, "cardea_"+name+"_") {
+			if documented[metric].kind != kind || !strings.HasPrefix(metric, "cardea_"+name+"_") && !strings.HasPrefix(metric, "cardea_certificate_") {
 				t.Errorf("%s shows %s, a %s; documented is %q", name, metric, kind, documented[metric])
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/certs"
+	"github.com/cardea-rtc/cardea/proto/certs/certstest"
 	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/services/media"
 	"github.com/cardea-rtc/cardea/services/roomstate"
@@ -80,6 +82,43 @@ func TestStandaloneTakesEverySettingOfTheServices(t *testing.T) {
 	for pattern := range apart {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(used)), func(name string) bool { return reason(map[string]string{pattern: ""}, name) }) {
 			t.Errorf("no service has %s, which is listed as apart", pattern)
+		}
+	}
+}
+
+// TestEverySettingWithCertificatesSaysSo: config check and the metrics go by it.
+func TestEverySettingWithCertificatesSaysSo(t *testing.T) {
+	f := certstest.NewCA(t).Issue(t, time.Now().Add(time.Hour), "localhost")
+	for service, target := range map[string]any{"roomstate": new(roomstate.Config), "media": new(media.Config), "signaling": new(signaling.Config), "standalone": new(config)} {
+		names, err := settings.Names(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var args []string
+		want := map[string]string{}
+		for name := range names {
+			switch {
+			case strings.HasSuffix(name, "tls-cert"):
+				args, want[name] = append(args, "--"+name, f.Cert), certs.Own
+			case strings.HasSuffix(name, "-ca"):
+				args, want[name] = append(args, "--"+name, f.CA), certs.Authorities
+			case strings.HasSuffix(name, "tls-key"):
+				args = append(args, "--"+name, f.Key)
+			}
+		}
+		if err := settings.Parse(target, service, "", "", args); err != nil {
+			t.Fatal(err)
+		}
+		files, err := settings.Certificates(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, file := range files {
+			got[file.Setting] = file.Kind
+		}
+		if !maps.Equal(got, want) || len(got) < 3 {
+			t.Errorf("%s: %v, not %v", service, got, want)
 		}
 	}
 }

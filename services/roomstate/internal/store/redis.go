@@ -22,8 +22,8 @@ type Redis struct {
 	RedisUser         string `help:"User of Redis's ACL. Default: the one in the URL, or Redis's own default." placeholder:"NAME"`
 	RedisPasswordFile string `help:"File with the password, read with each new connection. Default: the one in the URL." type:"existingfile" placeholder:"FILE"`
 
-	RedisTLSCA   string `name:"redis-tls-ca" help:"File with the certificates that those of Redis, and of Sentinels, must be of, PEM. Default: the machine's. Read again when it changes, as are the next two." type:"existingfile" placeholder:"FILE"`
-	RedisTLSCert string `name:"redis-tls-cert" help:"File with the certificate to show to Redis, PEM." type:"existingfile" placeholder:"FILE"`
+	RedisTLSCA   string `name:"redis-tls-ca" certificate:"authorities" help:"File with the certificates that those of Redis, and of Sentinels, must be of, PEM. Default: the machine's. Read again when it changes, as are the next two." type:"existingfile" placeholder:"FILE"`
+	RedisTLSCert string `name:"redis-tls-cert" certificate:"own" help:"File with the certificate to show to Redis, PEM." type:"existingfile" placeholder:"FILE"`
 	RedisTLSKey  string `name:"redis-tls-key" help:"File with that certificate's key, PEM." type:"existingfile" placeholder:"FILE"`
 
 	RedisSentinels            []string `help:"Sentinels, which say where the master is, comma-separated; with TLS if the URL says so." placeholder:"HOST:PORT"`
@@ -46,6 +46,7 @@ func (r Redis) Open(log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	logClient(log)
 	switch {
 	case len(r.RedisSentinels) > 0:
 		return &Store{rdb: redis.NewFailoverClient(o.Failover())}, nil
