@@ -48,7 +48,7 @@ var WebSocketsKeys = append([]Key{
 
 // common are keys that both have.
 var common = []Key{
-	{"cors.allow_origin", "signaling", "origins", "", plain},
+	{"cors.allow_origin", "signaling", "origins", "leave it out where it is *: all pages may connect then", origin},
 	gone("cors.enforce_cors", "where --origins is set, pages of others are refused"),
 	{"certificates.cert_pem", "signaling", "tls-cert", "", plain},
 	{"certificates.cert_key", "signaling", "tls-key", "", plain},
@@ -64,6 +64,12 @@ const (
 	adminTLS   = "the Admin API has no TLS of its own: put a proxy before it"
 	unixSocket = "there are no UNIX sockets"
 )
+
+// origin is none for *, which is what there is without the setting.
+func origin(v any) (string, bool) {
+	text, ok := plain(v)
+	return text, ok && text != "*"
+}
 
 func port(v any) (string, bool) {
 	n, ok := number(v)
