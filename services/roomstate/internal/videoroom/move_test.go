@@ -279,6 +279,16 @@ func TestASubscriberOfADeadNodeIsOfferedAnotherConnection(t *testing.T) {
 	s.check(t)
 
 	s = call(av)
+	s.move("bo", "n2")
+	s.node = "n3"
+	s.log = nil
+	s.notMoved("bo", "n2", true) // its node has ended meanwhile
+	if got := s.peer("bo"); hungUp(s) || got == nil || got.Node != "n3" || got.Up {
+		t.Errorf("peer %+v, said %q", got, s.log)
+	}
+	s.check(t)
+
+	s = call(av)
 	s.closed("bo", moving.Lost) // its node's own word
 	if s.peer("bo") != nil || !hungUp(s) {
 		t.Errorf("peer %+v, said %q", s.peer("bo"), s.log)

@@ -77,7 +77,8 @@ func (d *draft) closed(p *publisher, s *subscriber, current *plugin.Peer, last, 
 			}
 		default:
 			s = d.ownSubscriber(s)
-			anew := current.Up && !s.Offered && d.Command.GetPeer().GetClosed().GetWithNode()
+			news := d.Command.GetPeer()
+			anew := current.Up && !s.Offered && (news.GetClosed().GetWithNode() || news.GetNotMoved() != nil) // or two nodes have lost it between them
 			d.lose(s)
 			if anew && d.offerAnew(s, current.Node) {
 				return
