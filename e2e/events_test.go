@@ -208,11 +208,12 @@ func TestSameEventsAsJanus(t *testing.T) {
 	eachOnceAndInOrder(t, sink.all())
 }
 
-// states are those of the PeerConnection of each handle with one, in the order of their time; handles go by the order in
-// which they were attached, which the conversation gives both servers.
+// states are those of the PeerConnection of each handle with one, in the order of their time, of ICE and of what follows apart: where DTLS
+// begins and ends, before or after ICE is ready, is a race in Janus. Handles go by the order in which they were attached, which the
+// conversation gives both servers.
 func states(events []map[string]any) (all []string) {
 	events = byTime(events)
-	handles, at := []string{}, map[string][]string{}
+	handles, at, ice := []string{}, map[string][]string{}, map[string][]string{}
 	for _, e := range events {
 		body, handle := object(e["event"]), fmt.Sprint(e["handle_id"])
 		if body["name"] == "attached" {
@@ -222,24 +223,23 @@ func states(events []map[string]any) (all []string) {
 		if fmt.Sprint(e["type"]) != "16" || at[handle] == nil {
 			continue
 		}
-		last := at[handle][len(at[handle])-1]
-		// Where DTLS begins, before or after ready, is a race in Janus.
-		for _, name := range []string{"ice", "connection"} {
-			if state, ok := body[name].(string); ok {
-				at[handle] = append(at[handle], name+" "+state)
-			}
+		if state, ok := body["connection"].(string); ok {
+			at[handle] = append(at[handle], "connection "+state)
 		}
 		if body["dtls"] == "connected" {
 			at[handle] = append(at[handle], "dtls connected")
 		}
 		// How often an endpoint takes a better pair is its own choice.
-		if body["selected-pair"] != nil && last == "ice connecting" {
-			at[handle] = append(at[handle], "pair")
+		if n := len(ice[handle]); body["selected-pair"] != nil && n > 0 && ice[handle][n-1] == "ice connecting" {
+			ice[handle] = append(ice[handle], "pair")
+		}
+		if state, ok := body["ice"].(string); ok {
+			ice[handle] = append(ice[handle], "ice "+state)
 		}
 	}
 	for _, handle := range handles {
-		if len(at[handle]) > 1 {
-			all = append(all, strings.Join(at[handle], ", "))
+		if len(at[handle])+len(ice[handle]) > 1 {
+			all = append(all, strings.Join(slices.Concat(at[handle], ice[handle]), ", "))
 		}
 	}
 	return all
@@ -252,7 +252,7 @@ func sameOrderOfStates(t *testing.T, oracle, cardea []map[string]any) {
 		t.Errorf("PeerConnections: %d from Janus, %d from Cardea", len(want), len(got))
 	}
 	for i := range min(len(want), len(got)) {
-		if want[i] == "janus.plugin.videocall, ice gathering, connection hangup" && got[i] == "janus.plugin.videocall, connection hangup" {
+		if want[i] == "janus.plugin.videocall, connection hangup, ice gathering" && got[i] == "janus.plugin.videocall, connection hangup" {
 			continue // an offer that no call takes begins nothing
 		}
 		if want[i] != got[i] {
