@@ -125,12 +125,13 @@ func convert(t *testing.T, mjr, extension string) map[string]string {
 	if err := json.Unmarshal(b, &probed); err != nil || len(probed.Streams) != 1 {
 		t.Fatalf("ffprobe says %s: %v", b, err)
 	}
-	decode := []string{"-v", "error", "-i", out, "-f", "null", "-"}
-	if extension == "webm" { // a busy machine's camera has two pictures in one millisecond, which is no fault of the file
-		decode = slices.Insert(decode, 4, "-vf", "setpts=N/30/TB")
-	}
-	if b, err := exec.CommandContext(t.Context(), "ffmpeg", decode...).CombinedOutput(); err != nil || len(b) != 0 {
-		t.Errorf("%s is not sound: %v\n%s", filepath.Base(out), err, b)
+	b, err = exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-i", out, "-f", "null", "-").CombinedOutput()
+	complaints := slices.DeleteFunc(slices.Collect(strings.Lines(string(b))), func(line string) bool {
+		// A busy machine's camera has two pictures in the time of one, which is no fault of the file.
+		return strings.Contains(line, "non monotonically increasing dts to muxer")
+	})
+	if err != nil || len(complaints) > 0 {
+		t.Errorf("%s is not sound: %v\n%s", filepath.Base(out), err, complaints)
 	}
 	said := map[string]string{}
 	for key, value := range probed.Streams[0] {

@@ -185,6 +185,25 @@ func TestCaptureTimeIsTaken(t *testing.T) {
 	}
 }
 
+// TestLayersAreTakenOfASectionThatIsInactive: without a=simulcast in the answer libwebrtc has only one from then on (RFC 8853, section
+// 5.3.2).
+func TestLayersAreTakenOfASectionThatIsInactive(t *testing.T) {
+	offer, err := Parse(strings.Replace(read(t, "firefox.offer.sdp"), "a=simulcast:send hi;~lo", "a=simulcast:send hi;lo", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range offer.Sections {
+		offer.Sections[i].Direction = Inactive
+	}
+	streams := Choose(offer, room(), nil)
+	answer := Answer(&here, streams, make([]Sent, len(streams)))
+	for _, line := range []string{"a=inactive", "a=rid:hi recv", "a=rid:lo recv", "a=simulcast:recv hi;lo"} {
+		if !strings.Contains(answer, line) {
+			t.Errorf("no %s in\n%s", line, answer)
+		}
+	}
+}
+
 func TestSectionsKeepTheirCodecs(t *testing.T) {
 	offer, err := Parse(read(t, "chromium.offer.sdp"))
 	if err != nil {

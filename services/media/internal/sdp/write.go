@@ -143,7 +143,7 @@ func (w *writer) stream(s *Stream, sent Sent) {
 	if s.Direction.Sends() {
 		w.sent(sent)
 	}
-	if s.Direction.Receives() && len(s.RIDs) > 0 {
+	if (s.Direction.Receives() || s.Direction == Inactive) && len(s.RIDs) > 0 { // who is inactive for a while would else lose its layers for good
 		w.layers(s.RIDs)
 	}
 	w.candidates()

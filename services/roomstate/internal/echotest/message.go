@@ -106,6 +106,7 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 	}
 	peer.Told++
 	n.Peer, n.Generation = peer, peer.Generation
+	n.Settings = n.Settings.agreed(accepted.GetStreams())
 	for i, stream := range accepted.GetStreams() {
 		if stream.GetCodec() != "" || stream.GetKind() == mediav1.Kind_KIND_DATA {
 			n.Room.Section = section{stream.GetMid(), uint32(i)}

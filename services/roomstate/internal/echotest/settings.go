@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
@@ -128,6 +129,17 @@ func (s settings) withoutCodecs() settings {
 	return s
 }
 
+// agreed leaves out codecs that were asked for and that no stream has: later offers are not refused for them.
+func (s settings) agreed(streams []*mediav1.PublishedStream) settings {
+	for _, wanted := range []**string{&s.AudioCodec, &s.VideoCodec} {
+		has := func(one *mediav1.PublishedStream) bool { return strings.EqualFold(one.GetCodec(), **wanted) }
+		if *wanted != nil && !slices.ContainsFunc(streams, has) {
+			*wanted = nil
+		}
+	}
+	return s
+}
+
 // asksNothing tells whether nothing is set that counts by itself, as Janus sees it.
 func (s settings) asksNothing() bool {
 	s.AudioCodec, s.Filename, s.SVC = nil, nil, nil
@@ -153,10 +165,10 @@ func (s settings) rules() *mediav1.PublishRules {
 		BitrateBps: value(s.Bitrate, 0), OpusRed: value(s.OpusRED, false),
 	}
 	if s.AudioCodec != nil {
-		r.AudioCodecs = []string{*s.AudioCodec}
+		r.AudioCodecs = []string{strings.ToLower(*s.AudioCodec)}
 	}
 	if s.VideoCodec != nil {
-		r.VideoCodecs = []string{*s.VideoCodec}
+		r.VideoCodecs = []string{strings.ToLower(*s.VideoCodec)}
 	}
 	if s.VideoProfile != nil {
 		r.Vp9Profile, r.H264Profile = *s.VideoProfile, *s.VideoProfile

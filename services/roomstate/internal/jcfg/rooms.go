@@ -22,7 +22,7 @@ var needs = map[string]string{
 // codecs leaves out of a list what is no codec, as Janus does, and says so. It returns false if none is left: the default counts.
 func (r *Result) codecs(file, name string, s Setting, list string) (string, bool) {
 	var known []string
-	for codec := range strings.SplitSeq(list, ",") {
+	for codec := range strings.SplitSeq(strings.ToLower(list), ",") {
 		if slices.Contains(isCodecs[s.Name], codec) {
 			known = append(known, codec)
 		} else if codec != "" {

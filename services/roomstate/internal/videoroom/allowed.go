@@ -2,6 +2,7 @@ package videoroom
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/request"
 )
@@ -19,9 +20,10 @@ func (d *draft) allow() (any, *failure) {
 	); f != nil {
 		return nil, f
 	}
-	action, _ := d.body.Text("action")
+	given, _ := d.body.Text("action")
+	action := strings.ToLower(given)
 	if !slices.Contains([]string{"enable", "disable", "add", "remove"}, action) {
-		return nil, fail(errInvalid, "Unsupported action '%s' (allowed)", action)
+		return nil, fail(errInvalid, "Unsupported action '%s' (allowed)", given)
 	}
 	if f := d.roomAndSecret(); f != nil {
 		return nil, f

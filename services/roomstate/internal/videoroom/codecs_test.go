@@ -13,7 +13,7 @@ import (
 // be asked for with an offer.
 func TestACodecThatWasAskedForIsThatOfLaterOffers(t *testing.T) {
 	s := newSim(Config{})
-	s.send("al", `{"request":"create","room":7,"audiocodec":"opus,pcmu","videocodec":"vp8,vp9,av1"}`)
+	s.send("al", `{"request":"create","room":7,"audiocodec":"OPUS,pcmu","videocodec":"VP8,VP9,av1"}`)
 	var told []string
 	s.refuse = func(q plugin.Question) error {
 		if r, ok := q.Request.(*mediav1.AcceptOfferRequest); ok {

@@ -182,7 +182,7 @@ func (d *draft) setCodecs(a *attributes) *failure {
 func codecList(body object, name, absent string, known []string) ([]string, bool) {
 	list := absent
 	if given, ok := body.Text(name); ok && given != "" {
-		list = given
+		list = strings.ToLower(given) // Janus reads names of codecs so
 	}
 	codecs := strings.Split(list, ",")
 	for _, codec := range codecs {
