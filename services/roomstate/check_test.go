@@ -1,30 +1,17 @@
 package roomstate_test
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/proto/certs/certstest"
-	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/settings/settingstest"
 	"github.com/cardea-rtc/cardea/services/roomstate"
 )
 
 func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
-	file := func(text string) string {
-		path := filepath.Join(t.TempDir(), "file")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(text string) string { return settingstest.File(t, text) }
 	ca := certstest.NewCA(t).File
-	for name, c := range map[string]struct {
-		set  func(*roomstate.Config)
-		want string // part of what is said; empty if it is valid
-	}{
+	settingstest.Checked(t, roomstate.Config.Check, map[string]settingstest.Case[roomstate.Config]{
 		"defaults":               {func(*roomstate.Config) {}, ""},
 		"rooms":                  {func(c *roomstate.Config) { c.RoomsFile = file("rooms: [{room: 7}]") }, ""},
 		"rooms that are no YAML": {func(c *roomstate.Config) { c.RoomsFile = file("rooms: [") }, "rooms file"},
@@ -38,24 +25,11 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 		"another's Redis":        {func(c *roomstate.Config) { c.RedisURL = "ftp://x" }, "redis-url"},
 		"another's NATS":         {func(c *roomstate.Config) { c.NATSURL = "ftp://x" }, "nats-url"},
 		"user, no password":      {func(c *roomstate.Config) { c.NATSUser = "u" }, "nats-password-file"},
-	} {
-		var cfg roomstate.Config
-		if err := settings.Defaults(&cfg); err != nil {
-			t.Fatal(err)
-		}
-		c.set(&cfg)
-		err := cfg.Check()
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %q", name, err, c.want)
-		}
-	}
+	})
 }
 
 func TestPrintedSettingsAreReadAgain(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a file: of #settings")
-	if err := os.WriteFile(file, []byte("rooms: []"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := settingstest.File(t, "rooms: []")
 	for _, args := range [][]string{
 		nil,
 		{"--traces-ratio=0.000001", "--log-level=debug", "--events=sessions,jsep", "--events-backoff=1h", "--redis-sentinels=a:26379,b:26379", "--redis-master=true", "--redis-url=redis:///3", "--text-post-allow=10.0.0.0/8,hook.example"},

@@ -1,33 +1,21 @@
 package signaling_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cardea-rtc/cardea/proto/certs/certstest"
-	"github.com/cardea-rtc/cardea/proto/settings"
 	"github.com/cardea-rtc/cardea/proto/settings/settingstest"
 	"github.com/cardea-rtc/cardea/services/signaling"
 )
 
 func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
-	file := func(text string) string {
-		path := filepath.Join(t.TempDir(), "file")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := func(text string) string { return settingstest.File(t, text) }
 	ca := certstest.NewCA(t)
 	one, other := ca.Issue(t, time.Now().Add(time.Hour), "localhost"), ca.Issue(t, time.Now().Add(time.Hour), "localhost")
 	long := file(strings.Repeat("s", 32))
-	for name, c := range map[string]struct {
-		set  func(*signaling.Config)
-		want string // part of what is said; empty if it is valid
-	}{
+	settingstest.Checked(t, signaling.Config.Check, map[string]settingstest.Case[signaling.Config]{
 		"defaults": {func(*signaling.Config) {}, ""},
 		"all that is sound": {func(c *signaling.Config) {
 			c.TokenAuth, c.JWTSecretFile, c.APISecretFile, c.TLSCert, c.TLSKey = true, long, long, one.Cert, one.Key
@@ -43,24 +31,11 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 		"another's URL":      {func(c *signaling.Config) { c.NATSURL = "ftp://x" }, "nats-url"},
 		"no authorities":     {func(c *signaling.Config) { c.Events.Backend, c.Events.CAFile = "https://h", file("") }, "events-backend-ca"},
 		"no headers":         {func(c *signaling.Config) { c.Traces.Endpoint, c.Traces.HeadersFile = "https://h", file("x") }, "traces-headers-file"},
-	} {
-		var cfg signaling.Config
-		if err := settings.Defaults(&cfg); err != nil {
-			t.Fatal(err)
-		}
-		c.set(&cfg)
-		err := cfg.Check()
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %q", name, err, c.want)
-		}
-	}
+	})
 }
 
 func TestPrintedSettingsAreReadAgain(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a file: of #settings")
-	if err := os.WriteFile(file, []byte("rooms: []"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := settingstest.File(t, "rooms: []")
 	for _, args := range [][]string{
 		nil,
 		{"--traces-ratio=0.000001", "--log-level=debug", "--events=sessions,jsep", "--events-backoff=1h", "--http-listen=", "--origins=https://a.example,https://b.example", "--trusted-proxies=10.0.0.0/8,fd00::/8", "--server-name=a: b # c"},

@@ -49,3 +49,35 @@ func RoundTrip[C any](t testing.TB, check func(C) error, args ...string) {
 		t.Errorf("printed\n%s\nand from that file\n%s", want, got)
 	}
 }
+
+// Case is what is set, beside the defaults, and part of what check says of it; empty if it is valid.
+type Case[C any] = struct {
+	Set  func(*C)
+	Want string
+}
+
+// Checked has check judge each case, by name.
+func Checked[C any](t testing.TB, check func(C) error, cases map[string]Case[C]) {
+	t.Helper()
+	for name, c := range cases {
+		var cfg C
+		if err := settings.Defaults(&cfg); err != nil {
+			t.Fatal(err)
+		}
+		c.Set(&cfg)
+		err := check(cfg)
+		if (err == nil) != (c.Want == "") || err != nil && !strings.Contains(err.Error(), c.Want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.Want)
+		}
+	}
+}
+
+// File writes text to a file, whose name settings have to quote.
+func File(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a file: of #settings")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
