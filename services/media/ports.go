@@ -38,38 +38,68 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	defer group.Discard()
-	ipv6 := group.DualStack()
 
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(columns ...any) {
-		for i, c := range columns {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			fmt.Fprint(t, c)
-		}
-		fmt.Fprintln(t)
-	}
-	number := "any"
+	t := portTable{Writer: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), cfg: cfg, number: "any"}
 	if cfg.UDPPort != 0 {
-		number = fmt.Sprint(cfg.UDPPort)
+		t.number = fmt.Sprint(cfg.UDPPort)
 	}
-	row("LISTENS ON", "FOR", "WHY")
-	row("UDP "+number, "media, of endpoints and of other nodes", state)
+	t.listens(state)
+	t.row()
+	if err := t.tells(told, group.DualStack()); err != nil {
+		return err
+	}
+	t.row()
+	t.row("CANDIDATES")
+	if cfg.UDPPort == 0 {
+		t.row("not known: a start chooses their port, and a node that runs has its own (\"media node runs\" in its log)")
+		return t.Flush()
+	}
+	for _, c := range group.CandidatesAt(cfg.UDPPort) {
+		t.row("a=candidate:" + c)
+	}
+	return t.Flush()
+}
+
+// portTable is what DescribePorts writes.
+type portTable struct {
+	*tabwriter.Writer
+	cfg    Config
+	number string // of the port for media
+}
+
+func (t *portTable) row(columns ...any) {
+	for i, c := range columns {
+		if i > 0 {
+			fmt.Fprint(t, "\t")
+		}
+		fmt.Fprint(t, c)
+	}
+	fmt.Fprintln(t)
+}
+
+// listens says what there is to connect to. state is of the port for media.
+func (t *portTable) listens(state string) {
+	cfg := &t.cfg
+	t.row("LISTENS ON", "FOR", "WHY")
+	t.row("UDP "+t.number, "media, of endpoints and of other nodes", state)
 	if cfg.TCP {
-		row("TCP "+number, "media by ICE-TCP", "the same number; --no-tcp closes it")
+		t.row("TCP "+t.number, "media by ICE-TCP", "the same number; --no-tcp closes it")
 	}
 	guarded := "in plain text: never to be public"
 	if cfg.GRPC.On() {
 		guarded = "for certificates of --grpc-tls-ca alone"
 	}
-	row("TCP "+cfg.GRPCListen, "gRPC, of roomstate and other nodes", "--grpc-listen; "+guarded)
-	row("TCP "+cfg.OpsListen, "metrics, probes, profiles", "--ops-listen; never to be public")
+	t.row("TCP "+cfg.GRPCListen, "gRPC, of roomstate and other nodes", "--grpc-listen; "+guarded)
+	t.row("TCP "+cfg.OpsListen, "metrics, probes, profiles", "--ops-listen; never to be public")
 	if len(cfg.RemoteFrom) > 0 {
-		row(fmt.Sprintf("UDP %d-%d", cfg.RemotePorts.First, cfg.RemotePorts.Last), "remote publishers", fmt.Sprintf("--remote-ports, since --remote-from is %v", cfg.RemoteFrom))
+		t.row(fmt.Sprintf("UDP %d-%d", cfg.RemotePorts.First, cfg.RemotePorts.Last), "remote publishers", fmt.Sprintf("--remote-ports, since --remote-from is %v", cfg.RemoteFrom))
 	}
-	row()
-	row("TELLS ENDPOINTS", "REACHES", "WHY")
+}
+
+// tells says which addresses endpoints are told, and which not. told are those that are set or asked for.
+func (t *portTable) tells(told []netip.Addr, ipv6 bool) error {
+	cfg := &t.cfg
+	t.row("TELLS ENDPOINTS", "REACHES", "WHY")
 	all, err := transport.InterfaceAddresses(ipv6)
 	if err != nil {
 		return err
@@ -79,28 +109,19 @@ func DescribePorts(ctx context.Context, cfg Config, out io.Writer) error {
 		if i >= len(cfg.Advertise) {
 			why = fmt.Sprintf("a STUN server of --advertise-stun (%s) sees this machine there", join(cfg.AdvertiseSTUN))
 		}
-		row(at(ip, number), reach(ip), why)
+		t.row(at(ip, t.number), reach(ip), why)
 	}
 	for _, a := range all {
 		switch {
 		case a.Unfit != "":
-			row("not "+a.Address.String(), reach(a.Address), a.Interface+", "+a.Unfit)
+			t.row("not "+a.Address.String(), reach(a.Address), a.Interface+", "+a.Unfit)
 		case len(told) > 0:
-			row("not "+a.Address.String(), reach(a.Address), a.Interface+": what is set or asked for takes its place")
+			t.row("not "+a.Address.String(), reach(a.Address), a.Interface+": what is set or asked for takes its place")
 		default:
-			row(at(a.Address, number), reach(a.Address), "address of "+a.Interface+"; --advertise and --advertise-stun are not set")
+			t.row(at(a.Address, t.number), reach(a.Address), "address of "+a.Interface+"; --advertise and --advertise-stun are not set")
 		}
 	}
-	row()
-	row("CANDIDATES")
-	if cfg.UDPPort == 0 {
-		row("not known: a start chooses their port, and a node that runs has its own (\"media node runs\" in its log)")
-		return t.Flush()
-	}
-	for _, c := range group.CandidatesAt(cfg.UDPPort) {
-		row("a=candidate:" + c)
-	}
-	return t.Flush()
+	return nil
 }
 
 // tryPort opens the port; if that is taken, any other, which serves as well to find out the rest. state is of the port that was

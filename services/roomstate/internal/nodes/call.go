@@ -136,12 +136,18 @@ func dial(address string, with credentials.TransportCredentials) (*grpc.ClientCo
 
 // healthy asks a node whether it serves.
 func (r *Registry) healthy(ctx context.Context, id string) bool {
+	status, err := r.health(ctx, id)
+	return err == nil && status == healthv1.HealthCheckResponse_SERVING
+}
+
+// health asks a node how it is. NodeUnavailable if it does not answer.
+func (r *Registry) health(ctx context.Context, id string) (healthv1.HealthCheckResponse_ServingStatus, error) {
 	conn, err := r.connection(id)
 	if err != nil {
-		return false
+		return 0, fault.New(fault.NodeUnavailable, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	response, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{})
-	return err == nil && response.GetStatus() == healthv1.HealthCheckResponse_SERVING
+	return response.GetStatus(), fault.FromStatus(err)
 }

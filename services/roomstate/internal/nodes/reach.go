@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-
 	"github.com/cardea-rtc/cardea/proto/fault"
 )
 
@@ -37,7 +35,7 @@ func (r *Registry) probe(ctx context.Context, wg *sync.WaitGroup) {
 		n.reach.asked = true
 		wg.Go(func() {
 			r.asking <- struct{}{}
-			err := r.health(ctx, id)
+			_, err := r.health(ctx, id) // whatever it says, it answers
 			<-r.asking
 			if ctx.Err() == nil {
 				r.answered(id, err)
@@ -47,18 +45,6 @@ func (r *Registry) probe(ctx context.Context, wg *sync.WaitGroup) {
 			n.reach.asked = false
 		})
 	}
-}
-
-// health asks a node how it is. Whatever it says, it answers.
-func (r *Registry) health(ctx context.Context, id string) error {
-	conn, err := r.connection(id)
-	if err != nil {
-		return fault.New(fault.NodeUnavailable, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, healthTime)
-	defer cancel()
-	_, err = healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{})
-	return fault.FromStatus(err)
 }
 
 // answered notes what came of a call to a node.
