@@ -3,7 +3,8 @@
 MODULES := proto services/media services/roomstate services/signaling services/ctl services/standalone tools e2e
 # deploy/check is a module too, and on purpose neither here nor in go.work: it compiles much of Kubernetes. make deploy-check
 # tests it.
-GO_TEST := go test -race -timeout 10m
+# Most of each test is waiting: more of them at once than there are cores.
+GO_TEST := go test -race -timeout 10m -parallel 4
 
 .PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak load profile compose compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
@@ -22,7 +23,7 @@ unit: ## tests of each module, in process, with the race detector
 	$(GO_TEST) work
 
 e2e: ## browsers, real servers and a real Janus; leaves artifacts/e2e
-	cd e2e && go test -tags e2e -timeout 20m -count 1 -v .
+	cd e2e && go test -tags e2e -timeout 20m -count 1 -parallel 3 -v .
 
 conformance: ## Cardea beside Debian's Janus: how many steps are equal, and what differs (SEED=7 for other sequences, SEQUENCES=24 for more, JANUS=/path/to/janus for another Janus)
 	@mkdir -p artifacts

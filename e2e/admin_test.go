@@ -298,6 +298,7 @@ func TestSameAdminAsJanus(t *testing.T) {
 
 // TestStatusHasWhatJanusHas compares what can be read of what can be set.
 func TestStatusHasWhatJanusHas(t *testing.T) {
+	t.Parallel()
 	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
 	want := object(administer(t, oracle.Admin, "get_status", "")["status"])
 	first := object(administer(t, cardea.Admin, "get_status", "")["status"])
@@ -332,6 +333,7 @@ func TestStatusHasWhatJanusHas(t *testing.T) {
 
 // TestSTUNIsTested has a node ask a STUN server, which both Cardea's own port and Janus's clients use.
 func TestSTUNIsTested(t *testing.T) {
+	t.Parallel()
 	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -473,6 +475,7 @@ func handleInfos(t *testing.T, admin string) map[string]map[string]bool {
 // TestAdminPage has Debian's page list a session and show its handle while media flows. It asks one edge about what another
 // one has.
 func TestAdminPage(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	browser := chrome.Start(t)
 	call := browser.Open(t, "echo", demos.Serve(t, a.URLs[0])+"/echotest.html")

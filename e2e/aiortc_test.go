@@ -26,6 +26,7 @@ const aiortcExample = "/usr/share/doc/python3-aiortc/examples/janus/janus.py"
 
 // TestAiortc has aiortc's example publish, and record what a browser publishes in the same room, both over HTTP.
 func TestAiortc(t *testing.T) {
+	t.Parallel()
 	// aiortc leaves out loopback, and a node that is asked at one address of its machine must not answer from another.
 	s := cluster.StartStandalone(t, "--advertise", ownAddress(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

@@ -65,6 +65,7 @@ func rightsOf(tokens []string) []string {
 }
 
 func TestSameRightsAsJanusBySecretAndStoredToken(t *testing.T) {
+	t.Parallel()
 	oracle := cluster.StartWholeJanus(t, `api_secret = "s3"; token_auth = true;`)
 	cardea := cluster.StartStandalone(t, "--api-secret-file", cluster.SecretFile(t, "s3"), "--token-auth")
 	sides := []side{{oracle.HTTP, oracle.Admin}, {cardea.HTTP, cardea.Admin}}
@@ -123,6 +124,7 @@ func TestSameRightsAsJanusBySecretAndStoredToken(t *testing.T) {
 }
 
 func TestSameRightsAsJanusBySignedToken(t *testing.T) {
+	t.Parallel()
 	oracle := cluster.StartWholeJanus(t, `api_secret = "s3"; token_auth = true; token_auth_secret = "k";`)
 	cardea := cluster.StartStandalone(t, "--api-secret-file", cluster.SecretFile(t, "s3"), "--token-auth",
 		"--token-secret-file", cluster.SecretFile(t, "k"))

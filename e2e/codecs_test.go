@@ -34,6 +34,7 @@ func twoTabs(t *testing.T, server, query string) (first, second *chrome.Tab) {
 
 // TestCodecs makes a call with each codec. Pictures must be decoded, and sound too: its energy must grow.
 func TestCodecs(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -74,6 +75,7 @@ func TestCodecs(t *testing.T) {
 
 // TestSimulcastByDemoPage chooses layers with the demo page's buttons, which turn green when the server says so.
 func TestSimulcastByDemoPage(t *testing.T) {
+	t.Parallel()
 	tab, _ := twoTabs(t, cluster.StartStandalone(t).URL, "simulcast=true")
 	choose := func(button, what, width string) {
 		t.Helper()

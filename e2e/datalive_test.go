@@ -268,6 +268,7 @@ func survives(t *testing.T, a *cluster.Apart, tab *chrome.Tab, peers int, report
 // TestDataChannelsOutliveTheirNode has two publish data channels, and hear each other, while all their peers move, and while nodes die
 // and are drained.
 func TestDataChannelsOutliveTheirNode(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	a.AddNode(t)
 	awaitNodes(t, a, 3)
@@ -284,6 +285,7 @@ func TestDataChannelsOutliveTheirNode(t *testing.T) {
 
 // TestPeersOfAllPluginsOutliveTheirNode has an echo, a chat of two and a call move, lose their node and be drained from another.
 func TestPeersOfAllPluginsOutliveTheirNode(t *testing.T) {
+	t.Parallel()
 	const peers = 5
 	a := cluster.StartApart(t)
 	a.AddNode(t)

@@ -78,6 +78,7 @@ type dataReport struct {
 // TestDataChannelsMoveBetweenNodes takes a publisher of messages and who hears them from node to node: their channels stay open, and
 // messages go on.
 func TestDataChannelsMoveBetweenNodes(t *testing.T) {
+	t.Parallel()
 	nodes := cluster.StartNodes(t, 3)
 	var api []mediav1.MediaClient
 	for _, n := range nodes {

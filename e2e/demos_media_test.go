@@ -112,6 +112,7 @@ func deviceDemo(t *testing.T, server string) {
 }
 
 func TestMediaDemoPagesOnStandalone(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	t.Run("screen sharing", func(t *testing.T) { screenSharingDemo(t, s.URL) })
 	t.Run("SVC", func(t *testing.T) { svcDemo(t, s.URL) })

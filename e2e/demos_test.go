@@ -150,6 +150,7 @@ func videoCallLayers(t *testing.T, server string) {
 }
 
 func TestDemoPagesOnStandalone(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
@@ -161,6 +162,7 @@ func TestDemoPagesOnStandalone(t *testing.T) {
 }
 
 func TestDemoPagesOnSeparateServices(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", a.URLs...) })
 	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", a.URLs...) })

@@ -39,6 +39,7 @@ func TestLossOfAReplica(t *testing.T) {
 // TestLossOfAnEdge kills the edge that holds a session: the session is claimed on the other one, and what was raised
 // in between comes once.
 func TestLossOfAnEdge(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -30,6 +30,7 @@ type handoverStats struct {
 // TestPeersMoveBetweenNodes takes a live publisher and a live subscriber from one node to another, to a third, and at once back to where
 // they were. All that the page does for it is to take a candidate.
 func TestPeersMoveBetweenNodes(t *testing.T) {
+	t.Parallel()
 	nodes := cluster.StartNodes(t, 3)
 	var api []mediav1.MediaClient
 	for _, n := range nodes {
@@ -66,6 +67,7 @@ func TestPeersMoveBetweenNodes(t *testing.T) {
 // TestPeersOfDifferentNodesMove takes a subscriber whose feed is on another node to a third, and then the publisher to where
 // the subscriber was.
 func TestPeersOfDifferentNodesMove(t *testing.T) {
+	t.Parallel()
 	const patience = 30 * time.Second
 	nodes := cluster.StartNodes(t, 3)
 	var api []mediav1.MediaClient

@@ -15,6 +15,7 @@ import (
 
 // TestSameHTTPAsJanus sends the same requests to both, in this order, and compares status, CORS and body.
 func TestSameHTTPAsJanus(t *testing.T) {
+	t.Parallel()
 	oracle := cluster.StartWholeJanus(t).HTTP
 	cardea := cluster.StartStandalone(t).HTTP
 	for _, step := range []struct{ method, path, body string }{
@@ -58,6 +59,7 @@ func TestSameHTTPAsJanus(t *testing.T) {
 // TestPollsWithoutKeepAliveGiveEachEventOnce asks by a connection of its own for each event, as curl and many proxies do, in turn at
 // both edges.
 func TestPollsWithoutKeepAliveGiveEachEventOnce(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	ask := func(edge int, path, body string) (answer struct {
@@ -135,6 +137,7 @@ func exchange(t *testing.T, base, method, path, body string) string {
 // TestSameCORSAsJanus asks both, where only pages of one origin may ask: those of that origin, those of another, and preflights of
 // each.
 func TestSameCORSAsJanus(t *testing.T) {
+	t.Parallel()
 	const ours, theirs = "https://app.example", "https://evil.example"
 	oracle := cluster.StartJanusWith(t, cluster.JanusSettings{HTTP: []string{`cors: { allow_origin = "` + ours + `"; enforce_cors = true; }`}}).HTTP
 	cardea := cluster.StartStandalone(t, "--origins", ours).HTTP

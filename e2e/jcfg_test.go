@@ -68,6 +68,7 @@ func keysOf(t *testing.T, file string) map[string][]string {
 
 // TestEveryKeyOfDebiansFilesIsKnown has the reader told of every key that Debian's files name, and those of a later Janus.
 func TestEveryKeyOfDebiansFilesIsKnown(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, file := range debiansFiles {
 		keys := keysOf(t, file)

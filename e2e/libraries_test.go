@@ -261,6 +261,7 @@ func take(t *testing.T, pc *webrtc.PeerConnection, kind webrtc.SDPType, sdp stri
 
 // TestClientLibraries has client libraries publish and subscribe, two from npm and one of Go's; the media is the test's.
 func TestClientLibraries(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	for name, start := range map[string]func(context.Context, *testing.T) library{
 		"janode":    func(ctx context.Context, t *testing.T) library { return startScript(ctx, t, "janode.mjs", s.URL) },

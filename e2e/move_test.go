@@ -48,6 +48,7 @@ func awaitPeersOn(t *testing.T, admin, node string, want int64) {
 // TestCallsMoveBetweenNodes has a call of three go on with a second node, peer by peer, as an administrator says, and then with a
 // third one that has come meanwhile, since the second is told to end. The pages are Janus's, as they are.
 func TestCallsMoveBetweenNodes(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs...)
 	goOn := func() {

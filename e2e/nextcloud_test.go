@@ -75,6 +75,7 @@ const watch = peer => { tell(peer, 'requestoffer'); return true; };
 // TestNextcloudTalk has two users of a Nextcloud call each other by way of its signalling server, which makes a room of
 // each one's streams.
 func TestNextcloudTalk(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	talk := nextcloud.Start(t, s.URL)
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

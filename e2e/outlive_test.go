@@ -162,6 +162,7 @@ func outlives(t *testing.T, tabs []*chrome.Tab, what string, most time.Duration,
 // TestACallOutlivesItsNode kills the node that has a call of three, and then the one that it goes on with: pictures and sound go
 // on from another, and the pages, which are Janus's as they are, do not notice. At last the call is on two nodes.
 func TestACallOutlivesItsNode(t *testing.T) {
+	t.Parallel()
 	const peers = 6
 	a, tabs := watchedCall(t)
 	awaitPeersOn(t, a.Admins[0], "media-0", peers)
@@ -196,6 +197,7 @@ func TestACallOutlivesItsNode(t *testing.T) {
 // TestAStoppedNodeStaysQuietWhenItWakes stops a node until its calls are on others, and lets it go on: it finds that it counts as
 // dead, and ends without a word.
 func TestAStoppedNodeStaysQuietWhenItWakes(t *testing.T) {
+	t.Parallel()
 	const peers = 6
 	a, tabs := watchedCall(t)
 	awaitPeersOn(t, a.Admins[0], "media-0", peers)

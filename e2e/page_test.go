@@ -14,6 +14,7 @@ import (
 
 // TestPage uses standalone's own page as people would: join, see each other, share a screen, mute, leave.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	browser := chrome.Start(t)
 	join := func(name string) *chrome.Tab {
@@ -69,6 +70,7 @@ func TestPage(t *testing.T) {
 // TestPageAfterTheLossOfANode kills the node that a call is on, and the one that could save it: the page publishes again by
 // itself, on another node.
 func TestPageAfterTheLossOfANode(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	page := a.ServePage(t)
 	browser := chrome.Start(t)
@@ -99,6 +101,7 @@ func TestPageAfterTheLossOfANode(t *testing.T) {
 // TestPageAfterAnOutage stops the server for longer than endpoints' checks are waited for: both ends take the other for
 // gone, and the page makes all its connections anew.
 func TestPageAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t, "--session-timeout", "2m")
 	browser := chrome.Start(t)
 	var tabs []*chrome.Tab

@@ -83,6 +83,7 @@ func TestPcapOfAnEcho(t *testing.T) {
 
 // TestSameText2pcapAsJanus has both write packets as text, and compares how lines look.
 func TestSameText2pcapAsJanus(t *testing.T) {
+	t.Parallel()
 	oracle, dirs := cluster.StartWholeJanus(t), []string{t.TempDir(), t.TempDir()}
 	cardea := cluster.StartStandalone(t, "--pcap-dir", dirs[1])
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

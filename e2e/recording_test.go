@@ -142,6 +142,7 @@ func convert(t *testing.T, mjr, extension string) map[string]string {
 
 // TestRecordings records what Chromium sends, in the same files as Janus does, and makes videos of them by Janus's own tool.
 func TestRecordings(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := cluster.StartStandalone(t, "--record-dir", dir)
 	t.Run("room", func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 // TestRED has two tabs send Opus with redundancy. One takes it, the other does not: both hear, and conceal nothing.
 func TestRED(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -45,6 +45,7 @@ func TestSilentSessionTimesOut(t *testing.T) {
 
 // TestLostSocketIsReclaimed breaks a socket, claims its session on another one and finds its handle alive.
 func TestLostSocketIsReclaimed(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t, "--reclaim-session-timeout", "5s")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

@@ -23,6 +23,7 @@ func awaitMoved(t *testing.T, admin, node string, want int64) {
 // TestARoomSpreadsOverNodesUnderACall moves peers of a call of three to another node one by one, some that publish and some that
 // subscribe: all see all others all the time, from wherever they are.
 func TestARoomSpreadsOverNodesUnderACall(t *testing.T) {
+	t.Parallel()
 	a := cluster.StartApart(t)
 	tabs := videoRoomDemo(t, "mvideoroomtest.html", a.URLs...)
 	awaitPeersOn(t, a.Admins[0], "media-0", 6)

@@ -15,6 +15,7 @@ import (
 
 // TestSVC has a browser send all layers in one stream, and chooses among them.
 func TestSVC(t *testing.T) {
+	t.Parallel()
 	for codec, mode := range map[string]string{"vp9": "L2T3_KEY", "av1": "L2T3_KEY"} {
 		t.Run(codec, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -40,6 +40,7 @@ func (r relays) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.Packet
 
 // TestRelayedPeers has a browser that may use nothing but a TURN server publish and subscribe.
 func TestRelayedPeers(t *testing.T) {
+	t.Parallel()
 	const user, password, realm = "al", "secret", "example.org"
 	listener, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {

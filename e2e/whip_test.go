@@ -84,6 +84,7 @@ func startWHIPClient(t *testing.T, url, token string) *proc.Process {
 
 // TestWHIP has a GStreamer client publish into a room by way of a WHIP server, and a browser watch.
 func TestWHIP(t *testing.T) {
+	t.Parallel()
 	s := cluster.StartStandalone(t, "--forward-to", "127.0.0.0/8")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()

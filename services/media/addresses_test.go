@@ -12,6 +12,7 @@ import (
 )
 
 func TestAddressThatASTUNServerTellsComesAfterThoseSet(t *testing.T) {
+	t.Parallel()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestAddressThatASTUNServerTellsComesAfterThoseSet(t *testing.T) {
 }
 
 func TestNodeDoesNotStartWithoutTheAddressThatSTUNWasToTell(t *testing.T) {
+	t.Parallel()
 	err := Run(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:0", Common: Common{AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "advertise-stun: ask STUN server 127.0.0.1:no-such-port") {
 		t.Errorf("got %v", err)

@@ -14,6 +14,7 @@ import (
 // TestAStreamThatReachedItsBoundGoesOn has a keeper die while roomstate has no Redis: what is sent ends at the bound that the last
 // kept value makes, however much comes then, and goes on once another keeper is noted.
 func TestAStreamThatReachedItsBoundGoesOn(t *testing.T) {
+	t.Parallel()
 	a := start(t, func(c *Config) { c.KeepPeers = true })
 	pub := a.dial()
 	video := pub.send(webrtc.MimeTypeVP8, "v")

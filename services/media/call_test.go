@@ -73,6 +73,7 @@ func conversation(t *testing.T) (s *system, al, bo *endpoint, heard [2][]*receiv
 }
 
 func TestTwoEndpointsCallEachOther(t *testing.T) {
+	t.Parallel()
 	s, al, bo, heard := conversation(t)
 	for i, tracks := range heard {
 		for _, track := range tracks {
@@ -113,6 +114,7 @@ func TestTwoEndpointsCallEachOther(t *testing.T) {
 }
 
 func TestACallIsNegotiatedAnewFromBothSides(t *testing.T) {
+	t.Parallel()
 	_, al, bo, heard := conversation(t)
 	before := attribute(al.RemoteDescription().SDP, "ice-ufrag")
 	al.call(bo, &webrtc.OfferOptions{ICERestart: true})
@@ -134,6 +136,7 @@ func TestACallIsNegotiatedAnewFromBothSides(t *testing.T) {
 }
 
 func TestCallsPassMessagesOnTheirChannels(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	al, bo := s.dial(), s.dial()
 	dc, messages, open := al.channel("chat")
@@ -175,6 +178,7 @@ func TestCallsPassMessagesOnTheirChannels(t *testing.T) {
 }
 
 func TestKeyframesAreAskedOfTheOtherEndpoint(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	al, bo := s.dial(), s.dial()
 	video := al.send(webrtc.MimeTypeVP8, "v")
@@ -196,6 +200,7 @@ func TestKeyframesAreAskedOfTheOtherEndpoint(t *testing.T) {
 }
 
 func TestTheOtherEndpointChoosesALayer(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	al, bo := s.dial(), s.dial()
 	write := al.sendLayers()
@@ -228,6 +233,7 @@ func TestTheOtherEndpointChoosesALayer(t *testing.T) {
 }
 
 func TestPassedOffersAndAnswersAreRepeatedAndRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	al, bo := s.dial(), s.dial()
 	al.send(webrtc.MimeTypeOpus, "a")
@@ -281,6 +287,7 @@ func TestPassedOffersAndAnswersAreRepeatedAndRefused(t *testing.T) {
 
 // What was all that the other endpoint got goes away, and something else comes, in one negotiation.
 func TestACallGoesOnWithOtherStreams(t *testing.T) {
+	t.Parallel()
 	for range 4 { // handles, and with them workers, are different each time
 		s := start(t)
 		al, bo := s.dial(), s.dial()
@@ -297,6 +304,7 @@ func TestACallGoesOnWithOtherStreams(t *testing.T) {
 }
 
 func TestEachPartyOfACallIsRecordedByItself(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	al, bo := s.dial(), s.dial()
 	for _, e := range []*endpoint{al, bo} {

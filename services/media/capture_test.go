@@ -62,6 +62,7 @@ func rtpIn(t *testing.T, path string) (inbound, outbound int) {
 }
 
 func TestPacketsOfOneHandleAreCaptured(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s, pub, sub, track := watched(t, func(c *Config) { c.PcapDir, c.PcapMaxBytes = dir, 1<<20 })
 	from, err := s.capturing(t, pub.id, "", "from.pcap")
@@ -108,6 +109,7 @@ func TestPacketsOfOneHandleAreCaptured(t *testing.T) {
 }
 
 func TestCapturesAreRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s, pub, _, _ := watched(t, func(c *Config) { c.PcapDir, c.PcapMaxBytes = dir, 1<<20 })
 	if _, err := s.capturing(t, pub.id, "..", "a"); fault.Of(err) != fault.BadRequest {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
+	t.Parallel()
 	ca := certstest.NewCA(t).File
 	settingstest.Checked(t, Config.Check, map[string]settingstest.Case[Config]{
 		"defaults":          {func(*Config) {}, ""},
@@ -19,6 +20,7 @@ func TestWhatWouldEndTheStartIsFoundBefore(t *testing.T) {
 }
 
 func TestPrintedSettingsAreReadAgain(t *testing.T) {
+	t.Parallel()
 	file := settingstest.File(t, "rooms: []")
 	for _, args := range [][]string{
 		nil,

@@ -13,6 +13,7 @@ import (
 )
 
 func TestEndpointThatClosesIsADTLSAlert(t *testing.T) {
+	t.Parallel()
 	s, pub, sub, _ := watched(t)
 	if err := sub.Close(); err != nil {
 		t.Fatal(err)
@@ -25,6 +26,7 @@ func TestEndpointThatClosesIsADTLSAlert(t *testing.T) {
 }
 
 func TestEndpointHearsThatThePeerIsClosed(t *testing.T) {
+	t.Parallel()
 	s, pub, _, _ := watched(t)
 	gone := make(chan struct{}, 8)
 	pub.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
@@ -40,6 +42,7 @@ func TestEndpointHearsThatThePeerIsClosed(t *testing.T) {
 }
 
 func TestWrongFingerprintIsRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")
@@ -59,6 +62,7 @@ func TestWrongFingerprintIsRefused(t *testing.T) {
 }
 
 func TestShutdownClosesPeersAndSaysSo(t *testing.T) {
+	t.Parallel()
 	s, pub, sub, _ := watched(t)
 	leaving := make(chan struct{}, 8)
 	_, err := s.nats.Subscribe("cardea.node.beat", beats(t, func(b *busv1.NodeStatus) {
@@ -81,6 +85,7 @@ func TestShutdownClosesPeersAndSaysSo(t *testing.T) {
 }
 
 func TestBeatsTellTheLoad(t *testing.T) {
+	t.Parallel()
 	s, _, _, _ := watched(t)
 	busy := make(chan *busv1.NodeStatus, 8)
 	_, err := s.nats.Subscribe("cardea.node.beat", beats(t, func(b *busv1.NodeStatus) {
@@ -101,6 +106,7 @@ func TestBeatsTellTheLoad(t *testing.T) {
 }
 
 func TestRubbishIsCountedAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	s, _, _, track := watched(t)
 	conn, err := net.Dial("udp", net.JoinHostPort("127.0.0.1", port(s)))
 	if err != nil {
@@ -129,6 +135,7 @@ func TestRubbishIsCountedAndChangesNothing(t *testing.T) {
 }
 
 func TestMediaStateFollowsTheMedia(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	video := pub.send(webrtc.MimeTypeVP8, "v")

@@ -3,6 +3,7 @@ package media
 import "testing"
 
 func TestRelayAddressIsAnAddressWithOrWithoutAPort(t *testing.T) {
+	t.Parallel()
 	for given, want := range map[string]string{
 		"10.0.0.1": "10.0.0.1:0", "10.0.0.1:7": "10.0.0.1:7", "::1": "[::1]:0", "[::1]:7": "[::1]:7", "": "invalid AddrPort",
 	} {

@@ -38,6 +38,7 @@ func await[T any](t *testing.T, what string, ch <-chan T) T {
 }
 
 func TestMessagesReachSubscribersOnAChannelOfTheFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	dc, _, open := pub.channel("whatever")
@@ -79,6 +80,7 @@ func TestMessagesReachSubscribersOnAChannelOfTheFeed(t *testing.T) {
 }
 
 func TestEcho(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	e := s.dial()
 	audio, video := e.send(webrtc.MimeTypeOpus, "a"), e.send(webrtc.MimeTypeVP8, "v")
@@ -108,6 +110,7 @@ func TestEcho(t *testing.T) {
 }
 
 func TestEchoComesWithThePlayoutDelayAskedFor(t *testing.T) {
+	t.Parallel()
 	const uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 	s := start(t)
 	e := s.dial(func(d *dialing) { d.picture = []string{uri} })
@@ -141,6 +144,7 @@ func TestEchoComesWithThePlayoutDelayAskedFor(t *testing.T) {
 }
 
 func TestNoMessageOfABurstIsLost(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	dc, _, open := pub.channel("whatever")
@@ -170,6 +174,7 @@ func TestNoMessageOfABurstIsLost(t *testing.T) {
 }
 
 func TestChannelsThatDoNotKeepUpEnd(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	dc, _, open := pub.channel("whatever")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestAPeerIsDescribed(t *testing.T) {
+	t.Parallel()
 	s, pub, sub, track := watched(t)
 	track.next(t)
 	describe := func(id *mediav1.PeerID) *mediav1.DescribePeerResponse {

@@ -99,6 +99,7 @@ func (e *endpoint) forward(forwarders ...*mediav1.Forwarder) []uint32 {
 }
 
 func TestForwarding(t *testing.T) {
+	t.Parallel()
 	s := forwardingNode(t)
 	pub := s.dial()
 	audio, video := pub.send(webrtc.MimeTypeOpus, "a"), pub.send(webrtc.MimeTypeVP8, "v")
@@ -178,6 +179,7 @@ func TestForwarding(t *testing.T) {
 }
 
 func TestForwardedSimulcast(t *testing.T) {
+	t.Parallel()
 	s := forwardingNode(t)
 	pub := s.dial()
 	frame := pub.sendLayers()
@@ -201,6 +203,7 @@ func TestForwardedSimulcast(t *testing.T) {
 }
 
 func TestForwardersAreRefused(t *testing.T) {
+	t.Parallel()
 	s := forwardingNode(t)
 	pub := s.dial()
 	audio := pub.send(webrtc.MimeTypeOpus, "a")

@@ -14,6 +14,7 @@ import (
 )
 
 func TestANodeWithCertificatesAnswersNobodyInPlainText(t *testing.T) {
+	t.Parallel()
 	f := certstest.NewCA(t).Issue(t, time.Now().Add(time.Hour), "cardea-media")
 	own := mutual.GRPC{GRPCTLSCA: f.CA, GRPCTLSCert: f.Cert, GRPCTLSKey: f.Key, GRPCTLSName: "cardea-media"}
 	s := start(t, func(c *Config) { c.GRPC = own })
@@ -37,6 +38,7 @@ func TestANodeWithCertificatesAnswersNobodyInPlainText(t *testing.T) {
 }
 
 func TestPlainTextBeyondLoopbackHasToBeAskedFor(t *testing.T) {
+	t.Parallel()
 	f := certstest.NewCA(t).Issue(t, time.Now().Add(time.Hour), "cardea-media")
 	secured := mutual.GRPC{GRPCTLSCA: f.CA, GRPCTLSCert: f.Cert, GRPCTLSKey: f.Key, GRPCTLSName: "cardea-media"}
 	for name, c := range map[string]struct {

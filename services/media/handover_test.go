@@ -14,6 +14,7 @@ import (
 // TestALastExportCanBeAskedForAgain is for an answer that gets lost: the peer has left then, and nobody else knows how far
 // it got.
 func TestALastExportCanBeAskedForAgain(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")

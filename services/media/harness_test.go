@@ -208,19 +208,17 @@ func (s *system) count(id *mediav1.PeerID, want func(*busv1.PeerEvent) bool) (n 
 	return n
 }
 
-var lastHandle uint64
+var lastHandle atomic.Uint64
 
 // newPeer names a PeerConnection that is not there yet.
 func newPeer() *mediav1.PeerID {
-	lastHandle++
-	return &mediav1.PeerID{SessionId: 1, HandleId: lastHandle, Generation: 1}
+	return &mediav1.PeerID{SessionId: 1, HandleId: lastHandle.Add(1), Generation: 1}
 }
 
-var lastCommand int
+var lastCommand atomic.Int64
 
 func newCommand() string {
-	lastCommand++
-	return fmt.Sprint("command-", lastCommand)
+	return fmt.Sprint("command-", lastCommand.Add(1))
 }
 
 // beats reads a node's beats.

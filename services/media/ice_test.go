@@ -12,6 +12,7 @@ import (
 )
 
 func TestEndpointRestartsICE(t *testing.T) {
+	t.Parallel()
 	s, pub, _, track := watched(t)
 	before := pub.RemoteDescription().SDP
 	r, err := s.api.AcceptOffer(t.Context(), &mediav1.AcceptOfferRequest{
@@ -34,6 +35,7 @@ func TestEndpointRestartsICE(t *testing.T) {
 }
 
 func TestNodeRestartsICE(t *testing.T) {
+	t.Parallel()
 	s, _, sub, track := watched(t)
 	before := sub.RemoteDescription().SDP
 	r, err := s.api.MakeOffer(t.Context(), &mediav1.MakeOfferRequest{
@@ -65,6 +67,7 @@ func attribute(sdp, key string) string {
 }
 
 func TestBothDTLSRoles(t *testing.T) {
+	t.Parallel()
 	for _, role := range []webrtc.DTLSRole{webrtc.DTLSRoleClient, webrtc.DTLSRoleServer} {
 		t.Run(role.String(), func(t *testing.T) {
 			s := start(t)
@@ -89,6 +92,7 @@ func TestBothDTLSRoles(t *testing.T) {
 }
 
 func TestMediaOverTCP(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	overTCP := func(d *dialing) { d.settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4}) }
 	pub := s.dial(overTCP)

@@ -27,6 +27,7 @@ func (e *endpoint) halt() (resume func() *sample) {
 }
 
 func TestStreamThatWasInactiveReachesItsSubscribersAgain(t *testing.T) {
+	t.Parallel()
 	s, pub, sub, track := watched(t)
 	resume := pub.halt()
 	late := s.dial()
@@ -62,6 +63,7 @@ func TestStreamThatWasInactiveReachesItsSubscribersAgain(t *testing.T) {
 }
 
 func TestStreamThatIsOfferedInAnotherCodecForAWhileStaysSilent(t *testing.T) {
+	t.Parallel()
 	s, pub, _, track := watched(t)
 	other := s.dial()
 	other.send(webrtc.MimeTypeVP9, "v")

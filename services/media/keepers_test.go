@@ -104,6 +104,7 @@ func kept(t *testing.T, c mediav1.KeepersClient, owner string, change uint64) in
 }
 
 func TestAKeeperGivesTheLastValueOnceItsOwnerIsFenced(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	c, id := s.keepers(), s.id()
 	peer := newPeer()
@@ -148,6 +149,7 @@ func TestAKeeperGivesTheLastValueOnceItsOwnerIsFenced(t *testing.T) {
 }
 
 func TestAKeeperRefusesWhatIsNotForIt(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	c, id := s.keepers(), s.id()
 	for name, m := range map[string]*mediav1.KeepRequest{
@@ -232,6 +234,7 @@ func (s *system) keepNode(do func(keeper string, change uint64, reply *busv1.Rep
 
 // TestANodeLearnsFromRoomstateThatItIsFenced has a node fenced whose keeper is not told.
 func TestANodeLearnsFromRoomstateThatItIsFenced(t *testing.T) {
+	t.Parallel()
 	a, b := start(t, func(c *Config) { c.KeepPeers = true }), start(t)
 	var asked atomic.Uint64
 	a.keepNode(func(_ string, change uint64, reply *busv1.Reply) {
@@ -249,6 +252,7 @@ func TestANodeLearnsFromRoomstateThatItIsFenced(t *testing.T) {
 // TestANodeAndRoomstateAgreeOnTheKeeperAgain has roomstate note another keeper than the node has, as after an answer that was lost:
 // the node notes its own under a higher number, and has its peers kept under that.
 func TestANodeAndRoomstateAgreeOnTheKeeperAgain(t *testing.T) {
+	t.Parallel()
 	a := start(t, func(c *Config) { c.KeepPeers = true })
 	pub := a.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")
@@ -332,6 +336,7 @@ func (k *recordingKeeper) start(t *testing.T) string {
 // TestANodeThatIsFencedEndsWithoutAWord has a node keep its peers with another, and fences it there: it says of none of them that
 // it has ended.
 func TestANodeThatIsFencedEndsWithoutAWord(t *testing.T) {
+	t.Parallel()
 	a := start(t, func(c *Config) { c.KeepPeers = true })
 	b := start(t)
 	pub := a.dial()

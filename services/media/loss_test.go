@@ -63,6 +63,7 @@ func (l *lossy) BindRemoteStream(_ *interceptor.StreamInfo, r interceptor.RTPRea
 }
 
 func TestLostPacketsAreRepairedOnBothWays(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name              string
 		publisher, viewer *lossy
@@ -104,6 +105,7 @@ func TestLostPacketsAreRepairedOnBothWays(t *testing.T) {
 
 // TestLossesAreToldAsASlowLink has a tenth of a publisher's packets lost: from the threshold on its handle is told.
 func TestLossesAreToldAsASlowLink(t *testing.T) {
+	t.Parallel()
 	for threshold, told := range map[uint32]bool{0: false, 3: true, 100000: false} {
 		s := start(t, func(c *Config) { c.SlowLinkThreshold = threshold })
 		losing := &lossy{outbound: true, lost: map[uint16]bool{}}
@@ -131,6 +133,7 @@ func TestLossesAreToldAsASlowLink(t *testing.T) {
 }
 
 func TestKeyframeRequestsAreThrottledAndTheLastIsKept(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	video := pub.send(webrtc.MimeTypeVP8, "v")

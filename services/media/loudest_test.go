@@ -13,6 +13,7 @@ import (
 
 // TestOnlyTheLoudestAreHeard has three talk in turn in a room where one is to be heard.
 func TestOnlyTheLoudestAreHeard(t *testing.T) {
+	t.Parallel()
 	const uri, speakers = "urn:ietf:params:rtp-hdrext:ssrc-audio-level", 3
 	s := start(t)
 	var sounds [speakers]*sample

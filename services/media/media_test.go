@@ -8,6 +8,7 @@ import (
 )
 
 func TestPublishedMediaReachesASubscriber(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	audio, video := pub.send(webrtc.MimeTypeOpus, "a"), pub.send(webrtc.MimeTypeVP8, "v")

@@ -15,6 +15,7 @@ import (
 // TestAPeerOnItsWayIsStillTheOthers ends it on the node that was to take it over: the one that has it is not concerned, and
 // nobody hears of an end.
 func TestAPeerOnItsWayIsStillTheOthers(t *testing.T) {
+	t.Parallel()
 	a, b := start(t), start(t)
 	pub := a.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")
@@ -58,6 +59,7 @@ func TestAPeerOnItsWayIsStillTheOthers(t *testing.T) {
 }
 
 func TestADrainingNodeSaysSoAndRefusesPeers(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	heard := make(chan *busv1.NodeStatus, 100)
 	sub, err := s.nats.Subscribe(bus.NodeBeats, beats(t, func(b *busv1.NodeStatus) { heard <- b }))

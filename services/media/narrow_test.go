@@ -381,6 +381,7 @@ func (c *narrowCall) counted(name string) int {
 }
 
 func TestNarrowLinkGetsALowerLayerAndKeepsItsAudio(t *testing.T) {
+	t.Parallel()
 	c := newNarrowCall(t)
 	c.link.rate.Store(450_000)
 	t.Logf("lowest layer %v after the link got narrow", c.awaitSubstream(c.sub.id, 0, 2*patience))

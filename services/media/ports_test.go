@@ -23,6 +23,7 @@ func told(t *testing.T, cfg Config) string {
 }
 
 func TestPortsSaysWhatEndpointsAreTold(t *testing.T) {
+	t.Parallel()
 	got := told(t, Config{Name: "a", Common: Common{UDPPort: freePort(t), TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
 	for _, want := range []string{"192.0.2.7:", "--advertise", "free", "not 127.0.0.1", "loopback", "tcptype passive", "127.0.0.1:9000"} {
 		if !strings.Contains(got, want) {
@@ -58,6 +59,7 @@ func freePort(t *testing.T) uint16 {
 
 // TestPortsOfARunningNode compares with what a node that has the port tells.
 func TestPortsOfARunningNode(t *testing.T) {
+	t.Parallel()
 	advertise := []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}
 	group, err := transport.Listen(transport.Config{Workers: 2, TCP: true, Advertise: advertise, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -84,6 +86,7 @@ func TestPortsOfARunningNode(t *testing.T) {
 }
 
 func TestPortsThatAStartChoosesAreNotTold(t *testing.T) {
+	t.Parallel()
 	got := told(t, Config{Name: "a", Common: Common{TCP: true, Advertise: []netip.Addr{netip.MustParseAddr("192.0.2.7")}}})
 	for _, want := range []string{"UDP any", "TCP any", "192.0.2.7:any", "--udp-port 0", "not known"} {
 		if !strings.Contains(got, want) {
@@ -96,6 +99,7 @@ func TestPortsThatAStartChoosesAreNotTold(t *testing.T) {
 }
 
 func TestPortsSaysWhyNothingIsKnown(t *testing.T) {
+	t.Parallel()
 	err := DescribePorts(t.Context(), Config{Name: "a", GRPCListen: "127.0.0.1:9000", Common: Common{AdvertiseSTUN: []string{"127.0.0.1:no-such-port"}}}, new(strings.Builder))
 	if err == nil || !strings.Contains(err.Error(), "no-such-port") {
 		t.Errorf("%v", err)
@@ -103,6 +107,7 @@ func TestPortsSaysWhyNothingIsKnown(t *testing.T) {
 }
 
 func TestReach(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]string{
 		"127.0.0.1": "this machine", "::1": "this machine", "fe80::1": "this link", "10.1.2.3": "its network (private)",
 		"fd00::1": "its network (private)", "100.64.1.1": "its network (private)", "203.0.113.5": "anywhere, unless filtered",

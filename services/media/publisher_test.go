@@ -12,6 +12,7 @@ import (
 )
 
 func TestRelayCanBeTurnedOff(t *testing.T) {
+	t.Parallel()
 	s, pub, _, track := watched(t)
 	relay := func(on bool) {
 		_, err := s.api.UpdatePublisher(t.Context(), &mediav1.UpdatePublisherRequest{
@@ -33,6 +34,7 @@ func TestRelayCanBeTurnedOff(t *testing.T) {
 }
 
 func TestTalkingIsTold(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	const uri = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	pub := s.dial(func(d *dialing) { d.extensions = append(d.extensions, uri) })

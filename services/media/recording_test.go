@@ -99,6 +99,7 @@ func (e *endpoint) record(r *mediav1.Recording) {
 }
 
 func TestRecording(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	pub := s.dial()
 	audio, video := pub.send(webrtc.MimeTypeOpus, "a"), pub.send(webrtc.MimeTypeVP8, "v")
@@ -152,6 +153,7 @@ func TestRecording(t *testing.T) {
 }
 
 func TestRecordingEndsAndBeginsAnew(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	pub := s.dial()
 	audio := pub.send(webrtc.MimeTypeOpus, "a")
@@ -185,6 +187,7 @@ func TestRecordingEndsAndBeginsAnew(t *testing.T) {
 
 // TestCameraOffAndOnIsOneRecording: an m= section that is inactive for a while has one file, and one SSRC in it.
 func TestCameraOffAndOnIsOneRecording(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	pub := s.dial()
 	video := pub.send(webrtc.MimeTypeVP8, "v")
@@ -212,6 +215,7 @@ func TestCameraOffAndOnIsOneRecording(t *testing.T) {
 }
 
 func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	pub := s.dial()
 	frame := pub.sendLayers()
@@ -235,6 +239,7 @@ func TestSimulcastIsRecordedAtItsBest(t *testing.T) {
 
 // TestLoudnessIsRecorded: packets in files say how loud they are, by the number that the publisher has for that.
 func TestLoudnessIsRecorded(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	pub := s.dial(func(d *dialing) { d.extensions = append(d.extensions, "urn:ietf:params:rtp-hdrext:ssrc-audio-level") })
 	audio := pub.send(webrtc.MimeTypeOpus, "a")
@@ -262,6 +267,7 @@ func TestLoudnessIsRecorded(t *testing.T) {
 
 // TestRedundancyIsTakenOffRecordings: what a file says is Opus is that, and what was lost and came again has its place.
 func TestRedundancyIsTakenOffRecordings(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	pub := s.dial(withRedundancy)
 	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mimeRED, ClockRate: 48000, Channels: 2}, "a", "stream")
@@ -324,6 +330,7 @@ func TestRedundancyIsTakenOffRecordings(t *testing.T) {
 
 // TestCallsAreRecorded: of a party of a call is recorded what it sends, and of the other nothing.
 func TestCallsAreRecorded(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	al, bo := s.dial(), s.dial()
 	al.playing()
@@ -353,6 +360,7 @@ func TestCallsAreRecorded(t *testing.T) {
 
 // TestAbsoluteNamesAreWithinTheFolderOrNone: of one that leads elsewhere another is taken, with the time.
 func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
+	t.Parallel()
 	s, dir := recordingNode(t)
 	for i, c := range []struct{ base, files string }{
 		{filepath.Join(dir, "calls", "x"), "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed-*-audio.mjr"},
@@ -376,6 +384,7 @@ func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
 
 // A recording that cannot be is no reason for a call not to be.
 func TestCallsGoOnUnrecorded(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dir, base string
 	}{

@@ -17,6 +17,7 @@ func sectionOf(offer, kind string) (before, section string) {
 }
 
 func TestRejectedSectionIsRecycled(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, kind, codec string
 		with              func(video, audio string) string // what takes the section's place

@@ -15,6 +15,7 @@ var measureRelayDelay = flag.Bool("relay.delay", false, "measure what a second n
 
 // TestRelayDelay shows how long packets take from one endpoint to another over one node, and over two. It judges nothing.
 func TestRelayDelay(t *testing.T) {
+	t.Parallel()
 	if !*measureRelayDelay {
 		t.Skip("measures, on a machine that does nothing else: -relay.delay -v")
 	}

@@ -72,6 +72,7 @@ func (r *received) inOrder(t *testing.T, packets int) {
 }
 
 func TestASubscriberGetsTheFeedOfAnotherNode(t *testing.T) {
+	t.Parallel()
 	a, _ := publishing(t, "feed")
 	b := start(t)
 	sub := b.dial()
@@ -90,6 +91,7 @@ func TestASubscriberGetsTheFeedOfAnotherNode(t *testing.T) {
 }
 
 func TestAFeedOfAnotherNodeComesOnceForAllSubscribers(t *testing.T) {
+	t.Parallel()
 	a, pub := publishing(t, "feed", severalWorkers)
 	b := start(t, severalWorkers)
 	var subs []*endpoint
@@ -112,6 +114,7 @@ func TestAFeedOfAnotherNodeComesOnceForAllSubscribers(t *testing.T) {
 }
 
 func TestAFeedThatANodeDoesNotHaveIsRefused(t *testing.T) {
+	t.Parallel()
 	a, b := start(t), start(t)
 	sub := b.dial()
 	for name, slot := range map[string]*mediav1.Slot{
@@ -129,6 +132,7 @@ func TestAFeedThatANodeDoesNotHaveIsRefused(t *testing.T) {
 }
 
 func TestRelaysAreLimited(t *testing.T) {
+	t.Parallel()
 	a, _ := publishing(t, "feed", func(c *Config) { c.MaxRelays = 0 })
 	b := start(t)
 	sub := b.dial()
@@ -141,6 +145,7 @@ func TestRelaysAreLimited(t *testing.T) {
 }
 
 func TestASubscriberOutlastsTheNodeOfItsFeed(t *testing.T) {
+	t.Parallel()
 	a, _ := publishing(t, "feed")
 	b := start(t)
 	sub := b.dial()
@@ -174,6 +179,7 @@ func (r *received) drain() {
 
 // TestAFeedThatMovesIsFollowed by subscribers on other nodes, and by those on the node that it leaves.
 func TestAFeedThatMovesIsFollowed(t *testing.T) {
+	t.Parallel()
 	a, pub := publishing(t, "feed")
 	b := start(t)
 	far, near := b.dial(), a.dial()
@@ -202,6 +208,7 @@ func TestAFeedThatMovesIsFollowed(t *testing.T) {
 }
 
 func TestMessagesAreRelayed(t *testing.T) {
+	t.Parallel()
 	a, b := start(t), start(t, severalWorkers)
 	pub := a.dial()
 	dc, _, open := pub.channel("whatever")
@@ -247,6 +254,7 @@ func TestMessagesAreRelayed(t *testing.T) {
 }
 
 func TestOnlyWantedLayersAreRelayed(t *testing.T) {
+	t.Parallel()
 	a, b := start(t), start(t)
 	pub := a.dial()
 	write := pub.sendLayers()
@@ -353,6 +361,7 @@ func (r *rough) run() {
 }
 
 func TestWhatIsLostBetweenNodesIsRepaired(t *testing.T) {
+	t.Parallel()
 	a, _ := publishing(t, "feed")
 	path := newRough(t)
 	b := start(t, func(c *Config) { c.RelayAddress = path.conn.LocalAddr().String() })
@@ -388,6 +397,7 @@ func TestWhatIsLostBetweenNodesIsRepaired(t *testing.T) {
 }
 
 func TestAPathThatIsDeadForAWhileIsNoHarm(t *testing.T) {
+	t.Parallel()
 	a, _ := publishing(t, "feed")
 	path := newRough(t)
 	b := start(t, func(c *Config) { c.RelayAddress = path.conn.LocalAddr().String() })
@@ -465,6 +475,7 @@ func (p *proxy) cut() {
 
 // TestARelayThatBreaksIsMadeAgain, and what the subscriber gets has no hole: the other node has it still.
 func TestARelayThatBreaksIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	a, _ := publishing(t, "feed")
 	b := start(t)
 	line := newProxy(t, a.addresses.GRPC)

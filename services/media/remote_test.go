@@ -70,6 +70,7 @@ func write(t *testing.T, to *net.UDPConn, p *rtp.Packet) {
 
 // TestRemotePublisher is of what another server would send, by the letter of spec/videoroom.md, section 14.
 func TestRemotePublisher(t *testing.T) {
+	t.Parallel()
 	s := cascadingNode(t)
 	request := &mediav1.AcceptRemoteRequest{Peer: newPeer(), CommandId: newCommand(), Feed: "far", Streams: remoteStreams}
 	at := s.acceptRemote(t, request)
@@ -188,6 +189,7 @@ func TestRemotePublisher(t *testing.T) {
 
 // TestCascade sends a publisher from a node to itself, in the clear and by SRTP, and watches it there.
 func TestCascade(t *testing.T) {
+	t.Parallel()
 	for name, crypto := range map[string]*mediav1.SRTP{
 		"plain": nil, "SRTP": {Suite: 80, Key: []byte(strings.Repeat("k", 30))}, "short": {Suite: 32, Key: []byte(strings.Repeat("s", 30))},
 	} {
@@ -266,6 +268,7 @@ func TestCascade(t *testing.T) {
 // TestPublishedAgainGoesOnRemotely: under its key, the next peer of a publisher goes on where the last was, on the node that knows
 // where that is.
 func TestPublishedAgainGoesOnRemotely(t *testing.T) {
+	t.Parallel()
 	s, other := cascadingNode(t), cascadingNode(t)
 	crypto := &mediav1.SRTP{Suite: 80, Key: []byte(strings.Repeat("k", 30))}
 	far := receive(t)
@@ -322,6 +325,7 @@ func TestPublishedAgainGoesOnRemotely(t *testing.T) {
 
 // TestWhatIsAddedIsPublishedRemotely: a stream of a later offer goes on as well.
 func TestWhatIsAddedIsPublishedRemotely(t *testing.T) {
+	t.Parallel()
 	s := cascadingNode(t)
 	pub := s.dial()
 	audio := pub.send(webrtc.MimeTypeOpus, "a")
@@ -347,6 +351,7 @@ func TestWhatIsAddedIsPublishedRemotely(t *testing.T) {
 }
 
 func TestRemotePublishersAreRefused(t *testing.T) {
+	t.Parallel()
 	s := cascadingNode(t)
 	for name, c := range map[string]struct {
 		r    *mediav1.AcceptRemoteRequest
@@ -380,6 +385,7 @@ func TestRemotePublishersAreRefused(t *testing.T) {
 }
 
 func TestStrangersAreNotHeard(t *testing.T) {
+	t.Parallel()
 	s := start(t, func(c *Config) {
 		c.RemoteFrom = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 		c.RemotePorts = rtpreceive.Ports{First: 31000, Last: 31999}
@@ -402,6 +408,7 @@ func TestStrangersAreNotHeard(t *testing.T) {
 
 // TestNobodysStream: a slot of a dummy publisher's is active, and later gets another's stream without an offer.
 func TestNobodysStream(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	audio := pub.send(webrtc.MimeTypeOpus, "a")

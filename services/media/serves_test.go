@@ -11,6 +11,7 @@ import (
 )
 
 func TestBeatsSayWhatTheNodeServes(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*Config)
 		want   func(*busv1.NodeStatus) bool
@@ -49,6 +50,7 @@ func TestBeatsSayWhatTheNodeServes(t *testing.T) {
 }
 
 func TestWhatNobodyHasSetIsAsTheNodeWasStarted(t *testing.T) {
+	t.Parallel()
 	cfg := Config{Common: Common{NoMediaTimer: 2, SlowLinkThreshold: 3}}
 	for _, c := range []struct {
 		set              *busv1.MediaSettings

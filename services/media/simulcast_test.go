@@ -60,6 +60,7 @@ func (e *endpoint) sendLayers() func() {
 }
 
 func TestSubscriberChoosesALayer(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	write := pub.sendLayers()

@@ -29,6 +29,7 @@ func watched(t *testing.T, change ...func(*Config)) (s *system, pub, sub *endpoi
 }
 
 func TestAddedTrackCanBeSubscribedTo(t *testing.T) {
+	t.Parallel()
 	s, pub, sub, _ := watched(t)
 	audio := pub.send(webrtc.MimeTypeOpus, "a")
 	answer := pub.publish("feed")
@@ -48,6 +49,7 @@ func TestAddedTrackCanBeSubscribedTo(t *testing.T) {
 }
 
 func TestSlotGoesInactiveAndComesBack(t *testing.T) {
+	t.Parallel()
 	_, _, sub, track := watched(t)
 	empty := slotFor("0", "", "", "vp8")
 	empty.Source, empty.Msid = nil, ""
@@ -81,6 +83,7 @@ func drainPackets(r *received) {
 }
 
 func TestSourceSwitchesWithoutSDP(t *testing.T) {
+	t.Parallel()
 	s, _, sub, track := watched(t)
 	other := s.dial()
 	video := other.send(webrtc.MimeTypeVP8, "w")
@@ -110,6 +113,7 @@ func TestSourceSwitchesWithoutSDP(t *testing.T) {
 }
 
 func TestPausedSubscriberGetsNothing(t *testing.T) {
+	t.Parallel()
 	s, _, sub, track := watched(t)
 	update := func(paused bool) {
 		_, err := s.api.UpdateSubscriber(t.Context(), &mediav1.UpdateSubscriberRequest{
@@ -132,6 +136,7 @@ func TestPausedSubscriberGetsNothing(t *testing.T) {
 }
 
 func TestStreamsAreCountedWhileTheirPeersAreThere(t *testing.T) {
+	t.Parallel()
 	s, pub, sub, _ := watched(t)
 	s.shows(`cardea_media_streams\{direction="in"\} 1`)
 	s.shows(`cardea_media_streams\{direction="out"\} 1`)
@@ -145,6 +150,7 @@ func TestStreamsAreCountedWhileTheirPeersAreThere(t *testing.T) {
 }
 
 func TestRepeatedCommandHasTheSameAnswer(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")
@@ -160,6 +166,7 @@ func TestRepeatedCommandHasTheSameAnswer(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")

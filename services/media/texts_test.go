@@ -13,6 +13,7 @@ import (
 )
 
 func TestTextsGoToRoomstateAndBack(t *testing.T) {
+	t.Parallel()
 	var name string
 	s := start(t, func(c *Config) { name = "node of texts"; c.Name = name })
 	e := s.dial()

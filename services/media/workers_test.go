@@ -29,6 +29,7 @@ func (s *system) shows(line string) {
 func severalWorkers(c *Config) { c.Workers = 4 }
 
 func TestFeedIsMirroredWhereItIsWatched(t *testing.T) {
+	t.Parallel()
 	s := start(t, severalWorkers)
 	pub := s.dial()
 	audio, video := pub.send(webrtc.MimeTypeOpus, "a"), pub.send(webrtc.MimeTypeVP8, "v")
@@ -63,6 +64,7 @@ func TestFeedIsMirroredWhereItIsWatched(t *testing.T) {
 }
 
 func TestMirrorEndsWithItsFeed(t *testing.T) {
+	t.Parallel()
 	s := start(t, severalWorkers)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v").play(t, 10*time.Millisecond)
@@ -101,6 +103,7 @@ func (s *system) close(id *mediav1.PeerID) {
 }
 
 func TestMessagesReachSubscribersOnAllWorkers(t *testing.T) {
+	t.Parallel()
 	s := start(t, severalWorkers)
 	pub := s.dial()
 	dc, _, open := pub.channel("whatever")
