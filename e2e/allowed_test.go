@@ -77,7 +77,7 @@ var allowed = []struct {
 		defect, "an offer that was refused leaves nothing behind that could be hung up", "",
 	},
 	{
-		regexp.MustCompile(`^\w+\.\w+ detach \| \w+ \d only the first: \{"janus":"hangup","reason":"Detach",`),
+		regexp.MustCompile(`^\w+\.\w+ detach \| \w+ \d only the first: \{"janus":"hangup",("opaque_id":"[^"]*",)?"reason":"Detach",`),
 		defect, "a detached handle hears of no hangup; at Janus that is chance, and at 1.4 it seldom does", "",
 	},
 	{
