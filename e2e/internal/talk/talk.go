@@ -115,6 +115,7 @@ type asked struct {
 	transaction string
 	message     bool // may be answered by an event
 	any         bool // whatever is heard is the answer
+	data        bool // asked over a data channel, and answered there
 	acked       time.Time
 	answered    bool
 }
@@ -271,6 +272,16 @@ func (p *player) ask(s *socket, request janus.Object) error {
 	return s.conn.Send(request)
 }
 
+// askData expects an answer to a text with a transaction; as after an ack, there may be none.
+func (p *player) askData(s *socket, text string) {
+	var request struct {
+		Transaction string `json:"transaction"`
+	}
+	if err := json.Unmarshal([]byte(text), &request); err == nil && request.Transaction != "" {
+		p.asked = &asked{socket: s, transaction: request.Transaction, data: true, acked: time.Now()}
+	}
+}
+
 func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	request := janus.Object{"session_id": s.session, "handle_id": h.id, "transaction": p.transaction()}
 	verb, args, _ := strings.Cut(rest, " ")
@@ -282,6 +293,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		request["janus"], request["candidate"] = "trickle", json.RawMessage(args)
 		return p.ask(s, request)
 	case "data":
+		p.askData(s, args)
 		return h.peer.write(args)
 	case "offer":
 		var kinds string
@@ -398,6 +410,14 @@ func (p *player) noteAnswer(s *socket, m janus.Message) {
 	a := p.asked
 	switch {
 	case a == nil || a.socket != s:
+	case a.data:
+		var heard struct {
+			Text struct {
+				Transaction string `json:"transaction"`
+			} `json:"text"`
+		}
+		_ = json.Unmarshal(m.Raw, &heard) // what is no object, or has no text, is no answer
+		a.answered = a.answered || heard.Text.Transaction == a.transaction
 	case m.Janus == "error", a.any:
 		a.answered = true
 	case m.Transaction != a.transaction:
