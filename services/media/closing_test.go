@@ -1,7 +1,11 @@
 package media
 
 import (
+	"crypto/sha512"
+	"encoding/pem"
+	"fmt"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,21 +48,48 @@ func TestEndpointHearsThatThePeerIsClosed(t *testing.T) {
 func TestWrongFingerprintIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
+	const key = "a=fingerprint:sha-256 "
+	for name, change := range map[string]func(sdp string) string{
+		"the only one": func(sdp string) string {
+			at := strings.Index(sdp, key) + len(key)
+			other := "00"
+			if sdp[at:at+2] == other {
+				other = "11"
+			}
+			return sdp[:at] + other + sdp[at+2:]
+		},
+		"a stronger one beside": func(sdp string) string {
+			return strings.Replace(sdp, key, "a=fingerprint:sha-512 "+strings.Repeat("00:", 63)+"00\r\n"+key, 1)
+		},
+	} {
+		pub := s.dial()
+		pub.send(webrtc.MimeTypeVP8, "v")
+		pub.publish("feed", func(r *mediav1.AcceptOfferRequest) { r.Sdp = change(r.Sdp) })
+		s.awaitClosed(pub.id, "DTLS alert")
+		if n := s.count(pub.id, func(e *busv1.PeerEvent) bool { return e.GetUp() != nil }); n != 0 {
+			t.Errorf("%s: up with a wrong certificate", name)
+		}
+	}
+}
+
+func TestEndpointIsKnownByALongerHash(t *testing.T) {
+	s := start(t)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")
-	pub.publish("feed", func(r *mediav1.AcceptOfferRequest) {
-		const key = "a=fingerprint:sha-256 "
-		at := strings.Index(r.Sdp, key) + len(key)
-		other := "00"
-		if r.Sdp[at:at+2] == other {
-			other = "11"
-		}
-		r.Sdp = r.Sdp[:at] + other + r.Sdp[at+2:]
-	})
-	s.awaitClosed(pub.id, "DTLS alert")
-	if n := s.count(pub.id, func(e *busv1.PeerEvent) bool { return e.GetUp() != nil }); n != 0 {
-		t.Error("up with a wrong certificate")
+	text, err := pub.GetConfiguration().Certificates[0].PEM()
+	if err != nil {
+		t.Fatal(err)
 	}
+	block, _ := pem.Decode([]byte(text))
+	if block.Type != "CERTIFICATE" {
+		t.Fatal(block.Type)
+	}
+	sum := sha512.Sum512(block.Bytes)
+	pub.publish("feed", func(r *mediav1.AcceptOfferRequest) {
+		is := regexp.MustCompile(`a=fingerprint:sha-256 [^\r]*`)
+		r.Sdp = is.ReplaceAllString(r.Sdp, "a=fingerprint:sha-512 "+strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":"))
+	})
+	s.awaitUp(pub.id)
 }
 
 func TestShutdownClosesPeersAndSaysSo(t *testing.T) {

@@ -109,6 +109,26 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// TestEachSectionIsEchoed has one of four m= sections send at a time: it comes back in the same one.
+func TestEachSectionIsEchoed(t *testing.T) {
+	s := start(t)
+	e := s.dial()
+	sources := []*sample{
+		e.send(webrtc.MimeTypeOpus, "a"), e.send(webrtc.MimeTypeOpus, "b"), e.send(webrtc.MimeTypeVP8, "v"), e.send(webrtc.MimeTypeVP8, "w"),
+	}
+	e.publish("", func(r *mediav1.AcceptOfferRequest) { r.Echo = &mediav1.Echo{Audio: true, Video: true} })
+	s.awaitUp(e.id)
+	for i, source := range sources {
+		stop := source.play(t, 10*time.Millisecond)
+		track := e.track()
+		track.next(t)
+		if own := e.GetTransceivers()[i]; own.Receiver().Track() != track.TrackRemote {
+			t.Errorf("what m= section %s sends comes back in another", own.Mid())
+		}
+		stop()
+	}
+}
+
 func TestEchoComesWithThePlayoutDelayAskedFor(t *testing.T) {
 	t.Parallel()
 	const uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"

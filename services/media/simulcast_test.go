@@ -1,6 +1,8 @@
 package media
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +53,10 @@ func (e *endpoint) sendLayers() func() {
 				Header:  rtp.Header{Version: 2, Marker: true, SequenceNumber: uint16(1000*i + frame), Timestamp: uint32(3000 * frame)},
 				Payload: append(vp8Frame(frame%10 == 0, frame), track.RID()[0]),
 			}
-			if p.SetExtension(midID, []byte("0")) != nil || p.SetExtension(ridID, []byte(track.RID())) != nil || track.WriteRTP(&p) != nil {
+			if midID != 0 && p.SetExtension(midID, []byte("0")) != nil {
+				e.t.Error("no mid")
+			}
+			if p.SetExtension(ridID, []byte(track.RID())) != nil || track.WriteRTP(&p) != nil {
 				e.t.Error("layer not sent")
 			}
 		}
@@ -103,5 +108,25 @@ func TestSubscriberChoosesALayer(t *testing.T) {
 				t.Fatalf("substream %d is not layer %c", substream, rid)
 			}
 		}
+	}
+}
+
+func TestLayersAreKnownByTheirRIDsAlone(t *testing.T) {
+	s := start(t)
+	pub := s.dial()
+	write := pub.sendLayers()
+	answer := pub.publish("feed", func(r *mediav1.AcceptOfferRequest) {
+		r.Sdp = regexp.MustCompile(`a=extmap:\d+ urn:ietf:params:rtp-hdrext:sdes:mid\r\n`).ReplaceAllString(r.Sdp, "")
+	})
+	if st := answer.GetStreams()[0]; !st.GetSimulcast() || strings.Contains(answer.GetSdp(), "sdes:mid") {
+		t.Fatalf("%v\n%s", st, answer.GetSdp())
+	}
+	s.awaitUp(pub.id)
+	every(t, 10*time.Millisecond, write)
+	for layer := range uint32(3) {
+		s.await(pub.id, "layer", func(e *busv1.PeerEvent) bool {
+			m := e.GetMedia()
+			return m.GetReceiving() && m.Substream != nil && m.GetSubstream() == layer
+		})
 	}
 }

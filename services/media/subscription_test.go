@@ -211,3 +211,42 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("after refusals: %v", err)
 	}
 }
+
+// TestAnAnswerMayComeAgain: what it says then counts.
+func TestAnAnswerMayComeAgain(t *testing.T) {
+	s, _, sub, track := watched(t)
+	answer := func(sdp string) []string {
+		t.Helper()
+		r, err := s.api.AcceptAnswer(t.Context(), &mediav1.AcceptAnswerRequest{Peer: sub.id, CommandId: newCommand(), Sdp: sdp})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.GetReady()
+	}
+	first := sub.LocalDescription().SDP
+	if ready := answer(first); len(ready) != 1 {
+		t.Errorf("ready %v", ready)
+	}
+	drainPackets(track)
+	track.next(t)
+	if ready := answer(strings.ReplaceAll(first, "a=recvonly", "a=inactive")); len(ready) != 0 {
+		t.Errorf("inactive, but ready %v", ready)
+	}
+	time.Sleep(50 * time.Millisecond)
+	drainPackets(track)
+	time.Sleep(100 * time.Millisecond)
+	if n := len(track.packets); n != 0 {
+		t.Errorf("%d packets for an inactive m= section", n)
+	}
+	if ready := answer(first); len(ready) != 1 {
+		t.Errorf("ready %v", ready)
+	}
+	track.next(t)
+
+	other := s.dial()
+	other.send(webrtc.MimeTypeVP8, "v")
+	_, err := s.api.AcceptAnswer(t.Context(), &mediav1.AcceptAnswerRequest{Peer: sub.id, CommandId: newCommand(), Sdp: other.offer() + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:x\r\n"})
+	if got := fault.Of(fault.FromStatus(err)); got != fault.InvalidSDP {
+		t.Errorf("an answer to something else: %v", err)
+	}
+}

@@ -67,7 +67,7 @@ type Common struct {
 	SessionPending   int            `help:"Requests of one session under way on this edge; 0 for no limit." default:"1024"`
 	SessionRate      int            `help:"Requests a second of one session on this edge, and of one socket that are of no session; ten seconds' worth may come at once; 0 for no limit." default:"1000"`
 	MaxSDP           int            `help:"Bytes of an SDP; 0 for no limit but that of nodes, 262144." name:"max-sdp" default:"262144"`
-	MaxSDPLines      int            `help:"Lines of an SDP; 0 for no limit." name:"max-sdp-lines" default:"20000"`
+	MaxSDPLines      int            `help:"Lines of an SDP; 0 for no limit but that of nodes, 20000." name:"max-sdp-lines" default:"20000"`
 	MaxSDPSections   int            `help:"m= sections of an SDP; 0 for no limit but that of nodes, 128." name:"max-sdp-sections" default:"128"`
 	MaxCandidates    int            `help:"Candidates in one trickle request; 0 for no limit. None is kept." default:"256"`
 	HandleCandidates int            `help:"Candidates that one handle may trickle on this edge between two offers or answers; 0 for no limit." default:"2048"`

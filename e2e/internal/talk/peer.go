@@ -17,7 +17,7 @@ type peer struct {
 	err  error
 	stop chan struct{}
 	wg   sync.WaitGroup
-	sent map[webrtc.RTPCodecType]bool
+	sent map[rune]bool
 	hear func(text string) // what comes over data channels
 	data *webrtc.DataChannel
 	open chan struct{} // closed when data can be written to
@@ -29,7 +29,7 @@ func newPeer(hear func(text string)) *peer {
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
 	m := &webrtc.MediaEngine{}
-	p := &peer{stop: make(chan struct{}), sent: map[webrtc.RTPCodecType]bool{}, known: map[string]bool{}, hear: hear}
+	p := &peer{stop: make(chan struct{}), sent: map[rune]bool{}, known: map[string]bool{}, hear: hear}
 	if p.err = m.RegisterDefaultCodecs(); p.err == nil {
 		p.pc, p.err = webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
 	}
@@ -56,7 +56,8 @@ func (p *peer) refused() bool {
 	return p.pc != nil && p.pc.SignalingState() == webrtc.SignalingStateHaveLocalOffer
 }
 
-// offer adds what kinds name, a for audio and v for video, d for data, unless it is there, and returns a full offer.
+// offer adds what kinds name, a for audio and v for video, A and V for a second of those, d for data, unless it is there, and returns
+// a full offer.
 func (p *peer) offer(kinds string) (string, error) {
 	if p.err != nil {
 		return "", p.err
@@ -77,10 +78,10 @@ func (p *peer) add(kinds string) error {
 	for _, kind := range kinds {
 		var err error
 		switch kind {
-		case 'a':
-			err = p.send(webrtc.RTPCodecTypeAudio, 960)
-		case 'v':
-			err = p.send(webrtc.RTPCodecTypeVideo, 1800)
+		case 'a', 'A':
+			err = p.send(kind, webrtc.RTPCodecTypeAudio, 960)
+		case 'v', 'V':
+			err = p.send(kind, webrtc.RTPCodecTypeVideo, 1800)
 		case 'd':
 			err = p.channel()
 		default:
@@ -93,12 +94,12 @@ func (p *peer) add(kinds string) error {
 	return nil
 }
 
-// send adds a stream and feeds it a packet each 20 ms, step being what that is on the clock of its kind.
-func (p *peer) send(kind webrtc.RTPCodecType, step uint32) error {
-	if p.sent[kind] {
+// send adds a stream of that name, and feeds it a packet each 20 ms, step being what that is on the clock of its kind.
+func (p *peer) send(name rune, kind webrtc.RTPCodecType, step uint32) error {
+	if p.sent[name] {
 		return nil
 	}
-	p.sent[kind] = true
+	p.sent[name] = true
 	track := &track{kind: kind}
 	if _, err := p.pc.AddTrack(track); err != nil {
 		return err

@@ -12,6 +12,9 @@
 //	al.pub offer restart {"request":"configure"}  the same with an offer that restarts ICE
 //	al.sub answer {"request":"start"}        the same with an answer to the last offer on that handle
 //	al.sub answer av {"request":"accept"}    the same, audio and video being sent
+//	al.sub again {"request":"start"}         the same with the last answer once more
+//	al.pub offer avAV {"request":"configure"}  A and V are a second stream of audio and of video
+//	al.pub with x(.) => y$1                  the next offer or answer of that handle has this in the place of what matches; \n ends a line
 //	al.pub trickle null                      a trickle of that candidate
 //	al.pub data {"textroom":"list"}          a text over the data channel, once that is open
 //	al.pub hangup | detach                   such a request; words behind it are for people
@@ -32,6 +35,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -131,9 +135,11 @@ type socket struct {
 }
 
 type handle struct {
-	id    uint64
-	peer  *peer
-	offer string // last heard
+	id       uint64
+	peer     *peer
+	offer    string   // last heard
+	answered string   // last sent
+	changes  []change // of what it describes next
 
 	rising bool            // negotiated, and not up yet
 	ending bool            // to be hung up by the server, which it has not said yet
@@ -306,7 +312,7 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		if err != nil {
 			return err
 		}
-		request["jsep"] = janus.JSEP{Type: "offer", SDP: sdp}
+		request["jsep"] = janus.JSEP{Type: "offer", SDP: h.changed(sdp)}
 	case "answer":
 		var kinds string
 		if rest = args; !strings.HasPrefix(args, "{") {
@@ -327,8 +333,13 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 		if err != nil {
 			return err
 		}
-		h.offer = ""
-		request["jsep"] = janus.JSEP{Type: "answer", SDP: sdp}
+		h.offer, h.answered = "", h.changed(sdp)
+		request["jsep"] = janus.JSEP{Type: "answer", SDP: h.answered}
+	case "again":
+		rest = args
+		request["jsep"] = janus.JSEP{Type: "answer", SDP: h.changed(h.answered)}
+	case "with":
+		return h.change(args)
 	}
 	rest = strings.ReplaceAll(rest, "$dummy", p.dummy)
 	if !json.Valid([]byte(rest)) {
@@ -336,6 +347,33 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	}
 	request["janus"], request["body"] = "message", json.RawMessage(rest)
 	return p.ask(s, request)
+}
+
+// change is of what a handle describes.
+type change struct {
+	what *regexp.Regexp
+	to   string
+}
+
+func (h *handle) change(args string) error {
+	what, to, _ := strings.Cut(args, " =>")
+	re, err := regexp.Compile("(?m)" + lineEnds.Replace(what))
+	if err != nil {
+		return err
+	}
+	h.changes = append(h.changes, change{re, lineEnds.Replace(strings.TrimPrefix(to, " "))})
+	return nil
+}
+
+var lineEnds = strings.NewReplacer(`\n`, "\r\n")
+
+// changed is sdp with the changes, which are for one description.
+func (h *handle) changed(sdp string) string {
+	for _, c := range h.changes {
+		sdp = c.what.ReplaceAllString(sdp, c.to)
+	}
+	h.changes = nil
+	return sdp
 }
 
 // listen adds what is heard to step until the step is over. Offers and answers go to the peers of their handles.

@@ -111,13 +111,23 @@ func (y *layer) store(p *packet.Packet, seq uint64, burst uint32, c codec.Codec,
 		y.describe(t.dependencies, seq, &t.desc)
 	}
 	if t.desc.Keyframe {
-		y.stats.Keyframes++
-		y.burstKeyframe = true
-		y.keyframe = max(y.keyframe, seq)
-		y.keyframes.seen(p.Arrival)
+		y.noteKeyframe(t)
 	}
 	y.addToBurst(seq)
 	return t
+}
+
+// noteKeyframe takes a packet that a leg may begin with. Of H.264, several of one picture are such: parameter sets come before the
+// slices, in packets of their own, and nobody can do without.
+func (y *layer) noteKeyframe(t *slot) {
+	y.burstKeyframe = true
+	y.keyframes.seen(t.arrival)
+	if first := y.ring.get(y.keyframe); y.keyframe != 0 && first != nil && first.ts == t.ts {
+		y.keyframe = min(y.keyframe, t.seq)
+		return
+	}
+	y.stats.Keyframes++
+	y.keyframe = max(y.keyframe, t.seq)
 }
 
 // describe reads what an AV1 payload does not say of its place among the layers.

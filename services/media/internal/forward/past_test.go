@@ -70,6 +70,49 @@ func TestALegWaitsWhereThePastIsOfNoUse(t *testing.T) {
 	}
 }
 
+// TestALegBeginsWithParameterSets: H.264 of one NAL unit a packet has them before the slices of a picture, in packets of their own.
+func TestALegBeginsWithParameterSets(t *testing.T) {
+	s, p, _, _ := connected(t, codec.H264, 1)
+	sps, pps, idr, delta := []byte{0x67, 0x42}, []byte{0x68, 0xce}, []byte{0x65, 0x88}, []byte{0x41, 0x9a}
+	seq := uint16(0)
+	unit := func(ts uint32, payload []byte) {
+		f := frame{seq: seq, ts: ts}.packet(0, start)
+		f.Payload = payload
+		s.Receive(0, f)
+		s.Flush(start)
+		seq++
+	}
+	for n := range uint32(2) {
+		for _, payload := range [][]byte{sps, pps, idr} {
+			unit(9000*n, payload)
+		}
+		unit(9000*n+3000, delta)
+	}
+	if n := s.layers[0].stats.Keyframes; n != 2 {
+		t.Errorf("%d key frames", n)
+	}
+	p.plis = nil
+	begins := func(s *Stream) {
+		t.Helper()
+		l, sub := newLeg(t, codec.H264)
+		l.Connect(s, start)
+		l.SetFlowing(true, start)
+		if len(sub.sent) != 4 || len(p.plis) != 0 || sub.sent[0].Payload[0] != sps[0] || sub.sent[3].Payload[0] != delta[0] {
+			t.Errorf("%d packets, %d requests", len(sub.sent), len(p.plis))
+		}
+	}
+	begins(s)
+
+	replica := NewStream(s.Config().Replica(p, new(PublisherClock)))
+	var b Burst
+	if !s.CopyPast(&b, start) {
+		t.Fatal("there is no past")
+	}
+	replica.ReceiveBurst(&b, start)
+	replica.Flush(start)
+	begins(replica)
+}
+
 // TestALegBeginsAmidABurst: what the burst has brought by then goes out with it, once.
 func TestALegBeginsAmidABurst(t *testing.T) {
 	s, _, _, _ := connected(t, codec.VP8, 1)

@@ -157,10 +157,7 @@ func (y *layer) receiveCopy(from *slot, payload, dependencies []byte, state *lay
 	t.ext.DependencyDescriptor = ownDependencies
 	y.rates.count(&t.desc, len(payload), from.arrival)
 	if t.desc.Keyframe {
-		y.stats.Keyframes++
-		y.burstKeyframe = true
-		y.keyframe = max(y.keyframe, from.seq)
-		y.keyframes.seen(from.arrival)
+		y.noteKeyframe(t)
 	}
 	y.addToBurst(from.seq)
 }

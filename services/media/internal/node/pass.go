@@ -145,7 +145,7 @@ type answered struct {
 
 // PassAnswer completes a call's negotiation, for both of its peers.
 func (n *Node) PassAnswer(ctx context.Context, a PassedAnswer) (AgreedCall, error) {
-	answer, err := sdp.Parse(a.SDP)
+	answer, err := sdp.ParseAnswer(a.SDP)
 	if err != nil {
 		return AgreedCall{}, invalidSDP(err)
 	}

@@ -244,11 +244,19 @@ func (pub *publisher) receive(p *packet.Packet, now time.Duration) {
 	r.in.receive(r, p)
 }
 
-// identify finds the m= section of an unknown SSRC by the mid that the packet says.
+// identify finds the m= section of an unknown SSRC by the mid that the packet says, or else, of those whose packets say none, by
+// the rid.
 func (pub *publisher) identify(p *packet.Packet) (route, bool) {
+	said := p.Ext.Present.Has(packet.HasMID)
 	for _, in := range pub.streams {
-		if in != nil && p.Ext.Present.Has(packet.HasMID) && in.agreed.MID == string(p.Ext.MID) {
+		switch {
+		case in == nil:
+		case said && in.agreed.MID == string(p.Ext.MID):
 			return in.identify(p)
+		case !said && in.agreed.IDs.MID == 0 && len(in.agreed.RIDs) > 0:
+			if r, ok := in.identify(p); ok {
+				return r, true
+			}
 		}
 	}
 	return route{}, false

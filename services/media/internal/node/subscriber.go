@@ -134,9 +134,10 @@ func (n *Node) checkSources(want *SlotRequest) error {
 	return nil
 }
 
-// AcceptAnswer completes the last MakeOffer and returns the mids that the endpoint takes.
+// AcceptAnswer completes the last MakeOffer and returns the mids that the endpoint takes. An answer that comes after that one is to
+// the same offer: it counts in the place of the one before.
 func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) ([]string, error) {
-	answer, err := sdp.Parse(r.SDP)
+	answer, err := sdp.ParseAnswer(r.SDP)
 	if err != nil {
 		return nil, invalidSDP(err)
 	}
@@ -161,10 +162,16 @@ func (n *Node) AcceptAnswer(ctx context.Context, r AnswerRequest) ([]string, err
 }
 
 func (s *subscriber) accept(answer *sdp.Description, now time.Duration) ([]string, error) {
-	if s.open == nil {
+	offered := s.open
+	if offered == nil && !s.shared {
+		for _, sl := range s.slots {
+			offered = append(offered, sl.offered)
+		}
+	}
+	if offered == nil {
 		return nil, fault.New(fault.UnexpectedAnswer, nil)
 	}
-	accepted, err := sdp.Accept(answer, s.open)
+	accepted, err := sdp.Accept(answer, offered)
 	if err != nil {
 		return nil, invalidSDP(err)
 	}

@@ -44,6 +44,8 @@ func (d Direction) Sends() bool { return d == SendRecv || d == SendOnly }
 // Receives reports whether the side that says d takes media.
 func (d Direction) Receives() bool { return d == SendRecv || d == RecvOnly }
 
+func (d Direction) valid() bool { return d.Sends() || d.Receives() || d == Inactive }
+
 // Description is an endpoint's offer or answer.
 type Description struct {
 	OriginID    uint64
@@ -61,7 +63,7 @@ type Section struct {
 	Protocol   string
 	Direction  Direction
 	Formats    []Format
-	Extensions []Extension
+	Extensions []Extension       // those that we know
 	SSRCs      []uint32          // media, in the order announced; lowest layer first if there is a SIM group
 	Repair     map[uint32]uint32 // RTX SSRC by the SSRC it repairs (ssrc-group:FID)
 	Simulcast  bool              // by a SIM group or by rids
@@ -75,9 +77,9 @@ type Format struct {
 	PayloadType uint8
 	Codec       string // lower case
 	ClockRate   uint32
-	Channels    string // empty if not said
-	Parameters  string // of a=fmtp
-	Feedback    []string
+	Channels    string   // empty if not said
+	Parameters  string   // of a=fmtp
+	Feedback    []string // the kinds that we know
 }
 
 // Extension is one a=extmap.

@@ -191,9 +191,6 @@ func Accept(answer *Description, slots []Slot) ([]Accepted, error) {
 	if len(answer.Sections) != len(slots) {
 		return nil, invalid("%d m= sections in the answer to %d", len(answer.Sections), len(slots))
 	}
-	if answer.Setup == "actpass" {
-		return nil, invalid("a=setup:actpass in an answer")
-	}
 	all := make([]Accepted, len(slots))
 	for i := range slots {
 		section, slot := &answer.Sections[i], &slots[i]

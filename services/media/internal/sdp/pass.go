@@ -111,9 +111,6 @@ func Agree(offer, answer *Description) (*Agreement, error) {
 	if len(answer.Sections) != len(offer.Sections) {
 		return nil, invalid("%d m= sections in the answer to %d", len(answer.Sections), len(offer.Sections))
 	}
-	if answer.Setup == "actpass" {
-		return nil, invalid("a=setup:actpass in an answer")
-	}
 	a := &Agreement{}
 	for i := range offer.Sections {
 		o, n := &offer.Sections[i], &answer.Sections[i]
@@ -121,6 +118,8 @@ func Agree(offer, answer *Description) (*Agreement, error) {
 			return nil, invalid("m= section %d is %s %q, not %s %q", i, n.Kind, n.MID, o.Kind, o.MID)
 		}
 		offerer, answerer := agree(o, n)
+		offer.layered(&offerer.Stream)
+		answer.layered(&answerer.Stream)
 		told := pass(n)
 		told.Refused, told.Direction = offerer.Refused, offerer.Direction
 		told.Extensions, told.Protocol, told.SCTPMap = offerer.Offered, o.Protocol, o.SCTPMap
@@ -197,9 +196,6 @@ func taken(own, other *Section, mine, theirs Format) Taken {
 	}
 	if in, back := redundancyOf(other, theirs.PayloadType), redundancyOf(own, mine.PayloadType); in != nil && back != nil && own.Kind == Audio {
 		st.RED, out.RED = in, *back
-	}
-	if len(st.RIDs) > 0 && (st.IDs.RID == 0 || st.IDs.MID == 0) {
-		st.RIDs, st.Simulcast = nil, false // layers could not be told apart
 	}
 	return Taken{Stream: st, Out: out}
 }

@@ -21,6 +21,12 @@ const (
 	uriDependencyDescriptor = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
 
+// uris are all that are understood.
+var uris = map[string]bool{
+	uriAudioLevel: true, uriAbsSendTime: true, uriTransportCC: true, uriMID: true, uriRID: true, uriRepairedRID: true,
+	uriAbsCaptureTime: true, uriPlayoutDelay: true, uriVideoOrientation: true, uriDependencyDescriptor: true,
+}
+
 // Rules say what may be taken from an offer. Codecs have Janus's names.
 type Rules struct {
 	AudioCodecs, VideoCodecs  []string // most wanted first
@@ -30,7 +36,7 @@ type Rules struct {
 	AudioLevel                bool // header extensions
 	VideoOrientation          bool
 	PlayoutDelay, TransportCC bool
-	Echo                      bool // media goes back: one m= section of each kind, and more extensions
+	Echo                      bool // media goes back, and with more extensions
 }
 
 // Stream is what is taken of one m= section of an offer.
@@ -65,20 +71,36 @@ func (s *Stream) Parameter(name string) string { return s.Format.parameter(name)
 // receive them.
 func Choose(offer *Description, rules *Rules, before []Stream) []Stream {
 	streams := make([]Stream, len(offer.Sections))
-	taken := map[Kind]bool{}
+	data := false // taken
 	for i := range offer.Sections {
 		now := rules
 		if i < len(before) && !before[i].Refused && before[i].MID == offer.Sections[i].MID {
 			now = rules.keeping(before[i].Format.Codec)
 		}
 		s := now.choose(&offer.Sections[i])
-		if taken[s.Kind] && (s.Kind == Data || rules.Echo) {
-			s = refuse(&offer.Sections[i])
+		if s.Kind == Data {
+			if data {
+				s = refuse(&offer.Sections[i])
+			}
+			data = data || !s.Refused
 		}
-		taken[s.Kind] = taken[s.Kind] || !s.Refused
 		streams[i] = s
 	}
+	for i := range streams {
+		offer.layered(&streams[i])
+	}
 	return streams
+}
+
+// layered leaves a stream its layers only if packets will say of which one they are: by rid and mid, or by a rid that no other
+// m= section has.
+func (d *Description) layered(s *Stream) {
+	shared := func(other Section) bool {
+		return other.MID != s.MID && slices.ContainsFunc(other.RIDs, func(rid string) bool { return slices.Contains(s.RIDs, rid) })
+	}
+	if len(s.RIDs) > 0 && (s.IDs.RID == 0 || s.IDs.MID == 0 && slices.ContainsFunc(d.Sections, shared)) {
+		s.RIDs, s.Simulcast = nil, false
+	}
 }
 
 // keeping is the rules for one codec.
@@ -118,9 +140,6 @@ func (r *Rules) choose(s *Section) Stream {
 	if r.OpusRED && format.Codec == "opus" {
 		st.RED = redundancyOf(s, format.PayloadType)
 	}
-	if len(st.RIDs) > 0 && (st.IDs.RID == 0 || st.IDs.MID == 0) {
-		st.RIDs, st.Simulcast = nil, false // layers could not be told apart
-	}
 	return st
 }
 
@@ -134,31 +153,44 @@ func (r *Rules) direction(offered Direction) Direction {
 	return RecvOnly
 }
 
-// format picks the payload type: the first codec of the rules that is offered, with the wanted profile if there is one.
+// format picks the payload type: the first codec of the rules that is offered, in the form that fits best.
 func (r *Rules) format(s *Section) (Format, bool) {
 	codecs := r.AudioCodecs
 	if s.Kind == Video {
 		codecs = r.VideoCodecs
 	}
 	for _, codec := range codecs {
-		var other *Format
+		var best *Format
 		for i := range s.Formats {
 			f := &s.Formats[i]
-			if f.Codec != codec || codec == "h264" && f.parameter("packetization-mode") != "1" {
-				continue
-			}
-			if r.profileFits(f) {
-				return *f, true
-			}
-			if other == nil {
-				other = f
+			if f.Codec == codec && f.relayed() && (best == nil || r.fitness(f) > r.fitness(best)) {
+				best = f
 			}
 		}
-		if other != nil {
-			return *other, true
+		if best != nil && (r.profileFits(best) || !r.Echo) { // EchoTest is asked for exactly that, as at Janus
+			return *best, true
 		}
 	}
 	return Format{}, false
+}
+
+// relayed is false of H.264 whose packets are interleaved, which nobody else could be sent.
+func (f *Format) relayed() bool {
+	mode := f.parameter("packetization-mode")
+	return f.Codec != "h264" || mode == "" || mode == "0" || mode == "1"
+}
+
+// fitness compares forms of a codec. H.264 of several NAL units a packet (packetization-mode=1) counts more than the wanted
+// profile: with the other, slices have to fit packets.
+func (r *Rules) fitness(f *Format) int {
+	n := 0
+	if f.Codec == "h264" && f.parameter("packetization-mode") == "1" {
+		n += 2
+	}
+	if r.profileFits(f) {
+		n++
+	}
+	return n
 }
 
 func (r *Rules) profileFits(f *Format) bool {
@@ -276,8 +308,11 @@ func repairOf(s *Section, pt uint8) *uint8 {
 func redundancyOf(s *Section, pt uint8) *uint8 {
 	for i := range s.Formats {
 		f := &s.Formats[i]
+		if f.Codec != "red" {
+			continue
+		}
 		inside := strings.Split(strings.TrimSpace(f.Parameters), "/")
-		if f.Codec == "red" && !slices.ContainsFunc(inside, func(one string) bool { return one != formatNumber(pt) }) {
+		if !slices.ContainsFunc(inside, func(one string) bool { return one != formatNumber(pt) }) {
 			return &f.PayloadType
 		}
 	}

@@ -3,6 +3,7 @@ package sdp
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -155,6 +156,8 @@ func TestNonsenseIsRefused(t *testing.T) {
 		"attribute for naught": change("a=rtcp-mux", "a=x:"),
 		"mid twice":            change("a=mid:1", "a=mid:0"),
 		"no mid":               change("a=mid:1\n", ""),
+		"many lines":           good + strings.Repeat("a=x\n", maxLines),
+		"many short lines":     good + strings.Repeat("a=x\r", maxLines),
 		"long mid":             change("a=mid:1", "a=mid:12345678901234567"),
 		"odd mid":              change("a=mid:1", "a=mid:a b"),
 		"no password":          strings.ReplaceAll(good, "a=ice-pwd:0e3f4a3b0a8c0d4fbb2d0b5f2b9f7a11\n", ""),
@@ -255,6 +258,181 @@ func TestLayersAreFoundBySSRC(t *testing.T) {
 	}
 }
 
+func TestLayersBeyondThreeAreLeftOut(t *testing.T) {
+	offer := strings.Replace(read(t, "firefox.offer.sdp"), "a=simulcast:send hi;~lo", "a=rid:b send\na=rid:c send\na=simulcast:send hi;c;b;lo", 1)
+	d, err := Parse(offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := Choose(d, room(), nil)
+	if diff := cmp.Diff([]string{"hi", "c", "b"}, streams[1].RIDs); diff != "" || !streams[1].Simulcast {
+		t.Errorf("simulcast %v, layers %s", streams[1].Simulcast, diff)
+	}
+	if answer := Answer(&here, streams, make([]Sent, len(streams))); !strings.Contains(answer, "a=simulcast:recv hi;c;b\r\n") || strings.Contains(answer, "a=rid:lo") {
+		t.Errorf("the answer is\n%s", answer)
+	}
+}
+
+// TestLayersAreTakenIfPacketsTellThem: without a mid they do by a rid that only one m= section has.
+func TestLayersAreTakenIfPacketsTellThem(t *testing.T) {
+	good := read(t, "firefox.offer.sdp")
+	video := good[strings.Index(good, "m=video"):strings.Index(good, "m=application")]
+	second := strings.Replace(video, "a=mid:1", "a=mid:3", 1)
+	mid := "a=extmap:3 " + uriMID + "\n"
+	for name, c := range map[string]struct {
+		offer string
+		want  []int // how many layers
+	}{
+		"mids":            {good + second, []int{0, 2, 0, 2}},
+		"no mid":          {strings.ReplaceAll(good, mid, ""), []int{0, 2, 0}},
+		"no rid":          {strings.ReplaceAll(good, "a=extmap:8 "+uriRID+"\n", ""), []int{0, 0, 0}},
+		"no mid, no rid":  {strings.ReplaceAll(strings.ReplaceAll(good, mid, ""), "a=extmap:8 "+uriRID+"\n", ""), []int{0, 0, 0}},
+		"the same rids":   {strings.ReplaceAll(good+second, mid, ""), []int{0, 0, 0, 0}},
+		"one of the same": {strings.ReplaceAll(good+strings.ReplaceAll(second, "lo", "low"), mid, ""), []int{0, 0, 0, 0}},
+		"rids of its own": {strings.ReplaceAll(good+strings.NewReplacer("lo", "low", "hi", "high").Replace(second), mid, ""), []int{0, 2, 0, 2}},
+	} {
+		d, err := Parse(c.offer)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []int
+		for _, s := range Choose(d, room(), nil) {
+			got = append(got, len(s.RIDs))
+			if s.Simulcast != (len(s.RIDs) > 0) {
+				t.Errorf("%s: simulcast %v of %v", name, s.Simulcast, s.RIDs)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestH264OfOneUnitAPacketIsTakenWhereThereIsNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		formats string // payload type and parameters
+		profile string
+		want    string // payload type; empty for refused
+	}{
+		"said":                      {"102 packetization-mode=0;profile-level-id=42e01f", "", "102"},
+		"not said":                  {"102 profile-level-id=42e01f", "", "102"},
+		"no parameters":             {"102", "", "102"},
+		"the other is first":        {"102 packetization-mode=0|104 packetization-mode=1", "", "104"},
+		"the other is last":         {"102 packetization-mode=1|104 packetization-mode=0", "", "102"},
+		"the profile":               {"102 profile-level-id=42001f|104 profile-level-id=42e01f", "42E01F", "104"},
+		"the profile of the first":  {"102 profile-level-id=42e01f|104 packetization-mode=1;profile-level-id=42001f", "42e01f", "104"},
+		"the profile of the second": {"102 packetization-mode=1;profile-level-id=42001f|104 packetization-mode=1;profile-level-id=42e01f", "42e01f", "104"},
+		"interleaved":               {"102 packetization-mode=2;profile-level-id=42e01f", "", ""},
+		"nonsense":                  {"102 packetization-mode=x", "", ""},
+	} {
+		lines, numbers := "", ""
+		for format := range strings.SplitSeq(c.formats, "|") {
+			pt, parameters, _ := strings.Cut(format, " ")
+			numbers += " " + pt
+			lines += "a=rtpmap:" + pt + " H264/90000\n"
+			if parameters != "" {
+				lines += "a=fmtp:" + format + "\n"
+			}
+		}
+		good := read(t, "firefox.offer.sdp")
+		d, err := Parse(good[:strings.Index(good, "m=video")] + "m=video 9 UDP/TLS/RTP/SAVPF" + numbers + "\nc=IN IP4 0.0.0.0\na=mid:1\n" + lines)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		rules := room()
+		rules.VideoCodecs, rules.H264Profile = []string{"h264"}, c.profile
+		got := ""
+		if s := Choose(d, rules, nil)[1]; !s.Refused {
+			got = formatNumber(s.Format.PayloadType)
+		}
+		if got != c.want {
+			t.Errorf("%s: %q is taken, not %q", name, got, c.want)
+		}
+	}
+}
+
+func TestEachSectionIsEchoed(t *testing.T) {
+	good := read(t, "firefox.offer.sdp")
+	media := good[strings.Index(good, "m=audio"):]
+	again := strings.NewReplacer("a=mid:0", "a=mid:3", "a=mid:1", "a=mid:4", "a=mid:2", "a=mid:5").Replace(media)
+	d, err := Parse(good + again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := room()
+	rules.Echo = true
+	var refused []bool
+	for _, s := range Choose(d, rules, nil) {
+		refused = append(refused, s.Refused)
+	}
+	if diff := cmp.Diff([]bool{false, false, false, false, false, true}, refused); diff != "" { // there is one SCTP association
+		t.Error(diff)
+	}
+}
+
+func TestTheFingerprintThatTellsMostIsTaken(t *testing.T) {
+	good := read(t, "firefox.offer.sdp")
+	of := func(hash string, size int) string {
+		return hash + " " + strings.TrimSuffix(strings.Repeat("AB:", size), ":")
+	}
+	weak, strong := of("sha-1", 20), of("sha-512", 64)
+	at := strings.Index(good, "sha-256 ")
+	given := good[at : at+len(of("sha-256", 32))]
+	beside := func(before, after string) string {
+		return strings.Replace(good, "a=fingerprint:"+given, before+"a=fingerprint:"+given+after, 1)
+	}
+	section := func(fingerprint string) string {
+		return strings.Replace(good, "a=mid:1", "a=mid:1\na=fingerprint:"+fingerprint, 1)
+	}
+	for name, c := range map[string]struct{ offer, want string }{
+		"alone":                {good, given},
+		"a stronger one":       {beside("", "\na=fingerprint:"+strong), strong},
+		"a stronger one first": {beside("a=fingerprint:"+strong+"\n", ""), strong},
+		"a weaker one first":   {beside("a=fingerprint:"+weak+"\n", ""), given},
+		"one that is unknown":  {beside("a=fingerprint:md5 AB:AB\n", ""), given},
+		"one that is cut":      {beside("a=fingerprint:"+strong[:49]+"\n", ""), given},
+		"only a stronger one":  {strings.Replace(good, given, strong, 1), strong},
+		"of an m= section":     {section(weak), weak},
+		"of none that we can":  {section("md5 AB:AB"), given},
+	} {
+		d, err := Parse(c.offer)
+		if err != nil || d.Fingerprint != c.want {
+			t.Errorf("%s: %v, %v", name, d, err)
+		}
+	}
+}
+
+// TestWhatIsSaidOverAndOverIsKeptOnce: what an SDP costs does not grow with its lines times its m= sections or payload types.
+func TestWhatIsSaidOverAndOverIsKeptOnce(t *testing.T) {
+	good := read(t, "firefox.offer.sdp")
+	var sessions, lines strings.Builder
+	for i := range 800 {
+		fmt.Fprintf(&sessions, "a=extmap:%d urn:x:%d\na=extmap:%d %s\n", i%200+1, i, i%200+1, uriTransportCC)
+		fmt.Fprintf(&lines, "a=rtcp-fb:* nack\na=rtcp-fb:* x%d\na=rid:r%d send\n", i, i)
+	}
+	text := strings.Replace(good, "a=ice-options:trickle\n", "a=ice-options:trickle\n"+sessions.String(), 1)
+	text = strings.Replace(text, "a=simulcast:send hi;~lo\n", "a=simulcast:send "+strings.Repeat("x;", 20000)+"hi\n"+lines.String(), 1)
+	d, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range d.Sections {
+		if len(s.Extensions) > 4*len(uris) {
+			t.Errorf("%d header extensions", len(s.Extensions))
+		}
+		for _, f := range s.Formats {
+			if len(f.Feedback) > len(videoFeedback) {
+				t.Errorf("%d kinds of feedback", len(f.Feedback))
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"hi"}, d.Sections[1].RIDs); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"chromium.offer.sdp", "firefox.offer.sdp", "offer.sdp"} {
 		b, err := os.ReadFile(filepath.Join("testdata", name))
@@ -294,16 +472,42 @@ func FuzzParse(f *testing.F) {
 // Janus takes such offers too.
 func TestAnOfferThatDoesNotSayWhoIsDTLSClientLeavesItToTheAnswer(t *testing.T) {
 	for _, name := range []string{"firefox.offer.sdp", "chromium.offer.sdp"} {
-		d, err := Parse(strings.ReplaceAll(read(t, name), "a=setup:actpass\n", ""))
+		d, err := Parse(strings.NewReplacer("a=setup:actpass\r\n", "", "a=setup:actpass\n", "").Replace(read(t, name)))
 		if err != nil || d.Setup != "actpass" {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
 	}
-	d, err := Parse(strings.ReplaceAll(read(t, "chromium.offer.sdp"), "a=setup:actpass\n", ""))
+}
+
+func TestAnswersThatDoNotSayWhoBeginsDTLS(t *testing.T) {
+	answer := read(t, "firefox.offer.sdp")
+	for said, want := range map[string]string{
+		"a=setup:active\n": "active", "a=setup:passive\n": "passive", "a=setup:actpass\n": "passive", "": "active",
+	} {
+		d, err := ParseAnswer(strings.ReplaceAll(answer, "a=setup:actpass\n", said))
+		if err != nil || d.Setup != want {
+			t.Errorf("%q: %+v, %v", said, d, err)
+		}
+	}
+}
+
+func TestAnEchoHasTheProfileAskedForOrNone(t *testing.T) {
+	offer, err := Parse(read(t, "chromium.offer.sdp"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Accept(d, make([]Slot, len(d.Sections))); !errors.Is(err, ErrInvalid) {
-		t.Errorf("an answer that does not say it: %v", err)
+	for _, c := range []struct {
+		codec, vp9, h264 string
+		refused          bool
+	}{
+		{"vp9", "0", "", false}, {"vp9", "9", "", true}, {"h264", "", "42e01f", false}, {"h264", "", "ffffff", true}, {"vp8", "9", "ffffff", false},
+	} {
+		rules := room()
+		rules.Echo, rules.VideoCodecs, rules.VP9Profile, rules.H264Profile = true, []string{c.codec}, c.vp9, c.h264
+		for _, s := range Choose(offer, rules, nil) {
+			if s.Kind == Video && s.Refused != c.refused {
+				t.Errorf("%+v: refused %v", c, s.Refused)
+			}
+		}
 	}
 }

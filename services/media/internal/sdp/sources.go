@@ -68,10 +68,10 @@ func readGroup(value string) ([]uint32, error) {
 	return group, nil
 }
 
-// readRIDs reads a=rid (RFC 8851) and a=simulcast (RFC 8853), which gives the order. Of alternatives for a layer the
-// first is taken; "~", which means paused at first, is no difference to us.
+// readRIDs reads a=rid (RFC 8851) and a=simulcast (RFC 8853), which gives the order: what is beyond maxLayers is not taken, as at
+// Janus. Of alternatives for a layer the first is taken; "~", which means paused at first, is no difference to us.
 func (s *Section) readRIDs(m *sdp.MediaDescription) error {
-	var sent []string
+	sent := map[string]bool{}
 	for _, a := range m.Attributes {
 		if a.Key != "rid" {
 			continue
@@ -83,7 +83,7 @@ func (s *Section) readRIDs(m *sdp.MediaDescription) error {
 		if !ridPattern.MatchString(fields[0]) {
 			return invalid("rid %q", fields[0])
 		}
-		sent = append(sent, fields[0])
+		sent[fields[0]] = true
 	}
 	list, _ := m.Attribute("simulcast")
 	fields := strings.Fields(list)
@@ -95,13 +95,10 @@ func (s *Section) readRIDs(m *sdp.MediaDescription) error {
 		for layer := range strings.SplitSeq(layers, ";") {
 			rid, _, _ := strings.Cut(layer, ",")
 			rid = strings.TrimPrefix(rid, "~")
-			if slices.Contains(sent, rid) && !slices.Contains(s.RIDs, rid) {
+			if len(s.RIDs) < maxLayers && sent[rid] && !slices.Contains(s.RIDs, rid) {
 				s.RIDs = append(s.RIDs, rid)
 			}
 		}
-	}
-	if len(s.RIDs) > maxLayers {
-		return invalid("%d simulcast layers", len(s.RIDs))
 	}
 	if len(s.RIDs) > 0 {
 		s.Simulcast = true

@@ -4,17 +4,14 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"math/big"
-	"strings"
 	"time"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/fingerprint"
 )
 
 // certificate is what a node shows in DTLS handshakes: self-signed, made at its start, known by its fingerprint.
@@ -42,10 +39,9 @@ func newCertificate() (*certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
-	sum := sha256.Sum256(der)
 	return &certificate{
 		tls:         tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
-		fingerprint: "sha-256 " + hexPairs(sum[:]),
+		fingerprint: fingerprint.Of(der),
 	}, nil
 }
 
@@ -58,31 +54,3 @@ func (p *Peer) Fingerprint() string { return p.cert.fingerprint }
 
 // UseCertificate has the peer use the n-th certificate, counted round. It is for before the first description.
 func (p *Peer) UseCertificate(n uint32) { p.cert = p.w.group.certs[n%certificates] }
-
-// errFingerprint means that the endpoint is not the one that sent the SDP.
-var errFingerprint = errors.New("certificate does not match the fingerprint in the SDP")
-
-// verifyFingerprint compares a DER certificate with what SDP said: "sha-256 AB:CD:…", or sha-1 (RFC 8122, section 5).
-func verifyFingerprint(der []byte, fingerprint string) error {
-	hash, want, _ := strings.Cut(fingerprint, " ")
-	var sum []byte
-	switch strings.ToLower(hash) {
-	case "sha-256":
-		s := sha256.Sum256(der)
-		sum = s[:]
-	case "sha-1":
-		s := sha1.Sum(der)
-		sum = s[:]
-	default:
-		return fmt.Errorf("%w: unknown hash %q", errFingerprint, hash)
-	}
-	if subtle.ConstantTimeCompare([]byte(hexPairs(sum)), []byte(strings.ToUpper(want))) != 1 {
-		return errFingerprint
-	}
-	return nil
-}
-
-// hexPairs writes b as SDP wants it: AB:CD:….
-func hexPairs(b []byte) string {
-	return strings.ReplaceAll(fmt.Sprintf("% X", b), " ", ":")
-}

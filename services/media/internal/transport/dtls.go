@@ -14,6 +14,8 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/transport/v5/packetio"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/fingerprint"
 )
 
 const (
@@ -166,9 +168,9 @@ func (s *session) handshake(ctx context.Context, remote Remote) (*dtls.Conn, err
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is what counts
 		dtls.WithVerifyPeerCertificate(func(chain [][]byte, _ [][]*x509.Certificate) error {
 			if len(chain) == 0 {
-				return errFingerprint
+				return fingerprint.ErrMismatch
 			}
-			return verifyFingerprint(chain[0], remote.Fingerprint)
+			return fingerprint.Verify(chain[0], remote.Fingerprint)
 		}),
 		dtls.WithFlightInterval(flightInterval),
 		dtls.WithMTU(dtlsMTU),

@@ -20,10 +20,10 @@ var requests = map[string]func(d *draft) (members, *failure){
 }
 
 func (d *draft) message() {
+	d.body, _ = request.Read(d.Command.GetMessage().GetBody())
 	if d.Failure = d.untimely(); d.Failure != nil {
 		return
 	}
-	d.body, _ = request.Read(d.Command.GetMessage().GetBody())
 	result, f := d.answer()
 	switch {
 	case d.Failure != nil || len(d.Open) > 0:
@@ -59,7 +59,7 @@ func (d *draft) untimely() error {
 	in := d.user(d.me()).Call
 	switch d.jsep().GetType() {
 	case "answer":
-		if in == nil || !in.Asked {
+		if in == nil || !in.Asked && (!in.Accepted || d.passesOn()) {
 			return fault.Newf(fault.UnexpectedAnswer, "Unexpected ANSWER (did we offer?)")
 		}
 	case "offer":
@@ -68,6 +68,12 @@ func (d *draft) untimely() error {
 		}
 	}
 	return nil
+}
+
+// passesOn tells whether the request would have the other party told the description: others do not look at it.
+func (d *draft) passesOn() bool {
+	name, _ := d.body.Text("request")
+	return strings.EqualFold(name, "accept") || strings.EqualFold(name, "set")
 }
 
 func (d *draft) jsep() *busv1.Jsep { return d.Command.GetMessage().GetJsep() }

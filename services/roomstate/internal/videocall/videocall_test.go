@@ -284,6 +284,21 @@ func TestCallsAreNegotiatedAnewFromBothSides(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatIsNotPassedOnIsPassedOver: once there is a call, as at Janus.
+func TestAnAnswerThatIsNotPassedOnIsPassedOver(t *testing.T) {
+	s := talking(t)
+	s.send("bo", `{"request":"accept"}`, "answer", "a")
+	s.wants("! UnexpectedAnswer: Unexpected ANSWER (did we offer?)")
+	s.send("bo", `7`, "answer", "a")
+	s.wants(`bo < {"videocall":"event","error_code":471,"error":"JSON error: not an object"}`)
+	s.send("bo", `{"request":"hangup"}`, "answer", "a")
+	if !slices.ContainsFunc(s.order, func(line string) bool { return strings.HasPrefix(line, `bo < {"event":"hangup"`) }) {
+		t.Errorf("heard %q", s.order)
+	}
+	s.send("bo", `{"request":"list"}`, "answer", "a")
+	s.wants("! UnexpectedAnswer: Unexpected ANSWER (did we offer?)")
+}
+
 func TestSettingsReachTheNode(t *testing.T) {
 	s := ringing(t)
 	s.send("al", `{"request":"set","audio":false,"record":true}`)

@@ -145,15 +145,15 @@ func (d *draft) async(name, asked string) *failure {
 	return fail(errRequest, "Unknown request '%s'", asked)
 }
 
-// answerFits tells whether an answer, if there is one, answers an offer of ours: that is the core's to say, whatever the
-// body may be. A synchronous request about another room than the handle's cannot know; its answer is ignored.
+// answerFits tells whether an answer, if there is one, answers an offer of ours, be it again: that is the core's to say, whatever
+// the body may be. A synchronous request about another room than the handle's cannot know; its answer is ignored.
 func (d *draft) answerFits() bool {
 	h := d.Command.Handle
 	if d.jsepType() != "answer" || h.Room != "" && h.Room != d.name {
 		return true
 	}
 	p, s := d.publishers[h.ID], d.subscribers[h.ID]
-	return s != nil && s.Offered || p != nil && p.Peer != nil // the latter is refused in the plugin's words
+	return s != nil && s.Peer != nil || p != nil && p.Peer != nil // the latter is refused in the plugin's words
 }
 
 func (d *draft) jsepType() string { return d.Command.GetMessage().GetJsep().GetType() }
