@@ -354,13 +354,14 @@ func TestCallsAreRecorded(t *testing.T) {
 // TestAbsoluteNamesAreWithinTheFolderOrNone: of one that leads elsewhere another is taken, with the time.
 func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
 	s, dir := recordingNode(t)
-	for i, c := range []struct{ base, files string }{
-		{filepath.Join(dir, "calls", "x"), "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed-*-audio.mjr"},
+	for i, c := range []struct{ base, otherwise, files string }{
+		{filepath.Join(dir, "calls", "x"), "unnamed", "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed", "unnamed-*-audio.mjr"},
+		{filepath.Join(dir, "..", "z"), filepath.Join(dir, "room", "unnamed"), "room/unnamed-*-audio.mjr"},
 	} {
 		pub := s.dial()
 		audio := pub.send(webrtc.MimeTypeOpus, "a")
 		pub.publish(fmt.Sprint("feed", i), func(r *mediav1.AcceptOfferRequest) {
-			r.Recording = &mediav1.Recording{Base: c.base, Otherwise: "unnamed", Take: 1, Unnumbered: true}
+			r.Recording = &mediav1.Recording{Base: c.base, Otherwise: c.otherwise, Take: 1, Unnumbered: true}
 		})
 		s.awaitUp(pub.id)
 		defer audio.play(t, 20*time.Millisecond)()
