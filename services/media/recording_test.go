@@ -370,7 +370,14 @@ func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
 			files, _ = filepath.Glob(filepath.Join(dir, c.files))
 		}
 		if len(files) != 1 {
-			t.Errorf("%s is in files %q", c.base, files)
+			t.Fatalf("%s is in files %q", c.base, files)
+		}
+		d, err := s.api.DescribePeer(t.Context(), &mediav1.DescribePeerRequest{SessionId: pub.id.GetSessionId(), HandleId: pub.id.GetHandleId()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := d.GetSections()[0].GetRecording(); filepath.Join(dir, told) != files[0] {
+			t.Errorf("%s is in %s, and told to be in %s", c.base, files[0], told)
 		}
 	}
 }
