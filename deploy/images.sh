@@ -31,7 +31,7 @@ for arch in $platforms; do
 		(
 			cd "services/$module"
 			CGO_ENABLED=0 GOWORK=off GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
-				-ldflags "-s -w -X $variable=$exact" -o "../../$out/$arch/$s" "$package"
+				-ldflags "-s -w -X github.com/cardea-rtc/cardea/proto/version.Commit=$commit -X $variable=$exact" -o "../../$out/$arch/$s" "$package"
 		)
 		"$tools/sbom" -name "cardea/$s" -version "$exact" "$out/$arch/$s" >"$out/$arch/$s.cdx.json"
 		echo "$arch $s $(stat -c %s "$out/$arch/$s") bytes"

@@ -374,12 +374,11 @@ func answerSTUN(conn net.PacketConn) {
 
 // handleInfoLacks are members of handle_info that Cardea does not have, by how their paths end, and why.
 var handleInfoLacks = map[string]string{
-	".remote-candidates[]": "candidates that endpoints send later are not needed, and not kept",
-	".ssrc.ssrc":           "a node has no SSRC for what it does not send",
-	".ssrc.ssrc-rtx":       "likewise, and none of sound, which is not sent again by RTX",
+	".ssrc.ssrc":     "a node has no SSRC for what it does not send",
+	".ssrc.ssrc-rtx": "likewise, and none of sound, which is not sent again by RTX",
 }
 
-// TestSameHandleInfoAsJanus compares which members handle_info has of a publisher and of a subscriber.
+// TestSameHandleInfoAsJanus compares which members handle_info has of a publisher, of a subscriber, and of an echo with data channels.
 func TestSameHandleInfoAsJanus(t *testing.T) {
 	t.Parallel()
 	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
@@ -393,7 +392,9 @@ al.pub offer av {"request":"publish"}
 wait 1s
 bo.sub {"request":"join","ptype":"subscriber","room":7301,"streams":[{"feed":1}]}
 bo.sub answer {"request":"start"}
-wait 8s
+al attach janus.plugin.echotest echo
+al.echo offer avd {"audio":true}
+wait 10s
 al destroy
 bo destroy`
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -408,7 +409,7 @@ bo destroy`
 	}
 	defer wg.Wait()
 	want, got := handleInfos(t, oracle.Admin), handleInfos(t, cardea.Admin)
-	for _, kind := range []string{"publisher", "subscriber"} {
+	for _, kind := range []string{"publisher", "subscriber", "echo"} {
 		for _, path := range missing(want[kind], got[kind]) {
 			at := slices.IndexFunc(slices.Collect(maps.Keys(handleInfoLacks)), func(end string) bool { return strings.HasSuffix(path, end) })
 			if at < 0 {
@@ -446,11 +447,11 @@ func TestSameHandleInfoAsJanusBeforeMedia(t *testing.T) {
 	}
 }
 
-// handleInfos waits until there is a publisher and a subscriber that is up, and returns the members of each.
+// handleInfos waits until there is a publisher, a subscriber and an echo that is up, and returns the members of each.
 func handleInfos(t *testing.T, admin string) map[string]map[string]bool {
 	t.Helper()
 	all := map[string]map[string]bool{}
-	for deadline := time.Now().Add(time.Minute); len(all) < 2; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(all) < 3; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: only %v", admin, slices.Collect(maps.Keys(all)))
 		}
@@ -461,6 +462,9 @@ func handleInfos(t *testing.T, admin string) map[string]map[string]bool {
 			for _, handle := range handles {
 				info := object(administer(t, at+"/"+fmt.Sprint(handle), "handle_info", "")["info"])
 				kind, _ := object(info["plugin_specific"])["type"].(string)
+				if info["plugin"] == "janus.plugin.echotest" {
+					kind = "echo"
+				}
 				if up, _ := object(info["flags"])["ready"].(bool); up && kind != "" && all[kind] == nil {
 					time.Sleep(1500 * time.Millisecond) // for the first statistics
 					all[kind] = map[string]bool{}

@@ -136,11 +136,14 @@ func environment(p pod, container corev1.Container) (env []string, err error) {
 func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir string) (map[string]string, error) {
 	paths := map[string]string{}
 	for _, m := range container.VolumeMounts {
+		paths[m.MountPath] = filepath.Join(dir, m.MountPath)
+	}
+	for _, m := range container.VolumeMounts {
 		i := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
 		if i < 0 {
 			return nil, fmt.Errorf("no volume %s", m.Name)
 		}
-		at := filepath.Join(dir, m.MountPath)
+		at := paths[m.MountPath]
 		if err := os.MkdirAll(at, 0o755); err != nil {
 			return nil, err
 		}
@@ -159,7 +162,10 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 			if !ok && v.Name != "authorities" {
 				return nil, fmt.Errorf("no ConfigMap %s", v.ConfigMap.Name)
 			}
-			files = data
+			files = map[string]string{}
+			for name, text := range data {
+				files[name] = moved(text, paths)
+			}
 		case v.Secret != nil && v.Secret.Items == nil:
 			certificate, key, _, err := identity()
 			if err != nil {
@@ -176,9 +182,24 @@ func (c *Cluster) mount(spec corev1.PodSpec, container corev1.Container, dir str
 				return nil, err
 			}
 		}
-		paths[m.MountPath] = at
 	}
 	return paths, nil
+}
+
+// moved has settings of a file name folders and files where mounts have put them.
+func moved(text string, mounts map[string]string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(line, ": ")
+		for from, to := range mounts {
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(value), strings.TrimSuffix(from, "/")); ok && (rest == "" || rest[0] == '/') {
+				line = key + ": " + to + rest + "\n"
+				break
+			}
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // check has the service's own program judge. It takes variables of other services in silence, so all are compared with the sample.

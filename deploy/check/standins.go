@@ -24,6 +24,9 @@ func contentOf(volume string) (string, error) {
 		return "", err
 	case volume == "jwt-keys":
 		return keys, nil
+	case volume == "nats-creds": // of the user whose key is all zeros
+		return "-----BEGIN NATS USER JWT-----\ne30.e30.e30\n------END NATS USER JWT------\n\n" +
+			"-----BEGIN USER NKEY SEED-----\nSU" + strings.Repeat("A", 54) + "EQ\n------END USER NKEY SEED------\n", nil
 	case volume == "rooms":
 		return "rooms: [{room: 7, secret: s3cret}]", nil
 	case volume == "traces-headers":

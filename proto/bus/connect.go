@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/cardea-rtc/cardea/proto/certs"
 	"github.com/cardea-rtc/cardea/proto/settings"
@@ -144,12 +145,29 @@ func (n NATS) identity(log *slog.Logger) (options []nats.Option, err error) {
 		}
 		options = append(options, nats.TokenHandler(secret))
 	case n.NATSCredsFile != "":
-		if _, err := settings.Secret("nats-creds-file", n.NATSCredsFile); err != nil {
+		if err := checkCreds(n.NATSCredsFile); err != nil {
 			return nil, err
 		}
 		options = append(options, nats.UserCredentials(n.NATSCredsFile))
 	}
 	return options, nil
+}
+
+// checkCreds refuses a file that is not as nsc writes it: with a user's JWT, and the seed of a user's key. What is in it is not repeated.
+func checkCreds(path string) error {
+	text, err := settings.Secret("nats-creds-file", path)
+	if err != nil {
+		return err
+	}
+	if token, err := nkeys.ParseDecoratedJWT([]byte(text)); err != nil || strings.Count(token, ".") != 2 {
+		return fmt.Errorf("nats-creds-file: %s has no JWT of a user", path)
+	}
+	key, err := nkeys.ParseDecoratedUserNKey([]byte(text))
+	if err != nil {
+		return fmt.Errorf("nats-creds-file: %s has no seed of a user's key", path)
+	}
+	key.Wipe()
+	return nil
 }
 
 // readable returns what reads a secret's file each time: it may have changed.

@@ -33,10 +33,11 @@ func (c Config) Validate() error {
 	if _, err := ParseMask(c.Mask); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
-	for name, value := range map[string]int64{"events-queue": int64(c.Queue), "events-timeout": int64(c.Timeout)} {
-		if value < 1 && c.On() {
-			return fmt.Errorf("%s must be above 0, is %d", name, value)
-		}
+	if c.Queue < 1 && c.On() {
+		return fmt.Errorf("events-queue must be above 0, is %d", c.Queue)
+	}
+	if c.Timeout <= 0 && c.On() {
+		return fmt.Errorf("events-timeout must be above 0, is %v", c.Timeout)
 	}
 	if c.Retries < 0 || c.Backoff < 0 {
 		return errors.New("events-retries and events-backoff must not be below 0")

@@ -2150,6 +2150,7 @@ type DescribePeerResponse struct {
 	ReachedUs       int64                           `protobuf:"varint,16,opt,name=reached_us,json=reachedUs,proto3" json:"reached_us,omitempty"`       // a pair of candidates was chosen
 	UpUs            int64                           `protobuf:"varint,17,opt,name=up_us,json=upUs,proto3" json:"up_us,omitempty"`                      // DTLS was done
 	RembBps         uint64                          `protobuf:"varint,18,opt,name=remb_bps,json=rembBps,proto3" json:"remb_bps,omitempty"`             // the last REMB of the endpoint, 0 for none
+	Data            *DescribePeerResponse_Data      `protobuf:"bytes,19,opt,name=data,proto3" json:"data,omitempty"`                                   // unset without data channels
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -2308,6 +2309,13 @@ func (x *DescribePeerResponse) GetRembBps() uint64 {
 		return x.RembBps
 	}
 	return 0
+}
+
+func (x *DescribePeerResponse) GetData() *DescribePeerResponse_Data {
+	if x != nil {
+		return x.Data
+	}
+	return nil
 }
 
 type StartCaptureRequest struct {
@@ -4931,9 +4939,10 @@ type DescribePeerResponse_Section struct {
 	Index         uint32                         `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
 	Mid           string                         `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`
 	Kind          Kind                           `protobuf:"varint,3,opt,name=kind,proto3,enum=cardea.media.v1.Kind" json:"kind,omitempty"`
-	Codec         string                         `protobuf:"bytes,4,opt,name=codec,proto3" json:"codec,omitempty"`       // Janus's name
-	Outbound      *DescribePeerResponse_Outbound `protobuf:"bytes,5,opt,name=outbound,proto3" json:"outbound,omitempty"` // unset if nothing is sent
-	Inbound       []*DescribePeerResponse_Layer  `protobuf:"bytes,6,rep,name=inbound,proto3" json:"inbound,omitempty"`   // lowest first; none if nothing is received
+	Codec         string                         `protobuf:"bytes,4,opt,name=codec,proto3" json:"codec,omitempty"`         // Janus's name
+	Outbound      *DescribePeerResponse_Outbound `protobuf:"bytes,5,opt,name=outbound,proto3" json:"outbound,omitempty"`   // unset if nothing is sent
+	Inbound       []*DescribePeerResponse_Layer  `protobuf:"bytes,6,rep,name=inbound,proto3" json:"inbound,omitempty"`     // lowest first; none if nothing is received
+	Recording     string                         `protobuf:"bytes,7,opt,name=recording,proto3" json:"recording,omitempty"` // file that is written of it, within the node's folder; empty for none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5010,6 +5019,105 @@ func (x *DescribePeerResponse_Section) GetInbound() []*DescribePeerResponse_Laye
 	return nil
 }
 
+func (x *DescribePeerResponse_Section) GetRecording() string {
+	if x != nil {
+		return x.Recording
+	}
+	return ""
+}
+
+type DescribePeerResponse_Data struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Index           uint32                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // of the m= section
+	Mid             string                 `protobuf:"bytes,2,opt,name=mid,proto3" json:"mid,omitempty"`
+	PacketsReceived uint64                 `protobuf:"varint,3,opt,name=packets_received,json=packetsReceived,proto3" json:"packets_received,omitempty"` // of SCTP, as are all
+	BytesReceived   uint64                 `protobuf:"varint,4,opt,name=bytes_received,json=bytesReceived,proto3" json:"bytes_received,omitempty"`
+	PacketsSent     uint64                 `protobuf:"varint,5,opt,name=packets_sent,json=packetsSent,proto3" json:"packets_sent,omitempty"`
+	BytesSent       uint64                 `protobuf:"varint,6,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
+	Recording       string                 `protobuf:"bytes,7,opt,name=recording,proto3" json:"recording,omitempty"` // as a section's
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DescribePeerResponse_Data) Reset() {
+	*x = DescribePeerResponse_Data{}
+	mi := &file_mediav1_media_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribePeerResponse_Data) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribePeerResponse_Data) ProtoMessage() {}
+
+func (x *DescribePeerResponse_Data) ProtoReflect() protoreflect.Message {
+	mi := &file_mediav1_media_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribePeerResponse_Data.ProtoReflect.Descriptor instead.
+func (*DescribePeerResponse_Data) Descriptor() ([]byte, []int) {
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 1}
+}
+
+func (x *DescribePeerResponse_Data) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Data) GetMid() string {
+	if x != nil {
+		return x.Mid
+	}
+	return ""
+}
+
+func (x *DescribePeerResponse_Data) GetPacketsReceived() uint64 {
+	if x != nil {
+		return x.PacketsReceived
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Data) GetBytesReceived() uint64 {
+	if x != nil {
+		return x.BytesReceived
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Data) GetPacketsSent() uint64 {
+	if x != nil {
+		return x.PacketsSent
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Data) GetBytesSent() uint64 {
+	if x != nil {
+		return x.BytesSent
+	}
+	return 0
+}
+
+func (x *DescribePeerResponse_Data) GetRecording() string {
+	if x != nil {
+		return x.Recording
+	}
+	return ""
+}
+
 type DescribePeerResponse_Layer struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Rid             string                 `protobuf:"bytes,1,opt,name=rid,proto3" json:"rid,omitempty"`
@@ -5028,7 +5136,7 @@ type DescribePeerResponse_Layer struct {
 
 func (x *DescribePeerResponse_Layer) Reset() {
 	*x = DescribePeerResponse_Layer{}
-	mi := &file_mediav1_media_proto_msgTypes[74]
+	mi := &file_mediav1_media_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5040,7 +5148,7 @@ func (x *DescribePeerResponse_Layer) String() string {
 func (*DescribePeerResponse_Layer) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[74]
+	mi := &file_mediav1_media_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5053,7 +5161,7 @@ func (x *DescribePeerResponse_Layer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Layer.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Layer) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 1}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 2}
 }
 
 func (x *DescribePeerResponse_Layer) GetRid() string {
@@ -5145,7 +5253,7 @@ type DescribePeerResponse_Outbound struct {
 
 func (x *DescribePeerResponse_Outbound) Reset() {
 	*x = DescribePeerResponse_Outbound{}
-	mi := &file_mediav1_media_proto_msgTypes[75]
+	mi := &file_mediav1_media_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5157,7 +5265,7 @@ func (x *DescribePeerResponse_Outbound) String() string {
 func (*DescribePeerResponse_Outbound) ProtoMessage() {}
 
 func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[75]
+	mi := &file_mediav1_media_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5170,7 +5278,7 @@ func (x *DescribePeerResponse_Outbound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribePeerResponse_Outbound.ProtoReflect.Descriptor instead.
 func (*DescribePeerResponse_Outbound) Descriptor() ([]byte, []int) {
-	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 2}
+	return file_mediav1_media_proto_rawDescGZIP(), []int{28, 3}
 }
 
 func (x *DescribePeerResponse_Outbound) GetSsrc() uint32 {
@@ -5261,7 +5369,7 @@ type ForwardResponse_Forwarded struct {
 
 func (x *ForwardResponse_Forwarded) Reset() {
 	*x = ForwardResponse_Forwarded{}
-	mi := &file_mediav1_media_proto_msgTypes[76]
+	mi := &file_mediav1_media_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5273,7 +5381,7 @@ func (x *ForwardResponse_Forwarded) String() string {
 func (*ForwardResponse_Forwarded) ProtoMessage() {}
 
 func (x *ForwardResponse_Forwarded) ProtoReflect() protoreflect.Message {
-	mi := &file_mediav1_media_proto_msgTypes[76]
+	mi := &file_mediav1_media_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5518,7 +5626,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x13DescribePeerRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\x04R\tsessionId\x12\x1b\n" +
-	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xe6\v\n" +
+	"\thandle_id\x18\x02 \x01(\x04R\bhandleId\"\xa7\x0e\n" +
 	"\x14DescribePeerResponse\x12+\n" +
 	"\x04peer\x18\x01 \x01(\v2\x17.cardea.media.v1.PeerIDR\x04peer\x12\x1b\n" +
 	"\tlocal_sdp\x18\x02 \x01(\tR\blocalSdp\x12\x1d\n" +
@@ -5541,14 +5649,25 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\n" +
 	"reached_us\x18\x10 \x01(\x03R\treachedUs\x12\x13\n" +
 	"\x05up_us\x18\x11 \x01(\x03R\x04upUs\x12\x19\n" +
-	"\bremb_bps\x18\x12 \x01(\x04R\arembBps\x1a\x85\x02\n" +
+	"\bremb_bps\x18\x12 \x01(\x04R\arembBps\x12>\n" +
+	"\x04data\x18\x13 \x01(\v2*.cardea.media.v1.DescribePeerResponse.DataR\x04data\x1a\xa3\x02\n" +
 	"\aSection\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x10\n" +
 	"\x03mid\x18\x02 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +
 	"\x05codec\x18\x04 \x01(\tR\x05codec\x12J\n" +
 	"\boutbound\x18\x05 \x01(\v2..cardea.media.v1.DescribePeerResponse.OutboundR\boutbound\x12E\n" +
-	"\ainbound\x18\x06 \x03(\v2+.cardea.media.v1.DescribePeerResponse.LayerR\ainbound\x1a\x95\x02\n" +
+	"\ainbound\x18\x06 \x03(\v2+.cardea.media.v1.DescribePeerResponse.LayerR\ainbound\x12\x1c\n" +
+	"\trecording\x18\a \x01(\tR\trecording\x1a\xe0\x01\n" +
+	"\x04Data\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x10\n" +
+	"\x03mid\x18\x02 \x01(\tR\x03mid\x12)\n" +
+	"\x10packets_received\x18\x03 \x01(\x04R\x0fpacketsReceived\x12%\n" +
+	"\x0ebytes_received\x18\x04 \x01(\x04R\rbytesReceived\x12!\n" +
+	"\fpackets_sent\x18\x05 \x01(\x04R\vpacketsSent\x12\x1d\n" +
+	"\n" +
+	"bytes_sent\x18\x06 \x01(\x04R\tbytesSent\x12\x1c\n" +
+	"\trecording\x18\a \x01(\tR\trecording\x1a\x95\x02\n" +
 	"\x05Layer\x12\x10\n" +
 	"\x03rid\x18\x01 \x01(\tR\x03rid\x12\x12\n" +
 	"\x04ssrc\x18\x02 \x01(\rR\x04ssrc\x12\x18\n" +
@@ -5820,7 +5939,7 @@ func file_mediav1_media_proto_rawDescGZIP() []byte {
 }
 
 var file_mediav1_media_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
+var file_mediav1_media_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
 var file_mediav1_media_proto_goTypes = []any{
 	(Kind)(0),                             // 0: cardea.media.v1.Kind
 	(*PeerID)(nil),                        // 1: cardea.media.v1.PeerID
@@ -5897,9 +6016,10 @@ var file_mediav1_media_proto_goTypes = []any{
 	(*TakeKeptResponse)(nil),              // 72: cardea.media.v1.TakeKeptResponse
 	nil,                                   // 73: cardea.media.v1.Recording.DescriptionsEntry
 	(*DescribePeerResponse_Section)(nil),  // 74: cardea.media.v1.DescribePeerResponse.Section
-	(*DescribePeerResponse_Layer)(nil),    // 75: cardea.media.v1.DescribePeerResponse.Layer
-	(*DescribePeerResponse_Outbound)(nil), // 76: cardea.media.v1.DescribePeerResponse.Outbound
-	(*ForwardResponse_Forwarded)(nil),     // 77: cardea.media.v1.ForwardResponse.Forwarded
+	(*DescribePeerResponse_Data)(nil),     // 75: cardea.media.v1.DescribePeerResponse.Data
+	(*DescribePeerResponse_Layer)(nil),    // 76: cardea.media.v1.DescribePeerResponse.Layer
+	(*DescribePeerResponse_Outbound)(nil), // 77: cardea.media.v1.DescribePeerResponse.Outbound
+	(*ForwardResponse_Forwarded)(nil),     // 78: cardea.media.v1.ForwardResponse.Forwarded
 }
 var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 0: cardea.media.v1.AcceptOfferRequest.peer:type_name -> cardea.media.v1.PeerID
@@ -5930,96 +6050,97 @@ var file_mediav1_media_proto_depIdxs = []int32{
 	1,  // 25: cardea.media.v1.ExportPeerRequest.peer:type_name -> cardea.media.v1.PeerID
 	1,  // 26: cardea.media.v1.DescribePeerResponse.peer:type_name -> cardea.media.v1.PeerID
 	74, // 27: cardea.media.v1.DescribePeerResponse.sections:type_name -> cardea.media.v1.DescribePeerResponse.Section
-	1,  // 28: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
-	35, // 29: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
-	77, // 30: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
-	1,  // 31: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 32: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
-	39, // 33: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
-	39, // 34: cardea.media.v1.PassOfferRequest.to:type_name -> cardea.media.v1.Party
-	1,  // 35: cardea.media.v1.PassAnswerRequest.from:type_name -> cardea.media.v1.PeerID
-	1,  // 36: cardea.media.v1.PassAnswerRequest.to:type_name -> cardea.media.v1.PeerID
-	9,  // 37: cardea.media.v1.PassAnswerResponse.from_streams:type_name -> cardea.media.v1.PublishedStream
-	9,  // 38: cardea.media.v1.PassAnswerResponse.to_streams:type_name -> cardea.media.v1.PublishedStream
-	1,  // 39: cardea.media.v1.AcceptRemoteRequest.peer:type_name -> cardea.media.v1.PeerID
-	9,  // 40: cardea.media.v1.AcceptRemoteRequest.streams:type_name -> cardea.media.v1.PublishedStream
-	45, // 41: cardea.media.v1.AcceptRemoteRequest.srtp:type_name -> cardea.media.v1.SRTP
-	3,  // 42: cardea.media.v1.AcceptRemoteRequest.rules:type_name -> cardea.media.v1.PublishRules
-	6,  // 43: cardea.media.v1.AcceptRemoteRequest.recording:type_name -> cardea.media.v1.Recording
-	1,  // 44: cardea.media.v1.PublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
-	48, // 45: cardea.media.v1.PublishRemotelyRequest.servers:type_name -> cardea.media.v1.RemoteServer
-	45, // 46: cardea.media.v1.RemoteServer.srtp:type_name -> cardea.media.v1.SRTP
-	1,  // 47: cardea.media.v1.UnpublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
-	53, // 48: cardea.media.v1.RelayDemand.opening:type_name -> cardea.media.v1.RelayOpening
-	55, // 49: cardea.media.v1.RelayDemand.streams:type_name -> cardea.media.v1.RelayWanted
-	57, // 50: cardea.media.v1.RelayDemand.keyframes:type_name -> cardea.media.v1.RelayKeyframe
-	54, // 51: cardea.media.v1.RelayOpening.end:type_name -> cardea.media.v1.RelayEnd
-	56, // 52: cardea.media.v1.RelayWanted.held:type_name -> cardea.media.v1.RelayHeld
-	54, // 53: cardea.media.v1.RelayNews.accepted:type_name -> cardea.media.v1.RelayEnd
-	59, // 54: cardea.media.v1.RelayNews.streams:type_name -> cardea.media.v1.RelayStreams
-	61, // 55: cardea.media.v1.RelayNews.message:type_name -> cardea.media.v1.RelayMessage
-	60, // 56: cardea.media.v1.RelayStreams.streams:type_name -> cardea.media.v1.RelayStream
-	67, // 57: cardea.media.v1.KeepRequest.kept:type_name -> cardea.media.v1.Kept
-	1,  // 58: cardea.media.v1.Kept.peer:type_name -> cardea.media.v1.PeerID
-	1,  // 59: cardea.media.v1.KeepResponse.refused:type_name -> cardea.media.v1.PeerID
-	1,  // 60: cardea.media.v1.FenceResponse.kept:type_name -> cardea.media.v1.PeerID
-	1,  // 61: cardea.media.v1.TakeKeptRequest.peer:type_name -> cardea.media.v1.PeerID
-	0,  // 62: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
-	76, // 63: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
-	75, // 64: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
-	2,  // 65: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
-	10, // 66: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
-	15, // 67: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
-	17, // 68: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
-	20, // 69: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
-	22, // 70: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
-	24, // 71: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
-	26, // 72: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
-	28, // 73: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
-	30, // 74: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
-	32, // 75: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
-	64, // 76: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
-	34, // 77: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
-	37, // 78: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
-	40, // 79: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
-	42, // 80: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
-	44, // 81: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
-	47, // 82: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
-	50, // 83: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
-	62, // 84: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
-	52, // 85: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
-	66, // 86: cardea.media.v1.Keepers.Keep:input_type -> cardea.media.v1.KeepRequest
-	69, // 87: cardea.media.v1.Keepers.Fence:input_type -> cardea.media.v1.FenceRequest
-	71, // 88: cardea.media.v1.Keepers.TakeKept:input_type -> cardea.media.v1.TakeKeptRequest
-	8,  // 89: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
-	14, // 90: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
-	16, // 91: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
-	19, // 92: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
-	21, // 93: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
-	23, // 94: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
-	25, // 95: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
-	27, // 96: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
-	29, // 97: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
-	31, // 98: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
-	33, // 99: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
-	65, // 100: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
-	36, // 101: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
-	38, // 102: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
-	41, // 103: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
-	43, // 104: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
-	46, // 105: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
-	49, // 106: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
-	51, // 107: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
-	63, // 108: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
-	58, // 109: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
-	68, // 110: cardea.media.v1.Keepers.Keep:output_type -> cardea.media.v1.KeepResponse
-	70, // 111: cardea.media.v1.Keepers.Fence:output_type -> cardea.media.v1.FenceResponse
-	72, // 112: cardea.media.v1.Keepers.TakeKept:output_type -> cardea.media.v1.TakeKeptResponse
-	89, // [89:113] is the sub-list for method output_type
-	65, // [65:89] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	75, // 28: cardea.media.v1.DescribePeerResponse.data:type_name -> cardea.media.v1.DescribePeerResponse.Data
+	1,  // 29: cardea.media.v1.ForwardRequest.peer:type_name -> cardea.media.v1.PeerID
+	35, // 30: cardea.media.v1.ForwardRequest.forwarders:type_name -> cardea.media.v1.Forwarder
+	78, // 31: cardea.media.v1.ForwardResponse.forwarders:type_name -> cardea.media.v1.ForwardResponse.Forwarded
+	1,  // 32: cardea.media.v1.StopForwardRequest.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 33: cardea.media.v1.Party.peer:type_name -> cardea.media.v1.PeerID
+	39, // 34: cardea.media.v1.PassOfferRequest.from:type_name -> cardea.media.v1.Party
+	39, // 35: cardea.media.v1.PassOfferRequest.to:type_name -> cardea.media.v1.Party
+	1,  // 36: cardea.media.v1.PassAnswerRequest.from:type_name -> cardea.media.v1.PeerID
+	1,  // 37: cardea.media.v1.PassAnswerRequest.to:type_name -> cardea.media.v1.PeerID
+	9,  // 38: cardea.media.v1.PassAnswerResponse.from_streams:type_name -> cardea.media.v1.PublishedStream
+	9,  // 39: cardea.media.v1.PassAnswerResponse.to_streams:type_name -> cardea.media.v1.PublishedStream
+	1,  // 40: cardea.media.v1.AcceptRemoteRequest.peer:type_name -> cardea.media.v1.PeerID
+	9,  // 41: cardea.media.v1.AcceptRemoteRequest.streams:type_name -> cardea.media.v1.PublishedStream
+	45, // 42: cardea.media.v1.AcceptRemoteRequest.srtp:type_name -> cardea.media.v1.SRTP
+	3,  // 43: cardea.media.v1.AcceptRemoteRequest.rules:type_name -> cardea.media.v1.PublishRules
+	6,  // 44: cardea.media.v1.AcceptRemoteRequest.recording:type_name -> cardea.media.v1.Recording
+	1,  // 45: cardea.media.v1.PublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
+	48, // 46: cardea.media.v1.PublishRemotelyRequest.servers:type_name -> cardea.media.v1.RemoteServer
+	45, // 47: cardea.media.v1.RemoteServer.srtp:type_name -> cardea.media.v1.SRTP
+	1,  // 48: cardea.media.v1.UnpublishRemotelyRequest.peer:type_name -> cardea.media.v1.PeerID
+	53, // 49: cardea.media.v1.RelayDemand.opening:type_name -> cardea.media.v1.RelayOpening
+	55, // 50: cardea.media.v1.RelayDemand.streams:type_name -> cardea.media.v1.RelayWanted
+	57, // 51: cardea.media.v1.RelayDemand.keyframes:type_name -> cardea.media.v1.RelayKeyframe
+	54, // 52: cardea.media.v1.RelayOpening.end:type_name -> cardea.media.v1.RelayEnd
+	56, // 53: cardea.media.v1.RelayWanted.held:type_name -> cardea.media.v1.RelayHeld
+	54, // 54: cardea.media.v1.RelayNews.accepted:type_name -> cardea.media.v1.RelayEnd
+	59, // 55: cardea.media.v1.RelayNews.streams:type_name -> cardea.media.v1.RelayStreams
+	61, // 56: cardea.media.v1.RelayNews.message:type_name -> cardea.media.v1.RelayMessage
+	60, // 57: cardea.media.v1.RelayStreams.streams:type_name -> cardea.media.v1.RelayStream
+	67, // 58: cardea.media.v1.KeepRequest.kept:type_name -> cardea.media.v1.Kept
+	1,  // 59: cardea.media.v1.Kept.peer:type_name -> cardea.media.v1.PeerID
+	1,  // 60: cardea.media.v1.KeepResponse.refused:type_name -> cardea.media.v1.PeerID
+	1,  // 61: cardea.media.v1.FenceResponse.kept:type_name -> cardea.media.v1.PeerID
+	1,  // 62: cardea.media.v1.TakeKeptRequest.peer:type_name -> cardea.media.v1.PeerID
+	0,  // 63: cardea.media.v1.DescribePeerResponse.Section.kind:type_name -> cardea.media.v1.Kind
+	77, // 64: cardea.media.v1.DescribePeerResponse.Section.outbound:type_name -> cardea.media.v1.DescribePeerResponse.Outbound
+	76, // 65: cardea.media.v1.DescribePeerResponse.Section.inbound:type_name -> cardea.media.v1.DescribePeerResponse.Layer
+	2,  // 66: cardea.media.v1.Media.AcceptOffer:input_type -> cardea.media.v1.AcceptOfferRequest
+	10, // 67: cardea.media.v1.Media.MakeOffer:input_type -> cardea.media.v1.MakeOfferRequest
+	15, // 68: cardea.media.v1.Media.AcceptAnswer:input_type -> cardea.media.v1.AcceptAnswerRequest
+	17, // 69: cardea.media.v1.Media.UpdatePublisher:input_type -> cardea.media.v1.UpdatePublisherRequest
+	20, // 70: cardea.media.v1.Media.UpdateSubscriber:input_type -> cardea.media.v1.UpdateSubscriberRequest
+	22, // 71: cardea.media.v1.Media.ClosePeer:input_type -> cardea.media.v1.ClosePeerRequest
+	24, // 72: cardea.media.v1.Media.TakePeer:input_type -> cardea.media.v1.TakePeerRequest
+	26, // 73: cardea.media.v1.Media.ExportPeer:input_type -> cardea.media.v1.ExportPeerRequest
+	28, // 74: cardea.media.v1.Media.DescribePeer:input_type -> cardea.media.v1.DescribePeerRequest
+	30, // 75: cardea.media.v1.Media.StartCapture:input_type -> cardea.media.v1.StartCaptureRequest
+	32, // 76: cardea.media.v1.Media.StopCapture:input_type -> cardea.media.v1.StopCaptureRequest
+	64, // 77: cardea.media.v1.Media.TestSTUN:input_type -> cardea.media.v1.TestSTUNRequest
+	34, // 78: cardea.media.v1.Media.Forward:input_type -> cardea.media.v1.ForwardRequest
+	37, // 79: cardea.media.v1.Media.StopForward:input_type -> cardea.media.v1.StopForwardRequest
+	40, // 80: cardea.media.v1.Media.PassOffer:input_type -> cardea.media.v1.PassOfferRequest
+	42, // 81: cardea.media.v1.Media.PassAnswer:input_type -> cardea.media.v1.PassAnswerRequest
+	44, // 82: cardea.media.v1.Media.AcceptRemote:input_type -> cardea.media.v1.AcceptRemoteRequest
+	47, // 83: cardea.media.v1.Media.PublishRemotely:input_type -> cardea.media.v1.PublishRemotelyRequest
+	50, // 84: cardea.media.v1.Media.UnpublishRemotely:input_type -> cardea.media.v1.UnpublishRemotelyRequest
+	62, // 85: cardea.media.v1.Media.SetDraining:input_type -> cardea.media.v1.SetDrainingRequest
+	52, // 86: cardea.media.v1.Relays.Relay:input_type -> cardea.media.v1.RelayDemand
+	66, // 87: cardea.media.v1.Keepers.Keep:input_type -> cardea.media.v1.KeepRequest
+	69, // 88: cardea.media.v1.Keepers.Fence:input_type -> cardea.media.v1.FenceRequest
+	71, // 89: cardea.media.v1.Keepers.TakeKept:input_type -> cardea.media.v1.TakeKeptRequest
+	8,  // 90: cardea.media.v1.Media.AcceptOffer:output_type -> cardea.media.v1.AcceptOfferResponse
+	14, // 91: cardea.media.v1.Media.MakeOffer:output_type -> cardea.media.v1.MakeOfferResponse
+	16, // 92: cardea.media.v1.Media.AcceptAnswer:output_type -> cardea.media.v1.AcceptAnswerResponse
+	19, // 93: cardea.media.v1.Media.UpdatePublisher:output_type -> cardea.media.v1.UpdatePublisherResponse
+	21, // 94: cardea.media.v1.Media.UpdateSubscriber:output_type -> cardea.media.v1.UpdateSubscriberResponse
+	23, // 95: cardea.media.v1.Media.ClosePeer:output_type -> cardea.media.v1.ClosePeerResponse
+	25, // 96: cardea.media.v1.Media.TakePeer:output_type -> cardea.media.v1.TakePeerResponse
+	27, // 97: cardea.media.v1.Media.ExportPeer:output_type -> cardea.media.v1.ExportPeerResponse
+	29, // 98: cardea.media.v1.Media.DescribePeer:output_type -> cardea.media.v1.DescribePeerResponse
+	31, // 99: cardea.media.v1.Media.StartCapture:output_type -> cardea.media.v1.StartCaptureResponse
+	33, // 100: cardea.media.v1.Media.StopCapture:output_type -> cardea.media.v1.StopCaptureResponse
+	65, // 101: cardea.media.v1.Media.TestSTUN:output_type -> cardea.media.v1.TestSTUNResponse
+	36, // 102: cardea.media.v1.Media.Forward:output_type -> cardea.media.v1.ForwardResponse
+	38, // 103: cardea.media.v1.Media.StopForward:output_type -> cardea.media.v1.StopForwardResponse
+	41, // 104: cardea.media.v1.Media.PassOffer:output_type -> cardea.media.v1.PassOfferResponse
+	43, // 105: cardea.media.v1.Media.PassAnswer:output_type -> cardea.media.v1.PassAnswerResponse
+	46, // 106: cardea.media.v1.Media.AcceptRemote:output_type -> cardea.media.v1.AcceptRemoteResponse
+	49, // 107: cardea.media.v1.Media.PublishRemotely:output_type -> cardea.media.v1.PublishRemotelyResponse
+	51, // 108: cardea.media.v1.Media.UnpublishRemotely:output_type -> cardea.media.v1.UnpublishRemotelyResponse
+	63, // 109: cardea.media.v1.Media.SetDraining:output_type -> cardea.media.v1.SetDrainingResponse
+	58, // 110: cardea.media.v1.Relays.Relay:output_type -> cardea.media.v1.RelayNews
+	68, // 111: cardea.media.v1.Keepers.Keep:output_type -> cardea.media.v1.KeepResponse
+	70, // 112: cardea.media.v1.Keepers.Fence:output_type -> cardea.media.v1.FenceResponse
+	72, // 113: cardea.media.v1.Keepers.TakeKept:output_type -> cardea.media.v1.TakeKeptResponse
+	90, // [90:114] is the sub-list for method output_type
+	66, // [66:90] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_mediav1_media_proto_init() }
@@ -6039,7 +6160,7 @@ func file_mediav1_media_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mediav1_media_proto_rawDesc), len(file_mediav1_media_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   77,
+			NumMessages:   78,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

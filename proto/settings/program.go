@@ -11,11 +11,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cardea-rtc/cardea/proto/version"
 )
 
 // healthTimeout is how long healthcheck waits for an answer.
@@ -49,7 +50,7 @@ type Program[C any] struct {
 const commands = `
 
 Commands, each with the same flags, environment and file:
-  config check      say whether they, and the files that they name, are valid, and start nothing; a variable
+  config check      say whether they, and the files and folders that they name, are valid, and start nothing; a variable
                     that begins with CARDEA_ and is none of any setting is an error here, at the start a warning,
                     and so is a certificate that has expired
   config print      show what is in force and where each value comes from; secrets are hidden
@@ -88,7 +89,7 @@ func (p *Program[C]) Do(args []string, out io.Writer, exit func(int)) error {
 		if _, err := r.read(rest); err != nil {
 			return err
 		}
-		if err := errors.Join(p.check(cfg), refuseExpired(certificates(flags(r.parser.Model)), time.Now()), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
+		if err := errors.Join(p.check(cfg), refuseForms(flags(r.parser.Model)), refuseExpired(certificates(flags(r.parser.Model)), time.Now()), refuseMisspelt(misspelt(r.parser.Model, os.Environ()))); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(out, "valid")
@@ -170,16 +171,11 @@ func (p *Program[C]) run(cfg C, unknown []string) error {
 
 // version is the service's, and the commit that it was built from, if that is known.
 func (p *Program[C]) version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	commit := version.Noted("vcs.revision") // Version names that of an image
+	if commit == "" {
 		return p.Version
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && s.Value != "" {
-			return p.Version + " " + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return p.Version
+	return p.Version + " " + commit[:min(12, len(commit))]
 }
 
 // health asks /readyz at an internal address.

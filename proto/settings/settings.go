@@ -1,6 +1,6 @@
 // Package settings reads a service's configuration. A struct with kong tags says what there is to set; a value
 // comes from the flag, else the environment (CARDEA_ and the flag's name), else the YAML file, else the default. A field
-// with the tag secret is not printed; one with the tag certificate names a file with certificates. A key of the file that no setting has is an error; of a variable, config check says so, and
+// with the tag secret is not printed; one with the tag certificate names a file with certificates, one with the tag form is an address or a folder, which config check tries. A key of the file that no setting has is an error; of a variable, config check says so, and
 // the start warns.
 package settings
 
@@ -71,7 +71,11 @@ func (r *reader) read(args []string) (*kong.Context, error) {
 			return nil, err
 		}
 	}
-	return r.parser.Parse(args)
+	ctx, err := r.parser.Parse(args)
+	if err == nil {
+		err = refuseNegative(flags(r.parser.Model))
+	}
+	return ctx, err
 }
 
 // Defaults fills target, a pointer to a struct as for Parse, with its defaults alone.

@@ -29,9 +29,9 @@ type Config struct {
 	mutual.GRPC
 	GRPCInsecure bool `name:"grpc-insecure" help:"Speak gRPC in plain text, with whoever can connect, although it listens at others than loopback addresses: keys of calls go over it, so nobody else may reach that network."`
 
-	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000"`
-	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT"`
-	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/." default:"127.0.0.1:9092"`
+	GRPCListen    string `name:"grpc-listen" help:"Address of the gRPC API, which belongs on an internal network." default:"127.0.0.1:9000" form:"listen"`
+	GRPCAdvertise string `name:"grpc-advertise" help:"Where roomstate reaches the gRPC API. Default: the address it listens on, with the host's name if that is any." placeholder:"HOST:PORT" form:"address"`
+	OpsListen     string `name:"ops-listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/." default:"127.0.0.1:9092" form:"listen"`
 
 	Common
 
@@ -52,7 +52,7 @@ type Config struct {
 
 // Common is what is set of a node that is a process of its own, and of the one in standalone.
 type Common struct {
-	AdvertiseSTUN []string `name:"advertise-stun" help:"STUN servers that are asked at start by which IP address this node is seen from outside, one after another; endpoints are told that address after those of --advertise. For a 1:1 NAT. If none answers, the node does not start." placeholder:"HOST:PORT"`
+	AdvertiseSTUN []string `name:"advertise-stun" help:"STUN servers that are asked at start by which IP address this node is seen from outside, one after another; endpoints are told that address after those of --advertise. For a 1:1 NAT. If none answers, the node does not start." placeholder:"HOST:PORT" form:"address"`
 
 	UDPPort   uint16       `name:"udp-port" help:"The one port for media; 0 for any." default:"10000"`
 	Workers   int          `help:"Goroutines that move packets, each with a socket of its own on the port. Default: one for each CPU." placeholder:"N"`
@@ -65,12 +65,12 @@ type Common struct {
 	NoMediaTimer      uint32 `name:"no-media-timer" help:"Seconds without media until the client is told; 0 for never." default:"1"`
 	SlowLinkThreshold uint32 `name:"slowlink-threshold" help:"Packets lost in a second from which the client is told; 0 for never." default:"0"`
 
-	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path"`
+	PcapDir      string `name:"pcap-dir" help:"Existing folder in which administrators may have decrypted packets of single handles written. Default: they may not." type:"path" form:"folder"`
 	PcapMaxBytes int64  `name:"pcap-max-bytes" help:"Bytes that such a file may have." default:"104857600"`
 
 	EventsStatsPeriod uint32 `name:"events-stats-period" help:"Seconds between events of a PeerConnection's media statistics; 0 for never." default:"1"`
 
-	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR"`
+	RecordDir        string `help:"Folder for recordings; nothing is recorded without one." type:"path" placeholder:"DIR" form:"new-folder"`
 	RecordingsTmpExt string `help:"Suffix of recordings that are being written." placeholder:"EXT"`
 
 	ForwardTo []netip.Prefix `help:"Networks that rtp_forward and publish_remotely may send to; none by default." placeholder:"CIDR"`

@@ -77,6 +77,20 @@ func TestMessagesReachSubscribersOnAChannelOfTheFeed(t *testing.T) {
 	if m := await(t, "binary", got); m.m.IsString || len(m.m.Data) != len(large) || m.m.Data[len(large)-1] != 7 {
 		t.Errorf("got %d bytes", len(m.m.Data))
 	}
+	described := func(id *mediav1.PeerID) *mediav1.DescribePeerResponse_Data {
+		d, err := s.api.DescribePeer(t.Context(), &mediav1.DescribePeerRequest{SessionId: id.GetSessionId(), HandleId: id.GetHandleId()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.GetData()
+	}
+	least := uint64(len(large))
+	if d := described(pub.id); d.GetBytesReceived() <= least || d.GetPacketsReceived() < 2 || d.GetPacketsSent() == 0 || d.GetMid() != "0" {
+		t.Errorf("of the publisher %v is told", d)
+	}
+	if d := described(sub.id); d.GetBytesSent() <= least || d.GetPacketsSent() < 2 || d.GetPacketsReceived() == 0 || d.GetMid() != "0" {
+		t.Errorf("of the subscriber %v is told", d)
+	}
 }
 
 func TestEcho(t *testing.T) {

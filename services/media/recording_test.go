@@ -362,13 +362,14 @@ func TestCallsAreRecorded(t *testing.T) {
 func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
 	t.Parallel()
 	s, dir := recordingNode(t)
-	for i, c := range []struct{ base, files string }{
-		{filepath.Join(dir, "calls", "x"), "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed-*-audio.mjr"},
+	for i, c := range []struct{ base, otherwise, files string }{
+		{filepath.Join(dir, "calls", "x"), "unnamed", "calls/x-audio.mjr"}, {filepath.Join(dir, "..", "y"), "unnamed", "unnamed-*-audio.mjr"},
+		{filepath.Join(dir, "..", "z"), filepath.Join(dir, "room", "unnamed"), "room/unnamed-*-audio.mjr"},
 	} {
 		pub := s.dial()
 		audio := pub.send(webrtc.MimeTypeOpus, "a")
 		pub.publish(fmt.Sprint("feed", i), func(r *mediav1.AcceptOfferRequest) {
-			r.Recording = &mediav1.Recording{Base: c.base, Otherwise: "unnamed", Take: 1, Unnumbered: true}
+			r.Recording = &mediav1.Recording{Base: c.base, Otherwise: c.otherwise, Take: 1, Unnumbered: true}
 		})
 		s.awaitUp(pub.id)
 		defer audio.play(t, 20*time.Millisecond)()
@@ -377,7 +378,14 @@ func TestAbsoluteNamesAreWithinTheFolderOrNone(t *testing.T) {
 			files, _ = filepath.Glob(filepath.Join(dir, c.files))
 		}
 		if len(files) != 1 {
-			t.Errorf("%s is in files %q", c.base, files)
+			t.Fatalf("%s is in files %q", c.base, files)
+		}
+		d, err := s.api.DescribePeer(t.Context(), &mediav1.DescribePeerRequest{SessionId: pub.id.GetSessionId(), HandleId: pub.id.GetHandleId()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := d.GetSections()[0].GetRecording(); filepath.Join(dir, told) != files[0] {
+			t.Errorf("%s is in %s, and told to be in %s", c.base, files[0], told)
 		}
 	}
 }

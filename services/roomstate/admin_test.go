@@ -249,7 +249,7 @@ func TestWhatIsSetIsToldToNodesThoseThatComeLaterToo(t *testing.T) {
 	e.wants(0, "set_log_colors", `{"colors":true}`, `{"log_colors":true}`)
 	got, err := e.admin(0, "get_status", `{}`)
 	status, _ := got["status"].(map[string]any)
-	if err != nil || status["no_media_timer"] != 5.0 || status["log_colors"] != true || status["locking_debug"] != false {
+	if err != nil || status["no_media_timer"] != 5.0 || status["log_colors"] != true || status["locking_debug"] != false || status["log_rotate_sig"] != 0.0 {
 		t.Errorf("status %v, %v", status, err)
 	}
 }

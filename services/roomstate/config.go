@@ -41,7 +41,7 @@ type Config struct {
 	Events      events.Config `embed:""`
 	Traces      traces.Config `embed:""`
 
-	OpsListen string `default:"127.0.0.1:9091" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
+	OpsListen string `default:"127.0.0.1:9091" form:"listen" help:"Address of /livez, /readyz, /metrics and /debug/pprof/; empty for none."`
 
 	settings.Logging
 }

@@ -111,6 +111,25 @@ room-6: { post = "http://example.org/" }`}
 	}
 }
 
+// TestValuesThatJanusReadsOtherwiseMakeTheRoomThatItMakes of them.
+func TestValuesThatJanusReadsOtherwiseMakeTheRoomThatItMakes(t *testing.T) {
+	report, rooms := loads(t, false, JanusFile{"janus.plugin.videoroom.jcfg",
+		`room-1: { opus_fec = "off"; audiolevel_event = "yes"; audio_active_packets = 0; description = "" }`},
+		JanusFile{"janus.plugin.textroom.jcfg", `room-2: { description = "" }`})
+	if len(rooms) != 2 {
+		t.Fatalf("%d rooms from\n%s", len(rooms), report)
+	}
+	for i, all := range [][]string{
+		{`"opus_fec":false`, `"audiolevel_event":true`, `"audio_active_packets":100`, `"description":"room-1"`}, {`"description":"room-2"`},
+	} {
+		for _, want := range all {
+			if !strings.Contains(string(rooms[i].body), want) {
+				t.Errorf("%s lacks %s", rooms[i].body, want)
+			}
+		}
+	}
+}
+
 func TestIncludedFilesAreReadWhereTheyAreIncluded(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "more.jcfg"), []byte("room-77: { description = \"included\" }\n@include \"janus.plugin.videoroom.jcfg\""), 0o600); err != nil {

@@ -22,7 +22,7 @@ type Config struct {
 	Events events.Config `embed:""`
 	Traces traces.Config `embed:""`
 
-	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090"`
+	OpsListen string `help:"Internal address for health and metrics." default:"127.0.0.1:9090" form:"listen"`
 
 	settings.Logging
 
@@ -32,13 +32,13 @@ type Config struct {
 
 // Common is what is set of an edge that is a process of its own, and of one in standalone.
 type Common struct {
-	Listen           string         `help:"Address of the Janus API over WebSocket." default:":8188"`
-	WSSListen        string         `help:"Address of the same over TLS, if there is a certificate." default:":8989" name:"wss-listen"`
-	HTTPListen       string         `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen"`
-	HTTPSListen      string         `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen"`
+	Listen           string         `help:"Address of the Janus API over WebSocket." default:":8188" form:"listen"`
+	WSSListen        string         `help:"Address of the same over TLS, if there is a certificate." default:":8989" name:"wss-listen" form:"listen"`
+	HTTPListen       string         `help:"Address of the Janus API over HTTP, with long polls; empty for none." default:":8088" name:"http-listen" form:"listen"`
+	HTTPSListen      string         `help:"Address of the same over TLS, if there is a certificate; empty for none." default:":8089" name:"https-listen" form:"listen"`
 	HTTPPath         string         `help:"Path under which HTTP answers." default:"/janus" name:"http-path"`
-	AdminListen      string         `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen"`
-	AdminHTTPListen  string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen"`
+	AdminListen      string         `help:"Address of the Admin API over WebSocket; empty for none." default:"127.0.0.1:7188" name:"admin-listen" form:"listen"`
+	AdminHTTPListen  string         `help:"Address of the Admin API over HTTP; empty for none." default:"127.0.0.1:7088" name:"admin-http-listen" form:"listen"`
 	AdminPath        string         `help:"Path under which the Admin API answers over HTTP." default:"/admin" name:"admin-path"`
 	AdminSecretFile  string         `help:"File with the admin_secret that requests of the Admin API must carry; read again when it changes. Must be set if that listens at others than loopback addresses." name:"admin-secret-file" type:"existingfile"`
 	TLSCert          string         `help:"File with the certificate chain, PEM. It and its key are read again when they change." name:"tls-cert" certificate:"own" type:"existingfile"`
@@ -79,10 +79,15 @@ type Common struct {
 func (c Config) Validate() error {
 	for name, value := range map[string]int64{
 		"max-sockets": int64(c.MaxSockets), "max-sessions": int64(c.MaxSessions), "socket-sessions": int64(c.SocketSessions),
-		"socket-pending": int64(c.SocketPending), "session-polls": int64(c.SessionPolls), "max-message": c.MaxMessage, "max-queue": c.MaxQueue, "write-timeout": int64(c.WriteTimeout), "answer-timeout": int64(c.AnswerTimeout),
+		"socket-pending": int64(c.SocketPending), "session-polls": int64(c.SessionPolls), "max-message": c.MaxMessage, "max-queue": c.MaxQueue,
 	} {
 		if value < 1 {
 			return fmt.Errorf("%s must be above 0, is %d", name, value)
+		}
+	}
+	for name, value := range map[string]time.Duration{"write-timeout": c.WriteTimeout, "answer-timeout": c.AnswerTimeout} {
+		if value <= 0 {
+			return fmt.Errorf("%s must be above 0, is %v", name, value)
 		}
 	}
 	for name, value := range map[string]int{

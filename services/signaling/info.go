@@ -1,10 +1,12 @@
 package signaling
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"runtime/debug"
 
+	"github.com/cardea-rtc/cardea/proto/version"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
 )
 
@@ -67,18 +69,11 @@ func eventHandlers(cfg Config) map[string]module {
 
 // describeBuild adds what the Go tool noted when this program was built.
 func describeBuild(all map[string]any) {
-	all["commit-hash"], all["compile-time"] = "unknown", "unknown"
+	all["commit-hash"] = cmp.Or(version.Revision(), "unknown")
+	all["compile-time"] = cmp.Or(version.Noted("vcs.time"), "unknown") // of the commit: builds are the same whenever they are made
 	dependencies := map[string]string{}
 	if build, ok := debug.ReadBuildInfo(); ok {
 		dependencies["go"] = build.GoVersion
-		for _, s := range build.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				all["commit-hash"] = s.Value
-			case "vcs.time": // of the commit: builds are the same whenever they are made
-				all["compile-time"] = s.Value
-			}
-		}
 		for _, d := range build.Deps {
 			switch d.Path {
 			case "github.com/gorilla/websocket", "github.com/nats-io/nats.go":

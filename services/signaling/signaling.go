@@ -19,7 +19,6 @@ import (
 	edgebus "github.com/cardea-rtc/cardea/services/signaling/internal/bus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
-	"github.com/cardea-rtc/cardea/services/signaling/internal/ws"
 )
 
 // Version is set when images are built.
@@ -124,13 +123,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx)) // of the edge's end too
 	defer stop()
 	wg.Go(func() { emitter.Run(delivering) })
-	err = serve(ctx, tasks, e, servers.ws, servers.adminWS)
+	err = serve(ctx, tasks, e, servers, log)
 	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Shutdown, Event: events.Object{"status": "shutdown", "signum": 0}})
 	return err
 }
 
 // serve runs the tasks until ctx or one of them ends. Then endpoints are told first, while answers can still be had.
-func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edge, sockets ...*ws.Server) error {
+func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edge, servers *servers, log *slog.Logger) error {
 	runCtx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 	var wg sync.WaitGroup
@@ -145,13 +144,15 @@ func serve(ctx context.Context, tasks []func(context.Context) error, e *edge.Edg
 	case <-ctx.Done():
 	case <-runCtx.Done():
 	}
+	began := time.Now()
+	log.Info("ending", "sockets", servers.ws.Sockets(), "admin_sockets", servers.adminWS.Sockets())
 	e.Drain()
-	for _, s := range sockets {
-		s.Close()
-	}
+	servers.ws.Close()
+	servers.adminWS.Close()
 	stop(nil)
 	wg.Wait()
 	e.Close()
+	log.Info("ended", "took_ms", time.Since(began).Milliseconds())
 	if err := context.Cause(runCtx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -169,6 +170,49 @@ func TestARequestFailsWithWordsWhenNobodyAnswers(t *testing.T) {
 	}
 	if _, m, err := conn.ReadMessage(); err != nil || !strings.Contains(string(m), `"code":490,"reason":"Service unavailable, try again"`) {
 		t.Errorf("got %s, %v", m, err)
+	}
+}
+
+// TestTheLogTellsThatAnEdgeEnds and how many sockets are asked to go.
+func TestTheLogTellsThatAnEdgeEnds(t *testing.T) {
+	cfg, listening := config(t), make(chan map[string]net.Addr, 1)
+	cfg.Listening = func(a map[string]net.Addr) { listening <- a }
+	var said bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, cfg, slog.New(slog.NewTextHandler(&said, nil))) }()
+	dialer := websocket.Dialer{Subprotocols: []string{"janus-protocol"}}
+	conn, resp, err := dialer.Dial("ws://"+(<-listening)["ws"].String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	defer conn.Close()
+	cancel()
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("the socket ends with %v", err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"level=INFO msg=ending edge=", " sockets=1 admin_sockets=0\n", "level=INFO msg=ended edge=", " took_ms="} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, said.String())
+		}
+	}
+}
+
+func TestTimesThatMakeNoSenseAreShownAsTimes(t *testing.T) {
+	for want, set := range map[string]func(*Config){
+		"write-timeout must be above 0, is -1s": func(c *Config) { c.WriteTimeout = -time.Second },
+		"answer-timeout must be above 0, is 0s": func(c *Config) { c.AnswerTimeout = 0 },
+	} {
+		cfg := config(t)
+		set(&cfg)
+		if err := cfg.Validate(); err == nil || err.Error() != want {
+			t.Errorf("%v, not %q", err, want)
+		}
 	}
 }
 

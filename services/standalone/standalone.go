@@ -21,7 +21,7 @@ import (
 // config is what can be set; the tags are its documentation. It has every setting of the three services, by the same name, but
 // those that the test beside it lists with a reason each.
 type config struct {
-	PageListen string `help:"Address of the page; over HTTPS, if there is a certificate." default:":8080"`
+	PageListen string `help:"Address of the page; over HTTPS, if there is a certificate." default:":8080" form:"listen"`
 	JanusURL   string `help:"Tell the page to use this address for the Janus API. Default: its own host, port of --listen or --wss-listen." name:"janus-url"`
 	PageOnly   bool   `help:"Serve nothing but the page."`
 
@@ -33,9 +33,9 @@ type config struct {
 	Traces   traces.Config `embed:""`
 	Events   events.Config `embed:""`
 
-	OpsListen          string `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090"`
-	RoomstateOpsListen string `help:"The same of roomstate." default:"127.0.0.1:9091"`
-	MediaOpsListen     string `help:"The same of the media node." default:"127.0.0.1:9092"`
+	OpsListen          string `help:"Internal address for health and metrics of the edge." default:"127.0.0.1:9090" form:"listen"`
+	RoomstateOpsListen string `help:"The same of roomstate." default:"127.0.0.1:9091" form:"listen"`
+	MediaOpsListen     string `help:"The same of the media node." default:"127.0.0.1:9092" form:"listen"`
 
 	settings.Logging
 }

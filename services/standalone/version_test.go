@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	build "github.com/cardea-rtc/cardea/proto/version"
 )
 
 func TestInfoTellsTheVersionOfTheBuild(t *testing.T) {
 	tellVersion("1.2+0123456789ab")
-	t.Cleanup(func() { tellVersion("dev") })
+	build.Commit = "0123456789abcdef0123456789abcdef01234567"
+	t.Cleanup(func() { tellVersion("dev"); build.Commit = "" })
 	janus, _, _ := startCluster(t, nil)
 	req, err := http.NewRequest(http.MethodGet, janus+"/info", nil)
 	if err != nil {
@@ -22,12 +25,16 @@ func TestInfoTellsTheVersionOfTheBuild(t *testing.T) {
 	defer resp.Body.Close()
 	var info struct {
 		Version    string `json:"version_string"`
+		Commit     string `json:"commit-hash"`
 		Transports map[string]struct {
 			Version string `json:"version_string"`
 		}
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&info); err != nil || info.Version != "1.2+0123456789ab" {
 		t.Errorf("version_string is %q, %v", info.Version, err)
+	}
+	if info.Commit != build.Commit {
+		t.Errorf("commit-hash is %q", info.Commit)
 	}
 	for name, transport := range info.Transports {
 		if transport.Version != info.Version {

@@ -161,6 +161,12 @@ func (tab *Tab) WaitMoreFrames(n int, within time.Duration) {
 	tab.WaitFor("more frames", `[...document.querySelectorAll('video')].filter(v => v.getVideoPlaybackQuality().totalVideoFrames >= (framesBefore.get(v) ?? 0) + 20).length >= `+strconv.Itoa(n), within)
 }
 
+// Resize gives the page a window of this size, in pixels of CSS.
+func (tab *Tab) Resize(width, height int) {
+	tab.t.Helper()
+	tab.do(chromedp.EmulateViewport(int64(width), int64(height)))
+}
+
 // Screenshot keeps a picture of the page among the artifacts.
 func (tab *Tab) Screenshot(name string) {
 	tab.t.Helper()

@@ -24,6 +24,8 @@ type Description struct {
 	Candidates    []string
 	Network       transport.Description
 	Sections      []SectionDescription // of audio and video
+	Data          *DataStatistics      // nil without data channels
+	DataFile      string               // where messages are written, as a section's
 	CaptureFile   string               // empty if nothing is captured
 	CaptureText   bool
 	REMB          uint64 // the endpoint's last, in bits a second; 0 for none
@@ -47,6 +49,7 @@ type SectionDescription struct {
 	Sent    *sdp.Sent          // nil if nothing is sent
 	Stats   forward.LegStats   // likewise
 	Bytes   uint64             // sent in the last second
+	File    string             // that is written of it, within the folder of recordings; empty for none
 }
 
 // LayerDescription is of one layer that is received.
@@ -69,7 +72,10 @@ func (n *Node) Describe(ctx context.Context, h Handle) (Description, error) {
 			Peer: p.id, Local: p.sdps.local, Remote: p.sdps.remote, Started: p.conn.Started(), Up: p.up, Client: p.client,
 			Fingerprint: p.conn.Fingerprint(), Candidates: p.conn.Candidates(), Network: p.conn.Describe(),
 		}
-		d.Sections = p.sections()
+		d.Sections, d.Data = p.sections(), p.dataStatistics()
+		if file := p.publishing.recorded.messages; file != nil {
+			d.DataFile = file.Name()
+		}
 		d.CaptureFile, d.CaptureText, d.Times, d.REMB = p.captured.file, p.captured.text, p.times, p.remb
 		return d, nil
 	})
@@ -102,6 +108,9 @@ func (p *peer) sections() []SectionDescription {
 
 func (in *inbound) describe(index int) SectionDescription {
 	d := SectionDescription{Index: index, MID: in.agreed.MID, Kind: in.agreed.Kind, Codec: in.agreed.Format.Codec}
+	if in.recorder != nil {
+		d.File = in.recorder.file.Name()
+	}
 	for layer := range in.layers {
 		one := LayerDescription{Stats: in.stream.Stats(layer), Bytes: in.bytes[layer].grown, RTX: in.repair[layer]}
 		if len(in.agreed.RIDs) == in.layers { // in the order in which they were offered

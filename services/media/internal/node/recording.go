@@ -73,11 +73,12 @@ func (rec *recorded) begin(folder *recording.Folder) {
 		return
 	}
 	base, stamped := rec.Base, rec.Stamped
-	if within, ok := folder.Within(base); ok {
-		base = within // on the node to which the peer may go the folder may be another
-	} else if rec.Otherwise != "" {
-		base, stamped = rec.Otherwise, true
+	within, ok := folder.Within(base)
+	if !ok && rec.Otherwise != "" {
+		stamped = true
+		within, _ = folder.Within(rec.Otherwise)
 	}
+	base = within // on the node to which the peer may go the folder may be another
 	rec.base, rec.moves = base, 0
 	if stamped {
 		rec.base = fmt.Sprintf("%s-%d", base, time.Now().UnixMicro())

@@ -49,6 +49,9 @@ type Recorder struct {
 	waiting atomic.Int64  // bytes of messages in queue
 }
 
+// Name is the file's path within the folder, as it is once the file is whole.
+func (r *Recorder) Name() string { return r.name }
+
 // Buffer is of forward.Sender.
 func (r *Recorder) Buffer() []byte { return r.next[:0] }
 

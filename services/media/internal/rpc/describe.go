@@ -23,6 +23,13 @@ func (s *Server) DescribePeer(ctx context.Context, r *mediav1.DescribePeerReques
 		CaptureFile: d.CaptureFile, CaptureText: d.CaptureText, RembBps: d.REMB,
 		MadeUs: microseconds(d.Times.Made), ReachedUs: microseconds(d.Times.Reached), UpUs: microseconds(d.Times.Up),
 	}
+	if data := d.Data; data != nil {
+		out.Data = &mediav1.DescribePeerResponse_Data{
+			Index: uint32(data.Index), Mid: data.MID, Recording: d.DataFile,
+			PacketsReceived: data.Traffic.PacketsReceived, BytesReceived: data.Traffic.BytesReceived,
+			PacketsSent: data.Traffic.PacketsSent, BytesSent: data.Traffic.BytesSent,
+		}
+	}
 	for i := range d.Sections {
 		out.Sections = append(out.Sections, sectionDescription(&d.Sections[i]))
 	}
@@ -38,7 +45,7 @@ func microseconds(t time.Time) int64 {
 }
 
 func sectionDescription(d *node.SectionDescription) *mediav1.DescribePeerResponse_Section {
-	out := &mediav1.DescribePeerResponse_Section{Index: uint32(d.Index), Mid: d.MID, Codec: d.Codec, Kind: mediav1.Kind_KIND_AUDIO}
+	out := &mediav1.DescribePeerResponse_Section{Index: uint32(d.Index), Mid: d.MID, Codec: d.Codec, Kind: mediav1.Kind_KIND_AUDIO, Recording: d.File}
 	if d.Kind == sdp.Video {
 		out.Kind = mediav1.Kind_KIND_VIDEO
 	}

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -27,7 +29,7 @@ func describePeer(info members, p *mediav1.DescribePeerResponse) {
 	sdps["profile"] = "UDP/TLS/RTP/SAVPF"
 	info["sdps"] = sdps
 	webrtc := members{"ice": ice(p), "dtls": dtls(p), "media": media(p)}
-	addData(webrtc["media"].(members), p.GetLocalSdp())
+	addData(webrtc["media"].(members), p)
 	all := extensions(p.GetLocalSdp())
 	webrtc["extensions"], webrtc["bwe"] = all, bwe(all)
 	info["webrtc"] = webrtc
@@ -64,8 +66,8 @@ func ice(p *mediav1.DescribePeerResponse) members {
 	if candidates := p.GetLocalCandidates(); len(candidates) > 0 {
 		ice["local-candidates"], ice["gathered"] = candidates, p.GetMadeUs()
 	}
-	if candidates := attributes(p.GetRemoteSdp(), "candidate"); len(candidates) > 0 {
-		ice["remote-candidates"] = candidates // those that came later are not needed, and not kept
+	if candidates := remoteCandidates(p); len(candidates) > 0 {
+		ice["remote-candidates"] = candidates
 	}
 	if at := p.GetReachedUs(); at != 0 {
 		ice["connected"] = at
@@ -78,6 +80,30 @@ func ice(p *mediav1.DescribePeerResponse) members {
 		ice["selected-pair"] = local(p.GetLocalCandidates(), protocol) + " [host," + protocol + "] <-> " + to + " [prflx," + protocol + "]"
 	}
 	return ice
+}
+
+// learned is the priority of a candidate that is known by its checks alone, of one component and one interface (RFC 8445, section 5.1.2).
+const learned = 110<<24 | 65535<<8 | 255
+
+// remoteCandidates are those of the endpoint's SDP, and where its checks come from if that is none of them. What it trickles is not
+// needed, and not kept.
+func remoteCandidates(p *mediav1.DescribePeerResponse) []string {
+	all := attributes(p.GetRemoteSdp(), "candidate")
+	at, err := netip.ParseAddrPort(p.GetSelectedAddress())
+	if err != nil {
+		return all
+	}
+	for _, candidate := range all {
+		f := strings.Fields(candidate)
+		if len(f) > 5 && f[4] == at.Addr().String() && f[5] == strconv.Itoa(int(at.Port())) {
+			return all
+		}
+	}
+	protocol, kind := "udp", ""
+	if p.GetSelectedTcp() {
+		protocol, kind = "tcp", " tcptype active"
+	}
+	return append(all, fmt.Sprintf("1 1 %s %d %s %d typ prflx%s", protocol, learned, at.Addr(), at.Port(), kind))
 }
 
 // local is the address of our candidate for a protocol: a node has one port for all.
@@ -230,18 +256,15 @@ func simulcast(layers []*mediav1.DescribePeerResponse_Layer, remote, local strin
 }
 
 // addData adds the m= section of data channels to media, which has no streams.
-func addData(media members, sdp string) {
-	index, in := -1, false
-	for line := range strings.Lines(sdp) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "m=") {
-			index++
-			in = strings.HasPrefix(line, "m=application")
-		}
-		if mid, ok := strings.CutPrefix(line, "a=mid:"); ok && in {
-			media[mid] = members{"type": "data", "mindex": index, "mid": mid}
-		}
+func addData(media members, p *mediav1.DescribePeerResponse) {
+	d := p.GetData()
+	if d == nil {
+		return
 	}
+	media[d.GetMid()] = members{"type": "data", "mindex": d.GetIndex(), "mid": d.GetMid(), "stats": members{
+		"in":  members{"packets": d.GetPacketsReceived(), "bytes": d.GetBytesReceived()},
+		"out": members{"packets": d.GetPacketsSent(), "bytes": d.GetBytesSent()},
+	}}
 }
 
 // layers are Janus's names for those of one source.

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
@@ -64,4 +66,37 @@ func FuzzSections(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhereAnEndpointIsIsAmongItsCandidates(t *testing.T) {
+	const sdp = "v=0\r\na=candidate:1 1 UDP 2122252543 192.0.2.7 5000 typ host\r\n"
+	told, found := "1 1 UDP 2122252543 192.0.2.7 5000 typ host", "1 1 udp 1862270975 198.51.100.1 7000 typ prflx"
+	for name, c := range map[string]struct {
+		peer *mediav1.DescribePeerResponse
+		want []string
+	}{
+		"nothing yet":  {&mediav1.DescribePeerResponse{}, nil},
+		"told":         {&mediav1.DescribePeerResponse{RemoteSdp: sdp}, []string{told}},
+		"told and met": {&mediav1.DescribePeerResponse{RemoteSdp: sdp, SelectedAddress: "192.0.2.7:5000"}, []string{told}},
+		"elsewhere":    {&mediav1.DescribePeerResponse{RemoteSdp: sdp, SelectedAddress: "198.51.100.1:7000"}, []string{told, found}},
+		"trickled":     {&mediav1.DescribePeerResponse{SelectedAddress: "198.51.100.1:7000"}, []string{found}},
+		"over TCP": {&mediav1.DescribePeerResponse{SelectedAddress: "[2001:db8::1]:7000", SelectedTcp: true},
+			[]string{"1 1 tcp 1862270975 2001:db8::1 7000 typ prflx tcptype active"}},
+	} {
+		got, _ := ice(c.peer)["remote-candidates"].([]string)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestDataChannelsAreCounted(t *testing.T) {
+	info := members{}
+	describePeer(info, &mediav1.DescribePeerResponse{Data: &mediav1.DescribePeerResponse_Data{
+		Index: 2, Mid: "d", PacketsReceived: 1, BytesReceived: 2, PacketsSent: 3, BytesSent: 4,
+	}})
+	got := info["webrtc"].(members)["media"].(members)["d"].(members)
+	if b, _ := json.Marshal(got); string(b) != `{"mid":"d","mindex":2,"stats":{"in":{"bytes":2,"packets":1},"out":{"bytes":4,"packets":3}},"type":"data"}` {
+		t.Errorf("got %s", b)
+	}
 }

@@ -27,6 +27,7 @@ func (s *Service) status(ctx context.Context, _ *request) (members, error) {
 	status := members{
 		"session_timeout": seconds(timeout), "reclaim_session_timeout": seconds(s.Timeouts.Reclaim),
 		"candidates_timeout": seconds(s.CandidatesTimeout), "log_level": level,
+		"log_rotate_sig": 0, // none: there is no file to rotate
 	}
 	nodes := s.Nodes.List()
 	for _, k := range knobs {

@@ -2,6 +2,7 @@ package echotest
 
 import (
 	"math"
+	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
@@ -9,19 +10,27 @@ import (
 
 // info is a handle as administrators see it.
 type info struct {
-	AudioActive bool   `json:"audio_active"`
-	VideoActive bool   `json:"video_active"`
-	VideoCodec  string `json:"video_codec,omitempty"`
-	AudioRED    bool   `json:"audio_red,omitempty"`
-	Bitrate     uint32 `json:"bitrate"`
-	PeerBitrate uint32 `json:"peer-bitrate"` // the endpoint's last REMB, 0 for none
-	SlowLinks   uint32 `json:"slowlink_count"`
-	Substream   *int32 `json:"substream,omitempty"`
-	Temporal    *int32 `json:"temporal-layer,omitempty"`
-	Recording   bool   `json:"recording,omitempty"`
-	E2EE        bool   `json:"e2ee"`
-	HangingUp   int    `json:"hangingup"` // one that ends is gone at once
-	Destroyed   int    `json:"destroyed"`
+	AudioActive    bool              `json:"audio_active"`
+	VideoActive    bool              `json:"video_active"`
+	AudioCodec     string            `json:"audio_codec,omitempty"`
+	AudioRED       bool              `json:"audio_red,omitempty"`
+	VideoCodec     string            `json:"video_codec,omitempty"`
+	Bitrate        uint32            `json:"bitrate"`
+	PeerBitrate    uint32            `json:"peer-bitrate"` // the endpoint's last REMB, 0 for none
+	SlowLinks      uint32            `json:"slowlink_count"`
+	Simulcast      bool              `json:"simulcast,omitempty"`
+	Substream      *int32            `json:"substream,omitempty"` // -1 where none is relayed yet, like the other layers
+	WantedStream   *uint32           `json:"substream-target,omitempty"`
+	SVC            bool              `json:"svc,omitempty"`
+	SpatialLayer   *int32            `json:"spatial-layer,omitempty"`
+	WantedSpatial  *uint32           `json:"spatial-layer-target,omitempty"`
+	Temporal       *int32            `json:"temporal-layer,omitempty"`
+	WantedTemporal *uint32           `json:"temporal-layer-target,omitempty"`
+	Fallback       uint32            `json:"fallback,omitempty"`
+	Recording      map[string]string `json:"recording,omitempty"` // files by what is in them
+	E2EE           bool              `json:"e2ee"`
+	HangingUp      int               `json:"hangingup"` // one that ends is gone at once
+	Destroyed      int               `json:"destroyed"`
 }
 
 // Describe is of plugin.Described.
@@ -30,15 +39,30 @@ func (*Plugin) Describe(room plugin.Room, _ plugin.HandleID) any {
 	if !ok {
 		return info{}
 	}
-	return info{
-		AudioActive: value(r.Settings.Audio, true), VideoActive: value(r.Settings.Video, true), VideoCodec: r.Relayed.Codec,
-		AudioRED: value(r.Settings.OpusRED, false), Bitrate: value(r.Settings.Bitrate, 0), SlowLinks: r.SlowLinks, Substream: r.Relayed.Substream,
-		Temporal: r.Relayed.Temporal, Recording: r.Written != nil, E2EE: r.E2EE,
+	i := info{
+		AudioActive: value(r.Settings.Audio, true), VideoActive: value(r.Settings.Video, true),
+		AudioCodec: r.Codecs.Audio, VideoCodec: r.Codecs.Video,
+		Bitrate: value(r.Settings.Bitrate, 0), SlowLinks: r.SlowLinks, E2EE: r.E2EE,
 	}
+	now := func(layer *int32) *int32 { return new(value(layer, -1)) }
+	wanted := func(layer *uint32) *uint32 { return new(value(layer, bestLayer)) }
+	switch {
+	case r.Codecs.Simulcast:
+		i.Simulcast, i.Fallback = true, value(r.Settings.Fallback, 0)
+		i.Substream, i.WantedStream = now(r.Relayed.Substream), wanted(r.Settings.Substream)
+		i.Temporal, i.WantedTemporal = now(r.Relayed.Temporal), wanted(r.Settings.Temporal)
+	case r.Codecs.SVC:
+		i.SVC = true
+		i.SpatialLayer, i.WantedSpatial = now(r.Relayed.SpatialLayer), wanted(r.Settings.SpatialLayer)
+		i.Temporal, i.WantedTemporal = now(r.Relayed.TemporalLayer), wanted(r.Settings.TemporalLayer)
+	}
+	return i
 }
 
 // With is of plugin.Measured.
 func (i info) With(peer *mediav1.DescribePeerResponse) any {
 	i.PeerBitrate = uint32(min(peer.GetRembBps(), math.MaxUint32))
+	i.AudioRED = strings.Contains(peer.GetLocalSdp(), " red/48000")
+	i.Recording = plugin.Recordings(peer)
 	return i
 }

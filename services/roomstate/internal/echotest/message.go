@@ -106,7 +106,7 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 	}
 	peer.Told++
 	n.Peer, n.Generation = peer, peer.Generation
-	n.Settings = n.Settings.agreed(accepted.GetStreams())
+	n.Settings, n.Codecs = n.Settings.agreed(accepted.GetStreams()), codecsOf(accepted.GetStreams())
 	for i, stream := range accepted.GetStreams() {
 		if stream.GetCodec() != "" || stream.GetKind() == mediav1.Kind_KIND_DATA {
 			n.Room.Section = section{stream.GetMid(), uint32(i)}
@@ -115,6 +115,20 @@ func (n *turn) takeOffer(jsep *busv1.Jsep) *busv1.Jsep {
 	}
 	n.E2EE = n.E2EE || jsep.GetE2Ee()
 	return &busv1.Jsep{Type: "answer", Sdp: accepted.GetSdp(), E2Ee: n.E2EE}
+}
+
+// codecsOf are those of the first streams that are in use.
+func codecsOf(streams []*mediav1.PublishedStream) (c codecs) {
+	for _, s := range streams {
+		switch {
+		case s.GetCodec() == "":
+		case s.GetKind() == mediav1.Kind_KIND_AUDIO && c.Audio == "":
+			c.Audio = s.GetCodec()
+		case s.GetKind() == mediav1.Kind_KIND_VIDEO && c.Video == "":
+			c.Video, c.Simulcast, c.SVC = s.GetCodec(), s.GetSimulcast(), s.GetSvc()
+		}
+	}
+	return c
 }
 
 // tell lets the node know of new settings. It returns false if the turn has ended.

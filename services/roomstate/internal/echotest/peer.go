@@ -107,7 +107,7 @@ func (n *turn) closed(reason string) {
 // forget begins anew, as after a hangup at Janus.
 func (n *turn) forget() {
 	n.Lost = append(n.Lost, n.Peer.Keys(n.me())...)
-	n.Peer, n.E2EE, n.Settings, n.Relayed, n.Written = nil, false, defaults(), layers{}, nil
+	n.Peer, n.E2EE, n.Settings, n.Codecs, n.Relayed, n.Written = nil, false, defaults(), codecs{}, layers{}, nil
 	n.SlowLinks = 0
 	n.changed = true
 }

@@ -56,6 +56,7 @@ type Room struct {
 	Peer       *plugin.Peer `json:"peer,omitempty"`
 	Generation uint32       `json:"generation,omitempty"`
 	E2EE       bool         `json:"e2ee,omitempty"`
+	Codecs     codecs       `json:"codecs"`
 	Relayed    layers       `json:"relayed"`
 	Takes      uint32       `json:"takes,omitempty"`   // recordings begun so far
 	Written    *recording   `json:"written,omitempty"` // never changed in place
@@ -67,6 +68,14 @@ type Room struct {
 type section struct {
 	MID   string `json:"mid,omitempty"`
 	Index uint32 `json:"index,omitempty"`
+}
+
+// codecs are what was agreed on of the first stream of each kind, empty for none.
+type codecs struct {
+	Audio     string `json:"audio,omitempty"`
+	Video     string `json:"video,omitempty"`
+	Simulcast bool   `json:"simulcast,omitempty"` // of the video, as is SVC
+	SVC       bool   `json:"svc,omitempty"`
 }
 
 // layers are what is relayed; nil is not known.

@@ -2,10 +2,9 @@ package echotest
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // recording is what is written of the echo. A name given later counts for the next.
@@ -14,9 +13,6 @@ type recording struct {
 	Base    string `json:"base"` // within a node's folder
 	Stamped bool   `json:"stamped,omitempty"`
 }
-
-// absolute tells whether a name may be one in a node's folder, which the node knows.
-func absolute(name string) bool { return filepath.IsAbs(name) && !strings.ContainsAny(name, "\x00\\") }
 
 // recorded returns what the node is told of recording: nothing if that has not changed.
 func (n *turn) recorded() *mediav1.Recording {
@@ -32,9 +28,9 @@ func (n *turn) recorded() *mediav1.Recording {
 	n.Written = &recording{Take: n.Takes, Base: value(n.Settings.Filename, "")}
 	unnamed, order := fmt.Sprintf("echotest-%d", n.me().Handle), &mediav1.Recording{Take: n.Written.Take, Unnumbered: true}
 	switch base := n.Written.Base; {
-	case absolute(base):
+	case plugin.MayBeInFolder(base):
 		order.Otherwise = unnamed
-	case !filepath.IsLocal(base) || strings.ContainsAny(base, "\x00\\"):
+	case !plugin.StaysInFolder(base):
 		n.Written.Base, n.Written.Stamped = unnamed, true
 	}
 	order.Base, order.Stamped = n.Written.Base, n.Written.Stamped

@@ -35,6 +35,9 @@ type settings struct {
 	MaxDelay      *int32  `json:"max_delay,omitempty"`
 }
 
+// bestLayer is the target of whoever asks for none.
+const bestLayer = 2
+
 func defaults() settings { return settings{Audio: new(true), Video: new(true)} }
 
 // read parses a message's body, fields in the order of the struct. Unknown ones are passed over.
@@ -150,8 +153,8 @@ func (s settings) echo() *mediav1.Echo {
 	return &mediav1.Echo{
 		Audio: value(s.Audio, true), Video: value(s.Video, true), TextPrefix: textPrefix, MinDelay: s.MinDelay, MaxDelay: s.MaxDelay,
 		Layers: &mediav1.Layers{
-			Substream: value(s.Substream, 2), Temporal: value(s.Temporal, 2), FallbackUs: value(s.Fallback, 0),
-			SpatialLayer: value(s.SpatialLayer, 2), TemporalLayer: value(s.TemporalLayer, 2),
+			Substream: value(s.Substream, bestLayer), Temporal: value(s.Temporal, bestLayer), FallbackUs: value(s.Fallback, 0),
+			SpatialLayer: value(s.SpatialLayer, bestLayer), TemporalLayer: value(s.TemporalLayer, bestLayer),
 		},
 	}
 }

@@ -192,9 +192,57 @@ func TestValuesInQuotesAreReadToo(t *testing.T) {
 		`janus.jcfg:1: general.server_name: taken: signaling --server-name='it'\''s mine'`,
 		"janus.jcfg:1: general.token_auth: taken: signaling --token-auth=false",
 		"janus.jcfg:1: general.session_timeout: not supported: its value is of another type than expected",
-		"janus.jcfg:1: nat.ice_tcp: not supported: its value is of another type than expected",
+		`janus.jcfg:1: nat.ice_tcp: taken: media --tcp=false; "on" is not yes, true or 1: Janus takes it for false`,
 	}
 	if diff := cmp.Diff(want, r.Lines); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestValuesMeanWhatTheyMeanAtJanus where they are not what they seem.
+func TestValuesMeanWhatTheyMeanAtJanus(t *testing.T) {
+	for _, c := range []struct {
+		file, text string
+		want       []string
+	}{
+		{"janus.transport.http.jcfg", `general: { base_path = "/janus/" } admin: { admin_base_path = "/" } cors: { allow_origin = "*" }`, []string{
+			"general.base_path: taken: signaling --http-path=/janus", "admin.admin_base_path: taken: signaling --admin-path=/",
+			"cors.allow_origin: taken: nothing has to be set: all pages may connect without signaling --origins",
+		}},
+		{"janus.transport.http.jcfg", `general: { base_path = "janus" }`, []string{
+			"general.base_path: not supported: its value is of another type than expected",
+		}},
+		{"janus.eventhandler.sampleevh.jcfg", `general: { backend = "https://me:topsecret@h.example/x?a=b" grouping = "off" }`, []string{
+			"general.backend: taken: all --events-backend='https://h.example/x?a=b'; who it is goes into settings of its own: " +
+				"all --events-backend-user=me, and the password into a file that --events-backend-password-file names",
+			"general.grouping: taken: all --events-grouping=false",
+		}},
+		{"janus.plugin.videoroom.jcfg", `general: { string_ids = "maybe" } room-1: { opus_fec = "off"; opus_dtx = "on"; audio_active_packets = 0; audio_level_average = "-1"; description = "" }`, []string{
+			`general.string_ids: taken: roomstate --string-ids=false; "maybe" is not yes, true or 1: Janus takes it for false`,
+			"room-1.opus_fec: taken: rooms file, opus_fec",
+			`room-1.opus_dtx: taken: rooms file, opus_dtx; "on" is not yes, true or 1: Janus takes it for false`,
+			"room-1.audio_active_packets: taken: rooms file, audio_active_packets; Janus takes 100 instead",
+			"room-1.audio_level_average: taken: rooms file, audio_level_average; Janus takes 25 instead",
+			"room-1.description: taken: it is empty: the name of the section counts, as at Janus",
+		}},
+	} {
+		var r Result
+		if err := r.Read(c.file, c.text); err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.want {
+			c.want[i] = c.file + ":1: " + c.want[i]
+		}
+		if diff := cmp.Diff(c.want, r.Lines); diff != "" {
+			t.Error(diff)
+		}
+		for _, room := range r.Rooms["rooms"] {
+			want := map[string]any{
+				"room": uint64(1), "description": "room-1", "opus_fec": false, "opus_dtx": false, "audio_active_packets": int64(100), "audio_level_average": int64(25),
+			}
+			if diff := cmp.Diff(want, room); diff != "" {
+				t.Error(diff)
+			}
+		}
 	}
 }

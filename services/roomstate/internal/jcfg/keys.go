@@ -3,6 +3,7 @@ package jcfg
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -106,16 +107,19 @@ func plain(v any) (string, bool) {
 	return "", false
 }
 
-// truth is what Janus takes for true; all else is false there, and nothing here that is not plainly so.
+// truth is what Janus takes for true; all else is false there.
 func truth(v any) (on, ok bool) {
 	text, ok := plain(v)
-	switch strings.ToLower(text) {
-	case "yes", "true", "1":
-		return true, ok
-	case "no", "false", "0":
-		return false, ok
+	return ok && slices.Contains([]string{"yes", "true", "1"}, strings.ToLower(text)), ok
+}
+
+// takenForFalse tells of what is false without saying so: who wrote it may have meant something else.
+func takenForFalse(v any) string {
+	text, ok := plain(v)
+	if on, _ := truth(v); !ok || on || slices.Contains([]string{"no", "false", "0", "off", ""}, strings.ToLower(text)) {
+		return ""
 	}
-	return false, false
+	return fmt.Sprintf("%q is not yes, true or 1: Janus takes it for false", text)
 }
 
 func yes(v any) (string, bool) {
@@ -162,6 +166,17 @@ func find(keys []Key, name string) (Key, bool) {
 		}
 	}
 	return Key{Name: name, Why: "unknown"}, false
+}
+
+// about is what there is to know of one value, and of what it becomes.
+func (k Key) about(v any, value string) string {
+	switch {
+	case k.Setting == "events-backend":
+		return user(v)
+	case value == "false":
+		return takenForFalse(v)
+	}
+	return ""
 }
 
 // as is what a taken key becomes, as "roomstate --session-timeout".

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,14 +103,20 @@ func (r *Result) keys(file, group string, settings Group, keys []Key) {
 			r.gone(file, s.Line, name, k.Why)
 			continue
 		}
+		if isAny(k, s.Value) {
+			r.taken(file, s.Line, name, "nothing has to be set: all pages may connect without "+k.as())
+			continue
+		}
 		value, ok := k.value(s.Value)
 		if !ok {
 			r.gone(file, s.Line, name, "its value is of another type than expected")
 			continue
 		}
-		r.taken(file, s.Line, name, strings.TrimSuffix(k.with(value)+"; "+k.Why, "; "))
+		r.taken(file, s.Line, name, strings.Join(slices.DeleteFunc([]string{k.with(value), k.Why, k.about(s.Value, value)}, empty), "; "))
 	}
 }
+
+func empty(text string) bool { return text == "" }
 
 func (r *Result) taken(file string, line int, name, as string) {
 	r.Taken++
@@ -143,6 +150,10 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 				continue
 			}
 		}
+		if s.Name == "description" && value == "" {
+			r.taken(file, s.Line, name, "it is empty: the name of the section counts, as at Janus")
+			continue
+		}
 		switch unsound := r.unsound(of.Rooms, room["room"], s.Name, value, known && ok); {
 		case of.RoomGone[s.Name] != "":
 			r.gone(file, s.Line, name, of.RoomGone[s.Name])
@@ -157,7 +168,14 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 			r.taken(file, s.Line, name, "rooms file, rec_dir; it has to be in the media nodes' --record-dir, or nothing is recorded")
 		default:
 			room[s.Name] = value
-			r.taken(file, s.Line, name, strings.TrimSuffix("rooms file, "+s.Name+"; "+needs[s.Name], "; "))
+			about := ""
+			switch {
+			case kind == 'b':
+				about = takenForFalse(s.Value)
+			case kind == 'n' && fmt.Sprint(value) != fmt.Sprint(s.Value):
+				about = fmt.Sprintf("Janus takes %v instead", value)
+			}
+			r.taken(file, s.Line, name, strings.Join(slices.DeleteFunc([]string{"rooms file, " + s.Name, needs[s.Name], about}, empty), "; "))
 		}
 	}
 	if !r.fits(file, of.Rooms, g, room) {
@@ -182,12 +200,17 @@ func roomValue(kind byte, s Setting) (any, bool) {
 		return truth(s.Value)
 	case 'n':
 		n, err := strconv.ParseInt(text, 10, 64)
-		if s.Name == "publishers" && n < 0 {
-			n = 3 // Janus's default, which it takes then
+		if d, ok := insteadOf[s.Name]; ok && n < d.least {
+			n = d.value
 		}
 		return n, err == nil && n >= 0
 	}
 	return text, true
+}
+
+// insteadOf is what Janus takes for a number of a room that is below the least.
+var insteadOf = map[string]struct{ least, value int64 }{
+	"publishers": {0, 3}, "audio_active_packets": {1, 100}, "audio_level_average": {1, 25},
 }
 
 // Print writes the report as comments, and after it the rooms as a file for --rooms-file.

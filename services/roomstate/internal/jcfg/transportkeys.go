@@ -1,11 +1,14 @@
 package jcfg
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // HTTPKeys are the keys of janus.transport.http.jcfg.
 var HTTPKeys = append([]Key{
 	gone("general.events", allEvents), gone("general.json", compact),
-	{"general.base_path", "signaling", "http-path", "", plain},
+	{"general.base_path", "signaling", "http-path", "", path},
 	gone("general.http", "on unless --http-listen of signaling is empty"),
 	{"general.port", "signaling", "http-listen", "", port},
 	gone("general.interface", "--http-listen has an address"), gone("general.ip", "put it before the port of --http-listen"),
@@ -15,7 +18,7 @@ var HTTPKeys = append([]Key{
 	gone("general.acl", acl), gone("general.acl_forwarded", aclForwarded),
 	{"general.mhd_connection_limit", "signaling", "max-sockets", "requests at a time, long polls included", plain},
 	gone("general.mhd_debug", "there is no libmicrohttpd; --log-level"),
-	{"admin.admin_base_path", "signaling", "admin-path", "", plain},
+	{"admin.admin_base_path", "signaling", "admin-path", "", path},
 	gone("admin.admin_http", "on unless --admin-http-listen of signaling is empty, on loopback by default"),
 	{"admin.admin_port", "signaling", "admin-http-listen", "", localPort},
 	gone("admin.admin_interface", "--admin-http-listen has an address"),
@@ -48,7 +51,7 @@ var WebSocketsKeys = append([]Key{
 
 // common are keys that both have.
 var common = []Key{
-	{"cors.allow_origin", "signaling", "origins", "leave it out where it is *: all pages may connect then", origin},
+	{"cors.allow_origin", "signaling", "origins", "leave it out where it is *: all pages may connect then", plain},
 	gone("cors.enforce_cors", "where --origins is set, pages of others are refused"),
 	{"certificates.cert_pem", "signaling", "tls-cert", "", plain},
 	{"certificates.cert_key", "signaling", "tls-key", "", plain},
@@ -65,10 +68,16 @@ const (
 	unixSocket = "there are no UNIX sockets"
 )
 
-// origin is none for *, which is what there is without the setting.
-func origin(v any) (string, bool) {
+// isAny tells whether a value is for all origins, which is what there is without the setting.
+func isAny(k Key, v any) bool { return k.Setting == "origins" && v == "*" }
+
+// path is one that begins with a slash, without which Janus does not start. It takes one off the end.
+func path(v any) (string, bool) {
 	text, ok := plain(v)
-	return text, ok && text != "*"
+	if len(text) > 1 {
+		text = strings.TrimSuffix(text, "/")
+	}
+	return text, ok && (text == "/" || strings.HasPrefix(text, "/") && !strings.HasSuffix(text, "/"))
 }
 
 func port(v any) (string, bool) {

@@ -2,7 +2,6 @@ package videocall
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
@@ -25,21 +24,13 @@ func (d *draft) recording(id plugin.HandleID) *mediav1.Recording {
 	other, _ := d.other(u)
 	unnamed := fmt.Sprintf("videocall-%s-%s", plain(u.name()), plain(d.user(other).name()))
 	switch name := u.Settings.Filename; {
-	case harmless(name):
+	case plugin.StaysInFolder(name):
 		return &mediav1.Recording{Base: name, Take: u.Takes, Unnumbered: true}
-	case absolute(name):
+	case plugin.MayBeInFolder(name):
 		return &mediav1.Recording{Base: name, Otherwise: unnamed, Take: u.Takes, Unnumbered: true}
 	default:
 		return &mediav1.Recording{Base: unnamed, Stamped: true, Take: u.Takes, Unnumbered: true}
 	}
-}
-
-// absolute tells whether a name may be one in a node's folder, which the node knows.
-func absolute(name string) bool { return filepath.IsAbs(name) && !strings.ContainsAny(name, "\x00\\") }
-
-// harmless tells whether a name stays in the folder of recordings.
-func harmless(name string) bool {
-	return filepath.IsLocal(name) && !strings.ContainsAny(name, "\x00\\")
 }
 
 // maxPlain is how much of a username is part of a file's name, in characters: a file system has its limits.

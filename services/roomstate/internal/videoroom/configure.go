@@ -5,6 +5,7 @@ import (
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // configureTable is what publish and configure check of what they take. As at Janus the rest is passed over where it is
@@ -119,7 +120,7 @@ func (d *draft) applySettings(p *publisher) {
 		if record, ok := d.body.Bool("record"); ok {
 			p.Record = record
 		}
-		if name, ok := d.body.Text("filename"); ok && harmless(name) {
+		if name, ok := d.body.Text("filename"); ok && (plugin.StaysInFolder(name) || plugin.MayBeInFolder(name)) {
 			p.Filename = name
 		}
 	}

@@ -76,7 +76,7 @@ func (d *draft) publishRemotely() (any, *failure) {
 	rtcpPort, _ := d.body.Int("rtcp_port")
 	r := remotization{ID: id, Port: uint32(port) & 0xffff, RTCPPort: uint32(rtcpPort) & 0xffff}
 	r.Host, _ = d.body.Text("host")
-	r.Family, _ = d.body.Text("host_family")
+	r.Family, _ = hostFamily(d.body)
 	if s := srtp(d.body); s != nil {
 		r.Suite, r.Key = s.GetSuite(), s.GetKey()
 	}

@@ -77,3 +77,38 @@ func TestKeysGoOnWithTheNodeThatKnowsThem(t *testing.T) {
 		})
 	}
 }
+
+// TestFamiliesAndTypesOfMediaAreTakenInAnyCase as Janus takes them.
+func TestFamiliesAndTypesOfMediaAreTakenInAnyCase(t *testing.T) {
+	s := newSim(Config{})
+	var family string
+	var kinds []mediav1.Kind
+	s.refuse = func(q plugin.Question) error {
+		switch r := q.Request.(type) {
+		case *mediav1.PublishRemotelyRequest:
+			family = r.GetServers()[0].GetFamily()
+		case *mediav1.AcceptRemoteRequest:
+			kinds = nil
+			for _, stream := range r.GetStreams() {
+				kinds = append(kinds, stream.GetKind())
+			}
+		}
+		return nil
+	}
+	published(s, "")
+	s.send("bo", `{"request":"publish_remotely","room":7,"secret":"s","publisher_id":5,"remote_id":"r","host":"h","host_family":"IPv6","port":6000}`)
+	if family != "ipv6" {
+		t.Errorf("the node is told of family %q, after %q", family, s.log)
+	}
+	s.send("bo", `{"request":"add_remote_publisher","room":7,"secret":"s","id":6,"streams":[{"type":"Audio","mid":"0","mindex":0,"codec":"opus"},{"type":"VIDEO","mid":"1","mindex":1,"codec":"vp8"},{"type":"Data","mid":"2","mindex":2}]}`)
+	if want := []mediav1.Kind{mediav1.Kind_KIND_AUDIO, mediav1.Kind_KIND_VIDEO, mediav1.Kind_KIND_DATA}; !slices.Equal(kinds, want) {
+		t.Errorf("the node is told of %v, after %q", kinds, s.log)
+	}
+	room, err := s.plugin.Load(rooms+"7", s.fields[rooms+"7"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if streams := room.(*Room).feed("6").Streams; len(streams) != 3 || streams[0].Type != audio || streams[1].Type != video || streams[2].Type != data {
+		t.Errorf("the room has %+v", streams)
+	}
+}

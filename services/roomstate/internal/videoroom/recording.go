@@ -2,22 +2,18 @@ package videoroom
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/cardea-rtc/cardea/proto/mediav1"
+	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
 // recording is what is written of a publisher. What changes of the names by which it began counts for the next.
 type recording struct {
-	Take    uint32 `json:"take"`
-	Base    string `json:"base"` // within a node's folder
-	Stamped bool   `json:"stamped,omitempty"`
-}
-
-// harmless tells whether a recording's base name stays in the folder of recordings.
-func harmless(name string) bool {
-	return filepath.IsLocal(name) && !strings.ContainsAny(name, "\x00\\")
+	Take      uint32 `json:"take"`
+	Base      string `json:"base"` // within a node's folder
+	Stamped   bool   `json:"stamped,omitempty"`
+	Otherwise string `json:"otherwise,omitempty"` // the base, stamped, if the node finds that the other leads elsewhere
 }
 
 // followRecording begins or ends a publisher's recording as its flag says, and reports whether it did.
@@ -30,12 +26,20 @@ func (d *draft) followRecording(p *publisher) bool {
 		return true
 	}
 	p.Takes++
-	p.Written = &recording{Take: p.Takes, Base: p.Filename}
-	if p.Filename == "" {
-		p.Written.Base, p.Written.Stamped = fmt.Sprintf("videoroom-%s-user-%s", plainName(d.id), plainName(p.ID)), true
+	in := func(name string) string {
+		if dir := d.attributes.RecordDir; dir != "" {
+			return dir + "/" + name // one that leads elsewhere is the node's to refuse
+		}
+		return name
 	}
-	if dir := d.attributes.RecordDir; dir != "" {
-		p.Written.Base = dir + "/" + p.Written.Base // one that leads elsewhere is the node's to refuse
+	unnamed := in(fmt.Sprintf("videoroom-%s-user-%s", plainName(d.id), plainName(p.ID)))
+	switch {
+	case p.Filename == "":
+		p.Written = &recording{Take: p.Takes, Base: unnamed, Stamped: true}
+	case plugin.MayBeInFolder(p.Filename):
+		p.Written = &recording{Take: p.Takes, Base: p.Filename, Otherwise: unnamed}
+	default:
+		p.Written = &recording{Take: p.Takes, Base: in(p.Filename)}
 	}
 	return true
 }
@@ -56,7 +60,7 @@ func (d *draft) recordingOrder(p *publisher) *mediav1.Recording {
 		return &mediav1.Recording{}
 	}
 	order := &mediav1.Recording{
-		Base: p.Written.Base, Stamped: p.Written.Stamped, Take: p.Written.Take, Descriptions: map[string]string{},
+		Base: p.Written.Base, Stamped: p.Written.Stamped, Otherwise: p.Written.Otherwise, Take: p.Written.Take, Descriptions: map[string]string{},
 	}
 	for i := range p.Streams {
 		if s := &p.Streams[i]; s.Description != "" {

@@ -22,6 +22,9 @@ func (s *sim) orders() *[]string {
 		}
 		if r != nil {
 			order := fmt.Sprintf("%s %t %d %v", r.GetBase(), r.GetStamped(), r.GetTake(), r.GetDescriptions())
+			if r.GetOtherwise() != "" {
+				order += " or " + r.GetOtherwise()
+			}
 			all = append(all, order)
 		}
 		return nil
@@ -66,6 +69,14 @@ func TestRecordingFollowsItsFlags(t *testing.T) {
 		}, []string{"videoroom-7-user-5 true 1 map[]", "videoroom-7-user-5 true 2 map[]"}},
 		"names that lead out": {`"record":true`, func(s *sim) {
 			s.send("al", configure+`,"filename":"../x"}`, "offer", "audio:opus")
+			s.up("al")
+		}, []string{"videoroom-7-user-5 true 1 map[]"}},
+		"whole paths are the node's to judge": {`"record":true,"rec_dir":"/rec/7"`, func(s *sim) {
+			s.send("al", configure+`,"filename":"/rec/x"}`, "offer", "audio:opus")
+			s.up("al")
+		}, []string{"/rec/x false 1 map[] or /rec/7/videoroom-7-user-5"}},
+		"names with other systems' separators": {`"record":true`, func(s *sim) {
+			s.send("al", configure+`,"filename":"/rec\\x"}`, "offer", "audio:opus")
 			s.up("al")
 		}, []string{"videoroom-7-user-5 true 1 map[]"}},
 		"locked": {`"lock_record":true,"secret":"s"`, func(s *sim) {

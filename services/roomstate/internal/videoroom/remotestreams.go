@@ -27,7 +27,7 @@ func (d *draft) checkRemoteStreams() *failure {
 		if f := check(item, remoteStreamTable...); f != nil {
 			return f
 		}
-		kind, _ := item.Text("type")
+		kind := mediaType(item)
 		codec, named := item.Text("codec")
 		known := audioCodecs
 		switch kind {
@@ -52,11 +52,17 @@ func (d *draft) checkRemoteStreams() *failure {
 	return nil
 }
 
+// mediaType is the type of media that an item names, in lower case: Janus takes any.
+func mediaType(item object) string {
+	kind, _ := item.Text("type")
+	return strings.ToLower(kind)
+}
+
 // remoteStream is what an item says, numbered as Janus does it: by its place, whatever mid and mindex it has. One of a codec
 // that the room has not is disabled.
 func (d *draft) remoteStream(item object, at int) stream {
 	s := stream{Mid: strconv.Itoa(at), Disabled: item.BoolOr("disabled", false)}
-	s.Type, _ = item.Text("type")
+	s.Type = mediaType(item)
 	s.Description, _ = item.Text("description")
 	if s.Type == data {
 		return s

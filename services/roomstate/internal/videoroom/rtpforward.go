@@ -140,8 +140,10 @@ func (d *draft) mayForward() *failure {
 
 // checkDestination fails unless family and encryption can be gone by.
 func checkDestination(o object) *failure {
-	if family, ok := o.Text("host_family"); ok && family != "ipv4" && family != "ipv6" {
-		return fail(errInvalid, "Unsupported protocol family (%s)", family)
+	if said, ok := o.Text("host_family"); ok {
+		if family, _ := hostFamily(o); family != "ipv4" && family != "ipv6" {
+			return fail(errInvalid, "Unsupported protocol family (%s)", said)
+		}
 	}
 	if host, ok := o.Text("host"); ok && !mayBeHost(host) {
 		return fail(errInvalid, "Could not resolve address (%s)...", host)
@@ -151,6 +153,12 @@ func checkDestination(o object) *failure {
 		return fail(errInvalid, "Invalid SRTP suite (%d)", suite)
 	}
 	return nil
+}
+
+// hostFamily is the family of addresses that an object names, in lower case: Janus takes any.
+func hostFamily(o object) (string, bool) {
+	family, ok := o.Text("host_family")
+	return strings.ToLower(family), ok
 }
 
 // mostHost is how long the name of a host may be, in bytes (RFC 1035, section 2.3.4).
@@ -210,7 +218,7 @@ func (d *draft) destination(item object) *mediav1.Forwarder {
 		if host, ok := of.Text("host"); ok {
 			f.Host, f.Family = host, ""
 		}
-		if family, ok := of.Text("host_family"); ok {
+		if family, ok := hostFamily(of); ok {
 			f.Family = family
 		}
 		suite, _ := of.Int("srtp_suite")

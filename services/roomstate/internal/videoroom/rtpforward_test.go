@@ -59,9 +59,11 @@ func TestForwardersAsAskedFor(t *testing.T) {
 		"no sound key": {`"host_family":"ipv4","streams":[{"mid":"0","port":10,"srtp_suite":80,"srtp_crypto":"abc"},{"mid":"2","port":12,"srtp_suite":80,"srtp_crypto":"abc"}]`, nil},
 		"too large a payload type": {`"streams":[{"mid":"0","port":10,"pt":300}]`, []string{
 			"0 h:10/0 ssrc 0 pt 44 simulcast false layer 0 srtp 0 0 key false"}},
-		"own hosts": {`"host_family":"ipv4","srtp_suite":80,"srtp_crypto":"` + key + `","streams":[{"mid":"0","port":10},{"mid":"2","port":12,"host":"i","srtp_suite":32,"srtp_crypto":"` + key + `"}]`, []string{
+		"own hosts": {`"host_family":"IPv4","srtp_suite":80,"srtp_crypto":"` + key + `","streams":[{"mid":"0","port":10},{"mid":"2","port":12,"host":"i","srtp_suite":32,"srtp_crypto":"` + key + `"}]`, []string{
 			"0 ipv4h:10/0 ssrc 0 pt 0 simulcast false layer 0 srtp 80 30 key false",
 			"2 i:12/0 ssrc 0 pt 0 simulcast false layer 0 srtp 32 30 key false"}},
+		"own family in any case": {`"host_family":"ipv4","streams":[{"mid":"0","port":10,"host_family":"IPV6"}]`, []string{
+			"0 ipv6h:10/0 ssrc 0 pt 0 simulcast false layer 0 srtp 0 0 key false"}},
 		"legacy": {`"audio_port":10,"audio_pt":1,"video_port":12,"video_rtcp_port":13,"video_port_3":14,"video_ssrc_3":5,"data_port":16`, []string{
 			"0 h:10/0 ssrc 0 pt 1 simulcast false layer 0 srtp 0 0 key true",
 			"1 h:12/13 ssrc 0 pt 0 simulcast false layer 0 srtp 0 0 key true",

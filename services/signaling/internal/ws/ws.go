@@ -162,6 +162,13 @@ func (s *Server) remove(socket *Socket) {
 	s.wg.Done()
 }
 
+// Sockets is how many there are.
+func (s *Server) Sockets() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sockets)
+}
+
 // Close closes all sockets with 1001 (going away) and waits for them.
 func (s *Server) Close() {
 	s.mu.Lock()
