@@ -73,6 +73,7 @@ func TestWrongFingerprintIsRefused(t *testing.T) {
 }
 
 func TestEndpointIsKnownByALongerHash(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	pub.send(webrtc.MimeTypeVP8, "v")

@@ -125,6 +125,7 @@ func TestEcho(t *testing.T) {
 
 // TestEachSectionIsEchoed has one of four m= sections send at a time: it comes back in the same one.
 func TestEachSectionIsEchoed(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	e := s.dial()
 	sources := []*sample{

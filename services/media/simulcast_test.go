@@ -112,6 +112,7 @@ func TestSubscriberChoosesALayer(t *testing.T) {
 }
 
 func TestLayersAreKnownByTheirRIDsAlone(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	pub := s.dial()
 	write := pub.sendLayers()

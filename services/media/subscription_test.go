@@ -214,6 +214,7 @@ func TestRefusals(t *testing.T) {
 
 // TestAnAnswerMayComeAgain: what it says then counts.
 func TestAnAnswerMayComeAgain(t *testing.T) {
+	t.Parallel()
 	s, _, sub, track := watched(t)
 	answer := func(sdp string) []string {
 		t.Helper()
