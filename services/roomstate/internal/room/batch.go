@@ -27,14 +27,14 @@ type decision struct {
 // before, which is being written meanwhile.
 type batch struct {
 	decisions []*decision
-	gathers   bool          // nothing is being written before it, and it waits a moment for others
+	turn      chan struct{} // closed when it is the next to be written, once the room has had its rest
 	begin     chan struct{} // closed when it is to be written, which whoever made its first decision does
 	done      chan struct{} // closed when err says what came of it
 	err       error
 }
 
 func newBatch(d *decision) *batch {
-	return &batch{decisions: []*decision{d}, begin: make(chan struct{}), done: make(chan struct{})}
+	return &batch{decisions: []*decision{d}, turn: make(chan struct{}), begin: make(chan struct{}), done: make(chan struct{})}
 }
 
 // takes tells whether d may be written with what is there. Sessions that act are different, so that no write can be in the way of
@@ -100,13 +100,15 @@ func (e *entry) tryAdd(d *decision, before *batch, alone bool) (b, full *batch, 
 		return nil, e.flight, nil
 	case e.next != nil:
 		return nil, e.next, nil
-	case alone || e.flight == nil && d.company() == 0:
+	case alone || e.flight == nil && !time.Now().Before(e.rest):
 		b = newBatch(d)
 		e.fly(b)
 	default:
 		b = newBatch(d)
-		b.gathers = e.flight == nil
 		e.next = b
+		if e.flight == nil {
+			close(b.turn)
+		}
 	}
 	if d.next != nil {
 		e.room = d.next
@@ -114,8 +116,12 @@ func (e *entry) tryAdd(d *decision, before *batch, alone bool) (b, full *batch, 
 	return b, nil, nil
 }
 
-// gathered has b written, which has waited for others.
-func (e *entry) gathered(b *batch) {
+// rested has b written, the next, when the room has had its rest.
+func (e *entry) rested(b *batch) {
+	e.mu.Lock()
+	rest := e.rest
+	e.mu.Unlock()
+	time.Sleep(time.Until(rest))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.next = nil
@@ -129,8 +135,8 @@ func (e *entry) fly(b *batch) {
 	close(b.begin)
 }
 
-// land ends b, and has written what was decided meanwhile, unless b was not.
-func (e *entry) land(b *batch, version string, err error) {
+// land ends b, and has written what was decided meanwhile, unless b was not. Nothing is written until rest, if it can wait.
+func (e *entry) land(b *batch, version string, err error, rest time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	next := e.next
@@ -148,36 +154,32 @@ func (e *entry) land(b *batch, version string, err error) {
 	case version == "":
 		e.room = nil // others may make it
 	}
-	e.version = version
-	if next != nil {
+	e.version, e.rest = version, rest
+	switch {
+	case next == nil:
+	case time.Now().Before(rest):
+		e.next = next
+		close(next.turn)
+	default:
 		e.fly(next)
 	}
 }
 
-// What waits for company: where that many are told, for so long for each of them, and no longer.
+// manyTold is how many events, of one commit, have the room rest after it as long as it took, but not longer than longestRest. Most of
+// what such a commit costs all processes depends on who is told, not on how often: what is decided meanwhile costs little more. Who
+// comes alone does not wait.
 const (
 	manyTold    = 32
-	waitForEach = 10 * time.Microsecond
-	longestWait = 5 * time.Millisecond
+	longestRest = 25 * time.Millisecond
 )
-
-// company is how long a decision waits for others when nothing is being written: about as long as it takes all processes to tell
-// those who are to be told, which is done once for all that is decided meanwhile.
-func (d *decision) company() time.Duration {
-	if len(d.write.Events) < manyTold {
-		return 0
-	}
-	return min(time.Duration(len(d.write.Events))*waitForEach, longestWait)
-}
 
 // written returns when d has been written with its batch, or why it was not. Who made the first decision writes all.
 func (k *Keeper) written(ctx context.Context, e *entry, b *batch, d *decision, first bool) error {
 	if first {
-		if b.gathers {
-			time.Sleep(d.company())
-			e.gathered(b)
-		}
 		select {
+		case <-b.turn:
+			e.rested(b)
+			k.commit(ctx, e, b)
 		case <-b.begin:
 			k.commit(ctx, e, b)
 		case <-b.done:
@@ -207,11 +209,19 @@ func (k *Keeper) commit(ctx context.Context, e *entry, b *batch) {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), commitTime)
 		defer cancel()
 	}
-	outcome, err := k.Store.Commit(ctx, time.Now(), writes...)
+	began, told := time.Now(), 0
+	outcome, err := k.Store.Commit(ctx, began, writes...)
 	if err == nil {
 		k.tell(b, &outcome)
 	}
-	e.land(b, outcome.Version, err)
+	for _, w := range writes {
+		told += len(w.Events)
+	}
+	var rest time.Time
+	if now := time.Now(); told >= manyTold {
+		rest = now.Add(min(now.Sub(began), longestRest))
+	}
+	e.land(b, outcome.Version, err, rest)
 }
 
 // tell makes known what has been written.

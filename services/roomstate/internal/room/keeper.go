@@ -71,6 +71,7 @@ type entry struct {
 	version string      // of what is written
 	flight  *batch      // that is being written; nil for none
 	next    *batch      // that is written after it; nil for none
+	rest    time.Time   // until when nothing is written that can wait
 }
 
 // tries bounds how often a rule is run for one command: each try follows an answer or another's write.

@@ -120,17 +120,19 @@ func hearBundle(data []byte, l Listener) error {
 		said[i] = janus.Say(kinds[i])
 	}
 	for _, run := range bundle.GetRuns() {
+		var to busv1.Event
+		if err := proto.Unmarshal(run.GetTo(), &to); err != nil {
+			return err
+		}
 		evs := make([]edge.Heard, len(run.GetKinds()))
 		for i, kind := range run.GetKinds() {
 			if kind >= uint32(len(kinds)) {
 				return fmt.Errorf("kind %d of %d", kind, len(kinds))
 			}
-			ev := new(busv1.Event)
-			if err := proto.Unmarshal(run.GetTo(), ev); err != nil {
-				return err
-			}
-			ev.Number, ev.Kind = run.GetFirst()+uint64(i), kinds[kind].GetKind()
-			evs[i] = edge.Heard{Event: ev, Said: said[kind]}
+			evs[i] = edge.Heard{Said: said[kind], Event: &busv1.Event{
+				Number: run.GetFirst() + uint64(i), SessionId: to.GetSessionId(), HandleId: to.GetHandleId(), CommandId: to.GetCommandId(),
+				Transaction: to.GetTransaction(), OpaqueId: to.GetOpaqueId(), Traceparent: to.GetTraceparent(), Kind: kinds[kind].GetKind(),
+			}}
 		}
 		if len(evs) > 0 {
 			l.HearRun(evs...)

@@ -217,6 +217,7 @@ func (s *session) flush() {
 	if s.owner == nil || s.holding || s.claiming || s.owner.hasClosed() {
 		return
 	}
+	owner, sent := s.owner, false
 	for !s.gone {
 		number := s.delivered.Load() + 1
 		ev, ok := s.early[number]
@@ -225,6 +226,10 @@ func (s *session) flush() {
 		}
 		delete(s.early, number)
 		s.send(ev)
+		sent = true
+	}
+	if sent && !s.gone {
+		s.edge.noteDelivery(s, owner.socket)
 	}
 	s.release(s.delivered.Load())
 	if !s.gone && s.newest > s.delivered.Load() && !s.fetching {
@@ -242,7 +247,6 @@ func (s *session) send(ev Heard) {
 		span.End()
 	}
 	s.delivered.Store(ev.GetNumber())
-	s.edge.noteDelivery(s, owner.socket)
 	if ev.GetTimedOut() != nil || s.ends(ev.Event) {
 		s.drop()
 	}

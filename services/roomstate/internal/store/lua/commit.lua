@@ -128,9 +128,10 @@ for i = 1, count() do
       num = num + 1
       local high, low = string.byte(list, j, j + 1)
       local kind = high * 256 + low
-      entries[#entries + 1] = num .. ':' .. begins .. kinds[kind]
+      local written = string.format('%d:', num) -- numbers are slow to write
+      entries[#entries + 1] = written .. begins .. kinds[kind]
       local raised = kind_by[kind]
-      raised[#raised + 1] = to .. ':' .. num
+      raised[#raised + 1] = to .. ':' .. string.sub(written, 1, -2)
     end
     local log = prefix .. 'log:' .. to
     redis.call('RPUSH', log, unpack(entries))
