@@ -33,7 +33,7 @@ const (
 	commandTime = 10 * time.Second
 	// acceptAfter is how long a command may take to be carried out until its sender is told that it has been accepted. Most are done
 	// by then, and one word is enough.
-	acceptAfter = 10 * time.Millisecond
+	acceptAfter = 50 * time.Millisecond
 	// pending and pendingBytes are what NATS keeps for us beyond that, per subscription. What comes then is dropped, and
 	// repeated by its sender.
 	pending      = 65536

@@ -2,7 +2,7 @@ local answer_ms, now, again, keep = arg(), arg(), arg(), count()
 
 -- The acting handles must still be there, unless their sessions are over (then session is empty). Nothing is written unless all
 -- that is asked for can be.
-local writes = {}
+local writes, owners, last = {}, {}, {} -- owners: of sessions, and where their edges hear of them; last: their last events
 for i = 1, count() do
   local w = {command = arg(), session = arg(), handle = arg(), raised = {}}
   writes[i] = w
@@ -10,9 +10,10 @@ for i = 1, count() do
   if old then return {'answered', old, i} end
   w.key = session_key(w.session)
   if w.session ~= '' then
-    local got = redis.call('HMGET', w.key, 'events', 'h:' .. w.handle)
+    local got = redis.call('HMGET', w.key, 'socket_id', 'edge', 'events', 'h:' .. w.handle)
     if not got[1] then return {'nosession', i} end
-    if not got[2] then return {'nohandle', i} end
+    if not got[4] then return {'nohandle', i} end
+    owners[w.session], last[w.session] = got, tonumber(got[3])
   end
 end
 local maker = writes[1]
@@ -118,11 +119,12 @@ local firsts, edges = {}, {}
 for i = 1, count() do
   local to, begins, list = arg(), arg(), arg()
   local key = session_key(to)
-  local owner = redis.call('HMGET', key, 'socket_id', 'edge')
+  local owner = owners[to] or redis.call('HMGET', key, 'socket_id', 'edge')
+  owners[to] = owner
   firsts[i], edges[i] = 0, edge_of(owner[1], owner[2])
   if owner[1] then
-    local last = redis.call('HINCRBY', key, 'events', #list / 2)
-    local num, entries = last - #list / 2, {}
+    last[to] = redis.call('HINCRBY', key, 'events', #list / 2)
+    local num, entries = last[to] - #list / 2, {}
     firsts[i] = num + 1
     for j = 1, #list, 2 do
       num = num + 1
@@ -135,14 +137,13 @@ for i = 1, count() do
     end
     local log = prefix .. 'log:' .. to
     redis.call('RPUSH', log, unpack(entries))
-    if last > keep then redis.call('LTRIM', log, -keep, -1) end
+    if last[to] > keep then redis.call('LTRIM', log, -keep, -1) end
   end
 end
 
 local lasts = {}
 for i, w in ipairs(writes) do
   remember(w.command, w.answer, answer_ms, table.concat(w.raised, ' '))
-  lasts[i] = 0
-  if w.session ~= '' then lasts[i] = tonumber(redis.call('HGET', w.key, 'events')) end
+  lasts[i] = last[w.session] or 0
 end
 return {'ok', lasts, scattered, firsts, edges}
