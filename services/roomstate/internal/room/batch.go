@@ -21,6 +21,7 @@ type decision struct {
 	reply *busv1.Reply
 	write *store.Write // nil if there is nothing to write
 	next  plugin.Room  // nil leaves it as it is
+	first bool         // of its batch, all of which is written by who made it
 }
 
 // batch is decisions on one room that are written together (ADR 24). Each is based on the one before it, and the first on the batch
@@ -34,6 +35,7 @@ type batch struct {
 }
 
 func newBatch(d *decision) *batch {
+	d.first = true
 	return &batch{decisions: []*decision{d}, turn: make(chan struct{}), begin: make(chan struct{}), done: make(chan struct{})}
 }
 
@@ -76,11 +78,11 @@ func (e *entry) last() *batch {
 
 // add makes d part of a batch, and what it makes of the room the room. The caller has the turn, and made d after before. What cannot
 // be written with others waits until nothing else is being written.
-func (e *entry) add(d *decision, before *batch, alone bool) (b *batch, first bool, err error) {
+func (e *entry) add(d *decision, before *batch, alone bool) (*batch, error) {
 	for {
 		b, full, err := e.tryAdd(d, before, alone)
 		if full == nil {
-			return b, err == nil && b.decisions[0] == d, err
+			return b, err
 		}
 		<-full.done
 	}
@@ -173,9 +175,9 @@ const (
 	longestRest = 25 * time.Millisecond
 )
 
-// written returns when d has been written with its batch, or why it was not. Who made the first decision writes all.
-func (k *Keeper) written(ctx context.Context, e *entry, b *batch, d *decision, first bool) error {
-	if first {
+// written returns when d has been written with its batch, or why it was not.
+func (k *Keeper) written(ctx context.Context, e *entry, b *batch, d *decision) error {
+	if d.first {
 		select {
 		case <-b.turn:
 			e.rested(b)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -103,6 +104,13 @@ func (m *mishaps) Commit(ctx context.Context, now time.Time, writes ...*store.Wr
 	return o, err
 }
 
+// anyNode is where everything is placed.
+type anyNode struct{}
+
+func (anyNode) Alive(string) bool                                                  { return true }
+func (anyNode) Place(context.Context, plugin.Question) (string, error)             { return "n", nil }
+func (anyNode) Call(context.Context, string, proto.Message) (proto.Message, error) { return nil, nil }
+
 // stage is a keeper with a real store, and sessions that have a handle each.
 type stage struct {
 	*testing.T
@@ -136,7 +144,7 @@ func newStage(t *testing.T, sessions int) *stage {
 
 func (s *stage) keeper(st rooms) *Keeper {
 	return &Keeper{
-		Store: st, Nodes: &counting{}, Plugins: map[string]plugin.Plugin{"counter": counter{s.sessions}},
+		Store: st, Nodes: anyNode{}, Plugins: map[string]plugin.Plugin{"counter": counter{s.sessions}},
 		Publish: func(r *store.Raised) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -179,7 +187,7 @@ func (s *stage) do(k *Keeper, cmd plugin.Command) (n said, again int) {
 	return n, again
 }
 
-// logs returns what a session was told, in order, as it is kept.
+// log returns what a session was told, in order, as it is kept.
 func (s *stage) log(session uint64) (all []said) {
 	events, err := s.store.Events(s.Context(), session, 0)
 	if err != nil {
@@ -474,4 +482,43 @@ func TestCommandsTakeEffectOnceWhateverBecomesOfTheirBatch(t *testing.T) {
 		t.Errorf("%d batches, %d stale, %d answers lost, %d not made, %d repeated: the test shows nothing",
 			st.batches.Load(), s.stale.Load(), lost.Load(), failed.Load(), repeats.Load())
 	}
+}
+
+// TestARoomRestsAfterItHasToldMany: what is decided then is written together, when that is over, and what cannot wait before it.
+func TestARoomRestsAfterItHasToldMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEntry()
+		decide := func(session uint64) *decision {
+			return &decision{write: &store.Write{Handle: plugin.Handle{ID: plugin.HandleID{Session: session}}}}
+		}
+		add := func(d *decision, alone bool) *batch {
+			t.Helper()
+			b, err := e.add(d, e.last(), alone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		first := add(decide(1), false)
+		if e.flight != first {
+			t.Error("the first waits")
+		}
+		rest := time.Now().Add(time.Second)
+		e.land(first, "v", nil, rest)
+		if b := add(decide(1), true); e.flight != b {
+			t.Error("what is written alone waits for nothing")
+		} else {
+			e.land(b, "w", nil, rest)
+		}
+		d := decide(1)
+		b := add(d, false)
+		if other := add(decide(2), false); other != b || e.flight != nil || !d.first {
+			t.Error("what comes meanwhile is not written together")
+		}
+		<-b.turn
+		e.rested(b)
+		if now := time.Now(); e.flight != b || !now.Equal(rest) || d.write.Read != "w" {
+			t.Errorf("at %v it is %v that is written, on %q", now, e.flight, d.write.Read)
+		}
+	})
 }

@@ -266,14 +266,14 @@ func (k *Keeper) propose(
 	d.next = result.Next
 	traceEvents(ctx, cmd, d.write.Events)
 	alone := d.write.Alone()
-	b, first, err := e.add(d, before, alone)
+	b, err := e.add(d, before, alone)
 	if err != nil {
 		return nil, err
 	}
 	if !alone {
 		give()
 	}
-	return d, k.written(ctx, e, b, d, first)
+	return d, k.written(ctx, e, b, d)
 }
 
 // current returns the room with all that has been decided, and the last batch of that, nil if everything is written. The caller
