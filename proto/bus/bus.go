@@ -43,6 +43,9 @@ func RoomCommands(shard int) string { return fmt.Sprintf("cardea.room.%d", shard
 // SessionEvents is where the edge that holds a session's socket hears its events.
 func SessionEvents(session uint64) string { return fmt.Sprintf("cardea.session.%d", session) }
 
+// EdgeEvents is where an edge hears events of several of its sessions at once: busv1.Bundle. The id is of its process.
+func EdgeEvents(id string) string { return "cardea.edge." + id }
+
 // NodeTexts is where a node hears what data channels of its peers are to be sent: busv1.Texts. The name of a node may have
 // characters that a subject may not.
 func NodeTexts(node string) string { return "cardea.texts." + hex.EncodeToString([]byte(node)) }

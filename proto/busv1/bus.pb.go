@@ -494,6 +494,7 @@ type Socket struct {
 	Edge          string                 `protobuf:"bytes,1,opt,name=edge,proto3" json:"edge,omitempty"`
 	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`         // unique in the cluster
 	Remote        string                 `protobuf:"bytes,3,opt,name=remote,proto3" json:"remote,omitempty"` // the endpoint's address, for people
+	Events        string                 `protobuf:"bytes,4,opt,name=events,proto3" json:"events,omitempty"` // the subject on which its edge hears Bundles; empty if it hears each session's events on that one's alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -545,6 +546,13 @@ func (x *Socket) GetId() string {
 func (x *Socket) GetRemote() string {
 	if x != nil {
 		return x.Remote
+	}
+	return ""
+}
+
+func (x *Socket) GetEvents() string {
+	if x != nil {
+		return x.Events
 	}
 	return ""
 }
@@ -1433,6 +1441,7 @@ type Reply struct {
 	//	*Reply_Failure
 	//	*Reply_Taken
 	Outcome       isReply_Outcome `protobuf_oneof:"outcome"`
+	Raised        []*Event        `protobuf:"bytes,8,rep,name=raised,proto3" json:"raised,omitempty"` // for the session that the command is about; they are told nowhere else, the log has them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1529,6 +1538,13 @@ func (x *Reply) GetTaken() *Taken {
 		if x, ok := x.Outcome.(*Reply_Taken); ok {
 			return x.Taken
 		}
+	}
+	return nil
+}
+
+func (x *Reply) GetRaised() []*Event {
+	if x != nil {
+		return x.Raised
 	}
 	return nil
 }
@@ -2035,6 +2051,60 @@ func (*Event_Ended) isEvent_Kind() {}
 
 func (*Event_Candidate) isEvent_Kind() {}
 
+// Bundle is events of sessions whose owners are at one edge. What many are told is there once: a whole event, encoded, is what one of
+// kinds says, and after it whom that is for.
+type Bundle struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kinds         [][]byte               `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"` // each an Event with nothing but its kind
+	Runs          []*Bundle_Run          `protobuf:"bytes,2,rep,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bundle) Reset() {
+	*x = Bundle{}
+	mi := &file_busv1_bus_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bundle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bundle) ProtoMessage() {}
+
+func (x *Bundle) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
+func (*Bundle) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Bundle) GetKinds() [][]byte {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *Bundle) GetRuns() []*Bundle_Run {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
 type PluginEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
@@ -2046,7 +2116,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_busv1_bus_proto_msgTypes[22]
+	mi := &file_busv1_bus_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2128,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[22]
+	mi := &file_busv1_bus_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2141,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{22}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PluginEvent) GetPlugin() string {
@@ -2103,7 +2173,7 @@ type WebrtcUp struct {
 
 func (x *WebrtcUp) Reset() {
 	*x = WebrtcUp{}
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2185,7 @@ func (x *WebrtcUp) String() string {
 func (*WebrtcUp) ProtoMessage() {}
 
 func (x *WebrtcUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[23]
+	mi := &file_busv1_bus_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2198,7 @@ func (x *WebrtcUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebrtcUp.ProtoReflect.Descriptor instead.
 func (*WebrtcUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{23}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
 }
 
 // Candidate is an ICE candidate of ours, trickled.
@@ -2143,7 +2213,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2155,7 +2225,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[24]
+	mi := &file_busv1_bus_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2168,7 +2238,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{24}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Candidate) GetCandidate() string {
@@ -2201,7 +2271,7 @@ type HangUp struct {
 
 func (x *HangUp) Reset() {
 	*x = HangUp{}
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2213,7 +2283,7 @@ func (x *HangUp) String() string {
 func (*HangUp) ProtoMessage() {}
 
 func (x *HangUp) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[25]
+	mi := &file_busv1_bus_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2226,7 +2296,7 @@ func (x *HangUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HangUp.ProtoReflect.Descriptor instead.
 func (*HangUp) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{25}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HangUp) GetReason() string {
@@ -2244,7 +2314,7 @@ type Detached struct {
 
 func (x *Detached) Reset() {
 	*x = Detached{}
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +2326,7 @@ func (x *Detached) String() string {
 func (*Detached) ProtoMessage() {}
 
 func (x *Detached) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[26]
+	mi := &file_busv1_bus_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +2339,7 @@ func (x *Detached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detached.ProtoReflect.Descriptor instead.
 func (*Detached) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{26}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
 }
 
 type TimedOut struct {
@@ -2280,7 +2350,7 @@ type TimedOut struct {
 
 func (x *TimedOut) Reset() {
 	*x = TimedOut{}
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2292,7 +2362,7 @@ func (x *TimedOut) String() string {
 func (*TimedOut) ProtoMessage() {}
 
 func (x *TimedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[27]
+	mi := &file_busv1_bus_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2305,7 +2375,7 @@ func (x *TimedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedOut.ProtoReflect.Descriptor instead.
 func (*TimedOut) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{27}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
 }
 
 type Moved struct {
@@ -2317,7 +2387,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2329,7 +2399,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[28]
+	mi := &file_busv1_bus_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2342,7 +2412,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{28}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Moved) GetOwner() *Socket {
@@ -2360,7 +2430,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2442,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[29]
+	mi := &file_busv1_bus_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2455,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{29}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
 }
 
 // Released is an edge's answer when another one asks it, on the session's release subject, to stop sending its events.
@@ -2398,7 +2468,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2480,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[30]
+	mi := &file_busv1_bus_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2493,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{30}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Released) GetDelivered() uint64 {
@@ -2446,7 +2516,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2528,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[31]
+	mi := &file_busv1_bus_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2541,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{31}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Poll) GetId() string {
@@ -2506,7 +2576,7 @@ type Given struct {
 
 func (x *Given) Reset() {
 	*x = Given{}
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2518,7 +2588,7 @@ func (x *Given) String() string {
 func (*Given) ProtoMessage() {}
 
 func (x *Given) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[32]
+	mi := &file_busv1_bus_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2531,7 +2601,7 @@ func (x *Given) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Given.ProtoReflect.Descriptor instead.
 func (*Given) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{32}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Given) GetId() string {
@@ -2560,7 +2630,7 @@ type Taken struct {
 
 func (x *Taken) Reset() {
 	*x = Taken{}
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2572,7 +2642,7 @@ func (x *Taken) String() string {
 func (*Taken) ProtoMessage() {}
 
 func (x *Taken) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[33]
+	mi := &file_busv1_bus_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2585,7 +2655,7 @@ func (x *Taken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Taken.ProtoReflect.Descriptor instead.
 func (*Taken) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{33}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Taken) GetEvents() []*Event {
@@ -2621,7 +2691,7 @@ type Admin struct {
 
 func (x *Admin) Reset() {
 	*x = Admin{}
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2633,7 +2703,7 @@ func (x *Admin) String() string {
 func (*Admin) ProtoMessage() {}
 
 func (x *Admin) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[34]
+	mi := &file_busv1_bus_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2646,7 +2716,7 @@ func (x *Admin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Admin.ProtoReflect.Descriptor instead.
 func (*Admin) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{34}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Admin) GetRequest() string {
@@ -2675,7 +2745,7 @@ type Move struct {
 
 func (x *Move) Reset() {
 	*x = Move{}
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2687,7 +2757,7 @@ func (x *Move) String() string {
 func (*Move) ProtoMessage() {}
 
 func (x *Move) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[35]
+	mi := &file_busv1_bus_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +2770,7 @@ func (x *Move) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Move.ProtoReflect.Descriptor instead.
 func (*Move) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{35}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Move) GetTo() string {
@@ -2735,7 +2805,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +2817,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[36]
+	mi := &file_busv1_bus_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +2830,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{36}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Resume) GetSessionId() uint64 {
@@ -2786,7 +2856,7 @@ type Events struct {
 
 func (x *Events) Reset() {
 	*x = Events{}
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2798,7 +2868,7 @@ func (x *Events) String() string {
 func (*Events) ProtoMessage() {}
 
 func (x *Events) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[37]
+	mi := &file_busv1_bus_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2811,7 +2881,7 @@ func (x *Events) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Events.ProtoReflect.Descriptor instead.
 func (*Events) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{37}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Events) GetEvents() []*Event {
@@ -2832,7 +2902,7 @@ type Deliveries struct {
 
 func (x *Deliveries) Reset() {
 	*x = Deliveries{}
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +2914,7 @@ func (x *Deliveries) String() string {
 func (*Deliveries) ProtoMessage() {}
 
 func (x *Deliveries) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[38]
+	mi := &file_busv1_bus_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2857,7 +2927,7 @@ func (x *Deliveries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deliveries.ProtoReflect.Descriptor instead.
 func (*Deliveries) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{38}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Deliveries) GetAll() []*Delivery {
@@ -2878,7 +2948,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2890,7 +2960,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[39]
+	mi := &file_busv1_bus_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2903,7 +2973,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{39}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Delivery) GetSessionId() uint64 {
@@ -2960,7 +3030,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2972,7 +3042,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[40]
+	mi := &file_busv1_bus_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2985,7 +3055,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{40}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *NodeStatus) GetId() string {
@@ -3166,7 +3236,7 @@ type Texts struct {
 
 func (x *Texts) Reset() {
 	*x = Texts{}
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3178,7 +3248,7 @@ func (x *Texts) String() string {
 func (*Texts) ProtoMessage() {}
 
 func (x *Texts) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[41]
+	mi := &file_busv1_bus_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3191,7 +3261,7 @@ func (x *Texts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts.ProtoReflect.Descriptor instead.
 func (*Texts) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{41}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Texts) GetTexts() []*Texts_Text {
@@ -3212,7 +3282,7 @@ type MediaSettings struct {
 
 func (x *MediaSettings) Reset() {
 	*x = MediaSettings{}
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3294,7 @@ func (x *MediaSettings) String() string {
 func (*MediaSettings) ProtoMessage() {}
 
 func (x *MediaSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[42]
+	mi := &file_busv1_bus_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3307,7 @@ func (x *MediaSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaSettings.ProtoReflect.Descriptor instead.
 func (*MediaSettings) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{42}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MediaSettings) GetNoMediaTimerS() uint32 {
@@ -3264,7 +3334,7 @@ type Jsep_Svc struct {
 
 func (x *Jsep_Svc) Reset() {
 	*x = Jsep_Svc{}
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3346,7 @@ func (x *Jsep_Svc) String() string {
 func (*Jsep_Svc) ProtoMessage() {}
 
 func (x *Jsep_Svc) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[43]
+	mi := &file_busv1_bus_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3314,7 +3384,7 @@ type PeerEvent_Up struct {
 
 func (x *PeerEvent_Up) Reset() {
 	*x = PeerEvent_Up{}
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3326,7 +3396,7 @@ func (x *PeerEvent_Up) String() string {
 func (*PeerEvent_Up) ProtoMessage() {}
 
 func (x *PeerEvent_Up) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[44]
+	mi := &file_busv1_bus_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3352,7 +3422,7 @@ type PeerEvent_Closed struct {
 
 func (x *PeerEvent_Closed) Reset() {
 	*x = PeerEvent_Closed{}
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3364,7 +3434,7 @@ func (x *PeerEvent_Closed) String() string {
 func (*PeerEvent_Closed) ProtoMessage() {}
 
 func (x *PeerEvent_Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[45]
+	mi := &file_busv1_bus_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3407,7 +3477,7 @@ type PeerEvent_MediaState struct {
 
 func (x *PeerEvent_MediaState) Reset() {
 	*x = PeerEvent_MediaState{}
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3419,7 +3489,7 @@ func (x *PeerEvent_MediaState) String() string {
 func (*PeerEvent_MediaState) ProtoMessage() {}
 
 func (x *PeerEvent_MediaState) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[46]
+	mi := &file_busv1_bus_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3483,7 +3553,7 @@ type PeerEvent_SlowLink struct {
 
 func (x *PeerEvent_SlowLink) Reset() {
 	*x = PeerEvent_SlowLink{}
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3495,7 +3565,7 @@ func (x *PeerEvent_SlowLink) String() string {
 func (*PeerEvent_SlowLink) ProtoMessage() {}
 
 func (x *PeerEvent_SlowLink) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[47]
+	mi := &file_busv1_bus_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3561,7 +3631,7 @@ type PeerEvent_Layer struct {
 
 func (x *PeerEvent_Layer) Reset() {
 	*x = PeerEvent_Layer{}
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3573,7 +3643,7 @@ func (x *PeerEvent_Layer) String() string {
 func (*PeerEvent_Layer) ProtoMessage() {}
 
 func (x *PeerEvent_Layer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[48]
+	mi := &file_busv1_bus_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3642,7 +3712,7 @@ type PeerEvent_Talking struct {
 
 func (x *PeerEvent_Talking) Reset() {
 	*x = PeerEvent_Talking{}
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +3724,7 @@ func (x *PeerEvent_Talking) String() string {
 func (*PeerEvent_Talking) ProtoMessage() {}
 
 func (x *PeerEvent_Talking) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[49]
+	mi := &file_busv1_bus_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3701,7 +3771,7 @@ type PeerEvent_Text struct {
 
 func (x *PeerEvent_Text) Reset() {
 	*x = PeerEvent_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +3783,7 @@ func (x *PeerEvent_Text) String() string {
 func (*PeerEvent_Text) ProtoMessage() {}
 
 func (x *PeerEvent_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[50]
+	mi := &file_busv1_bus_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3745,7 +3815,7 @@ type PeerEvent_Moved struct {
 
 func (x *PeerEvent_Moved) Reset() {
 	*x = PeerEvent_Moved{}
-	mi := &file_busv1_bus_proto_msgTypes[51]
+	mi := &file_busv1_bus_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3757,7 +3827,7 @@ func (x *PeerEvent_Moved) String() string {
 func (*PeerEvent_Moved) ProtoMessage() {}
 
 func (x *PeerEvent_Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[51]
+	mi := &file_busv1_bus_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3790,7 +3860,7 @@ type PeerEvent_NotMoved struct {
 
 func (x *PeerEvent_NotMoved) Reset() {
 	*x = PeerEvent_NotMoved{}
-	mi := &file_busv1_bus_proto_msgTypes[52]
+	mi := &file_busv1_bus_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3802,7 +3872,7 @@ func (x *PeerEvent_NotMoved) String() string {
 func (*PeerEvent_NotMoved) ProtoMessage() {}
 
 func (x *PeerEvent_NotMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[52]
+	mi := &file_busv1_bus_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3825,6 +3895,67 @@ func (x *PeerEvent_NotMoved) GetLost() bool {
 	return false
 }
 
+// Run is events of one session that follow one another.
+type Bundle_Run struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	To            []byte                 `protobuf:"bytes,1,opt,name=to,proto3" json:"to,omitempty"`               // an Event without number and kind
+	First         uint64                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`        // number of the first
+	Kinds         []uint32               `protobuf:"varint,3,rep,packed,name=kinds,proto3" json:"kinds,omitempty"` // what they say, by index
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bundle_Run) Reset() {
+	*x = Bundle_Run{}
+	mi := &file_busv1_bus_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bundle_Run) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bundle_Run) ProtoMessage() {}
+
+func (x *Bundle_Run) ProtoReflect() protoreflect.Message {
+	mi := &file_busv1_bus_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bundle_Run.ProtoReflect.Descriptor instead.
+func (*Bundle_Run) Descriptor() ([]byte, []int) {
+	return file_busv1_bus_proto_rawDescGZIP(), []int{22, 0}
+}
+
+func (x *Bundle_Run) GetTo() []byte {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *Bundle_Run) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Bundle_Run) GetKinds() []uint32 {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
 type Texts_Text struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	To            []*Texts_Peer          `protobuf:"bytes,1,rep,name=to,proto3" json:"to,omitempty"`
@@ -3835,7 +3966,7 @@ type Texts_Text struct {
 
 func (x *Texts_Text) Reset() {
 	*x = Texts_Text{}
-	mi := &file_busv1_bus_proto_msgTypes[53]
+	mi := &file_busv1_bus_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3847,7 +3978,7 @@ func (x *Texts_Text) String() string {
 func (*Texts_Text) ProtoMessage() {}
 
 func (x *Texts_Text) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[53]
+	mi := &file_busv1_bus_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3860,7 +3991,7 @@ func (x *Texts_Text) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Text.ProtoReflect.Descriptor instead.
 func (*Texts_Text) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{41, 0}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{42, 0}
 }
 
 func (x *Texts_Text) GetTo() []*Texts_Peer {
@@ -3888,7 +4019,7 @@ type Texts_Peer struct {
 
 func (x *Texts_Peer) Reset() {
 	*x = Texts_Peer{}
-	mi := &file_busv1_bus_proto_msgTypes[54]
+	mi := &file_busv1_bus_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3900,7 +4031,7 @@ func (x *Texts_Peer) String() string {
 func (*Texts_Peer) ProtoMessage() {}
 
 func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_busv1_bus_proto_msgTypes[54]
+	mi := &file_busv1_bus_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3913,7 +4044,7 @@ func (x *Texts_Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Texts_Peer.ProtoReflect.Descriptor instead.
 func (*Texts_Peer) Descriptor() ([]byte, []int) {
-	return file_busv1_bus_proto_rawDescGZIP(), []int{41, 1}
+	return file_busv1_bus_proto_rawDescGZIP(), []int{42, 1}
 }
 
 func (x *Texts_Peer) GetSessionId() uint64 {
@@ -3978,11 +4109,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04over\x18\x06 \x01(\bR\x04over\x12\x14\n" +
 	"\x05token\x18\a \x01(\tR\x05token\x12\x18\n" +
 	"\acreated\x18\b \x01(\x03R\acreated\x12-\n" +
-	"\x06rights\x18\t \x01(\v2\x15.cardea.bus.v1.RightsR\x06rights\"D\n" +
+	"\x06rights\x18\t \x01(\v2\x15.cardea.bus.v1.RightsR\x06rights\"\\\n" +
 	"\x06Socket\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
-	"\x06remote\x18\x03 \x01(\tR\x06remote\":\n" +
+	"\x06remote\x18\x03 \x01(\tR\x06remote\x12\x16\n" +
+	"\x06events\x18\x04 \x01(\tR\x06events\":\n" +
 	"\x06Create\x12\x16\n" +
 	"\x06chosen\x18\x01 \x01(\bR\x06chosen\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\tR\arequest\"\a\n" +
@@ -4089,7 +4221,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x1a\x1e\n" +
 	"\bNotMoved\x12\x12\n" +
 	"\x04lost\x18\x01 \x01(\bR\x04lostB\x06\n" +
-	"\x04kind\"\xc9\x02\n" +
+	"\x04kind\"\xf7\x02\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x1d\n" +
@@ -4099,7 +4231,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x04done\x18\x04 \x01(\v2\x13.cardea.bus.v1.DoneH\x00R\x04done\x123\n" +
 	"\x06plugin\x18\x05 \x01(\v2\x19.cardea.bus.v1.PluginDataH\x00R\x06plugin\x122\n" +
 	"\afailure\x18\x06 \x01(\v2\x16.cardea.bus.v1.FailureH\x00R\afailure\x12,\n" +
-	"\x05taken\x18\a \x01(\v2\x14.cardea.bus.v1.TakenH\x00R\x05takenB\t\n" +
+	"\x05taken\x18\a \x01(\v2\x14.cardea.bus.v1.TakenH\x00R\x05taken\x12,\n" +
+	"\x06raised\x18\b \x03(\v2\x14.cardea.bus.v1.EventR\x06raisedB\t\n" +
 	"\aoutcome\"\n" +
 	"\n" +
 	"\bAccepted\"J\n" +
@@ -4135,7 +4268,14 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05moved\x18\x11 \x01(\v2\x14.cardea.bus.v1.MovedH\x00R\x05moved\x12,\n" +
 	"\x05ended\x18\x12 \x01(\v2\x14.cardea.bus.v1.EndedH\x00R\x05ended\x128\n" +
 	"\tcandidate\x18\x13 \x01(\v2\x18.cardea.bus.v1.CandidateH\x00R\tcandidateB\x06\n" +
-	"\x04kind\"b\n" +
+	"\x04kind\"\x90\x01\n" +
+	"\x06Bundle\x12\x14\n" +
+	"\x05kinds\x18\x01 \x03(\fR\x05kinds\x12-\n" +
+	"\x04runs\x18\x02 \x03(\v2\x19.cardea.bus.v1.Bundle.RunR\x04runs\x1aA\n" +
+	"\x03Run\x12\x0e\n" +
+	"\x02to\x18\x01 \x01(\fR\x02to\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x14\n" +
+	"\x05kinds\x18\x03 \x03(\rR\x05kinds\"b\n" +
 	"\vPluginEvent\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12'\n" +
@@ -4249,7 +4389,7 @@ func file_busv1_bus_proto_rawDescGZIP() []byte {
 	return file_busv1_bus_proto_rawDescData
 }
 
-var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_busv1_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 57)
 var file_busv1_bus_proto_goTypes = []any{
 	(*Command)(nil),              // 0: cardea.bus.v1.Command
 	(*Routed)(nil),               // 1: cardea.bus.v1.Routed
@@ -4273,39 +4413,41 @@ var file_busv1_bus_proto_goTypes = []any{
 	(*PluginData)(nil),           // 19: cardea.bus.v1.PluginData
 	(*Failure)(nil),              // 20: cardea.bus.v1.Failure
 	(*Event)(nil),                // 21: cardea.bus.v1.Event
-	(*PluginEvent)(nil),          // 22: cardea.bus.v1.PluginEvent
-	(*WebrtcUp)(nil),             // 23: cardea.bus.v1.WebrtcUp
-	(*Candidate)(nil),            // 24: cardea.bus.v1.Candidate
-	(*HangUp)(nil),               // 25: cardea.bus.v1.HangUp
-	(*Detached)(nil),             // 26: cardea.bus.v1.Detached
-	(*TimedOut)(nil),             // 27: cardea.bus.v1.TimedOut
-	(*Moved)(nil),                // 28: cardea.bus.v1.Moved
-	(*Ended)(nil),                // 29: cardea.bus.v1.Ended
-	(*Released)(nil),             // 30: cardea.bus.v1.Released
-	(*Poll)(nil),                 // 31: cardea.bus.v1.Poll
-	(*Given)(nil),                // 32: cardea.bus.v1.Given
-	(*Taken)(nil),                // 33: cardea.bus.v1.Taken
-	(*Admin)(nil),                // 34: cardea.bus.v1.Admin
-	(*Move)(nil),                 // 35: cardea.bus.v1.Move
-	(*Resume)(nil),               // 36: cardea.bus.v1.Resume
-	(*Events)(nil),               // 37: cardea.bus.v1.Events
-	(*Deliveries)(nil),           // 38: cardea.bus.v1.Deliveries
-	(*Delivery)(nil),             // 39: cardea.bus.v1.Delivery
-	(*NodeStatus)(nil),           // 40: cardea.bus.v1.NodeStatus
-	(*Texts)(nil),                // 41: cardea.bus.v1.Texts
-	(*MediaSettings)(nil),        // 42: cardea.bus.v1.MediaSettings
-	(*Jsep_Svc)(nil),             // 43: cardea.bus.v1.Jsep.Svc
-	(*PeerEvent_Up)(nil),         // 44: cardea.bus.v1.PeerEvent.Up
-	(*PeerEvent_Closed)(nil),     // 45: cardea.bus.v1.PeerEvent.Closed
-	(*PeerEvent_MediaState)(nil), // 46: cardea.bus.v1.PeerEvent.MediaState
-	(*PeerEvent_SlowLink)(nil),   // 47: cardea.bus.v1.PeerEvent.SlowLink
-	(*PeerEvent_Layer)(nil),      // 48: cardea.bus.v1.PeerEvent.Layer
-	(*PeerEvent_Talking)(nil),    // 49: cardea.bus.v1.PeerEvent.Talking
-	(*PeerEvent_Text)(nil),       // 50: cardea.bus.v1.PeerEvent.Text
-	(*PeerEvent_Moved)(nil),      // 51: cardea.bus.v1.PeerEvent.Moved
-	(*PeerEvent_NotMoved)(nil),   // 52: cardea.bus.v1.PeerEvent.NotMoved
-	(*Texts_Text)(nil),           // 53: cardea.bus.v1.Texts.Text
-	(*Texts_Peer)(nil),           // 54: cardea.bus.v1.Texts.Peer
+	(*Bundle)(nil),               // 22: cardea.bus.v1.Bundle
+	(*PluginEvent)(nil),          // 23: cardea.bus.v1.PluginEvent
+	(*WebrtcUp)(nil),             // 24: cardea.bus.v1.WebrtcUp
+	(*Candidate)(nil),            // 25: cardea.bus.v1.Candidate
+	(*HangUp)(nil),               // 26: cardea.bus.v1.HangUp
+	(*Detached)(nil),             // 27: cardea.bus.v1.Detached
+	(*TimedOut)(nil),             // 28: cardea.bus.v1.TimedOut
+	(*Moved)(nil),                // 29: cardea.bus.v1.Moved
+	(*Ended)(nil),                // 30: cardea.bus.v1.Ended
+	(*Released)(nil),             // 31: cardea.bus.v1.Released
+	(*Poll)(nil),                 // 32: cardea.bus.v1.Poll
+	(*Given)(nil),                // 33: cardea.bus.v1.Given
+	(*Taken)(nil),                // 34: cardea.bus.v1.Taken
+	(*Admin)(nil),                // 35: cardea.bus.v1.Admin
+	(*Move)(nil),                 // 36: cardea.bus.v1.Move
+	(*Resume)(nil),               // 37: cardea.bus.v1.Resume
+	(*Events)(nil),               // 38: cardea.bus.v1.Events
+	(*Deliveries)(nil),           // 39: cardea.bus.v1.Deliveries
+	(*Delivery)(nil),             // 40: cardea.bus.v1.Delivery
+	(*NodeStatus)(nil),           // 41: cardea.bus.v1.NodeStatus
+	(*Texts)(nil),                // 42: cardea.bus.v1.Texts
+	(*MediaSettings)(nil),        // 43: cardea.bus.v1.MediaSettings
+	(*Jsep_Svc)(nil),             // 44: cardea.bus.v1.Jsep.Svc
+	(*PeerEvent_Up)(nil),         // 45: cardea.bus.v1.PeerEvent.Up
+	(*PeerEvent_Closed)(nil),     // 46: cardea.bus.v1.PeerEvent.Closed
+	(*PeerEvent_MediaState)(nil), // 47: cardea.bus.v1.PeerEvent.MediaState
+	(*PeerEvent_SlowLink)(nil),   // 48: cardea.bus.v1.PeerEvent.SlowLink
+	(*PeerEvent_Layer)(nil),      // 49: cardea.bus.v1.PeerEvent.Layer
+	(*PeerEvent_Talking)(nil),    // 50: cardea.bus.v1.PeerEvent.Talking
+	(*PeerEvent_Text)(nil),       // 51: cardea.bus.v1.PeerEvent.Text
+	(*PeerEvent_Moved)(nil),      // 52: cardea.bus.v1.PeerEvent.Moved
+	(*PeerEvent_NotMoved)(nil),   // 53: cardea.bus.v1.PeerEvent.NotMoved
+	(*Bundle_Run)(nil),           // 54: cardea.bus.v1.Bundle.Run
+	(*Texts_Text)(nil),           // 55: cardea.bus.v1.Texts.Text
+	(*Texts_Peer)(nil),           // 56: cardea.bus.v1.Texts.Peer
 }
 var file_busv1_bus_proto_depIdxs = []int32{
 	2,  // 0: cardea.bus.v1.Command.socket:type_name -> cardea.bus.v1.Socket
@@ -4321,51 +4463,53 @@ var file_busv1_bus_proto_depIdxs = []int32{
 	13, // 10: cardea.bus.v1.Command.destroy:type_name -> cardea.bus.v1.Destroy
 	14, // 11: cardea.bus.v1.Command.lost:type_name -> cardea.bus.v1.Lost
 	15, // 12: cardea.bus.v1.Command.peer:type_name -> cardea.bus.v1.PeerEvent
-	31, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
-	32, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
-	34, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
-	35, // 16: cardea.bus.v1.Command.move:type_name -> cardea.bus.v1.Move
+	32, // 13: cardea.bus.v1.Command.poll:type_name -> cardea.bus.v1.Poll
+	33, // 14: cardea.bus.v1.Command.given:type_name -> cardea.bus.v1.Given
+	35, // 15: cardea.bus.v1.Command.admin:type_name -> cardea.bus.v1.Admin
+	36, // 16: cardea.bus.v1.Command.move:type_name -> cardea.bus.v1.Move
 	7,  // 17: cardea.bus.v1.Routed.rights:type_name -> cardea.bus.v1.Rights
 	7,  // 18: cardea.bus.v1.Attach.rights:type_name -> cardea.bus.v1.Rights
 	9,  // 19: cardea.bus.v1.Message.jsep:type_name -> cardea.bus.v1.Jsep
-	43, // 20: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
-	44, // 21: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
-	45, // 22: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
-	46, // 23: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	47, // 24: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	48, // 25: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
-	49, // 26: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
-	50, // 27: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
-	51, // 28: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
-	52, // 29: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
+	44, // 20: cardea.bus.v1.Jsep.svc:type_name -> cardea.bus.v1.Jsep.Svc
+	45, // 21: cardea.bus.v1.PeerEvent.up:type_name -> cardea.bus.v1.PeerEvent.Up
+	46, // 22: cardea.bus.v1.PeerEvent.closed:type_name -> cardea.bus.v1.PeerEvent.Closed
+	47, // 23: cardea.bus.v1.PeerEvent.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	48, // 24: cardea.bus.v1.PeerEvent.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	49, // 25: cardea.bus.v1.PeerEvent.layer:type_name -> cardea.bus.v1.PeerEvent.Layer
+	50, // 26: cardea.bus.v1.PeerEvent.talking:type_name -> cardea.bus.v1.PeerEvent.Talking
+	51, // 27: cardea.bus.v1.PeerEvent.text:type_name -> cardea.bus.v1.PeerEvent.Text
+	52, // 28: cardea.bus.v1.PeerEvent.moved:type_name -> cardea.bus.v1.PeerEvent.Moved
+	53, // 29: cardea.bus.v1.PeerEvent.not_moved:type_name -> cardea.bus.v1.PeerEvent.NotMoved
 	17, // 30: cardea.bus.v1.Reply.accepted:type_name -> cardea.bus.v1.Accepted
 	18, // 31: cardea.bus.v1.Reply.done:type_name -> cardea.bus.v1.Done
 	19, // 32: cardea.bus.v1.Reply.plugin:type_name -> cardea.bus.v1.PluginData
 	20, // 33: cardea.bus.v1.Reply.failure:type_name -> cardea.bus.v1.Failure
-	33, // 34: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
-	21, // 35: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
-	22, // 36: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
-	23, // 37: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
-	46, // 38: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
-	47, // 39: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
-	25, // 40: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
-	26, // 41: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
-	27, // 42: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
-	28, // 43: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
-	29, // 44: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
-	24, // 45: cardea.bus.v1.Event.candidate:type_name -> cardea.bus.v1.Candidate
-	9,  // 46: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
-	2,  // 47: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
-	21, // 48: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
-	21, // 49: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
-	39, // 50: cardea.bus.v1.Deliveries.all:type_name -> cardea.bus.v1.Delivery
-	53, // 51: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
-	54, // 52: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
-	53, // [53:53] is the sub-list for method output_type
-	53, // [53:53] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	34, // 34: cardea.bus.v1.Reply.taken:type_name -> cardea.bus.v1.Taken
+	21, // 35: cardea.bus.v1.Reply.raised:type_name -> cardea.bus.v1.Event
+	21, // 36: cardea.bus.v1.Done.missed:type_name -> cardea.bus.v1.Event
+	23, // 37: cardea.bus.v1.Event.plugin:type_name -> cardea.bus.v1.PluginEvent
+	24, // 38: cardea.bus.v1.Event.webrtc_up:type_name -> cardea.bus.v1.WebrtcUp
+	47, // 39: cardea.bus.v1.Event.media:type_name -> cardea.bus.v1.PeerEvent.MediaState
+	48, // 40: cardea.bus.v1.Event.slow_link:type_name -> cardea.bus.v1.PeerEvent.SlowLink
+	26, // 41: cardea.bus.v1.Event.hangup:type_name -> cardea.bus.v1.HangUp
+	27, // 42: cardea.bus.v1.Event.detached:type_name -> cardea.bus.v1.Detached
+	28, // 43: cardea.bus.v1.Event.timed_out:type_name -> cardea.bus.v1.TimedOut
+	29, // 44: cardea.bus.v1.Event.moved:type_name -> cardea.bus.v1.Moved
+	30, // 45: cardea.bus.v1.Event.ended:type_name -> cardea.bus.v1.Ended
+	25, // 46: cardea.bus.v1.Event.candidate:type_name -> cardea.bus.v1.Candidate
+	54, // 47: cardea.bus.v1.Bundle.runs:type_name -> cardea.bus.v1.Bundle.Run
+	9,  // 48: cardea.bus.v1.PluginEvent.jsep:type_name -> cardea.bus.v1.Jsep
+	2,  // 49: cardea.bus.v1.Moved.owner:type_name -> cardea.bus.v1.Socket
+	21, // 50: cardea.bus.v1.Taken.events:type_name -> cardea.bus.v1.Event
+	21, // 51: cardea.bus.v1.Events.events:type_name -> cardea.bus.v1.Event
+	40, // 52: cardea.bus.v1.Deliveries.all:type_name -> cardea.bus.v1.Delivery
+	55, // 53: cardea.bus.v1.Texts.texts:type_name -> cardea.bus.v1.Texts.Text
+	56, // 54: cardea.bus.v1.Texts.Text.to:type_name -> cardea.bus.v1.Texts.Peer
+	55, // [55:55] is the sub-list for method output_type
+	55, // [55:55] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_busv1_bus_proto_init() }
@@ -4420,16 +4564,16 @@ func file_busv1_bus_proto_init() {
 		(*Event_Ended)(nil),
 		(*Event_Candidate)(nil),
 	}
-	file_busv1_bus_proto_msgTypes[42].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[46].OneofWrappers = []any{}
-	file_busv1_bus_proto_msgTypes[48].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[43].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[47].OneofWrappers = []any{}
+	file_busv1_bus_proto_msgTypes[49].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_busv1_bus_proto_rawDesc), len(file_busv1_bus_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   55,
+			NumMessages:   57,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

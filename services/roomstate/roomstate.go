@@ -154,7 +154,7 @@ func newReplica(id string, cfg Config, video *videoroom.Plugin, text *textroom.P
 	keeper := &room.Keeper{
 		Store: st, Nodes: registry, Plugins: plugins,
 		Send: front.SendTexts(nc, count.Dropped, log), Post: posts.Post,
-		Publish: publish, Owe: worker.Owe, Stale: count.stale.Inc, Limited: count.Limited, Events: emitter, Log: log,
+		Publish: front.PublishRaised(nc, log), Owe: worker.Owe, Stale: count.stale.Inc, Limited: count.Limited, Events: emitter, Log: log,
 	}
 	owner := &front.Owner{Holds: holder.Holds, Keeper: keeper}
 	sessions := &session.Service{

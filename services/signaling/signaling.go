@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	about := info(cfg, auth, emitter != nil)
 	emitter.Emit(events.Event{Type: events.Core, Subtype: events.Startup, Event: events.Object{"status": "started", "info": about}})
 	e := edge.New(eb, edge.Options{
-		Name: name, Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
+		Name: name, Bundles: eb.Bundles(), Auth: auth, Info: about, AnswerTimeout: cfg.AnswerTimeout,
 		SocketPending: cfg.SocketPending, SocketSessions: cfg.SocketSessions, Sessions: cfg.MaxSessions,
 		SessionPolls: cfg.SessionPolls, PollTime: pollTime, OpaqueIDs: cfg.OpaqueIDInAPI, Events: emitter, Traces: tracer,
 		SessionPending: cfg.SessionPending, SessionRate: cfg.SessionRate, Refusals: refusals, Holds: cfg.holds(),

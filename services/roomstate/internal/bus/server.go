@@ -31,6 +31,9 @@ const (
 	taken = 16384
 	// commandTime bounds the work on one command.
 	commandTime = 10 * time.Second
+	// acceptAfter is how long a command may take to be carried out until its sender is told that it has been accepted. Most are done
+	// by then, and one word is enough.
+	acceptAfter = 50 * time.Millisecond
 	// pending and pendingBytes are what NATS keeps for us beyond that, per subscription. What comes then is dropped, and
 	// repeated by its sender.
 	pending      = 65536
@@ -141,9 +144,15 @@ func (s *Server) Stop(grace time.Duration) {
 func (s *Server) hear(m *nats.Msg) {
 	s.serve(m, s.anywhere, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
 		cmd.Routed = nil // roomstate's own
-		return s.Sessions.Do(ctx, cmd, func() {
+		var later *time.Timer
+		accepted := sync.OnceFunc(func() {
 			s.reply(m, cmd, &busv1.Reply{Outcome: &busv1.Reply_Accepted{Accepted: &busv1.Accepted{}}})
 		})
+		reply, err := s.Sessions.Do(ctx, cmd, func() { later = time.AfterFunc(acceptAfter, accepted) })
+		if later != nil && later.Stop() && err != nil { // else the answer says so, too
+			accepted()
+		}
+		return reply, err
 	})
 }
 
@@ -296,6 +305,10 @@ func (s *Server) reply(m *nats.Msg, cmd *busv1.Command, r *busv1.Reply) {
 		return
 	}
 	err := bus.Publish(s.Conn, m.Reply, r)
+	if errors.Is(err, bus.ErrTooLarge) && len(r.GetRaised()) > 0 {
+		r.Raised = nil // the edge asks the log for them
+		err = bus.Publish(s.Conn, m.Reply, r)
+	}
 	if errors.Is(err, bus.ErrTooLarge) {
 		failed := bus.Failed(fault.New(fault.Internal, err))
 		err = bus.Publish(s.Conn, m.Reply, &busv1.Reply{CommandId: cmd.GetId(), Outcome: failed})
@@ -319,15 +332,6 @@ func (s *Server) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.underway, id)
-}
-
-// Publish makes an event known to the edge that holds its session's socket.
-func Publish(nc *nats.Conn, log *slog.Logger) func(event *busv1.Event) {
-	return func(event *busv1.Event) {
-		if err := bus.Publish(nc, bus.SessionEvents(event.GetSessionId()), event); err != nil {
-			log.Debug("event not published", "session", event.GetSessionId(), "err", err)
-		}
-	}
 }
 
 // Owner decides what concerns rooms, if this replica owns them.

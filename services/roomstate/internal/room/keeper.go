@@ -14,7 +14,6 @@ import (
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/proto/mediav1"
-	"github.com/cardea-rtc/cardea/services/roomstate/internal/eventhandler"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/store"
 )
@@ -22,7 +21,7 @@ import (
 // rooms is where they are kept.
 type rooms interface {
 	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
-	Commit(ctx context.Context, w *store.Write, now time.Time) (store.Committed, error)
+	Commit(ctx context.Context, now time.Time, writes ...*store.Write) (store.Outcome, error)
 	Rooms(ctx context.Context, plugin string) ([][]byte, error)
 	CountRooms(ctx context.Context, plugin string) (int, error)
 	Spent(ctx context.Context, h plugin.HandleID) (uint32, error)
@@ -42,8 +41,8 @@ type Keeper struct {
 	Store   rooms
 	Nodes   Nodes
 	Plugins map[string]plugin.Plugin
-	// Publish makes an event known. Losing one is no harm: it is in the log.
-	Publish func(event *busv1.Event)
+	// Publish makes events known. Losing one is no harm: it is in the log.
+	Publish func(raised *store.Raised)
 	// Send and Post send what is for data channels and for web servers, without waiting and in order.
 	Send func(texts []plugin.Text)
 	Post func(posts []plugin.Post)
@@ -67,9 +66,12 @@ type entry struct {
 	claims *claims
 	users  int // commands that have it; guarded by the keeper's mu
 
-	// Owned by who has the turn.
-	room    plugin.Room // nil: to be read
-	version string
+	mu      sync.Mutex  // guards what follows; only who has the turn makes a decision, and one that is written ends without it
+	room    plugin.Room // with all that has been decided, written or not; nil: to be read
+	version string      // of what is written
+	flight  *batch      // that is being written; nil for none
+	next    *batch      // that is written after it; nil for none
+	rest    time.Time   // until when nothing is written that can wait
 }
 
 // tries bounds how often a rule is run for one command: each try follows an answer or another's write.
@@ -203,89 +205,105 @@ func newEntry() *entry {
 	return e
 }
 
-// decide runs the rule once and, if it asks nothing more, writes what it says.
+// decide runs the rule and, if it asks nothing more, has what it says written.
 func (k *Keeper) decide(
 	ctx context.Context, e *entry, plug plugin.Plugin, cmd plugin.Command, name string, answers plugin.Answers,
 ) (*plugin.Turn, *busv1.Reply, error) {
-	select {
-	case <-e.turn:
-	case <-ctx.Done():
-		return nil, nil, fault.New(fault.TooBusy, ctx.Err())
-	}
-	defer func() {
-		if e.version == "" {
-			e.room = nil // others may make it
+	for {
+		d, err := k.propose(ctx, e, plug, cmd, name, answers)
+		if err == nil {
+			return d.turn, d.reply, nil
 		}
-		e.turn <- struct{}{}
-	}()
-
-	if e.room == nil {
-		if err := k.read(ctx, e, plug, name); err != nil {
+		if !errors.Is(err, errVoid) {
 			return nil, nil, err
 		}
 	}
-	now := time.Now()
-	t := plugin.NewTurn(cmd, now, k.Nodes.Alive, answers)
-	_, span := traceRule(ctx, cmd)
-	result := e.room.Apply(t)
-	ended(span, t)
-	if len(t.Open) > 0 {
-		return t, nil, nil
-	}
-	if t.Failure != nil {
-		return t, nil, t.Failure
-	}
-	reply := replyOf(t)
-	if result.Next == nil && len(t.Events) == 0 && len(t.Tasks) == 0 && t.Bind == nil && !t.Gone &&
-		len(t.Texts) == 0 && len(t.Posts) == 0 {
-		return t, reply, nil // nothing but an answer, which can be given again
-	}
-
-	w, err := write(t, reply, name, e.version, result)
-	if err != nil {
-		return t, nil, err
-	}
-	traceEvents(ctx, cmd, w.Events)
-	done, err := k.Store.Commit(ctx, w, now)
-	if err != nil {
-		e.room = nil // whatever happened, what is remembered may be wrong
-		return t, nil, err
-	}
-	if result.Next != nil {
-		e.room, e.version = result.Next, done.Version
-	}
-	for _, event := range w.Events {
-		if event.GetNumber() > 0 {
-			k.Publish(event)
-		}
-	}
-	if len(t.Texts) > 0 {
-		k.Send(t.Texts)
-	}
-	if len(t.Posts) > 0 {
-		k.Post(t.Posts)
-	}
-	k.Owe(done.Tasks)
-	eventhandler.Committed(k.Events, t)
-	reply.LastEvent = done.LastEvent
-	return t, reply, nil
 }
 
-func (k *Keeper) read(ctx context.Context, e *entry, plug plugin.Plugin, name string) error {
+// propose runs the rule once. Others may decide while what it says is written. It is errVoid if that comes to nothing since what it
+// goes by has.
+func (k *Keeper) propose(
+	ctx context.Context, e *entry, plug plugin.Plugin, cmd plugin.Command, name string, answers plugin.Answers,
+) (*decision, error) {
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return nil, fault.New(fault.TooBusy, ctx.Err())
+	}
+	has := true
+	give := func() {
+		if has {
+			has = false
+			e.turn <- struct{}{}
+		}
+	}
+	defer give()
+
+	room, version, before, err := k.current(ctx, e, plug, name)
+	if err != nil {
+		return nil, err
+	}
+	t := plugin.NewTurn(cmd, time.Now(), k.Nodes.Alive, answers)
+	_, span := traceRule(ctx, cmd)
+	result := room.Apply(t)
+	ended(span, t)
+	d := &decision{turn: t}
+	if len(t.Open) == 0 && t.Failure == nil {
+		d.reply = replyOf(t)
+	}
+	if d.reply == nil || result.Next == nil && len(t.Events) == 0 && len(t.Tasks) == 0 && t.Bind == nil && !t.Gone &&
+		len(t.Texts) == 0 && len(t.Posts) == 0 { // nothing but questions, or an answer, which can be given again
+		give()
+		if err := before.wait(); err != nil {
+			return nil, errVoid
+		}
+		return d, t.Failure
+	}
+
+	if d.write, err = write(t, d.reply, name, version, result); err != nil {
+		return nil, err
+	}
+	d.next = result.Next
+	traceEvents(ctx, cmd, d.write.Events)
+	alone := d.write.Alone()
+	b, err := e.add(d, before, alone)
+	if err != nil {
+		return nil, err
+	}
+	if !alone {
+		give()
+	}
+	return d, k.written(ctx, e, b, d)
+}
+
+// current returns the room with all that has been decided, and the last batch of that, nil if everything is written. The caller
+// has the turn.
+func (k *Keeper) current(ctx context.Context, e *entry, plug plugin.Plugin, name string) (plugin.Room, string, *batch, error) {
+	e.mu.Lock()
+	room, version, last := e.room, e.version, e.last()
+	e.mu.Unlock()
+	if room != nil {
+		return room, version, last, nil
+	}
+	// Nothing is being written: what fails has what is based on it fail, too.
 	var fields map[string]string
-	var version string
+	version = ""
 	if name != "" {
 		var err error
 		if fields, version, err = k.Store.LoadRoom(ctx, name); err != nil {
-			return err
+			return nil, "", nil, err
 		}
 	}
-	loaded, err := plug.Load(name, fields)
+	room, err := plug.Load(name, fields)
 	if err != nil {
-		return fmt.Errorf("load room %s: %w", name, err)
+		return nil, "", nil, fmt.Errorf("load room %s: %w", name, err)
 	}
-	e.room, e.version = loaded, version
-	return nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.version = version; version != "" { // else others may make it
+		e.room = room
+	}
+	return room, version, nil, nil
 }
 
 func replyOf(t *plugin.Turn) *busv1.Reply {

@@ -98,7 +98,7 @@ func (c *client) command(handle uint64, cmd *busv1.Command) *busv1.Reply {
 func (c *client) try(handle uint64, cmd *busv1.Command) (*busv1.Reply, error) {
 	w := c.w
 	cmd.Id, cmd.SessionId, cmd.HandleId, cmd.Delivered = w.commandID(), c.session, handle, c.last
-	cmd.Socket = &busv1.Socket{Edge: fmt.Sprint(c.edge), Id: c.socket}
+	cmd.Socket = &busv1.Socket{Edge: fmt.Sprint(c.edge), Id: c.socket, Events: fmt.Sprint("edge ", c.edge)}
 	if cmd.Transaction == "" {
 		cmd.Transaction = cmd.GetId()
 	}
@@ -113,6 +113,11 @@ func (c *client) try(handle uint64, cmd *busv1.Command) (*busv1.Reply, error) {
 		}
 	default:
 		w.t.Errorf("client %d: %T: %v", c.index, cmd.GetVerb(), err)
+	}
+	for _, e := range reply.GetRaised() {
+		if c.edge >= 0 {
+			c.hear(e)
+		}
 	}
 	if err == nil && reply.GetLastEvent() > c.last && !c.gone && !c.claiming {
 		c.resume()

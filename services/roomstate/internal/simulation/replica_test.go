@@ -44,9 +44,16 @@ func newReplica(w *world, number int, rules *videoroom.Plugin, log *slog.Logger)
 	r.seen = &view{Registry: registry, w: w, dead: map[string]bool{}}
 	plugins := map[string]plugin.Plugin{rules.Name(): rules}
 	publish := func(e *busv1.Event) { w.published = append(w.published, proto.CloneOf(e)) }
+	publishRaised := func(raised *store.Raised) {
+		for _, run := range raised.Runs {
+			for _, e := range run.Events() {
+				publish(e)
+			}
+		}
+	}
 	owe := func(tasks []store.OwedTask) { w.owe(r, tasks) }
 	r.keeper = &room.Keeper{
-		Store: w.store, Nodes: r.seen, Plugins: plugins, Publish: publish, Owe: owe, Log: log,
+		Store: w.store, Nodes: r.seen, Plugins: plugins, Publish: publishRaised, Owe: owe, Log: log,
 		Send: func([]plugin.Text) {}, Post: func([]plugin.Post) {}, Stale: func() { w.counts.Stale++ },
 	}
 	owner := &front.Owner{Keeper: r.keeper, Holds: func(shard int) bool { return w.holder[shard] == number }}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
@@ -41,101 +40,174 @@ type Write struct {
 
 // Committed is what came of a Write.
 type Committed struct {
-	Version   string // of the room, from now on
 	LastEvent uint64 // of the acting handle's session
 	Tasks     []OwedTask
 }
 
-// Commit writes w as a whole or not at all. ErrStale if the room is not the one that was read, ErrNoSession or
-// ErrNoHandle if the acting handle is gone, ErrFull if its session has made Most rooms, an AnsweredError if the command was carried out before.
-func (s *Store) Commit(ctx context.Context, w *Write, now time.Time) (Committed, error) {
-	args, version, tasks, err := w.encode(now)
-	if err != nil {
-		return Committed{}, err
-	}
-	got, err := s.run(ctx, commitScript, args...)
-	if err != nil {
-		return Committed{}, err
-	}
-	scattered, err := readTasks(got[2])
-	if err != nil {
-		return Committed{}, err
-	}
-	tasks = append(tasks, scattered...)
-	numbers, _ := got[1].([]any)
-	for i, event := range w.Events {
-		event.Number = uint64(number(numbers[i]))
-	}
-	return Committed{Version: version, LastEvent: uint64(number(got[0])), Tasks: tasks}, nil
+// Outcome is what came of Writes.
+type Outcome struct {
+	Version string      // of the room, from now on
+	Each    []Committed // of each Write, in order
+	Raised  Raised
 }
 
-// encode makes w the arguments of commit.lua, in the order in which it reads them.
-func (w *Write) encode(now time.Time) (args []any, version string, tasks []OwedTask, err error) {
-	add := func(more ...any) { args = append(args, more...) }
+// RefusedError says which of several writes could not be made, for which none was.
+type RefusedError struct {
+	Index int
+	Err   error
+}
 
-	add(w.Command, w.Answer, answerFor.Milliseconds(), ms(now))
-	if w.Over {
-		add("", "")
-	} else {
-		add(w.Handle.ID.Session, w.Handle.ID.Handle)
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// MostTogether is how many writes one Commit may hold.
+const MostTogether = 32
+
+// Alone tells whether w can be committed with no other: one that makes its room, or deletes it, or concerns none.
+func (w *Write) Alone() bool { return w.Room == "" || w.Read == "" || w.Result.Drop || w.Most > 0 }
+
+// Commit writes what commands change, one after another, as a whole or not at all. If there are several, they are of one room, each but
+// the first goes by what the one before made of it, they act for different sessions, and none has to be Alone. ErrStale if the room
+// is not the one that was read, ErrNoSession or ErrNoHandle if an acting handle is gone, ErrFull if its session has made Most rooms, an
+// AnsweredError if a command was carried out before; the RefusedError around these tells of which.
+func (s *Store) Commit(ctx context.Context, now time.Time, writes ...*Write) (Outcome, error) {
+	e := encoder{}
+	o, err := e.encode(writes, now)
+	if err != nil {
+		return Outcome{}, err
 	}
-	add(ms(now.Add(taskAgain)), logSize)
-	version = w.encodeRoom(add)
-	if err := w.encodeHandle(add); err != nil {
-		return nil, "", nil, err
+	got, err := s.run(ctx, commitScript, e.args...)
+	if err != nil {
+		return Outcome{}, err
 	}
-	if err := w.encodePlaces(add); err != nil {
-		return nil, "", nil, err
+	lasts, scattered := list(got[0]), list(got[1])
+	for i := range o.Each {
+		tasks, err := readTasks(scattered[i])
+		if err != nil {
+			return Outcome{}, err
+		}
+		o.Each[i].LastEvent = uint64(number(lasts[i]))
+		o.Each[i].Tasks = append(o.Each[i].Tasks, tasks...)
 	}
-	if err := w.encodeEvents(add); err != nil {
-		return nil, "", nil, err
+	o.Raised.number(list(got[2]), list(got[3]))
+	return o, nil
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// encoder makes the arguments of commit.lua, in the order in which it reads them.
+type encoder struct{ args []any }
+
+func (e *encoder) add(more ...any) { e.args = append(e.args, more...) }
+
+func (e *encoder) encode(writes []*Write, now time.Time) (o Outcome, err error) {
+	e.add(answerFor.Milliseconds(), ms(now), ms(now.Add(taskAgain)), logSize, len(writes))
+	for _, w := range writes {
+		e.add(w.Command)
+		if w.Over {
+			e.add("", "")
+		} else {
+			e.add(w.Handle.ID.Session, w.Handle.ID.Handle)
+		}
 	}
-	add(len(w.Tasks))
+	o.Version = e.room(writes)
+	for _, w := range writes {
+		tasks, err := e.write(w)
+		if err != nil {
+			return o, err
+		}
+		o.Each = append(o.Each, Committed{Tasks: tasks})
+	}
+	if o.Raised, err = gather(writes); err != nil {
+		return o, err
+	}
+	e.raised(o.Raised)
+	return o, nil
+}
+
+// write adds what a command changes beside the room, and returns what is owed for it.
+func (e *encoder) write(w *Write) (tasks []OwedTask, err error) {
+	e.add(w.Answer)
+	if err := w.encodeHandle(e.add); err != nil {
+		return nil, err
+	}
+	if err := w.encodePlaces(e.add); err != nil {
+		return nil, err
+	}
+	e.add(len(w.Tasks))
 	for _, task := range w.Tasks {
 		owed, err := owe(task)
 		if err != nil {
-			return nil, "", nil, err
+			return nil, err
 		}
 		tasks = append(tasks, owed)
-		add(owed.text)
+		e.add(owed.text)
 	}
 	for _, peers := range [][]plugin.PeerKey{w.Made, w.Lost} {
-		add(len(peers))
+		e.add(len(peers))
 		for _, p := range peers {
-			add(p.Node, peerMember(p))
+			e.add(p.Node, peerMember(p))
 		}
 	}
-	return args, version, tasks, nil
+	return tasks, nil
 }
 
-// encodeRoom adds what becomes of the room, and returns its version from then on.
-func (w *Write) encodeRoom(add func(...any)) (version string) {
-	add(w.Room, w.Read)
+// room adds what becomes of the room that the writes are of, and returns its version from then on.
+func (e *encoder) room(writes []*Write) (version string) {
+	w := writes[0]
+	e.add(w.Room, w.Read)
 	if w.Room == "" {
-		add("", 0, 0)
+		e.add("", 0, 0)
 		return ""
 	}
-	if w.Result.Next == nil {
-		version = w.Read
-		add("", 0)
-	} else {
+	next, set, index := false, map[string][]byte{}, []byte(nil) // nil of what is deleted
+	for _, w := range writes {
+		if w.Result.Next == nil {
+			continue
+		}
+		next = true
+		for field, value := range w.Result.Set {
+			set[field] = append([]byte{}, value...)
+		}
+		for _, field := range w.Result.Delete {
+			set[field] = nil
+		}
+		if w.Result.Index != nil {
+			index = w.Result.Index
+		}
+	}
+	version = w.Read
+	if next {
 		version = rand.Text() // never one that another life of the room had
-		add(version, flag(w.Result.Drop))
+		e.add(version, flag(w.Result.Drop), w.Most)
+	} else {
+		e.add("", 0, w.Most)
 	}
-	add(w.Most)
-	add(len(w.Result.Set))
-	for field, value := range w.Result.Set {
-		add(field, value)
+	var deleted []string
+	at := len(e.args)
+	e.add(0)
+	for field, value := range set {
+		if value == nil {
+			deleted = append(deleted, field)
+		} else {
+			e.add(field, value)
+		}
 	}
-	add(len(w.Result.Delete))
-	for _, field := range w.Result.Delete {
-		add(field)
+	e.args[at] = len(set) - len(deleted)
+	e.add(len(deleted))
+	for _, field := range deleted {
+		e.add(field)
 	}
-	index := ""
-	if w.Result.Index != nil || w.Result.Drop {
-		index = w.Handle.Plugin
+	listed := ""
+	if index != nil || w.Result.Drop {
+		listed = w.Handle.Plugin
 	}
-	add(index, w.Room, w.Result.Index)
+	e.add(listed, w.Room, index)
 	if w.Result.Drop {
 		return ""
 	}
@@ -155,18 +227,6 @@ func (w *Write) encodeHandle(add func(...any)) error {
 		add(record)
 	default:
 		add("")
-	}
-	return nil
-}
-
-func (w *Write) encodeEvents(add func(...any)) error {
-	add(len(w.Events))
-	for _, event := range w.Events {
-		data, err := proto.Marshal(event)
-		if err != nil {
-			return fmt.Errorf("encode event: %w", err)
-		}
-		add(event.GetSessionId(), data)
 	}
 	return nil
 }

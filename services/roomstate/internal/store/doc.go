@@ -6,7 +6,7 @@
 //
 // Keys begin with {cardea}: a Redis Cluster keeps them in one slot, which lets scripts make key names.
 //
-//	{cardea}:session:<id>   hash: socket, socket_id, last, lost, events, delivered, handles, h:<handle>, s:<handle> (spent generations),
+//	{cardea}:session:<id>   hash: socket, socket_id, edge (that socket, and where its edge hears events), last, lost, events, delivered, handles, h:<handle>, s:<handle> (spent generations),
 //	                        p:<handle>:<room> (the handle has state in that room, without being bound to it), c:<handle> (a capture that waits for the handle's
 //	                        PeerConnection), rooms (how many it has made that are there);
 //	                        of one that is polled: poll (the newest), taker, taken_until (who is given events, till when)

@@ -158,7 +158,7 @@ func TestAClusterServesOnlyWhoKnowsThatItIsOne(t *testing.T) {
 	if _, err := st.ChangeToken(t.Context(), "token", true, func([]string) []string { return []string{"p"} }); err != nil {
 		t.Error(err)
 	}
-	if _, err := st.Commit(t.Context(), &Write{Command: "c", Answer: []byte("x"), Handle: h, Events: []*busv1.Event{event(1)}}, start); err != nil {
+	if _, err := st.Commit(t.Context(), start, &Write{Command: "c", Answer: []byte("x"), Handle: h, Events: []*busv1.Event{event(1)}}); err != nil {
 		t.Error(err)
 	}
 	if k, err := st.FenceNode(t.Context(), "n"); err != nil || k.Node != "k" {
@@ -181,7 +181,7 @@ func TestRoomsGoFromARedisThatIsFull(t *testing.T) {
 	defer func() { _ = st.Close() }()
 	h := withHandle(t, st)
 	w := Write{Command: "1", Answer: []byte("x"), Handle: h, Room: "a", Most: 2, Result: plugin.Result{Next: room{}, Index: []byte("x")}}
-	made, err := st.Commit(t.Context(), &w, start)
+	made, err := st.Commit(t.Context(), start, &w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,11 +189,11 @@ func TestRoomsGoFromARedisThatIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Command, w.Room = "2", "b"
-	if _, err := st.Commit(t.Context(), &w, start); err == nil {
+	if _, err := st.Commit(t.Context(), start, &w); err == nil {
 		t.Error("a room is made in a Redis that is full")
 	}
 	w = Write{Command: "3", Answer: []byte("x"), Handle: h, Room: "a", Read: made.Version, Result: plugin.Result{Next: room{}, Drop: true}}
-	if _, err := st.Commit(t.Context(), &w, start); err != nil {
+	if _, err := st.Commit(t.Context(), start, &w); err != nil {
 		t.Errorf("destroy: %v", err)
 	}
 	if n, err := st.CountRooms(t.Context(), "p"); err != nil || n != 0 {

@@ -119,13 +119,17 @@ func runOn(ctx context.Context, rdb redis.Scripter, script *redis.Script, args .
 	}
 	how, rest := text(got[0]), got[1:]
 	span.SetAttributes(attribute.String("cardea.outcome", how))
+	err, refused := outcomes[how]
 	if how == "answered" {
-		return nil, readAnswered(text(rest[0]))
+		err, refused = readAnswered(text(rest[0])), true
 	}
-	if err, ok := outcomes[how]; ok {
-		return nil, err
+	if !refused {
+		return rest, nil
 	}
-	return rest, nil
+	if n := len(rest); n > 0 && number(rest[n-1]) > 0 { // of several, this one
+		err = &RefusedError{Index: int(number(rest[n-1])) - 1, Err: err}
+	}
+	return nil, err
 }
 
 // text reads an element that is a string; nil is the empty one.

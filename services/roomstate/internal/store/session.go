@@ -67,7 +67,7 @@ func (s *Store) Create(ctx context.Context, cmd *busv1.Command, t Timeouts, most
 		return fmt.Errorf("encode socket: %w", err)
 	}
 	_, err = s.run(ctx, createScript, cmd.GetId(), cmd.GetSessionId(), ms(now), t.Session.Milliseconds(),
-		cmd.GetSocket().GetId(), socket, answer, answerFor.Milliseconds(), most)
+		cmd.GetSocket().GetId(), socket, cmd.GetSocket().GetEvents(), answer, answerFor.Milliseconds(), most)
 	return err
 }
 
@@ -103,7 +103,7 @@ func (s *Store) Claim(ctx context.Context, cmd *busv1.Command, t Timeouts, now t
 		return Claimed{}, fmt.Errorf("encode event: %w", err)
 	}
 	got, err := s.run(ctx, claimScript, cmd.GetSessionId(), ms(now), t.Session.Milliseconds(),
-		cmd.GetSocket().GetId(), socket, cmd.GetDelivered(), data, logSize)
+		cmd.GetSocket().GetId(), socket, cmd.GetSocket().GetEvents(), cmd.GetDelivered(), data, logSize)
 	if err != nil {
 		return Claimed{}, err
 	}

@@ -76,7 +76,7 @@ func TestCapturesAreTakenOnce(t *testing.T) {
 	if err := st.ArmCapture(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Commit(t.Context(), &Write{Command: "detach", Answer: []byte("a"), Handle: h, Gone: true}, start); err != nil {
+	if _, err := st.Commit(t.Context(), start, &Write{Command: "detach", Answer: []byte("a"), Handle: h, Gone: true}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := st.TakeCapture(t.Context(), h.ID); err != nil || got != nil {
@@ -90,10 +90,10 @@ func TestCommandThatWasAnsweredIsNotDoneAgain(t *testing.T) {
 	st, _ := open(t)
 	h := withHandle(t, st)
 	w := Write{Command: "c", Answer: []byte("the answer"), Handle: h, Events: []*busv1.Event{event(1)}}
-	if _, err := st.Commit(t.Context(), &w, start); err != nil {
+	if _, err := st.Commit(t.Context(), start, &w); err != nil {
 		t.Fatal(err)
 	}
-	_, err := st.Commit(t.Context(), &w, start)
+	_, err := st.Commit(t.Context(), start, &w)
 	if answered, ok := errors.AsType[*AnsweredError](err); !ok || string(answered.Answer) != "the answer" {
 		t.Errorf("got %v", err)
 	}
@@ -109,11 +109,11 @@ func TestCommandThatWasAnsweredIsNotDoneAgain(t *testing.T) {
 func TestWriteThatComesTooLateChangesNothing(t *testing.T) {
 	st, _ := open(t)
 	h := withHandle(t, st)
-	write := func(id, read, value string) (Committed, error) {
-		return st.Commit(t.Context(), &Write{
+	write := func(id, read, value string) (Outcome, error) {
+		return st.Commit(t.Context(), start, &Write{
 			Command: id, Answer: []byte("x"), Handle: h, Room: "r", Read: read, Events: []*busv1.Event{event(1)},
 			Result: plugin.Result{Next: room{}, Set: map[string][]byte{"f": []byte(value)}, Index: []byte("entry")},
-		}, start)
+		})
 	}
 	first, err := write("1", "", "first")
 	if err != nil {
@@ -148,7 +148,7 @@ func TestWriteForAHandleThatIsGoneChangesNothing(t *testing.T) {
 		ErrNoSession: {Command: "2", Handle: plugin.Handle{ID: plugin.HandleID{Session: 9, Handle: 2}}},
 	} {
 		w.Events = []*busv1.Event{event(1)}
-		if _, err := st.Commit(t.Context(), &w, start); !errors.Is(err, want) {
+		if _, err := st.Commit(t.Context(), start, &w); !errors.Is(err, want) {
 			t.Errorf("got %v, want %v", err, want)
 		}
 	}
@@ -162,7 +162,7 @@ func TestEventForASessionThatIsOverIsNobodys(t *testing.T) {
 	st, m := open(t)
 	h := withHandle(t, st)
 	w := Write{Command: "1", Handle: h, Events: []*busv1.Event{event(9), event(1)}}
-	if _, err := st.Commit(t.Context(), &w, start); err != nil {
+	if _, err := st.Commit(t.Context(), start, &w); err != nil {
 		t.Fatal(err)
 	}
 	if over, here := w.Events[0].GetNumber(), w.Events[1].GetNumber(); over != 0 || here != 1 {
@@ -178,7 +178,7 @@ func TestLogKeepsTheNewestEvents(t *testing.T) {
 	h := withHandle(t, st)
 	for i := range logSize + 10 {
 		w := Write{Command: fmt.Sprint(i), Handle: h, Events: []*busv1.Event{event(1)}}
-		if _, err := st.Commit(t.Context(), &w, start); err != nil {
+		if _, err := st.Commit(t.Context(), start, &w); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +198,7 @@ func TestAClaimGivesNothingThatTheFormerSocketIsKnownToHaveTaken(t *testing.T) {
 	h := withHandle(t, st)
 	for i := range 4 {
 		w := Write{Command: fmt.Sprint(i), Handle: h, Events: []*busv1.Event{event(1)}}
-		if _, err := st.Commit(t.Context(), &w, start); err != nil {
+		if _, err := st.Commit(t.Context(), start, &w); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -356,11 +356,11 @@ func TestHandleIsTakenOutOfAllItsPlaces(t *testing.T) {
 	commit := func(w Write) Committed {
 		t.Helper()
 		w.Handle = h
-		done, err := st.Commit(t.Context(), &w, start)
+		done, err := st.Commit(t.Context(), start, &w)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return done
+		return done.Each[0]
 	}
 	for _, room := range []string{`a "room"`, "b", "c", "d"} {
 		commit(Write{Room: room, Enter: true})
@@ -437,7 +437,7 @@ func TestPeersWithoutAHandleAreFound(t *testing.T) {
 		Command: "add", Over: true, Handle: plugin.Handle{ID: plugin.HandleID{Session: 1, Handle: 2}, Plugin: "p", Room: "other"},
 		Room: "p/1", Result: plugin.Result{Next: room{}}, Made: []plugin.PeerKey{peer},
 	}
-	done, err := s.Commit(t.Context(), w, time.Now())
+	done, err := s.Commit(t.Context(), time.Now(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -446,7 +446,7 @@ func TestPeersWithoutAHandleAreFound(t *testing.T) {
 		t.Errorf("%+v, %v", h, err)
 	}
 	w.Command, w.Read, w.Made, w.Lost = "remove", done.Version, nil, []plugin.PeerKey{peer}
-	if _, err := s.Commit(t.Context(), w, time.Now()); err != nil {
+	if _, err := s.Commit(t.Context(), time.Now(), w); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Handleless(t.Context(), 77); !errors.Is(err, ErrNoHandle) {
@@ -461,7 +461,7 @@ func TestRoomsThatCountAreCountedWithTheWrite(t *testing.T) {
 	write := func(name, read string, most int, drop bool) (string, error) {
 		commands++
 		w := Write{Command: fmt.Sprint(commands), Handle: h, Room: name, Read: read, Most: most, Result: plugin.Result{Next: room{}, Drop: drop}}
-		done, err := st.Commit(t.Context(), &w, start)
+		done, err := st.Commit(t.Context(), start, &w)
 		return done.Version, err
 	}
 	version, err := write("a", "", 1, false)

@@ -4,6 +4,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/cardea-rtc/cardea/proto/bus"
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/fault"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/edge"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 )
 
 const (
@@ -27,6 +30,7 @@ type Bus struct {
 	nc       *nats.Conn
 	requests *bus.Requester
 	events   chan *nats.Msg
+	bundles  *nats.Subscription
 	log      *slog.Logger
 }
 
@@ -36,15 +40,27 @@ func New(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bus{nc: nc, requests: requests, events: make(chan *nats.Msg, eventsQueue), log: log}, nil
+	b := &Bus{nc: nc, requests: requests, events: make(chan *nats.Msg, eventsQueue), log: log}
+	if b.bundles, err = nc.ChanSubscribe(bus.EdgeEvents(bus.NewCommandID()), b.events); err != nil {
+		_ = requests.Close()
+		return nil, fmt.Errorf("subscribe to bundles of events: %w", err)
+	}
+	return b, nil
 }
 
 // Close fails what waits for an answer.
-func (b *Bus) Close() error { return b.requests.Close() }
+func (b *Bus) Close() error {
+	return errors.Join(b.bundles.Unsubscribe(), b.requests.Close())
+}
+
+// Bundles is the subject on which events of several sessions come at once.
+func (b *Bus) Bundles() string { return b.bundles.Subject }
 
 // Listener is who hears of subscribed sessions.
 type Listener interface {
 	Hear(ev *busv1.Event)
+	// HearRun is told events of one session, at least one and in order.
+	HearRun(evs ...edge.Heard)
 	HearRelease(session uint64) (delivered uint64, ok bool)
 }
 
@@ -74,12 +90,55 @@ func (b *Bus) hear(m *nats.Msg, l Listener) {
 		}
 		return
 	}
-	var ev busv1.Event
-	if err := proto.Unmarshal(m.Data, &ev); err != nil {
+	if m.Subject == b.Bundles() {
+		if err := hearBundle(m.Data, l); err != nil {
+			b.log.Warn("message is no Bundle", "subject", m.Subject, "err", err)
+		}
+		return
+	}
+	ev := new(busv1.Event)
+	if err := proto.Unmarshal(m.Data, ev); err != nil {
 		b.log.Warn("event is no event", "subject", m.Subject, "err", err)
 		return
 	}
-	l.Hear(&ev)
+	l.Hear(ev)
+}
+
+// hearBundle takes a Bundle apart. Of one that is malformed, what comes before the fault has been heard.
+func hearBundle(data []byte, l Listener) error {
+	var bundle busv1.Bundle
+	if err := proto.Unmarshal(data, &bundle); err != nil {
+		return err
+	}
+	kinds := make([]*busv1.Event, len(bundle.GetKinds()))
+	said := make([]*janus.Said, len(kinds))
+	for i, data := range bundle.GetKinds() {
+		kinds[i] = new(busv1.Event)
+		if err := proto.Unmarshal(data, kinds[i]); err != nil {
+			return err
+		}
+		said[i] = janus.Say(kinds[i])
+	}
+	for _, run := range bundle.GetRuns() {
+		var to busv1.Event
+		if err := proto.Unmarshal(run.GetTo(), &to); err != nil {
+			return err
+		}
+		evs := make([]edge.Heard, len(run.GetKinds()))
+		for i, kind := range run.GetKinds() {
+			if kind >= uint32(len(kinds)) {
+				return fmt.Errorf("kind %d of %d", kind, len(kinds))
+			}
+			evs[i] = edge.Heard{Said: said[kind], Event: &busv1.Event{
+				Number: run.GetFirst() + uint64(i), SessionId: to.GetSessionId(), HandleId: to.GetHandleId(), CommandId: to.GetCommandId(),
+				Transaction: to.GetTransaction(), OpaqueId: to.GetOpaqueId(), Traceparent: to.GetTraceparent(), Kind: kinds[kind].GetKind(),
+			}}
+		}
+		if len(evs) > 0 {
+			l.HearRun(evs...)
+		}
+	}
+	return nil
 }
 
 // Do implements edge.Bus.

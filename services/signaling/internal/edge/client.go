@@ -201,15 +201,19 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	var acked atomic.Bool
 	ack := sync.OnceFunc(func() { acked.Store(true); c.socket.Send(req.Ack()) })
 	accepted := ack
-	if c.polled {
+	if c.polled { // events wait for polls, at any edge
 		accepted = nil
 	} else {
+		cmd.Socket.Events = c.edge.opt.Bundles
 		defer c.edge.expectAck(cmd.GetId(), ack)()
 	}
 	began := time.Now()
 	reply, err := c.edge.bus.Do(ctx, cmd, accepted)
 	if err == nil && reply.GetDone().GetAsync() {
 		ack()
+	}
+	for _, ev := range reply.GetRaised() {
+		c.edge.Hear(ev)
 	}
 	c.edge.metrics.answered(req.Name, err, time.Since(began))
 	if err != nil && acked.Load() {

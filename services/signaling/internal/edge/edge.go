@@ -19,6 +19,7 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/traces"
+	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
@@ -56,6 +57,7 @@ type Socket interface {
 // Options are what an edge can be told.
 type Options struct {
 	Name           string
+	Bundles        string // the subject on which it hears of several sessions at once
 	Auth           Auth
 	Info           json.RawMessage // this edge's part of server_info
 	AnswerTimeout  time.Duration   // how long a request may wait for roomstate
@@ -82,6 +84,7 @@ type Edge struct {
 	ctx      context.Context // ends with the edge
 	end      context.CancelFunc
 	wg       sync.WaitGroup
+	crew     crew.Crew
 	lanes    *lanes
 	trickled *limit.Tally[laneKey] // candidates of handles since their last offer or answer
 	commands string                // what the ids of this edge's commands begin with
@@ -110,7 +113,7 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 		turns: limit.NewTable[asker](opt.SessionPending, opt.SessionRate), trickled: limit.NewTally[laneKey](),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
-	e.lanes = newLanes(&e.wg)
+	e.lanes = newLanes(&e.wg, &e.crew)
 	return e
 }
 
@@ -131,6 +134,7 @@ const farewell = 2 * time.Second
 // Close gives up what is under way and waits for it.
 func (e *Edge) Close() {
 	e.Drain()
+	defer e.crew.Close()
 	defer e.wg.Wait()
 	defer e.end()
 	done := make(chan struct{})
@@ -144,11 +148,21 @@ func (e *Edge) Close() {
 	}
 }
 
+// Heard is an event that an edge has heard of.
+type Heard struct {
+	*busv1.Event
+	Said *janus.Said // what it has in common with events of others, written once; nil if that is not known
+}
+
 // Hear takes an event of a session that Bus.Subscribe or Bus.Listen asked for.
-func (e *Edge) Hear(ev *busv1.Event) {
-	e.wakePolls(ev.GetSessionId())
-	if s := e.session(ev.GetSessionId()); s != nil {
-		s.lane.post(func() { s.hear(ev) })
+func (e *Edge) Hear(ev *busv1.Event) { e.HearRun(Heard{Event: ev}) }
+
+// HearRun takes events of one session, at least one and in order; they may be of a session that is not held here.
+func (e *Edge) HearRun(evs ...Heard) {
+	session := evs[0].GetSessionId()
+	e.wakePolls(session)
+	if s := e.session(session); s != nil {
+		s.lane.post(func() { s.hear(evs...) })
 	}
 }
 

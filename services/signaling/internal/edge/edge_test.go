@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -126,7 +127,8 @@ func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		order string // a: accepted, e: event, in which order they reach the edge
-	}{{"accepted first", "ae"}, {"event first", "ea"}, {"never accepted", "e"}} {
+		with  bool   // the event comes with the answer
+	}{{"accepted first", "ae", false}, {"event first", "ea", false}, {"never accepted", "e", false}, {"with the answer", "", true}, {"both", "e", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			var e *Edge
 			e = start(t, &fakeBus{do: func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
@@ -141,7 +143,11 @@ func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
 						e.session(7).run(func() {})
 					}
 				}
-				return &busv1.Reply{LastEvent: 1, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Async: true}}}, nil
+				reply := &busv1.Reply{LastEvent: 1, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Async: true}}}
+				if c.with {
+					reply.Raised = []*busv1.Event{event(7, 1, cmd.GetId(), "answer")}
+				}
+				return reply, nil
 			}})
 			client, socket := open(e, "a")
 			create(t, client, socket)
@@ -150,6 +156,24 @@ func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
 			socket.want(t, `"janus":"event"`, `"transaction":"m"`)
 			socket.quiet(t)
 		})
+	}
+}
+
+// TestRoomstateIsToldWhereAnEdgeHearsOfItsSessions, for sockets; long polls may be at any edge.
+func TestRoomstateIsToldWhereAnEdgeHearsOfItsSessions(t *testing.T) {
+	told := map[string]string{}
+	e := New(&fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		told[cmd.GetSocket().GetId()] = cmd.GetSocket().GetEvents()
+		return done, nil
+	}}, Options{
+		Name: "e", Bundles: "here", AnswerTimeout: time.Second, SocketPending: 8, SocketSessions: 3, Sessions: 100,
+	}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	defer e.Close()
+	client, socket := open(e, "a")
+	create(t, client, socket)
+	e.Ask(t.Context(), "remote", []byte(`{"janus":"create","transaction":"c"}`), 0, 0)
+	if want := map[string]string{"a": "here", "http": ""}; !maps.Equal(told, want) {
+		t.Errorf("told %v", told)
 	}
 }
 

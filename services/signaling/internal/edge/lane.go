@@ -1,10 +1,15 @@
 package edge
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
+)
 
 // lane runs tasks one at a time, in the order in which they were posted. It has a goroutine only while it has work.
 type lane struct {
-	wg *sync.WaitGroup // counts that goroutine
+	wg   *sync.WaitGroup // counts that goroutine
+	crew *crew.Crew      // which it is of
 
 	mu      sync.Mutex
 	tasks   []func()
@@ -17,7 +22,7 @@ func (l *lane) post(task func()) {
 	l.tasks = append(l.tasks, task)
 	if !l.running {
 		l.running = true
-		l.wg.Go(l.run)
+		l.crew.Go(l.wg, l.run)
 	}
 }
 
@@ -42,7 +47,8 @@ type laneKey struct{ session, handle uint64 }
 
 // lanes has a lane for each key that has work.
 type lanes struct {
-	wg *sync.WaitGroup
+	wg   *sync.WaitGroup
+	crew *crew.Crew
 
 	mu   sync.Mutex
 	byID map[laneKey]*countedLane
@@ -53,15 +59,15 @@ type countedLane struct {
 	pending int // tasks posted and not yet done; guarded by lanes.mu
 }
 
-func newLanes(wg *sync.WaitGroup) *lanes {
-	return &lanes{wg: wg, byID: map[laneKey]*countedLane{}}
+func newLanes(wg *sync.WaitGroup, c *crew.Crew) *lanes {
+	return &lanes{wg: wg, crew: c, byID: map[laneKey]*countedLane{}}
 }
 
 func (ls *lanes) post(key laneKey, task func()) {
 	ls.mu.Lock()
 	l, ok := ls.byID[key]
 	if !ok {
-		l = &countedLane{lane: lane{wg: ls.wg}}
+		l = &countedLane{lane: lane{wg: ls.wg, crew: ls.crew}}
 		ls.byID[key] = l
 	}
 	l.pending++

@@ -148,7 +148,7 @@ func (e *Edge) countLost(session, delivered, first uint64) {
 func (e *Edge) encode(events []*busv1.Event) [][]byte {
 	var messages [][]byte
 	for _, event := range events {
-		if message := janus.Event(event, e.opt.OpaqueIDs); message != nil {
+		if message := janus.Event(event, nil, e.opt.OpaqueIDs); message != nil {
 			messages = append(messages, message)
 		}
 	}

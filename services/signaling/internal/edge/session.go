@@ -35,7 +35,7 @@ type session struct {
 	claiming bool   // a claim of this edge is under way: events wait for its answer
 	since    uint64 // number of the last event when the owner claimed: a move up to then is no news
 	newest   uint64
-	early    map[uint64]*busv1.Event
+	early    map[uint64]Heard
 	fetching bool
 	waiters  []waiter
 }
@@ -47,7 +47,7 @@ type waiter struct {
 }
 
 func newSession(e *Edge, id uint64) *session {
-	return &session{id: id, edge: e, lane: lane{wg: &e.wg}, early: map[uint64]*busv1.Event{}}
+	return &session{id: id, edge: e, lane: lane{wg: &e.wg, crew: &e.crew}, early: map[uint64]Heard{}}
 }
 
 // run does task in the lane and waits for it.
@@ -167,27 +167,29 @@ func (s *session) claimed(c *Client, missed []*busv1.Event, last uint64) {
 			from = missed[0].GetNumber() - 1
 		}
 		s.delivered.Store(from)
-		maps.DeleteFunc(s.early, func(number uint64, _ *busv1.Event) bool { return number <= from })
+		maps.DeleteFunc(s.early, func(number uint64, _ Heard) bool { return number <= from })
 	}
 	for _, ev := range missed {
-		s.keep(ev)
+		s.keep(Heard{Event: ev})
 	}
 	s.newest = max(s.newest, last)
 	s.take(c)
 }
 
-// hear takes an event from the bus.
-func (s *session) hear(ev *busv1.Event) {
-	if s.gone {
-		return
+// hear takes events from the bus.
+func (s *session) hear(evs ...Heard) {
+	for _, ev := range evs {
+		if s.gone {
+			return
+		}
+		if ended := ev.GetEnded() != nil; ended && !s.ends(ev.Event) {
+			continue // of an earlier session
+		} else if s.ends(ev.Event) && (ended || !s.claiming) {
+			s.drop() // what comes before a move is the other edge's to send
+			return
+		}
+		s.keep(ev)
 	}
-	if ended := ev.GetEnded() != nil; ended && !s.ends(ev) {
-		return // of an earlier session
-	} else if s.ends(ev) && (ended || !s.claiming) {
-		s.drop() // what comes before a move is the other edge's to send
-		return
-	}
-	s.keep(ev)
 	s.flush()
 }
 
@@ -203,7 +205,7 @@ func (s *session) ends(ev *busv1.Event) bool {
 	return false
 }
 
-func (s *session) keep(ev *busv1.Event) {
+func (s *session) keep(ev Heard) {
 	s.newest = max(s.newest, ev.GetNumber())
 	if ev.GetNumber() > s.delivered.Load() && len(s.early) < maxEarly {
 		s.early[ev.GetNumber()] = ev
@@ -215,6 +217,7 @@ func (s *session) flush() {
 	if s.owner == nil || s.holding || s.claiming || s.owner.hasClosed() {
 		return
 	}
+	owner, sent := s.owner, false
 	for !s.gone {
 		number := s.delivered.Load() + 1
 		ev, ok := s.early[number]
@@ -223,6 +226,10 @@ func (s *session) flush() {
 		}
 		delete(s.early, number)
 		s.send(ev)
+		sent = true
+	}
+	if sent && !s.gone {
+		s.edge.noteDelivery(s, owner.socket)
 	}
 	s.release(s.delivered.Load())
 	if !s.gone && s.newest > s.delivered.Load() && !s.fetching {
@@ -231,17 +238,16 @@ func (s *session) flush() {
 	}
 }
 
-func (s *session) send(ev *busv1.Event) {
+func (s *session) send(ev Heard) {
 	s.edge.ackFirst(ev.GetCommandId())
 	owner := s.owner
-	if message := janus.Event(ev, s.edge.opt.OpaqueIDs); message != nil {
-		span := s.edge.traceEvent(ev)
+	if message := janus.Event(ev.Event, ev.Said, s.edge.opt.OpaqueIDs); message != nil {
+		span := s.edge.traceEvent(ev.Event)
 		owner.socket.Send(message)
 		span.End()
 	}
 	s.delivered.Store(ev.GetNumber())
-	s.edge.noteDelivery(s, owner.socket)
-	if ev.GetTimedOut() != nil || s.ends(ev) {
+	if ev.GetTimedOut() != nil || s.ends(ev.Event) {
 		s.drop()
 	}
 }
@@ -270,7 +276,7 @@ func (s *session) fetchMissing() {
 			return
 		}
 		for _, ev := range events {
-			s.keep(ev)
+			s.keep(Heard{Event: ev})
 		}
 		// The log is bounded: what it no longer has is lost, and the endpoint goes on with what it has.
 		if len(events) > 0 && events[0].GetNumber() > after+1 {

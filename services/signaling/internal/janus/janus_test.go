@@ -181,14 +181,14 @@ func TestEventsAsJanusWritesThem(t *testing.T) {
 		{`{"janus":"detached","session_id":1,"sender":2}`, &busv1.Event{Kind: &busv1.Event_Detached{Detached: &busv1.Detached{}}}},
 	} {
 		c.event.SessionId, c.event.HandleId = 1, 2
-		if diff := cmp.Diff(c.want, string(Event(c.event, false))); diff != "" {
+		if diff := cmp.Diff(c.want, string(Event(c.event, nil, false))); diff != "" {
 			t.Error(diff)
 		}
 	}
-	if got := string(Event(&busv1.Event{SessionId: 1, Kind: &busv1.Event_TimedOut{TimedOut: &busv1.TimedOut{}}}, false)); got != `{"janus":"timeout","session_id":1}` {
+	if got := string(Event(&busv1.Event{SessionId: 1, Kind: &busv1.Event_TimedOut{TimedOut: &busv1.TimedOut{}}}, nil, false)); got != `{"janus":"timeout","session_id":1}` {
 		t.Error(got)
 	}
-	if got := Event(&busv1.Event{SessionId: 1, Kind: &busv1.Event_Moved{Moved: &busv1.Moved{}}}, true); got != nil {
+	if got := Event(&busv1.Event{SessionId: 1, Kind: &busv1.Event_Moved{Moved: &busv1.Moved{}}}, nil, true); got != nil {
 		t.Errorf("an endpoint would be told %s", got)
 	}
 }
@@ -242,7 +242,7 @@ func TestOpaqueIDsAreToldIfWanted(t *testing.T) {
 	r := &Request{SessionID: 1, HandleID: 2, Transaction: "t"}
 	answer := &busv1.PluginData{Plugin: "p", Data: []byte(`{}`), OpaqueId: "mine"}
 	for _, opaque := range []bool{true, false} {
-		for _, got := range [][]byte{Event(up, opaque), r.PluginAnswer(answer, opaque)} {
+		for _, got := range [][]byte{Event(up, nil, opaque), r.PluginAnswer(answer, opaque)} {
 			if told := strings.Contains(string(got), `"opaque_id":"mine"`); told != opaque {
 				t.Errorf("opaque %v: %s", opaque, got)
 			}

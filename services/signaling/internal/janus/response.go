@@ -114,8 +114,16 @@ func (r *Request) PluginAnswer(p *busv1.PluginData, opaque bool) []byte {
 }
 
 // Event writes e for the endpoint (spec/janus-api.md, section 3), or nil if it is not for the endpoint; opaque as in
-// PluginAnswer.
-func Event(e *busv1.Event, opaque bool) []byte {
+// PluginAnswer. said is what Say has written of it, or nil.
+func Event(e *busv1.Event, said *Said, opaque bool) []byte {
+	if e.GetPlugin() != nil {
+		if said == nil {
+			said = Say(e)
+		}
+		if said != nil {
+			return said.event(e, opaque)
+		}
+	}
 	out := response{SessionID: int64(e.GetSessionId()), Sender: e.GetHandleId()}
 	if opaque {
 		out.OpaqueID = e.GetOpaqueId()

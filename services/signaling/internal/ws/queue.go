@@ -1,12 +1,17 @@
 package ws
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
+)
 
 // queue is what waits to be written. While something does, and only then, a writer takes it: a socket of which nothing is
 // asked, as most of the time, keeps neither goroutine nor buffer for it.
 type queue struct {
 	writers sync.WaitGroup
-	write   func() // takes until take says that it is to return
+	crew    *crew.Crew // that writers are of
+	write   func()     // takes until take says that it is to return
 
 	mu       sync.Mutex
 	messages [][]byte
@@ -42,24 +47,25 @@ func (q *queue) end() {
 func (q *queue) begin() {
 	if !q.writing {
 		q.writing = true
-		q.writers.Go(q.write)
+		q.crew.Go(&q.writers, q.write)
 	}
 }
 
-// take is for the writer. If nothing is left, ok is false and the writer returns; it is the last one if the queue has ended.
-func (q *queue) take() (message []byte, ok, ended bool) {
+// take is for the writer. If nothing is left, ok is false and the writer returns; it is the last one if the queue has ended. more
+// says that something is left after this: the writer's next take has it.
+func (q *queue) take() (message []byte, ok, more, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.messages) == 0 {
 		q.messages = nil
 		q.writing = q.ended
-		return nil, false, q.ended
+		return nil, false, false, q.ended
 	}
 	message = q.messages[0]
 	q.messages[0] = nil // let go of it
 	q.messages = q.messages[1:]
 	q.bytes -= int64(len(message))
-	return message, true, q.ended
+	return message, true, len(q.messages) > 0, q.ended
 }
 
 // drained is true if all that was put has been written, unless the queue has ended: then nobody knows.

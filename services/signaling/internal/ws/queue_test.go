@@ -21,11 +21,11 @@ func TestQueueIsBoundedAndKeepsOrder(t *testing.T) {
 			}
 		}
 		for i := range 3 {
-			if message, ok, _ := q.take(); !ok || cap(message) != 100+i {
+			if message, ok, more, _ := q.take(); !ok || cap(message) != 100+i || more != (i < 2) {
 				t.Errorf("%s: took another than message %d", c.name, i)
 			}
 		}
-		if _, ok, ended := q.take(); ok || ended || q.bytes != 0 || q.writing {
+		if _, ok, _, ended := q.take(); ok || ended || q.bytes != 0 || q.writing {
 			t.Errorf("%s: something is left", c.name)
 		}
 	}
@@ -38,7 +38,7 @@ func TestAWriterComesWhenThereIsWork(t *testing.T) {
 	var wrote []string // by one writer after another
 	q.write = func() {
 		for {
-			message, ok, ended := q.take()
+			message, ok, _, ended := q.take()
 			if ok {
 				wrote = append(wrote, string(message))
 				continue

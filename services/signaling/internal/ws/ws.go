@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
@@ -65,6 +66,7 @@ type Server struct {
 	upgrade websocket.Upgrader
 
 	wg      sync.WaitGroup // sockets
+	writers crew.Crew
 	mu      sync.Mutex
 	sockets map[*Socket]struct{}
 	closed  bool
@@ -122,14 +124,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	socket := &Socket{server: s, id: rand.Text(), remote: remote, leave: leave}
 	socket.ctx, socket.end = context.WithCancel(context.Background())
-	socket.queue.write, socket.queue.writing = socket.write, true // from serve on
+	socket.queue.crew, socket.queue.write, socket.queue.writing = &s.writers, socket.write, true // from serve on
 	if !s.add(socket) {
 		s.metrics.closed.WithLabelValues(reasonFull).Inc()
 		leave()
 		http.Error(w, "too many sockets", http.StatusServiceUnavailable)
 		return
 	}
-	conn, err := s.upgrade.Upgrade(w, r, http.Header{"Access-Control-Allow-Origin": {"*"}})
+	conn, err := s.upgrade.Upgrade(gathering{w, socket}, r, http.Header{"Access-Control-Allow-Origin": {"*"}})
 	if err != nil { // Upgrade has answered
 		s.metrics.closed.WithLabelValues("handshake").Inc()
 		s.remove(socket)
@@ -178,6 +180,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
+	s.writers.Close()
 }
 
 // Socket is one WebSocket.
@@ -188,6 +191,7 @@ type Socket struct {
 	leave  func() // the Gate
 	queue  queue
 	conn   *websocket.Conn // from serve on
+	burst  *burst          // what it writes to
 	pings  *time.Timer     // likewise
 
 	once   sync.Once
@@ -237,7 +241,7 @@ func (k *Socket) serve(conn *websocket.Conn) {
 	conn.SetPingHandler(func(data string) error { alive(); return ping(data) })
 
 	client := k.server.open(k)
-	k.queue.writers.Go(k.write)
+	k.queue.crew.Go(&k.queue.writers, k.write)
 	k.pings = time.AfterFunc(pingEvery, k.ping)
 	defer k.pings.Stop()
 	// Receive may wait for its turn; Close ends that too, so it comes as soon as the socket is to end.
@@ -309,13 +313,13 @@ func (k *Socket) ping() {
 // write sends what is queued. When that is the last of the socket, it closes the connection, which ends the reader.
 func (k *Socket) write() {
 	for {
-		message, ok, ended := k.queue.take()
+		message, ok, more, ended := k.queue.take()
 		wait := k.server.opt.WriteTime
 		if ended {
 			wait = flushWait
 		}
 		switch {
-		case ok && k.writeOne(message, wait):
+		case ok && k.writeOne(message, wait, more):
 		case ok: // and that has ended the socket
 			_ = k.conn.Close()
 			return
@@ -332,21 +336,30 @@ func (k *Socket) write() {
 	}
 }
 
-// writeOne sends a message, or ends the socket.
-func (k *Socket) writeOne(message []byte, wait time.Duration) bool {
+// writeOne sends a message, with the next if there is more, or ends the socket.
+func (k *Socket) writeOne(message []byte, wait time.Duration, more bool) bool {
+	k.burst.hold()
+	deadline := time.Now().Add(wait)
+	var err error
 	if message == nil {
-		if err := k.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(controlWait)); err != nil {
+		if deadline = time.Now().Add(controlWait); k.conn.WriteControl(websocket.PingMessage, nil, deadline) != nil {
 			k.shut("broken", 0)
 			return false
 		}
-		return true
+	} else {
+		_ = k.conn.SetWriteDeadline(deadline)
+		err = k.conn.WriteMessage(websocket.TextMessage, message)
 	}
-	_ = k.conn.SetWriteDeadline(time.Now().Add(wait))
-	if err := k.conn.WriteMessage(websocket.TextMessage, message); err != nil {
+	if err == nil && !more {
+		err = k.burst.flush(deadline)
+	}
+	if err != nil {
 		k.shut(writeReason(err), 0)
 		return false
 	}
-	k.server.metrics.out.Inc()
+	if message != nil {
+		k.server.metrics.out.Inc()
+	}
 	return true
 }
 

@@ -1,5 +1,5 @@
 local session, now, timeout = arg(), arg(), count()
-local socket_id, socket, delivered = arg(), arg(), count()
+local socket_id, socket, edge, delivered = arg(), arg(), arg(), count()
 local moved, keep = arg(), count()
 
 local key = session_key(session)
@@ -10,7 +10,7 @@ if got[1] ~= socket_id and got[3] and tonumber(got[4]) > tonumber(now) then retu
 delivered = math.max(delivered, tonumber(got[2] or 0))
 local moved_number = 0
 if got[1] ~= socket_id then moved_number = append(session, moved, keep) end
-redis.call('HSET', key, 'socket_id', socket_id, 'socket', socket, 'last', now, 'delivered', delivered)
+redis.call('HSET', key, 'socket_id', socket_id, 'socket', socket, 'edge', edge_field(socket_id, edge), 'last', now, 'delivered', delivered)
 redis.call('HDEL', key, 'lost')
 if got[1] ~= socket_id then redis.call('HDEL', key, 'poll', 'taker', 'taken_until') end
 timeout = timeout_of(session, timeout)

@@ -72,3 +72,13 @@ local function leave_place(session, handle, record, place, generation, try_again
   redis.call('ZADD', prefix .. 'tasks', try_again, task)
   return task
 end
+
+-- edge_field is of a session: where the edge of its owner, a socket, hears of it. The socket is told along, so that it is of no
+-- account if whoever made another the owner knew of no such thing.
+local function edge_field(socket, edge) return socket .. ' ' .. edge end
+
+-- edge_of reads that, '' if it is not known.
+local function edge_of(socket, field)
+  if not socket or not field or string.sub(field, 1, #socket + 1) ~= socket .. ' ' then return '' end
+  return string.sub(field, #socket + 2)
+end

@@ -1,5 +1,5 @@
 local command, session, now, timeout = arg(), arg(), arg(), count()
-local socket_id, socket, answer, answer_ms, most = arg(), arg(), arg(), arg(), count()
+local socket_id, socket, edge, answer, answer_ms, most = arg(), arg(), arg(), arg(), arg(), count()
 
 local old = remembered(command)
 if old then return {'answered', old} end
@@ -7,7 +7,7 @@ local key = session_key(session)
 if redis.call('EXISTS', key) == 1 then return {'taken'} end
 if redis.call('HGET', prefix .. 'settings', 'accept_new_sessions') == '0' then return {'notaccepting'} end
 if most > 0 and redis.call('SCARD', prefix .. 'sessions') >= most then return {'full'} end
-redis.call('HSET', key, 'socket_id', socket_id, 'socket', socket, 'last', now, 'events', 0, 'handles', 0, 'created', now)
+redis.call('HSET', key, 'socket_id', socket_id, 'socket', socket, 'edge', edge_field(socket_id, edge), 'last', now, 'events', 0, 'handles', 0, 'created', now)
 redis.call('SADD', prefix .. 'sessions', session)
 redis.call('DEL', prefix .. 'log:' .. session)
 timeout = timeout_of(session, timeout)
