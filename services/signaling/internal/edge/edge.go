@@ -19,7 +19,6 @@ import (
 	"github.com/cardea-rtc/cardea/proto/busv1"
 	"github.com/cardea-rtc/cardea/proto/events"
 	"github.com/cardea-rtc/cardea/proto/traces"
-	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/janus"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
@@ -84,7 +83,6 @@ type Edge struct {
 	ctx      context.Context // ends with the edge
 	end      context.CancelFunc
 	wg       sync.WaitGroup
-	crew     crew.Crew
 	lanes    *lanes
 	trickled *limit.Tally[laneKey] // candidates of handles since their last offer or answer
 	commands string                // what the ids of this edge's commands begin with
@@ -113,7 +111,7 @@ func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 		turns: limit.NewTable[asker](opt.SessionPending, opt.SessionRate), trickled: limit.NewTally[laneKey](),
 	}
 	e.ctx, e.end = context.WithCancel(context.Background())
-	e.lanes = newLanes(&e.wg, &e.crew)
+	e.lanes = newLanes(&e.wg)
 	return e
 }
 
@@ -134,7 +132,6 @@ const farewell = 2 * time.Second
 // Close gives up what is under way and waits for it.
 func (e *Edge) Close() {
 	e.Drain()
-	defer e.crew.Close()
 	defer e.wg.Wait()
 	defer e.end()
 	done := make(chan struct{})

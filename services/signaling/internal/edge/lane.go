@@ -1,15 +1,10 @@
 package edge
 
-import (
-	"sync"
-
-	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
-)
+import "sync"
 
 // lane runs tasks one at a time, in the order in which they were posted. It has a goroutine only while it has work.
 type lane struct {
-	wg   *sync.WaitGroup // counts that goroutine
-	crew *crew.Crew      // which it is of
+	wg *sync.WaitGroup // counts that goroutine
 
 	mu      sync.Mutex
 	tasks   []func()
@@ -22,7 +17,7 @@ func (l *lane) post(task func()) {
 	l.tasks = append(l.tasks, task)
 	if !l.running {
 		l.running = true
-		l.crew.Go(l.wg, l.run)
+		l.wg.Go(l.run)
 	}
 }
 
@@ -47,8 +42,7 @@ type laneKey struct{ session, handle uint64 }
 
 // lanes has a lane for each key that has work.
 type lanes struct {
-	wg   *sync.WaitGroup
-	crew *crew.Crew
+	wg *sync.WaitGroup
 
 	mu   sync.Mutex
 	byID map[laneKey]*countedLane
@@ -59,15 +53,15 @@ type countedLane struct {
 	pending int // tasks posted and not yet done; guarded by lanes.mu
 }
 
-func newLanes(wg *sync.WaitGroup, c *crew.Crew) *lanes {
-	return &lanes{wg: wg, crew: c, byID: map[laneKey]*countedLane{}}
+func newLanes(wg *sync.WaitGroup) *lanes {
+	return &lanes{wg: wg, byID: map[laneKey]*countedLane{}}
 }
 
 func (ls *lanes) post(key laneKey, task func()) {
 	ls.mu.Lock()
 	l, ok := ls.byID[key]
 	if !ok {
-		l = &countedLane{lane: lane{wg: ls.wg, crew: ls.crew}}
+		l = &countedLane{lane: lane{wg: ls.wg}}
 		ls.byID[key] = l
 	}
 	l.pending++

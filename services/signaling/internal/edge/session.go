@@ -47,7 +47,7 @@ type waiter struct {
 }
 
 func newSession(e *Edge, id uint64) *session {
-	return &session{id: id, edge: e, lane: lane{wg: &e.wg, crew: &e.crew}, early: map[uint64]Heard{}}
+	return &session{id: id, edge: e, lane: lane{wg: &e.wg}, early: map[uint64]Heard{}}
 }
 
 // run does task in the lane and waits for it.

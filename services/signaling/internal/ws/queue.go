@@ -1,17 +1,12 @@
 package ws
 
-import (
-	"sync"
-
-	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
-)
+import "sync"
 
 // queue is what waits to be written. While something does, and only then, a writer takes it: a socket of which nothing is
 // asked, as most of the time, keeps neither goroutine nor buffer for it.
 type queue struct {
 	writers sync.WaitGroup
-	crew    *crew.Crew // that writers are of
-	write   func()     // takes until take says that it is to return
+	write   func() // takes until take says that it is to return
 
 	mu       sync.Mutex
 	messages [][]byte
@@ -47,7 +42,7 @@ func (q *queue) end() {
 func (q *queue) begin() {
 	if !q.writing {
 		q.writing = true
-		q.crew.Go(&q.writers, q.write)
+		q.writers.Go(q.write)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/cardea-rtc/cardea/services/signaling/internal/crew"
 	"github.com/cardea-rtc/cardea/services/signaling/internal/limit"
 )
 
@@ -66,7 +65,6 @@ type Server struct {
 	upgrade websocket.Upgrader
 
 	wg      sync.WaitGroup // sockets
-	writers crew.Crew
 	mu      sync.Mutex
 	sockets map[*Socket]struct{}
 	closed  bool
@@ -124,7 +122,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	socket := &Socket{server: s, id: rand.Text(), remote: remote, leave: leave}
 	socket.ctx, socket.end = context.WithCancel(context.Background())
-	socket.queue.crew, socket.queue.write, socket.queue.writing = &s.writers, socket.write, true // from serve on
+	socket.queue.write, socket.queue.writing = socket.write, true // from serve on
 	if !s.add(socket) {
 		s.metrics.closed.WithLabelValues(reasonFull).Inc()
 		leave()
@@ -180,7 +178,6 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
-	s.writers.Close()
 }
 
 // Socket is one WebSocket.
@@ -241,7 +238,7 @@ func (k *Socket) serve(conn *websocket.Conn) {
 	conn.SetPingHandler(func(data string) error { alive(); return ping(data) })
 
 	client := k.server.open(k)
-	k.queue.crew.Go(&k.queue.writers, k.write)
+	k.queue.writers.Go(k.write)
 	k.pings = time.AfterFunc(pingEvery, k.ping)
 	defer k.pings.Stop()
 	// Receive may wait for its turn; Close ends that too, so it comes as soon as the socket is to end.
