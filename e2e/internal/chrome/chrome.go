@@ -99,11 +99,20 @@ func (tab *Tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Click clicks what the CSS selector finds, once it is visible.
+// Click clicks what the CSS selector finds, once it is visible and at rest: dialogs slide in, away from under a click.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
+	tab.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	tab.WaitFor(selector+" at rest", fmt.Sprintf(atRest, selector), 10*time.Second)
 	tab.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
+
+// atRest is JavaScript for whether an element is where it was a tenth of a second ago.
+const atRest = `new Promise(done => {
+	const place = () => JSON.stringify(document.querySelector(%[1]q)?.getBoundingClientRect());
+	const before = place();
+	setTimeout(() => done(before === place()), 100);
+})`
 
 // Type types into what the CSS selector finds.
 func (tab *Tab) Type(selector, text string) {
