@@ -149,14 +149,11 @@ func videoCallLayers(t *testing.T, server string) {
 	}
 }
 
+// TestDemoPagesOnStandalone has what separate services are not asked for, and one room.
 func TestDemoPagesOnStandalone(t *testing.T) {
 	t.Parallel()
 	s := cluster.StartStandalone(t)
 	t.Run("videoroom", func(t *testing.T) { videoRoomDemo(t, "videoroomtest.html", s.URL) })
-	t.Run("mvideoroom", func(t *testing.T) { videoRoomDemo(t, "mvideoroomtest.html", s.URL) })
-	t.Run("echo", func(t *testing.T) { echoDemo(t, s.URL) })
-	t.Run("textroom", func(t *testing.T) { textRoomDemo(t, s.URL) })
-	t.Run("videocall", func(t *testing.T) { videoCallDemo(t, s.URL) })
 	t.Run("videocall, simulcast", func(t *testing.T) { videoCallLayers(t, s.URL) })
 	t.Run("echo over HTTP", func(t *testing.T) { echoDemo(t, s.HTTP) })
 }
