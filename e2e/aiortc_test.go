@@ -24,13 +24,18 @@ import (
 // aiortcExample is aiortc's client of Janus over HTTP with long polls, as Debian installs it.
 const aiortcExample = "/usr/share/doc/python3-aiortc/examples/janus/janus.py"
 
-// TestAiortc has aiortc's example publish, and record what a browser publishes in the same room, both over HTTP.
+// TestAiortc has aiortc's example publish, and record what a browser publishes in the same room, both over HTTP. In a text room, aiortc
+// opens channels of its own on streams that by RFC 8832 are ours, beside which there are ours.
 func TestAiortc(t *testing.T) {
 	t.Parallel()
 	// aiortc leaves out loopback, and a node that is asked at one address of its machine must not answer from another.
 	s := cluster.StartStandalone(t, "--advertise", ownAddress(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+	textRoom := filepath.Join(proc.Root(t), "e2e", "clients", "textroom.py")
+	if b, err := exec.CommandContext(ctx, "/usr/bin/python3", textRoom, s.HTTP).CombinedOutput(); err != nil {
+		t.Errorf("text room: %v\n%s", err, b)
+	}
 	conn, session, handle := attach(ctx, t, s.URL, "janus.plugin.videoroom")
 	must(ctx, t, conn, session, handle, janus.Object{"request": "create", "room": 8011, "publishers": 6, "videocodec": "vp8"})
 	tab := chrome.Start(t).Open(t, "browser", demos.Serve(t, s.HTTP)+"/mvideoroomtest.html?room=8011")

@@ -132,7 +132,7 @@ func (pub *publisher) beginForward(want *Forwarder, address netip.Addr, now time
 	if in != nil && want.RTCPPort != 0 {
 		worker, keyframe := p.shard.worker, func(now time.Duration) { in.stream.RequestKeyframe(now) }
 		receiver := netip.AddrPortFrom(address, want.RTCPPort)
-		f.feedback, err = p.node.cfg.Outlet.Listen(receiver, [][]byte{nil}, func(uint32) { worker.Post(keyframe) })
+		f.feedback, err = p.node.cfg.Outlet.Listen(receiver, func(uint32) { worker.Post(keyframe) })
 		if err != nil {
 			f.port.Close()
 			return nil, fault.New(fault.TooBusy, err)

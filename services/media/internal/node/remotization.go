@@ -138,7 +138,7 @@ func (pub *publisher) remotize(want Remote, address netip.Addr) (*remotization, 
 	r := &remotization{Remote: want, address: address, port: port, taps: map[*inbound][]*forward.Tap{}}
 	if want.RTCPPort != 0 {
 		receiver := netip.AddrPortFrom(address, want.RTCPPort)
-		r.feedback, err = p.node.cfg.Outlet.Listen(receiver, hello, func(ssrc uint32) {
+		r.feedback, err = p.node.cfg.Outlet.Listen(receiver, func(ssrc uint32) {
 			p.shard.worker.Post(func(now time.Duration) { pub.refresh(ssrc, now) })
 		})
 		if err != nil {
@@ -167,12 +167,6 @@ func (pub *publisher) remotePort(want *Remote, address netip.Addr) (*rtpforward.
 	}
 	return socket.Port(to, want.Crypto, ssrcs...)
 }
-
-// hello is what the other server learns from where to ask for key frames: two empty packets.
-var hello = func() [][]byte {
-	b := packet.AppendHeader(nil, &packet.Header{}, &packet.ExtensionIDs{}, &packet.Extensions{})
-	return [][]byte{b, b}
-}()
 
 // remoteSSRCs are those of all that is published now.
 func (pub *publisher) remoteSSRCs() []uint32 {

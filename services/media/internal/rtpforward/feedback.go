@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
 const (
@@ -22,17 +24,21 @@ type Feedback struct {
 	done chan struct{}
 }
 
-// Listen opens a port for the RTCP of a receiver, and says so to it by greeting, datagrams that open a NAT. keyframe is
-// called for each PLI or FIR (RFC 4585, RFC 5104) that comes from its address, with the SSRC that it names, on a goroutine of
-// the port's own.
-func (o *Outlet) Listen(receiver netip.AddrPort, greeting [][]byte, keyframe func(ssrc uint32)) (*Feedback, error) {
+// hello is what a receiver learns from where to ask, and what opens a NAT: an RTP header and nothing else, twice, as Janus sends it.
+var hello = packet.AppendHeader(nil, &packet.Header{}, &packet.ExtensionIDs{}, &packet.Extensions{})
+
+const hellos = 2
+
+// Listen opens a port for the RTCP of a receiver, and says so to it. keyframe is called for each PLI or FIR (RFC 4585, RFC 5104) that
+// comes from its address, with the SSRC that it names, on a goroutine of the port's own.
+func (o *Outlet) Listen(receiver netip.AddrPort, keyframe func(ssrc uint32)) (*Feedback, error) {
 	conn, err := net.ListenUDP("udp", nil)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding's RTCP: %w", err)
 	}
 	f := &Feedback{conn: conn, done: make(chan struct{})}
-	for _, b := range greeting {
-		_, _ = conn.WriteToUDPAddrPort(b, receiver) // nobody there yet is no harm
+	for range hellos {
+		_, _ = conn.WriteToUDPAddrPort(hello, receiver) // nobody there yet is no harm
 	}
 	o.ended.Go(func() {
 		select {

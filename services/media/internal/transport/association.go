@@ -58,11 +58,12 @@ func (c *channels) serve(association *sctp.Association, overflow <-chan struct{}
 		case <-ctx.Done():
 		}
 	})
-	reopened := c.reopen(association)
+	used, reopened := newStreams(client), c.reopen(association)
 	for _, one := range reopened {
-		c.attend(ctx, one, p, &wg)
+		used.take(one.state.Stream)
+		c.attend(ctx, one, p, used, &wg)
 	}
-	wg.Go(func() { c.send(ctx, association, &wg, p, client) })
+	wg.Go(func() { c.send(ctx, association, used, &wg, p) })
 	for {
 		stream, err := association.AcceptStream()
 		if err != nil {
@@ -71,12 +72,16 @@ func (c *channels) serve(association *sctp.Association, overflow <-chan struct{}
 		if reopened[stream] != nil { // something came before it was opened here
 			continue
 		}
+		id := stream.StreamIdentifier()
+		used.take(id)
 		if !c.admit() {
 			_ = stream.Close()
+			used.rest(id)
 			continue
 		}
 		wg.Go(func() {
 			defer c.leave()
+			defer used.rest(id)
 			opened, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet()})
 			if err != nil {
 				_ = stream.Close()
@@ -89,10 +94,11 @@ func (c *channels) serve(association *sctp.Association, overflow <-chan struct{}
 	}
 }
 
-// attend reads from a channel that counts already.
-func (c *channels) attend(ctx context.Context, one *channel, p *Peer, wg *sync.WaitGroup) {
+// attend reads from a channel that counts already, and whose stream is taken.
+func (c *channels) attend(ctx context.Context, one *channel, p *Peer, used *streams, wg *sync.WaitGroup) {
 	wg.Go(func() {
 		defer c.leave()
+		defer used.rest(one.state.Stream)
 		c.receive(ctx, one, p)
 	})
 }
@@ -141,8 +147,7 @@ func (p *Peer) receiveData(m Message, now time.Duration) {
 }
 
 // send writes what is queued. A write waits for the endpoint, and is given up when the queue overflows meanwhile.
-func (c *channels) send(ctx context.Context, association *sctp.Association, wg *sync.WaitGroup, p *Peer, client bool) {
-	next := c.firstFree(client)
+func (c *channels) send(ctx context.Context, association *sctp.Association, used *streams, wg *sync.WaitGroup, p *Peer) {
 	for {
 		m, err := c.queue.next(ctx)
 		if err != nil {
@@ -150,22 +155,45 @@ func (c *channels) send(ctx context.Context, association *sctp.Association, wg *
 		}
 		one := c.labelled(m.Label)
 		if one == nil {
-			if !c.admit() {
+			if one = c.dial(association, used, m.Label); one == nil {
+				p.w.Post(func(time.Duration) { p.w.drop(DropDataNoChannel) })
 				continue
 			}
-			opened, err := datachannel.Dial(association, next, &datachannel.Config{
-				ChannelType: datachannel.ChannelTypeReliable, Label: m.Label, LoggerFactory: quiet(),
-			})
-			if err != nil {
-				c.leave()
-				continue
-			}
-			next += 2
-			one = newChannel(opened, true)
 			c.enlist(one, p) // before the next message looks for it
-			c.attend(ctx, one, p, wg)
+			c.attend(ctx, one, p, used, wg)
 		}
 		// An error means that the channel or the association is gone, which its reader sees too.
 		_, _ = one.WriteDataChannel(m.Data, m.Text)
 	}
+}
+
+// dial opens a channel of ours, which counts then; nil if there are too many, or the association has ended.
+func (c *channels) dial(association *sctp.Association, used *streams, label string) *channel {
+	if !c.admit() {
+		return nil
+	}
+	var refused []uint16
+	defer func() { // not before another has been found
+		for _, id := range refused {
+			used.rest(id)
+		}
+	}()
+	for {
+		id, ok := used.takeFree()
+		if !ok {
+			break
+		}
+		opened, err := datachannel.Dial(association, id, &datachannel.Config{
+			ChannelType: datachannel.ChannelTypeReliable, Label: label, LoggerFactory: quiet(),
+		})
+		if err == nil {
+			return newChannel(opened, true)
+		}
+		refused = append(refused, id)
+		if !errors.Is(err, sctp.ErrStreamClosed) { // which is so where the endpoint has not agreed to a reset yet
+			break
+		}
+	}
+	c.leave()
+	return nil
 }

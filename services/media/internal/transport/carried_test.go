@@ -192,6 +192,22 @@ func (e *talking) open(id uint16, kind datachannel.ChannelType, label string) *d
 	return opened
 }
 
+// accept takes the next channel that the node opens.
+func (e *talking) accept(label string) *datachannel.DataChannel {
+	e.t.Helper()
+	defer time.AfterFunc(patience, func() { _ = e.association.Close() }).Stop()
+	stream, err := e.association.AcceptStream()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	opened, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet()})
+	if err != nil || opened.Label != label {
+		e.t.Fatalf("opened %+v, not %q: %v", opened, label, err)
+	}
+	await(e.t, "change of channels", e.hearer.changed)
+	return opened
+}
+
 func (e *talking) export() State {
 	e.t.Helper()
 	var s State
@@ -317,13 +333,8 @@ func TestDataChannelsGoOnWithAnotherNode(t *testing.T) {
 			}
 			// A channel that the node opens gets a stream that was not used before, which the endpoint takes.
 			e.send("new", "hello")
-			stream, err := e.association.AcceptStream()
-			if err != nil {
-				t.Fatal(err)
-			}
-			opened, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet()})
-			if err != nil || opened.Label != "new" || opened.StreamIdentifier()%2 == id%2 {
-				t.Errorf("opened %+v: %v", opened, err)
+			if opened := e.accept("new"); opened.StreamIdentifier()%2 == id%2 {
+				t.Errorf("opened on stream %d", opened.StreamIdentifier())
 			}
 			e.noRecordTwice()
 		})
@@ -406,7 +417,13 @@ func FuzzAdoptedState(f *testing.F) {
 		}
 		if c := newChannels(); len(s.Data.Channels) > 0 || len(s.Data.Waiting) > 0 {
 			c.adopt(&s.Data)
-			c.firstFree(s.Client)
+			used := newStreams(s.Client)
+			for _, one := range c.all {
+				used.take(one.state.Stream)
+			}
+			if id, _ := used.takeFree(); slices.ContainsFunc(s.Data.Channels, func(other ChannelState) bool { return other.Stream == id }) {
+				t.Errorf("stream %d is taken twice", id)
+			}
 			if got, err := c.carried(); err == nil && len(got.Channels) != len(s.Data.Channels) {
 				t.Errorf("%d channels of %d", len(got.Channels), len(s.Data.Channels))
 			}

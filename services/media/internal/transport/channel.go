@@ -126,23 +126,6 @@ func (c *channels) labelled(label string) *channel {
 	return nil
 }
 
-// firstFree is the first stream for a channel of ours that none before has had: the DTLS client's have even numbers, the server's odd
-// ones (RFC 8832, section 6).
-func (c *channels) firstFree(client bool) uint16 {
-	var next uint16 = 1
-	if client {
-		next = 0
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, one := range c.all {
-		if stream := one.state.Stream; stream%2 == next%2 && stream >= next {
-			next = stream + 2
-		}
-	}
-	return next
-}
-
 // channelWatcher is a Handler that is told when data channels have come or gone.
 type channelWatcher interface{ ChannelsChanged() }
 

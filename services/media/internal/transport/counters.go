@@ -19,6 +19,7 @@ const (
 	DropTCPQueueFull               // an ICE-TCP connection does not keep up
 	DropSendFailed                 // the socket refused it
 	DropDataQueueFull              // a data channel does not keep up
+	DropDataNoChannel              // no data channel could be opened for a message
 	DropPathTaken                  // a check on a path that another peer uses
 	DropReadFailed                 // the socket could not be read: how many that cost is not known
 	DropHandOverFull               // the worker whose it is does not keep up
@@ -37,8 +38,8 @@ const (
 
 var dropNames = [dropReasons]string{
 	"unknown_kind", "unknown_path", "bad_stun", "too_large", "not_ready", "not_authentic", "replayed", "too_many_ssrcs",
-	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "path_taken", "read_failed",
-	"hand_over_full", "socket_full", "overrun", "relay_unknown", "relay_not_ready", "relay_forged", "relay_replayed",
+	"dtls_queue_full", "tcp_queue_full", "send_failed", "data_queue_full", "data_no_channel", "path_taken",
+	"read_failed", "hand_over_full", "socket_full", "overrun", "relay_unknown", "relay_not_ready", "relay_forged", "relay_replayed",
 	"relay_malformed", "relay_too_large", "beyond_bound", "fenced",
 }
 
