@@ -378,7 +378,8 @@ var handleInfoLacks = map[string]string{
 	".ssrc.ssrc-rtx": "likewise, and none of sound, which is not sent again by RTX",
 }
 
-// TestSameHandleInfoAsJanus compares which members handle_info has of a publisher, of a subscriber, and of an echo with data channels.
+// TestSameHandleInfoAsJanus compares which members handle_info has of a publisher, of a subscriber, and of an echo with data channels, and
+// flags.
 func TestSameHandleInfoAsJanus(t *testing.T) {
 	t.Parallel()
 	oracle, cardea := cluster.StartWholeJanus(t), cluster.StartStandalone(t)
@@ -468,7 +469,11 @@ func handleInfos(t *testing.T, admin string) map[string]map[string]bool {
 				if up, _ := object(info["flags"])["ready"].(bool); up && kind != "" && all[kind] == nil {
 					time.Sleep(1500 * time.Millisecond) // for the first statistics
 					all[kind] = map[string]bool{}
-					members("", administer(t, at+"/"+fmt.Sprint(handle), "handle_info", "")["info"], all[kind])
+					info = object(administer(t, at+"/"+fmt.Sprint(handle), "handle_info", "")["info"])
+					members("", info, all[kind])
+					for _, flag := range []string{"got-offer", "got-answer", "negotiated", "processing-offer", "trickle", "data-channels", "has-audio", "has-video", "alert"} {
+						all[kind][fmt.Sprint(".flags.", flag, " ", object(info["flags"])[flag])] = true
+					}
 				}
 			}
 		}

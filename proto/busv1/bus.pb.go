@@ -1585,6 +1585,7 @@ func (*Reply_Taken) isReply_Outcome() {}
 
 type Accepted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plugin        string                 `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"` // whose the message is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1619,9 +1620,17 @@ func (*Accepted) Descriptor() ([]byte, []int) {
 	return file_busv1_bus_proto_rawDescGZIP(), []int{17}
 }
 
+func (x *Accepted) GetPlugin() string {
+	if x != nil {
+		return x.Plugin
+	}
+	return ""
+}
+
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Async         bool                   `protobuf:"varint,1,opt,name=async,proto3" json:"async,omitempty"`  // the answer is an event
+	Plugin        string                 `protobuf:"bytes,3,opt,name=plugin,proto3" json:"plugin,omitempty"` // with async: whose the message is
 	Missed        []*Event               `protobuf:"bytes,2,rep,name=missed,proto3" json:"missed,omitempty"` // of a claim: what was raised since the last delivered, oldest first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1662,6 +1671,13 @@ func (x *Done) GetAsync() bool {
 		return x.Async
 	}
 	return false
+}
+
+func (x *Done) GetPlugin() string {
+	if x != nil {
+		return x.Plugin
+	}
+	return ""
 }
 
 func (x *Done) GetMissed() []*Event {
@@ -4233,11 +4249,12 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\afailure\x18\x06 \x01(\v2\x16.cardea.bus.v1.FailureH\x00R\afailure\x12,\n" +
 	"\x05taken\x18\a \x01(\v2\x14.cardea.bus.v1.TakenH\x00R\x05taken\x12,\n" +
 	"\x06raised\x18\b \x03(\v2\x14.cardea.bus.v1.EventR\x06raisedB\t\n" +
-	"\aoutcome\"\n" +
-	"\n" +
-	"\bAccepted\"J\n" +
+	"\aoutcome\"\"\n" +
+	"\bAccepted\x12\x16\n" +
+	"\x06plugin\x18\x01 \x01(\tR\x06plugin\"b\n" +
 	"\x04Done\x12\x14\n" +
-	"\x05async\x18\x01 \x01(\bR\x05async\x12,\n" +
+	"\x05async\x18\x01 \x01(\bR\x05async\x12\x16\n" +
+	"\x06plugin\x18\x03 \x01(\tR\x06plugin\x12,\n" +
 	"\x06missed\x18\x02 \x03(\v2\x14.cardea.bus.v1.EventR\x06missed\"U\n" +
 	"\n" +
 	"PluginData\x12\x16\n" +

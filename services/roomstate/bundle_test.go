@@ -106,7 +106,7 @@ func TestACommandThatTakesTimeIsAcceptedMeanwhile(t *testing.T) {
 	accepted, held := make(chan struct{}), false
 	node.hold = sync.OnceFunc(func() { held = true; <-accepted }) // until that is said
 	cmd := bo.message(`{"request":"join","room":1,"ptype":"subscriber","streams":[{"feed":1}]}`)
-	reply, err := e.requests.Do(t.Context(), bus.Commands, cmd, func() { close(accepted) })
+	reply, err := e.requests.Do(t.Context(), bus.Commands, cmd, func(string) { close(accepted) })
 	if err != nil || reply.GetDone() == nil || !held {
 		t.Errorf("%v, %v, %t", reply, err, held)
 	}

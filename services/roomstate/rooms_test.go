@@ -97,10 +97,13 @@ room-6: { post = "http://example.org/" }`}
 	for _, want := range []string{
 		`room-1.videocodec: not supported: "foo" is no codec`, "room-1.videocodec: taken", "room-1.audiocodec: taken",
 		`room-2.videocodec: not supported: "vp8 " is no codec`, "room-2.videocodec: not supported: it names no codec",
-		"room-2.audio_level_average: taken", "room-2.signed_tokens: taken: rooms file, signed_tokens; it needs --token-secret-file",
+		"room-2.audio_level_average: taken",
+		"room-2.signed_tokens: taken: rooms file, signed_tokens; roomstate does not start with this room unless its --token-secret-file is set",
+		"      # roomstate does not start with this room unless its --token-secret-file is set\n      signed_tokens: true",
 		"room-3.description: not supported: its value cannot be taken", "room-3.pin: taken",
 		"room-1: not supported: the room is left out: room 1 is there already",
-		"room-5.post: not supported: its value cannot be taken", "room-5.history: taken", "room-6.post: taken: rooms file, post; --text-post-allow",
+		"room-5.post: not supported: its value cannot be taken", "room-5.history: taken", "room-6.post: taken: rooms file, post; roomstate does not start",
+		"      # roomstate does not start with this room unless its --text-post-allow names where that is\n      post: http://example.org/",
 	} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report lacks %q", want)

@@ -27,8 +27,6 @@ func (p *player) rename(v any) any {
 	case map[string]any:
 		for key, member := range v {
 			switch key {
-			case "hint": // of an ack: for people, and no client reads it
-				delete(v, key)
 			case "reason":
 				v[key] = p.rename(member)
 				if text, ok := v[key].(string); ok && strings.HasPrefix(text, unparsable) {

@@ -37,7 +37,7 @@ const (
 
 // requester is a bus.Requester.
 type requester interface {
-	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error)
 }
 
 // Events delivers what a node says of its peers: those of one peer in order and one at a time, each repeated until

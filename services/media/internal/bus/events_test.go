@@ -25,7 +25,7 @@ type roomstate struct {
 	heard []*busv1.Command
 }
 
-func (r *roomstate) Do(ctx context.Context, _ string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+func (r *roomstate) Do(ctx context.Context, _ string, cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 	if err := r.answer(ctx); err != nil {
 		return nil, err
 	}
@@ -146,6 +146,6 @@ func TestWhereAPeerIsIsToldUntilRoomstateTakesIt(t *testing.T) {
 
 type requesterFunc func(cmd *busv1.Command) error
 
-func (f requesterFunc) Do(_ context.Context, _ string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+func (f requesterFunc) Do(_ context.Context, _ string, cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 	return &busv1.Reply{}, f(cmd)
 }

@@ -39,7 +39,7 @@ var errSilent = errors.New("the keeper does not answer")
 
 // Requester sends a command until it is answered.
 type Requester interface {
-	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error)
 }
 
 // Holder has the values of a node's peers kept.

@@ -40,16 +40,16 @@ func dump(info members, text bool, file string) {
 	info["dump-to-"+kind], info[kind+"-file"] = true, file
 }
 
-// flags are what Janus knows of a handle; p is nil without a peer.
+// flags are what Janus knows of a handle, whoever has offered, and whoever has answered; p is nil without a peer.
 func flags(p *mediav1.DescribePeerResponse) members {
 	remote, local := p.GetRemoteSdp(), p.GetLocalSdp()
 	has := func(line string) bool { return strings.Contains(local, line) }
-	offered := strings.Contains(remote, "a=setup:actpass") // what answers has made up its mind
+	heard := remote != "" // what comes before is not kept
 	return members{
-		"got-offer": remote != "" && offered, "got-answer": remote != "" && !offered, "negotiated": p.GetStarted(),
-		"processing-offer": false, "starting": p.GetStarted() && !p.GetUp(), "ice-restart": false, "ready": p.GetUp(),
-		"stopped": false, "alert": false, "trickle": true, "all-trickles": true, "resend-trickles": false, "trickle-synced": false,
-		"data-channels": has("m=application"), "has-audio": has("m=audio"), "has-video": has("m=video"),
+		"got-offer": heard || local != "", "got-answer": heard && local != "", "negotiated": p.GetStarted(),
+		"processing-offer": !heard && local != "", "starting": p.GetStarted() && !p.GetUp(), "ice-restart": false, "ready": p.GetUp(),
+		"stopped": false, "alert": p == nil, "trickle": heard, "all-trickles": heard, "resend-trickles": false, "trickle-synced": false,
+		"data-channels": heard && has("m=application"), "has-audio": false, "has-video": false, // Janus 1.4 sets neither
 		"new-datachan-sdp": has("a=sctp-port:"), "rfc4588-rtx": has(" rtx/"), "cleaning": false, "e2ee": false,
 	}
 }
@@ -299,6 +299,9 @@ func media(p *mediav1.DescribePeerResponse) members {
 			} else {
 				in[simulcast], rtcp[layers[i]] = stats, received(layer)
 			}
+		}
+		if len(s.GetInbound()) == 0 {
+			theirs[s.GetMid()].addSSRCs(ssrc)
 		}
 		o := s.GetOutbound()
 		if o != nil {

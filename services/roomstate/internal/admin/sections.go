@@ -23,6 +23,7 @@ type section struct {
 	clock         int // Hz; 0 if unknown
 	nack          bool
 	stream, track string // of a=msid; empty for none
+	ssrc, repair  int    // of the first stream that it names, and of its repair; 0 for none
 }
 
 // sectionsOf reads the m= sections of an SDP, by mid. What makes no sense is left out: only people read it.
@@ -51,6 +52,14 @@ func sectionsOf(sdp string) map[string]section {
 			mid = value
 		case "a=msid":
 			s.stream, s.track = format, rest
+		case "a=ssrc":
+			if s.ssrc == 0 {
+				s.ssrc = max(0, number(format))
+			}
+		case "a=ssrc-group":
+			if f := strings.Fields(value); len(f) == 3 && f[0] == "FID" && s.repair == 0 {
+				s.ssrc, s.repair = max(0, number(f[1])), max(0, number(f[2]))
+			}
 		case "a=rtpmap":
 			if parts := strings.Split(rest, "/"); ours && len(parts) > 1 {
 				s.clock = max(0, number(parts[1]))
@@ -102,5 +111,15 @@ func (s section) add(to members, codec string, remote section) {
 		if one, ok := layer.(members); ok && s.clock > 0 {
 			one["base"] = s.clock
 		}
+	}
+}
+
+// addSSRCs puts into an m= section's part of media what the endpoint has said that it will use, also to report with what it receives.
+func (s section) addSSRCs(to members) {
+	if s.ssrc != 0 {
+		to["ssrc-peer"] = s.ssrc
+	}
+	if s.repair != 0 {
+		to["ssrc-peer-rtx"] = s.repair
 	}
 }

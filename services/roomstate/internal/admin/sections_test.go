@@ -57,6 +57,51 @@ func TestHandleInfoHasWhatTheSDPsSay(t *testing.T) {
 	}
 }
 
+// TestFlagsAreThoseOfJanus, as 1.4.2 has them at each step.
+func TestFlagsAreThoseOfJanus(t *testing.T) {
+	const audio = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+	const data = "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n"
+	for name, c := range map[string]struct {
+		peer *mediav1.DescribePeerResponse
+		want []string
+	}{
+		"no peer":         {nil, []string{"alert"}},
+		"we offered":      {&mediav1.DescribePeerResponse{LocalSdp: data}, []string{"got-offer", "processing-offer"}},
+		"it offered":      {&mediav1.DescribePeerResponse{RemoteSdp: audio}, []string{"all-trickles", "got-offer", "trickle"}},
+		"both are there":  {&mediav1.DescribePeerResponse{LocalSdp: audio, RemoteSdp: audio, Started: true, Up: true}, []string{"all-trickles", "got-answer", "got-offer", "negotiated", "ready", "trickle"}},
+		"data is carried": {&mediav1.DescribePeerResponse{LocalSdp: data, RemoteSdp: data}, []string{"all-trickles", "data-channels", "got-answer", "got-offer", "trickle"}},
+	} {
+		var got []string
+		for flag, on := range flags(c.peer) {
+			if on == true {
+				got = append(got, flag)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestSSRCsThatAnEndpointNamesAreTold where it sends nothing: it reports with them.
+func TestSSRCsThatAnEndpointNamesAreTold(t *testing.T) {
+	remote := "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ssrc:4000000001 cname:x\r\na=ssrc:2 cname:x\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=ssrc:3 cname:x\r\na=ssrc-group:FID 3 4\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\na=ssrc:5 cname:x\r\n"
+	all := media(&mediav1.DescribePeerResponse{RemoteSdp: remote, Sections: []*mediav1.DescribePeerResponse_Section{
+		{Mid: "0", Outbound: &mediav1.DescribePeerResponse_Outbound{Ssrc: 9}}, {Mid: "1"},
+		{Mid: "2", Inbound: []*mediav1.DescribePeerResponse_Layer{{Ssrc: 6}}},
+	}})
+	for mid, want := range map[string]string{
+		"0": `{"ssrc":9,"ssrc-peer":4000000001}`, "1": `{"ssrc-peer":3,"ssrc-peer-rtx":4}`, "2": `{"ssrc-peer":6}`,
+	} {
+		if b, _ := json.Marshal(all[mid].(members)["ssrc"]); string(b) != want {
+			t.Errorf("%s: %s, want %s", mid, b, want)
+		}
+	}
+}
+
 func FuzzSections(f *testing.F) {
 	f.Add(sectionsSDP)
 	f.Fuzz(func(t *testing.T, sdp string) {

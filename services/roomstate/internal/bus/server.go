@@ -145,10 +145,13 @@ func (s *Server) hear(m *nats.Msg) {
 	s.serve(m, s.anywhere, func(ctx context.Context, cmd *busv1.Command) (*busv1.Reply, error) {
 		cmd.Routed = nil // roomstate's own
 		var later *time.Timer
-		accepted := sync.OnceFunc(func() {
-			s.reply(m, cmd, &busv1.Reply{Outcome: &busv1.Reply_Accepted{Accepted: &busv1.Accepted{}}})
+		var accepted func()
+		reply, err := s.Sessions.Do(ctx, cmd, func(of string) {
+			accepted = sync.OnceFunc(func() {
+				s.reply(m, cmd, &busv1.Reply{Outcome: &busv1.Reply_Accepted{Accepted: &busv1.Accepted{Plugin: of}}})
+			})
+			later = time.AfterFunc(acceptAfter, accepted)
 		})
-		reply, err := s.Sessions.Do(ctx, cmd, func() { later = time.AfterFunc(acceptAfter, accepted) })
 		if later != nil && later.Stop() && err != nil { // else the answer says so, too
 			accepted()
 		}

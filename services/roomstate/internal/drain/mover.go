@@ -10,7 +10,7 @@ import (
 
 // Requester sends a command to a subject until it is answered.
 type Requester interface {
-	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error)
 }
 
 // Move begins to move a handle's peer, from a node unless that is empty, to a node or, if that is empty, to any. The error

@@ -41,7 +41,7 @@ func (n *node) PeersOn(context.Context, string) ([]plugin.PeerKey, error) {
 
 func (n *node) Alive(node string) bool { return node == "n1" }
 
-func (n *node) Do(_ context.Context, _ string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+func (n *node) Do(_ context.Context, _ string, cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := plugin.HandleID{Session: cmd.GetSessionId(), Handle: cmd.GetHandleId()}

@@ -14,7 +14,7 @@ var SampleHandlerKeys = []Key{
 	{"general.backend", "all", "events-backend", "", backend},
 	{"general.backend_user", "all", "events-backend-user", "", plain},
 	{"general.backend_pwd", "all", "events-backend-password-file", inFile, file},
-	{"general.max_retransmissions", "all", "events-retries", "", plain},
+	{"general.max_retransmissions", "all", "events-retries", "", count},
 	{"general.retransmissions_backoff", "all", "events-backoff", "", milliseconds},
 }
 
@@ -46,6 +46,6 @@ func user(v any) string {
 }
 
 func milliseconds(v any) (string, bool) {
-	n, ok := number(v)
+	n, ok := whole(v)
 	return fmt.Sprintf("%dms", n), ok && n >= 0
 }

@@ -3,6 +3,7 @@ package jcfg
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,8 +53,8 @@ var CoreKeys = []Key{
 	gone("media.min_nack_queue", "rings are sized by time and bounded by --max-peers"),
 	gone("media.rtp_port_range", "a node has one port for all media: --udp-port of media"),
 	gone("media.dtls_mtu", "1200 bytes, as the default"),
-	{"media.no_media_timer", "media", "no-media-timer", "", plain},
-	{"media.slowlink_threshold", "media", "slowlink-threshold", "", plain},
+	{"media.no_media_timer", "media", "no-media-timer", "", count},
+	{"media.slowlink_threshold", "media", "slowlink-threshold", "", count},
 	gone("media.twcc_period", "feedback is sent every 100 ms, as info says"), gone("media.dtls_timeout", "DTLS retransmits as RFC 6347 says"),
 	gone("media.nack_optimizations", "always on"), gone("media.dscp", "packets are not marked"),
 	gone("nat.stun_server", "--advertise-stun of media takes server and port as one"), gone("nat.stun_port", "likewise"),
@@ -74,7 +75,7 @@ var CoreKeys = []Key{
 	gone("loggers.*", logging),
 	gone("events.broadcast", handlersOn), gone("events.disable", handlersOn),
 	gone("events.combine_media_stats", "each medium has an event of its own"),
-	{"events.stats_period", "media", "events-stats-period", "", plain},
+	{"events.stats_period", "media", "events-stats-period", "", count},
 }
 
 // Why some keys are nothing here.
@@ -133,21 +134,46 @@ func number(v any) (int64, bool) {
 	return n, ok && err == nil
 }
 
+// whole is number as Janus reads most of them: without a fraction.
+func whole(v any) (int64, bool) {
+	if f, ok := v.(float64); ok {
+		return int64(f), math.Abs(f) < 1<<53
+	}
+	text, ok := plain(v)
+	if before, after, _ := strings.Cut(text, "."); strings.Trim(after, "0123456789") == "" {
+		text = before
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, ok && err == nil
+}
+
+// hasFraction tells whether whole is less than what is written.
+func hasFraction(v any) bool {
+	_, ok := number(v)
+	_, cut := whole(v)
+	return !ok && cut
+}
+
+func count(v any) (string, bool) {
+	n, ok := whole(v)
+	return strconv.FormatInt(n, 10), ok
+}
+
 func seconds(v any) (string, bool) {
-	n, ok := number(v)
+	n, ok := whole(v)
 	return fmt.Sprintf("%ds", n), ok && n >= 0
 }
 
 // someSeconds is for a time that Janus does not heed where it is not above 0, and takes 45 s instead.
 func someSeconds(v any) (string, bool) {
-	if n, ok := number(v); ok && n < 1 {
+	if n, ok := whole(v); ok && n < 1 {
 		return "45s", true
 	}
 	return seconds(v)
 }
 
 func logLevel(v any) (string, bool) {
-	n, ok := number(v)
+	n, ok := whole(v)
 	switch {
 	case n < 4:
 		return "error", ok
@@ -175,6 +201,8 @@ func (k Key) about(v any, value string) string {
 		return user(v)
 	case value == "false":
 		return takenForFalse(v)
+	case hasFraction(v) && value != fmt.Sprint(v):
+		return "Janus takes it without the fraction"
 	}
 	return ""
 }

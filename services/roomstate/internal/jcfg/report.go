@@ -112,6 +112,11 @@ func (r *Result) keys(file, group string, settings Group, keys []Key) {
 			r.gone(file, s.Line, name, "its value is of another type than expected")
 			continue
 		}
+		if k.Setting == "advertise" {
+			if value, ok = r.addresses(file, name, s, value); !ok {
+				continue
+			}
+		}
 		r.taken(file, s.Line, name, strings.Join(slices.DeleteFunc([]string{k.with(value), k.Why, k.about(s.Value, value)}, empty), "; "))
 	}
 }
@@ -168,14 +173,14 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 			r.taken(file, s.Line, name, "rooms file, rec_dir; it has to be in the media nodes' --record-dir, or nothing is recorded")
 		default:
 			room[s.Name] = value
-			about := ""
+			about, needed := "", needed(s.Name, value)
 			switch {
 			case kind == 'b':
 				about = takenForFalse(s.Value)
 			case kind == 'n' && fmt.Sprint(value) != fmt.Sprint(s.Value):
 				about = fmt.Sprintf("Janus takes %v instead", value)
 			}
-			r.taken(file, s.Line, name, strings.Join(slices.DeleteFunc([]string{"rooms file, " + s.Name, needs[s.Name], about}, empty), "; "))
+			r.taken(file, s.Line, name, strings.Join(slices.DeleteFunc([]string{"rooms file, " + s.Name, needed, about}, empty), "; "))
 		}
 	}
 	if !r.fits(file, of.Rooms, g, room) {
@@ -189,23 +194,17 @@ func (r *Result) room(file string, of *File, g Setting, settings Group, stringID
 
 // roomValue reads a value as Janus does, which reads text as well: it writes permanent rooms with every value in quotes.
 func roomValue(kind byte, s Setting) (any, bool) {
-	text := fmt.Sprint(s.Value)
-	switch s.Value.(type) {
-	case string, int64, bool:
-	default:
-		return nil, false
-	}
 	switch kind {
 	case 'b':
 		return truth(s.Value)
 	case 'n':
-		n, err := strconv.ParseInt(text, 10, 64)
-		if d, ok := insteadOf[s.Name]; ok && n < d.least {
+		n, ok := whole(s.Value)
+		if d, known := insteadOf[s.Name]; known && n < d.least {
 			n = d.value
 		}
-		return n, err == nil && n >= 0
+		return n, ok && n >= 0
 	}
-	return text, true
+	return plain(s.Value)
 }
 
 // insteadOf is what Janus takes for a number of a room that is below the least.
@@ -213,7 +212,8 @@ var insteadOf = map[string]struct{ least, value int64 }{
 	"publishers": {0, 3}, "audio_active_packets": {1, 100}, "audio_level_average": {1, 25},
 }
 
-// Print writes the report as comments, and after it the rooms as a file for --rooms-file.
+// Print writes the report as comments, and after it the rooms as a file for --rooms-file. What a room needs to be set is said beside it
+// once more.
 func (r *Result) Print(w io.Writer) error {
 	var b strings.Builder
 	for _, line := range r.Lines {
@@ -224,10 +224,26 @@ func (r *Result) Print(w io.Writer) error {
 		n += len(list)
 	}
 	fmt.Fprintf(&b, "# %d keys taken, %d not; %d rooms\n", r.Taken, r.Gone, n)
-	rooms, err := yaml.Marshal(r.Rooms)
+	rooms, err := r.yaml()
 	if err != nil {
 		return err
 	}
 	_, err = io.WriteString(w, b.String()+string(rooms))
 	return err
+}
+
+func (r *Result) yaml() ([]byte, error) {
+	var all yaml.Node
+	if err := all.Encode(r.Rooms); err != nil {
+		return nil, err
+	}
+	for i := 1; i < len(all.Content); i += 2 { // names and their lists in turn
+		for _, room := range all.Content[i].Content {
+			for k := 0; k < len(room.Content); k += 2 {
+				key, value := room.Content[k], room.Content[k+1]
+				key.HeadComment = needed(key.Value, value.Value)
+			}
+		}
+	}
+	return yaml.Marshal(&all)
 }

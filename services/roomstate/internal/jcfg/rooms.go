@@ -3,6 +3,7 @@ package jcfg
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -15,24 +16,52 @@ var isCodecs = map[string][]string{
 
 // needs is what has to be set for a key of a room.
 var needs = map[string]string{
-	"signed_tokens": "it needs --token-secret-file of roomstate",
-	"post":          "--text-post-allow of roomstate has to name where that is",
+	"signed_tokens": "roomstate does not start with this room unless its --token-secret-file is set",
+	"post":          "roomstate does not start with this room unless its --text-post-allow names where that is",
+}
+
+// needed is what has to be set for a value of a room, empty for nothing.
+func needed(key string, value any) string {
+	if value == false || value == "false" { // as it is, or as the rooms file has it
+		return ""
+	}
+	return needs[key]
 }
 
 // codecs leaves out of a list what is no codec, as Janus does, and says so. It returns false if none is left: the default counts.
 func (r *Result) codecs(file, name string, s Setting, list string) (string, bool) {
-	var known []string
-	for codec := range strings.SplitSeq(strings.ToLower(list), ",") {
-		if slices.Contains(isCodecs[s.Name], codec) {
-			known = append(known, codec)
-		} else if codec != "" {
-			r.gone(file, s.Line, name, fmt.Sprintf("%q is no codec that it may have; Janus passes it over too", codec))
-		}
-	}
-	if len(known) == 0 {
+	known := r.sifted(file, name, s, strings.ToLower(list), "codec that it may have", func(codec string) bool {
+		return slices.Contains(isCodecs[s.Name], codec)
+	})
+	if known == "" {
 		r.gone(file, s.Line, name, "it names no codec: the default counts")
 	}
-	return strings.Join(known, ","), len(known) > 0
+	return known, known != ""
+}
+
+// addresses leaves out of a list what is no address, likewise.
+func (r *Result) addresses(file, name string, s Setting, list string) (string, bool) {
+	known := r.sifted(file, name, s, list, "address", func(address string) bool {
+		_, err := netip.ParseAddr(address)
+		return err == nil
+	})
+	if known == "" {
+		r.gone(file, s.Line, name, "it names no address")
+	}
+	return known, known != ""
+}
+
+// sifted is of a list what fits. All else is said to be left out.
+func (r *Result) sifted(file, name string, s Setting, list, what string, fits func(one string) bool) string {
+	var known []string
+	for one := range strings.SplitSeq(list, ",") {
+		if fits(one) {
+			known = append(known, one)
+		} else if one != "" {
+			r.gone(file, s.Line, name, fmt.Sprintf("%q is no %s; Janus passes it over too", one, what))
+		}
+	}
+	return strings.Join(known, ",")
 }
 
 // unsound tells what there is against one key of a room.

@@ -16,7 +16,7 @@ var HTTPKeys = append([]Key{
 	{"general.secure_port", "signaling", "https-listen", "", port},
 	gone("general.secure_interface", "--https-listen has an address"), gone("general.secure_ip", "put it before the port of --https-listen"),
 	gone("general.acl", acl), gone("general.acl_forwarded", aclForwarded),
-	{"general.mhd_connection_limit", "signaling", "max-sockets", "requests at a time, long polls included", plain},
+	{"general.mhd_connection_limit", "signaling", "max-sockets", "requests at a time, long polls included", count},
 	gone("general.mhd_debug", "there is no libmicrohttpd; --log-level"),
 	{"admin.admin_base_path", "signaling", "admin-path", "", path},
 	gone("admin.admin_http", "on unless --admin-http-listen of signaling is empty, on loopback by default"),

@@ -43,7 +43,7 @@ func (w *world) Call(context.Context, string, proto.Message) (proto.Message, err
 	return &mediav1.FenceResponse{Kept: []*mediav1.PeerID{{SessionId: 1, HandleId: 2, Generation: 3}}}, nil
 }
 
-func (w *world) Do(_ context.Context, _ string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+func (w *world) Do(_ context.Context, _ string, cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 	verb := "closed"
 	if cmd.GetMove() != nil {
 		verb = "move"

@@ -28,7 +28,7 @@ const (
 
 // Requester sends a command to a subject until it is answered.
 type Requester interface {
-	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error)
 }
 
 // Worker carries out tasks.

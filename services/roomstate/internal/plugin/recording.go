@@ -39,3 +39,16 @@ func Recordings(peer *mediav1.DescribePeerResponse) map[string]string {
 	add("data", peer.GetData().GetRecording())
 	return files
 }
+
+// Recording is the file that is written of what a peer sends in one m= section; empty for none.
+func Recording(peer *mediav1.DescribePeerResponse, mid string) string {
+	for _, s := range peer.GetSections() {
+		if s.GetMid() == mid {
+			return s.GetRecording()
+		}
+	}
+	if d := peer.GetData(); d.GetMid() == mid {
+		return d.GetRecording()
+	}
+	return ""
+}

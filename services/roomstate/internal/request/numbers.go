@@ -42,16 +42,23 @@ func (o Object) CInt(name string) int32 {
 	return int32(i)
 }
 
-// Only returns a copy without those fields of the table that are of another type. Janus takes them so where it builds
-// an item of a list from the body. An integer's sign is not looked at yet.
-func (o Object) Only(table ...Field) Object {
+// Item returns a copy in which fields of the table that are of another type are what Janus makes of them where it builds an item of
+// a list from the body: 0, or false; all else is left out. An integer's sign is not looked at yet.
+func (o Object) Item(table ...Field) Object {
 	c := maps.Clone(o)
 	for _, f := range table {
 		k := f.Kind
 		if k == Positive {
 			k = Integer
 		}
-		if v, there := c[f.Name]; there && !k.fits(v) {
+		v, there := c[f.Name]
+		switch {
+		case !there || k.fits(v):
+		case k == Integer:
+			c[f.Name] = json.Number("0")
+		case k == Boolean:
+			c[f.Name] = false
+		default:
 			delete(c, f.Name)
 		}
 	}

@@ -312,9 +312,13 @@ func replyOf(t *plugin.Turn) *busv1.Reply {
 		reply.Outcome = &busv1.Reply_Plugin{Plugin: &busv1.PluginData{
 			Plugin: t.Command.Handle.Plugin, Data: t.Reply, OpaqueId: t.Command.Handle.OpaqueID,
 		}}
-	} else {
-		reply.Outcome = &busv1.Reply_Done{Done: &busv1.Done{Async: t.Command.GetMessage() != nil}}
+		return reply
 	}
+	done := &busv1.Done{}
+	if t.Command.GetMessage() != nil {
+		done.Async, done.Plugin = true, t.Command.Handle.Plugin
+	}
+	reply.Outcome = &busv1.Reply_Done{Done: done}
 	return reply
 }
 

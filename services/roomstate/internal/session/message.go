@@ -22,7 +22,7 @@ func (s *Service) message(ctx context.Context, r *request) (*busv1.Reply, error)
 	cmd := s.command(r)
 	route := plug.Route(cmd)
 	if route.Async && r.GetMessage().GetJsep() == nil {
-		r.accepted()
+		r.accepted(r.entered.Handle.Plugin)
 	}
 	return s.Rooms.Decide(ctx, cmd, route.Room)
 }

@@ -75,7 +75,7 @@ type Service struct {
 
 // Do carries out a command. accepted is called when its answer will be an event. Errors are a
 // PassOnError, one with store.ErrAway, or carry a fault.Reason.
-func (s *Service) Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+func (s *Service) Do(ctx context.Context, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 	v, ok := verbOf(cmd)
 	if !ok {
 		return nil, fault.New(fault.Internal, fmt.Errorf("command %s has no verb that is known here", cmd.GetId()))
@@ -104,7 +104,7 @@ type request struct {
 	*busv1.Command
 	now      time.Time
 	entered  store.Entered
-	accepted func()
+	accepted func(plugin string)
 }
 
 // outcome gives an error its reason and Janus's words, and finds a remembered answer in it.

@@ -27,7 +27,7 @@ const (
 
 // Do is the bus as those who need answers see it: a command is repeated, with its id, until there is one. Any replica takes it,
 // the owner of its room decides.
-func (w *world) Do(ctx context.Context, subject string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+func (w *world) Do(ctx context.Context, subject string, cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 	for range 30 {
 		w.counts.Commands++
 		reply, err := w.once(ctx, subject, cmd)
@@ -54,7 +54,7 @@ func (w *world) once(ctx context.Context, subject string, cmd *busv1.Command) (*
 		return w.decider(shard).sessions.DoRouted(ctx, cmd)
 	}
 	r := w.replicas[w.rng.IntN(len(w.replicas))]
-	reply, err := r.sessions.Do(ctx, cmd, func() {})
+	reply, err := r.sessions.Do(ctx, cmd, func(string) {})
 	if passed, ok := errors.AsType[*session.PassOnError](err); ok {
 		return w.decider(bus.Shard(passed.Room)).sessions.DoRouted(ctx, passed.Command)
 	}
@@ -104,7 +104,7 @@ type gatedReply struct {
 }
 
 // Do is called by those goroutines.
-func (g *gate) Do(_ context.Context, subject string, cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+func (g *gate) Do(_ context.Context, subject string, cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 	answer := make(chan gatedReply, 1)
 	g.requests <- gated{subject, cmd, answer}
 	a := <-answer

@@ -218,7 +218,7 @@ func (d *draft) streamItems() []object {
 	if items := d.body.Objects("streams"); len(items) > 0 {
 		return items
 	}
-	return []object{d.body.Only(streamTable...)}
+	return []object{d.body.Item(streamTable...)}
 }
 
 // checkStreams fails unless wantedStates can go by the items. As at Janus, an item names a stream that is published

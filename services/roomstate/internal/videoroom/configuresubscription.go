@@ -21,7 +21,7 @@ func (d *draft) configureSubscription(s *subscriber) *failure {
 	items := d.body.Objects("streams")
 	flat := len(items) == 0
 	if flat {
-		items = []object{d.body.Only(slotTable...)}
+		items = []object{d.body.Item(slotTable...)}
 	}
 	named := false
 	for _, item := range items {

@@ -2,7 +2,9 @@ package videoroom
 
 import (
 	"encoding/json"
+	"slices"
 
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -39,6 +41,7 @@ type streamInfo struct {
 	SVC          bool       `json:"svc,omitempty"`
 	Level        *int       `json:"audio-level-dBov,omitempty"`
 	Talking      *bool      `json:"talking,omitempty"`
+	Recording    string     `json:"recording,omitempty"` // file that is written of it
 	Subscribers  int        `json:"subscribers"`
 }
 
@@ -80,6 +83,15 @@ func (*Plugin) Describe(room plugin.Room, h plugin.HandleID) any {
 		}
 	}
 	return ending{}
+}
+
+// With is of plugin.Measured.
+func (i publisherInfo) With(peer *mediav1.DescribePeerResponse) any {
+	i.Streams = slices.Clone(i.Streams)
+	for n := range i.Streams {
+		i.Streams[n].Recording = plugin.Recording(peer, i.Streams[n].Mid)
+	}
+	return i
 }
 
 func (r *Room) streamInfo(p *publisher, index int) streamInfo {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
+	"github.com/cardea-rtc/cardea/proto/mediav1"
 	"github.com/cardea-rtc/cardea/services/roomstate/internal/plugin"
 )
 
@@ -27,6 +28,11 @@ func TestHandlesAreDescribed(t *testing.T) {
 			t.Fatal(err)
 		}
 		return string(b)
+	}
+	peer := &mediav1.DescribePeerResponse{Sections: []*mediav1.DescribePeerResponse_Section{{Mid: "0"}, {Mid: "1", Recording: "al-1.mjr"}}}
+	measured, _ := s.plugin.Describe(room, s.handle("al").ID).(plugin.Measured).With(peer).(publisherInfo)
+	if measured.Streams[0].Recording != "" || measured.Streams[1].Recording != "al-1.mjr" {
+		t.Errorf("recorded: %+v", measured.Streams)
 	}
 	for who, want := range map[string][]string{
 		"al": {

@@ -1,6 +1,7 @@
 package videoroom
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cardea-rtc/cardea/proto/busv1"
@@ -139,7 +140,7 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot, node string) *mediav1.Slot {
 		}
 		m.Msid = "janus janus" + sl.Mid
 		if s.UseMSID {
-			m.Msid = from.Feed.String() + " " + sl.Mid
+			m.Msid = cmp.Or(sl.MSID, from.Feed.String()) + " " + sl.Mid
 		}
 	}
 	for _, from := range sl.Data {

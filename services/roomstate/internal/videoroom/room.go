@@ -218,6 +218,7 @@ type slot struct {
 	CrossRef    *string  `json:"crossrefid,omitempty"`
 	Ready       bool     `json:"ready,omitempty"`
 	Send        bool     `json:"send,omitempty"`
+	MSID        string   `json:"msid,omitempty"`   // with use_msid: the feed that it was subscribed with; switch keeps it
 	Source      *source  `json:"source,omitempty"` // of audio and video; never changed in place
 	Data        []source `json:"data,omitempty"`
 	Codec       string   `json:"codec,omitempty"` // stays when the source goes: only the same codec can come back

@@ -63,6 +63,9 @@ func (s *subscriber) add(w wish) *slot {
 		sl.Data = []source{from}
 	} else {
 		sl.take(from, w.from)
+		if s.UseMSID {
+			sl.MSID = from.Feed.String()
+		}
 	}
 	if ref, ok := w.item.Text("crossrefid"); ok {
 		sl.CrossRef = &ref

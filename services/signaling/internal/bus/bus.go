@@ -142,7 +142,7 @@ func hearBundle(data []byte, l Listener) error {
 }
 
 // Do implements edge.Bus.
-func (b *Bus) Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+func (b *Bus) Do(ctx context.Context, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 	return b.requests.Do(ctx, bus.Commands, cmd, accepted)
 }
 

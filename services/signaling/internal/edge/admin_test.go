@@ -12,7 +12,7 @@ import (
 
 // adminBus answers every Admin with what it was asked.
 func adminBus() *fakeBus {
-	return &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	return &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		a := cmd.GetAdmin()
 		switch {
 		case cmd.GetSessionId() == 404:
@@ -56,7 +56,7 @@ func TestAdminAnswers(t *testing.T) {
 }
 
 func TestPagesOfAListAreGathered(t *testing.T) {
-	bus := &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	bus := &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		switch parameters := string(cmd.GetAdmin().GetParameters()); parameters {
 		case `{"after":5,"details":true}`:
 			return data(`{"sessions":[6]}`), nil
@@ -135,7 +135,7 @@ func TestAdminEndsASessionOfThisEdge(t *testing.T) {
 	var e *Edge
 	bus := adminBus()
 	answer := bus.do
-	bus.do = func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+	bus.do = func(cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 		if cmd.GetDestroy() != nil {
 			e.Hear(&busv1.Event{SessionId: 7, Number: 1, CommandId: cmd.GetId(), Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}})
 		}

@@ -23,7 +23,7 @@ func signed(secret string, expiry time.Time, plugin string) string {
 
 // tokenBus knows one stored token, "stored", for plugin p.
 func tokenBus() *fakeBus {
-	return &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	return &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		switch a := cmd.GetAdmin(); {
 		case a == nil:
 			return done, nil

@@ -199,7 +199,10 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	cmd.Socket = &busv1.Socket{Edge: c.edge.opt.Name, Id: c.socket.ID(), Remote: c.socket.Remote()}
 	cmd.Delivered = delivered
 	var acked atomic.Bool
-	ack := sync.OnceFunc(func() { acked.Store(true); c.socket.Send(req.Ack()) })
+	var once sync.Once
+	ack := func(plugin string) {
+		once.Do(func() { acked.Store(true); c.socket.Send(req.AckOf(plugin)) })
+	}
 	accepted := ack
 	if c.polled { // events wait for polls, at any edge
 		accepted = nil
@@ -210,7 +213,7 @@ func (c *Client) doAfter(ctx context.Context, req *janus.Request, cmd *busv1.Com
 	began := time.Now()
 	reply, err := c.edge.bus.Do(ctx, cmd, accepted)
 	if err == nil && reply.GetDone().GetAsync() {
-		ack()
+		ack(reply.GetDone().GetPlugin())
 	}
 	for _, ev := range reply.GetRaised() {
 		c.edge.Hear(ev)

@@ -14,7 +14,7 @@ func told(t *testing.T) (*Edge, chan []*busv1.Delivery) {
 	t.Helper()
 	heard := make(chan []*busv1.Delivery, 100)
 	return start(t, &fakeBus{
-		do:   func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil },
+		do:   func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil },
 		tell: func(all []*busv1.Delivery) { heard <- all },
 	}), heard
 }

@@ -27,7 +27,7 @@ import (
 type Bus interface {
 	// Do sends cmd until its final reply comes or ctx ends. accepted is called, at most once and before Do
 	// returns, when an asynchronous message has begun.
-	Do(ctx context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	Do(ctx context.Context, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error)
 	// Subscribe has the events of a session come to Edge.Hear.
 	Subscribe(session uint64) (cancel func(), err error)
 	// Listen has the events of a session come to Edge.Hear, although no socket of this edge owns it.
@@ -98,7 +98,7 @@ type Edge struct {
 	mu       sync.Mutex
 	silent   map[string]bool // transports of which event handlers hear nothing
 	sessions map[uint64]*session
-	acks     map[string]func() // by command id: sends the ack, if it has not been sent
+	acks     map[string]func(plugin string) // by command id: sends the ack, if it has not been sent
 	polled   map[uint64]*polls
 }
 
@@ -106,7 +106,7 @@ type Edge struct {
 func New(b Bus, opt Options, metrics *Metrics, log *slog.Logger) *Edge {
 	e := &Edge{
 		bus: b, opt: opt, log: log, metrics: metrics,
-		sessions: map[uint64]*session{}, acks: map[string]func(){}, refusals: rate.NewLimiter(5, 20),
+		sessions: map[uint64]*session{}, acks: map[string]func(string){}, refusals: rate.NewLimiter(5, 20),
 		commands: bus.NewCommandID() + "-", polled: map[uint64]*polls{}, silent: map[string]bool{}, drained: make(chan struct{}),
 		turns: limit.NewTable[asker](opt.SessionPending, opt.SessionRate), trickled: limit.NewTally[laneKey](),
 	}
@@ -218,7 +218,7 @@ func (e *Edge) forget(s *session) {
 }
 
 // expectAck has ack be called before an event that answers the command is sent.
-func (e *Edge) expectAck(command string, ack func()) (done func()) {
+func (e *Edge) expectAck(command string, ack func(plugin string)) (done func()) {
 	e.mu.Lock()
 	e.acks[command] = ack
 	e.mu.Unlock()
@@ -229,15 +229,15 @@ func (e *Edge) expectAck(command string, ack func()) (done func()) {
 	}
 }
 
-func (e *Edge) ackFirst(command string) {
-	if command == "" {
+func (e *Edge) ackFirst(ev *busv1.Event) {
+	if ev.GetCommandId() == "" {
 		return
 	}
 	e.mu.Lock()
-	ack := e.acks[command]
+	ack := e.acks[ev.GetCommandId()]
 	e.mu.Unlock()
 	if ack != nil {
-		ack()
+		ack(ev.GetPlugin().GetPlugin())
 	}
 }
 

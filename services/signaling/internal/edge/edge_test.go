@@ -24,13 +24,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeBus is roomstate as a test wants it.
 type fakeBus struct {
-	do       func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error)
+	do       func(cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error)
 	resume   func(session, after uint64) []*busv1.Event
 	released uint64
 	tell     func(all []*busv1.Delivery)
 }
 
-func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+func (f *fakeBus) Do(_ context.Context, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 	return f.do(cmd, accepted)
 }
 func (f *fakeBus) Subscribe(uint64) (func(), error) { return func() {}, nil }
@@ -123,6 +123,13 @@ func create(t *testing.T, c *Client, s *fakeSocket) {
 
 const message = `{"janus":"message","transaction":"m","session_id":7,"handle_id":8,"body":{}}`
 
+// echoed is how the EchoTest answers a command.
+func echoed(cmd *busv1.Command) *busv1.Event {
+	ev := event(7, 1, cmd.GetId(), "answer")
+	ev.GetPlugin().Plugin = "janus.plugin.echotest"
+	return ev
+}
+
 func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -131,28 +138,28 @@ func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
 	}{{"accepted first", "ae", false}, {"event first", "ea", false}, {"never accepted", "e", false}, {"with the answer", "", true}, {"both", "e", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			var e *Edge
-			e = start(t, &fakeBus{do: func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+			e = start(t, &fakeBus{do: func(cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 				if cmd.GetMessage() == nil {
 					return done, nil
 				}
 				for _, what := range c.order {
 					if what == 'a' {
-						accepted()
+						accepted("janus.plugin.echotest")
 					} else {
-						e.Hear(event(7, 1, cmd.GetId(), "answer"))
+						e.Hear(echoed(cmd))
 						e.session(7).run(func() {})
 					}
 				}
-				reply := &busv1.Reply{LastEvent: 1, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Async: true}}}
+				reply := &busv1.Reply{LastEvent: 1, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Async: true, Plugin: "janus.plugin.echotest"}}}
 				if c.with {
-					reply.Raised = []*busv1.Event{event(7, 1, cmd.GetId(), "answer")}
+					reply.Raised = []*busv1.Event{echoed(cmd)}
 				}
 				return reply, nil
 			}})
 			client, socket := open(e, "a")
 			create(t, client, socket)
 			client.Receive([]byte(message))
-			socket.want(t, `"janus":"ack"`, `"transaction":"m"`)
+			socket.want(t, `"janus":"ack"`, `"transaction":"m"`, `"hint":"I'm taking my time!"`)
 			socket.want(t, `"janus":"event"`, `"transaction":"m"`)
 			socket.quiet(t)
 		})
@@ -162,7 +169,7 @@ func TestAckComesBeforeItsEventWhicheverArrivesFirst(t *testing.T) {
 // TestRoomstateIsToldWhereAnEdgeHearsOfItsSessions, for sockets; long polls may be at any edge.
 func TestRoomstateIsToldWhereAnEdgeHearsOfItsSessions(t *testing.T) {
 	told := map[string]string{}
-	e := New(&fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := New(&fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		told[cmd.GetSocket().GetId()] = cmd.GetSocket().GetEvents()
 		return done, nil
 	}}, Options{
@@ -180,7 +187,7 @@ func TestRoomstateIsToldWhereAnEdgeHearsOfItsSessions(t *testing.T) {
 func TestRequestsOfAHandleKeepTheirOrder(t *testing.T) {
 	var mu sync.Mutex
 	var bodies []string
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if m := cmd.GetMessage(); m != nil {
 			if len(bodies)%3 == 0 {
 				time.Sleep(time.Millisecond)
@@ -205,7 +212,7 @@ func TestRequestsOfAHandleKeepTheirOrder(t *testing.T) {
 }
 
 func TestEventsAreSentInOrderAndOnce(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }})
 	client, socket := open(e, "a")
 	create(t, client, socket)
 	for _, n := range []uint64{2, 1, 1, 3, 2} {
@@ -219,7 +226,7 @@ func TestEventsAreSentInOrderAndOnce(t *testing.T) {
 
 func TestAGapIsFetched(t *testing.T) {
 	e := start(t, &fakeBus{
-		do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+		do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 			if cmd.GetTouch() != nil {
 				return &busv1.Reply{LastEvent: 2, Outcome: done.GetOutcome()}, nil
 			}
@@ -242,7 +249,7 @@ func TestAGapIsFetched(t *testing.T) {
 }
 
 func TestClaimMovesEventsToTheNewSocket(t *testing.T) {
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetClaim() != nil {
 			return &busv1.Reply{LastEvent: 2, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{
 				event(7, 1, "", "event 1"), event(7, 2, "", "event 2"),
@@ -284,7 +291,7 @@ func TestClaimOnTheEdgeThatHasTheSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var e *Edge
 			var first *Client
-			e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+			e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 				if cmd.GetClaim() == nil {
 					return done, nil
 				}
@@ -314,7 +321,7 @@ func TestClaimOnTheEdgeThatHasTheSession(t *testing.T) {
 // Moves of the past are no news: the log of a session that went from edge to edge is full of them.
 func TestMovesOfThePastEndNothing(t *testing.T) {
 	e := start(t, &fakeBus{
-		do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+		do: func(*busv1.Command, func(string)) (*busv1.Reply, error) {
 			return &busv1.Reply{LastEvent: 6, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{
 				event(7, 3, "", "event 3"), moved(4, "long gone"), event(7, 5, "", "event 5"), moved(6, "b"),
 			}}}}, nil
@@ -337,7 +344,7 @@ func TestMovesOfThePastEndNothing(t *testing.T) {
 }
 
 func TestClaimOfASessionFromAnotherEdge(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) {
 		return &busv1.Reply{LastEvent: 9, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{event(7, 9, "", "event 9")}}}}, nil
 	}})
 	client, socket := open(e, "b")
@@ -354,7 +361,7 @@ func TestClaimOfASessionFromAnotherEdge(t *testing.T) {
 
 func TestLossOfTheSocketIsTold(t *testing.T) {
 	lost := make(chan *busv1.Command, 1)
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetLost() != nil {
 			lost <- cmd
 		}
@@ -373,7 +380,7 @@ func TestLossOfTheSocketIsTold(t *testing.T) {
 // A claim on another edge may overtake the word of the loss.
 func TestWhatWasDeliveredIsKnownUntilTheLossIs(t *testing.T) {
 	told, goOn := make(chan struct{}), make(chan struct{})
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetLost() != nil {
 			close(told)
 			<-goOn
@@ -401,7 +408,7 @@ func TestWhatWasDeliveredIsKnownUntilTheLossIs(t *testing.T) {
 
 func TestADrainingEdgeLeavesItsSessionsToBeClaimed(t *testing.T) {
 	told := 0
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetLost() != nil {
 			told++
 			if !cmd.GetLost().GetByEdge() || cmd.GetDelivered() != 1 {
@@ -423,7 +430,7 @@ func TestADrainingEdgeLeavesItsSessionsToBeClaimed(t *testing.T) {
 }
 
 func TestErrorsOfRoomstateAreJanusErrors(t *testing.T) {
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetSessionId() == 9 {
 			return nil, fault.Newf(fault.SessionNotFound, "No such session 9")
 		}
@@ -438,7 +445,7 @@ func TestErrorsOfRoomstateAreJanusErrors(t *testing.T) {
 }
 
 func TestSessionsOfASocketAreLimited(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }})
 	client, socket := open(e, "a")
 	for range 3 {
 		client.Receive([]byte(`{"janus":"create","transaction":"c"}`))
@@ -450,7 +457,7 @@ func TestSessionsOfASocketAreLimited(t *testing.T) {
 
 func TestARandomIDThatIsTakenIsRolledAgain(t *testing.T) {
 	tries := 0
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) {
 		if tries++; tries < 3 {
 			return nil, fault.New(fault.SessionIDInUse, nil)
 		}
@@ -465,7 +472,7 @@ func TestARandomIDThatIsTakenIsRolledAgain(t *testing.T) {
 }
 
 func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { t.Error("asked"); return done, nil }})
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { t.Error("asked"); return done, nil }})
 	e.opt.Auth.Secret = reread.Fixed("right")
 	client, socket := open(e, "a")
 	client.Receive([]byte(`{"janus":"create","transaction":"c","apisecret":"wrong"}`))
@@ -479,7 +486,7 @@ func TestAWrongSecretIsRefusedBeforeAnythingIsLookedUp(t *testing.T) {
 }
 
 func TestASessionDestroyedElsewhereIsForgotten(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }})
 	client, socket := open(e, "a")
 	create(t, client, socket)
 	e.Hear(&busv1.Event{SessionId: 7, Number: 1, Kind: &busv1.Event_Ended{Ended: &busv1.Ended{}}})
@@ -489,7 +496,7 @@ func TestASessionDestroyedElsewhereIsForgotten(t *testing.T) {
 }
 
 func TestAnIDIsFreeAsSoonAsItsSessionIsDestroyed(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }})
 	client, socket := open(e, "a")
 	create(t, client, socket)
 	client.Receive([]byte(`{"janus":"destroy","transaction":"d","session_id":7}{"janus":"create","transaction":"c","id":7}`))
@@ -500,7 +507,7 @@ func TestAnIDIsFreeAsSoonAsItsSessionIsDestroyed(t *testing.T) {
 func TestTheEndOfASessionLeavesTheNextOneWithItsID(t *testing.T) {
 	var e *Edge
 	var destroy string
-	e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetDestroy() != nil {
 			destroy = cmd.GetId()
 		}
@@ -518,7 +525,7 @@ func TestTheEndOfASessionLeavesTheNextOneWithItsID(t *testing.T) {
 
 func TestAClaimAsksTheFormerEdgeWhatItHasSent(t *testing.T) {
 	var told uint64
-	e := start(t, &fakeBus{released: 5, do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{released: 5, do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		told = cmd.GetDelivered()
 		return &busv1.Reply{LastEvent: 6, Outcome: &busv1.Reply_Done{Done: &busv1.Done{Missed: []*busv1.Event{event(7, 6, "", "event 6")}}}}, nil
 	}})
@@ -532,7 +539,7 @@ func TestAClaimAsksTheFormerEdgeWhatItHasSent(t *testing.T) {
 }
 
 func TestAReleasedSessionIsSilentUntilItMoves(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }})
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }})
 	client, socket := open(e, "a")
 	create(t, client, socket)
 	e.Hear(event(7, 1, "", "event 1"))
@@ -550,7 +557,7 @@ func TestAReleasedSessionIsSilentUntilItMoves(t *testing.T) {
 
 func TestAMalformedTrickleIsAnErrorOnlyOnceNegotiated(t *testing.T) {
 	negotiated := false
-	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetTrickle().GetMalformed() && negotiated {
 			return nil, fault.New(fault.BadTrickle, nil)
 		}
@@ -567,7 +574,7 @@ func TestAMalformedTrickleIsAnErrorOnlyOnceNegotiated(t *testing.T) {
 
 func TestWhatASynchronousRequestRaisesComesBeforeItsAnswer(t *testing.T) {
 	var e *Edge
-	e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e = start(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetMessage() == nil {
 			return done, nil
 		}
@@ -582,7 +589,7 @@ func TestWhatASynchronousRequestRaisesComesBeforeItsAnswer(t *testing.T) {
 }
 
 func TestPipelinedCreatesKeepTheLimit(t *testing.T) {
-	e := start(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) {
+	e := start(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) {
 		time.Sleep(time.Millisecond)
 		return done, nil
 	}})

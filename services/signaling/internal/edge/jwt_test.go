@@ -90,7 +90,7 @@ func TestAJWTsRightsGoWithTheHandleAndTheTokenDoesNot(t *testing.T) {
 	var mu sync.Mutex
 	var log bytes.Buffer
 	attached := make(chan *busv1.Attach, 1)
-	bus := &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	bus := &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if a := cmd.GetAttach(); a != nil {
 			attached <- a
 		}

@@ -43,7 +43,7 @@ const keepalive = `{"janus":"keepalive","transaction":"k","session_id":7}`
 
 func TestRequestsOfASessionUnderWayHaveABound(t *testing.T) {
 	hold := make(chan struct{})
-	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		if cmd.GetMessage() != nil {
 			<-hold
 		}
@@ -72,7 +72,7 @@ func TestRequestsOfASessionUnderWayHaveABound(t *testing.T) {
 }
 
 func TestRequestsOfASessionASecondHaveABound(t *testing.T) {
-	e, met := limited(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }}, Options{SessionRate: 1})
+	e, met := limited(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }}, Options{SessionRate: 1})
 	client, socket := open(e, "a")
 	create(t, client, socket)
 	for range 10 {
@@ -96,7 +96,7 @@ func TestRequestsOfASessionASecondHaveABound(t *testing.T) {
 }
 
 func TestRequestsOfNoSessionASecondHaveABound(t *testing.T) {
-	e, met := limited(t, &fakeBus{do: func(*busv1.Command, func()) (*busv1.Reply, error) { return done, nil }}, Options{SessionRate: 1})
+	e, met := limited(t, &fakeBus{do: func(*busv1.Command, func(string)) (*busv1.Reply, error) { return done, nil }}, Options{SessionRate: 1})
 	client, socket := open(e, "a")
 	refused := 0
 	for range 100 {
@@ -112,7 +112,7 @@ func TestRequestsOfNoSessionASecondHaveABound(t *testing.T) {
 
 func TestSDPsAndCandidatesHaveABound(t *testing.T) {
 	var reached []string
-	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		reached = append(reached, fmt.Sprintf("%T", cmd.GetVerb()))
 		return done, nil
 	}}, Options{Holds: janus.Limits{SDPBytes: 1000, SDPLines: 20, SDPSections: 2, Candidates: 3}})
@@ -158,7 +158,7 @@ func TestSDPsAndCandidatesHaveABound(t *testing.T) {
 // TestCandidatesOfAHandleHaveABound: an offer or answer begins anew, another handle has its own, and what is none is not counted.
 func TestCandidatesOfAHandleHaveABound(t *testing.T) {
 	var reached []string
-	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	e, met := limited(t, &fakeBus{do: func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		reached = append(reached, fmt.Sprintf("%T", cmd.GetVerb()))
 		if cmd.GetHandleId() == 404 {
 			return nil, fault.New(fault.HandleNotFound, nil)

@@ -24,7 +24,7 @@ type logBus struct {
 
 func newLogBus(events ...*busv1.Event) *logBus {
 	b := &logBus{events: events}
-	b.do = func(cmd *busv1.Command, _ func()) (*busv1.Reply, error) {
+	b.do = func(cmd *busv1.Command, _ func(string)) (*busv1.Reply, error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.gone {
@@ -128,7 +128,7 @@ func TestAPollTellsOfATimeoutAlone(t *testing.T) {
 			e := start(t, bus)
 			e.opt.PollTime = time.Minute
 			do, asked := bus.do, make(chan struct{}, 100)
-			bus.do = func(cmd *busv1.Command, accepted func()) (*busv1.Reply, error) {
+			bus.do = func(cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 				defer func() { asked <- struct{}{} }()
 				return do(cmd, accepted)
 			}

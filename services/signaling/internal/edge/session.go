@@ -239,7 +239,7 @@ func (s *session) flush() {
 }
 
 func (s *session) send(ev Heard) {
-	s.edge.ackFirst(ev.GetCommandId())
+	s.edge.ackFirst(ev.Event)
 	owner := s.owner
 	if message := janus.Event(ev.Event, ev.Said, s.edge.opt.OpaqueIDs); message != nil {
 		span := s.edge.traceEvent(ev.Event)

@@ -15,6 +15,7 @@ type response struct {
 	SessionID   int64       `json:"session_id,omitempty"` // signed: an endpoint may have sent a negative one
 	Transaction *string     `json:"transaction,omitempty"`
 	Sender      uint64      `json:"sender,omitempty"`
+	Hint        string      `json:"hint,omitempty"`
 	OpaqueID    string      `json:"opaque_id,omitempty"`
 	Data        *idData     `json:"data,omitempty"`
 	Error       *Error      `json:"error,omitempty"`
@@ -96,9 +97,15 @@ func (r *Request) Success() []byte {
 	return response{Janus: "success", SessionID: int64(r.SessionID), Transaction: &r.Transaction}.encode()
 }
 
-// Ack answers what is answered later, or has no answer.
-func (r *Request) Ack() []byte {
-	return response{Janus: "ack", SessionID: int64(r.SessionID), Transaction: &r.Transaction}.encode()
+// Ack answers what has no other answer.
+func (r *Request) Ack() []byte { return r.AckOf("") }
+
+// hints are what plugins have said in the ack of a message.
+var hints = map[string]string{"janus.plugin.echotest": "I'm taking my time!"}
+
+// AckOf answers a message to a plugin, which an event answers later.
+func (r *Request) AckOf(plugin string) []byte {
+	return response{Janus: "ack", SessionID: int64(r.SessionID), Transaction: &r.Transaction, Hint: hints[plugin]}.encode()
 }
 
 // PluginAnswer answers a synchronous message, with the handle's opaque id if that is to be told (opaqueid_in_api).
