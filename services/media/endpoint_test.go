@@ -110,7 +110,7 @@ func (s *system) dial(change ...func(*dialing)) *endpoint {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	e := &endpoint{PeerConnection: pc, t: s.t, s: s, id: newPeer(), tracks: make(chan *received, 16)}
+	e := &endpoint{PeerConnection: pc, t: s.t, s: s, id: s.newPeer(), tracks: make(chan *received, 16)}
 	s.t.Cleanup(func() { _ = pc.GracefulClose(); e.readers.Wait() })
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		r := &received{TrackRemote: track, packets: make(chan *rtp.Packet, 4096)}

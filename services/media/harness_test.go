@@ -53,6 +53,8 @@ type system struct {
 	api       mediav1.MediaClient
 	nats      *nats.Conn
 	stop      func() error
+	number    uint64                                           // among all
+	handles   atomic.Uint64                                    // so far
 	answer    atomic.Pointer[func(*busv1.Admin, *busv1.Reply)] // to the node's own requests; Done without
 
 	mu     sync.Mutex
@@ -75,7 +77,7 @@ func start(t *testing.T, change ...func(*Config)) *system {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	s := &system{t: t, heard: make(chan struct{})}
+	s := &system{t: t, number: systems.Add(1), heard: make(chan struct{})}
 	if s.nats, err = bus.Connect(broker.ClientURL(), "test", log); err != nil {
 		t.Fatal(err)
 	}
@@ -208,11 +210,20 @@ func (s *system) count(id *mediav1.PeerID, want func(*busv1.PeerEvent) bool) (n 
 	return n
 }
 
-var lastHandle atomic.Uint64
+// handlesEach is how many handles a system may have. Those of one follow one another, whatever other tests do meanwhile: a node's
+// workers have as many of them.
+const handlesEach = 10_000
 
-// newPeer names a PeerConnection that is not there yet.
-func newPeer() *mediav1.PeerID {
-	return &mediav1.PeerID{SessionId: 1, HandleId: lastHandle.Add(1), Generation: 1}
+var systems, lastHandle atomic.Uint64
+
+// newPeer names a PeerConnection that is not there yet, of no system.
+func newPeer() *mediav1.PeerID { return peerOf(lastHandle.Add(1)) }
+
+// newPeer names one of the system's.
+func (s *system) newPeer() *mediav1.PeerID { return peerOf(s.number*handlesEach + s.handles.Add(1)) }
+
+func peerOf(handle uint64) *mediav1.PeerID {
+	return &mediav1.PeerID{SessionId: 1, HandleId: handle, Generation: 1}
 }
 
 var lastCommand atomic.Int64
