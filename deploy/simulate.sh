@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The simulation of services/roomstate/internal/simulation at full size, on a Redis of its own, which it ends. What it finds
-# wrong is printed, and fails it; what happened is left in artifacts/simulation.md. By estimate half an hour on two cores.
+# wrong is printed, and fails it; what happened is left in artifacts/simulation.md. Three quarters of an hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p artifacts
