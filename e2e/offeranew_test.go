@@ -63,17 +63,21 @@ func offeredAnew(t *testing.T, tabs []*chrome.Tab, what string, lose func()) {
 	}
 	lose()
 	for i, tab := range tabs {
-		var w watched
-		for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-			w = chrome.Eval[watched](tab, readWatch)
-			if w.JSEPs > 0 && w.Video.Going == 2 && w.Audio.Going == 2 {
-				break
-			}
-			if time.Now().After(deadline) {
-				tab.Screenshot("failed")
-				t.Fatalf("%s, tab %d: media does not go on: %+v", what, i, w)
+		await := func(thing string, ok func(w watched) bool) (w watched) {
+			t.Helper()
+			for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+				if w = chrome.Eval[watched](tab, readWatch); ok(w) {
+					return w
+				}
+				if time.Now().After(deadline) {
+					tab.Screenshot("failed")
+					t.Fatalf("%s, tab %d: no %s: %+v", what, i, thing, w)
+				}
 			}
 		}
+		await("offer and answer", func(w watched) bool { return w.JSEPs > 0 && w.SDPs > 1 })
+		chrome.Eval[bool](tab, "(watch.flows = {}, true)") // what counts comes by the new connection
+		w := await("media", func(w watched) bool { return w.Video.Going == 2 && w.Audio.Going == 2 })
 		if w.Hangups > 0 || w.JSEPs != 1 || w.SDPs != 2 {
 			t.Errorf("%s, tab %d: %d hangups; %d descriptions sent, and %d set, where an offer and its answer would do", what, i, w.Hangups, w.JSEPs, w.SDPs)
 		}
