@@ -23,7 +23,7 @@ unit: ## tests of each module, in process, with the race detector
 	$(GO_TEST) work
 
 e2e: ## browsers, real servers and a real Janus; leaves artifacts/e2e
-	cd e2e && go test -tags e2e -timeout 20m -count 1 -parallel 3 -v .
+	cd e2e && go test -tags e2e -timeout 20m -count 1 -v .
 
 conformance: ## Cardea beside Debian's Janus: how many steps are equal, and what differs (SEED=7 for other sequences, SEQUENCES=24 for more, JANUS=/path/to/janus for another Janus)
 	@mkdir -p artifacts
