@@ -84,8 +84,9 @@ func NewCommandID() string { return rand.Text() }
 
 // Do sends cmd to subject, again and again with the same id, until its final reply comes or ctx ends, and then
 // returns it; a Failure comes back as an error with its fault.Reason. accepted, if not nil, is called at most once,
-// from Do, before it returns, if an Accepted came first, with the name of the plugin whose the message is. What is sent to Commands goes to all replicas in the end (Repeats), beside
-// the one that the bus chooses: that may be one of a version that hears nothing else.
+// from Do, before it returns, if an Accepted came first, with the name of the plugin whose the message is. What is sent to
+// Commands goes to all replicas in the end (Repeats), beside the one that the bus chooses: that may be one of a version that
+// hears nothing else.
 func (r *Requester) Do(ctx context.Context, subject string, cmd *busv1.Command, accepted func(plugin string)) (*busv1.Reply, error) {
 	ctx, span := traces.Start(ctx, "send "+subject, trace.SpanKindClient)
 	defer span.End()

@@ -23,7 +23,8 @@ var forms = map[string]func(string) error{
 	"new-folder": checkNewFolder,
 }
 
-// refuseForms is for config check: the start tries the same things out.
+// refuseForms is for config check. A start finds out about an address when it uses it; it opens folders, and writes nothing in them:
+// a disk that is full ends no calls.
 func refuseForms(flags []*kong.Flag) error {
 	var all []error
 	for _, flag := range flags {

@@ -35,7 +35,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -111,17 +110,6 @@ type player struct {
 	asked   *asked
 	names   map[uint64]string // of session and handle ids
 	dummy   string            // id of the last dummy publisher
-}
-
-// asked is a request of the step under way.
-type asked struct {
-	socket      *socket
-	transaction string
-	message     bool // may be answered by an event
-	any         bool // whatever is heard is the answer
-	data        bool // asked over a data channel, and answered there
-	acked       time.Time
-	answered    bool
 }
 
 type socket struct {
@@ -271,23 +259,6 @@ func (s *socket) attach(ctx context.Context, plugin, opaque string) (uint64, err
 	return m.Data.ID, nil
 }
 
-// ask sends a request that is to be answered before the next step.
-func (p *player) ask(s *socket, request janus.Object) error {
-	transaction, _ := request["transaction"].(string)
-	p.asked = &asked{socket: s, transaction: transaction, message: request["janus"] == "message"}
-	return s.conn.Send(request)
-}
-
-// askData expects an answer to a text with a transaction; as after an ack, there may be none.
-func (p *player) askData(s *socket, text string) {
-	var request struct {
-		Transaction string `json:"transaction"`
-	}
-	if err := json.Unmarshal([]byte(text), &request); err == nil && request.Transaction != "" {
-		p.asked = &asked{socket: s, transaction: request.Transaction, data: true, acked: time.Now()}
-	}
-}
-
 func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	request := janus.Object{"session_id": s.session, "handle_id": h.id, "transaction": p.transaction()}
 	verb, args, _ := strings.Cut(rest, " ")
@@ -347,33 +318,6 @@ func (p *player) handleStep(s *socket, h *handle, rest string) error {
 	}
 	request["janus"], request["body"] = "message", json.RawMessage(rest)
 	return p.ask(s, request)
-}
-
-// change is of what a handle describes.
-type change struct {
-	what *regexp.Regexp
-	to   string
-}
-
-func (h *handle) change(args string) error {
-	what, to, _ := strings.Cut(args, " =>")
-	re, err := regexp.Compile("(?m)" + lineEnds.Replace(what))
-	if err != nil {
-		return err
-	}
-	h.changes = append(h.changes, change{re, lineEnds.Replace(strings.TrimPrefix(to, " "))})
-	return nil
-}
-
-var lineEnds = strings.NewReplacer(`\n`, "\r\n")
-
-// changed is sdp with the changes, which are for one description.
-func (h *handle) changed(sdp string) string {
-	for _, c := range h.changes {
-		sdp = c.what.ReplaceAllString(sdp, c.to)
-	}
-	h.changes = nil
-	return sdp
 }
 
 // listen adds what is heard to step until the step is over. Offers and answers go to the peers of their handles.
@@ -442,28 +386,6 @@ func (p *player) drain(step *Step) (bool, error) {
 		}
 	}
 	return any, nil
-}
-
-func (p *player) noteAnswer(s *socket, m janus.Message) {
-	a := p.asked
-	switch {
-	case a == nil || a.socket != s:
-	case a.data:
-		var heard struct {
-			Text struct {
-				Transaction string `json:"transaction"`
-			} `json:"text"`
-		}
-		_ = json.Unmarshal(m.Raw, &heard) // what is no object, or has no text, is no answer
-		a.answered = a.answered || heard.Text.Transaction == a.transaction
-	case m.Janus == "error", a.any:
-		a.answered = true
-	case m.Transaction != a.transaction:
-	case m.Janus == "ack" && a.message:
-		a.acked = time.Now()
-	default:
-		a.answered = true
-	}
 }
 
 // noteDummy keeps the id of a dummy publisher among those that a message lists.
