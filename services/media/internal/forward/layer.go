@@ -7,6 +7,10 @@ import (
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
 )
 
+// maxDrift is how far from the time since the last packet a timestamp may be. Farther, another source sends under the same SSRC: SSRCs
+// between servers are numbers of m= sections, which stay when a publisher publishes again.
+const maxDrift = 10 * time.Second
+
 // layer is one simulcast layer of a stream as it arrives, or all of a stream that has no layers.
 type layer struct {
 	ring      ring
@@ -32,15 +36,15 @@ type layer struct {
 	srKnown bool
 }
 
-// accept gives a packet that arrived by itself its extended number, and is false if it is of no use.
-func (y *layer) accept(p *packet.Packet) (seq uint64, ok bool) {
+// accept gives a packet that arrived by itself its extended number, and is false if it is of no use. rate is of its timestamps, in Hz.
+func (y *layer) accept(p *packet.Packet, rate uint32) (seq uint64, ok bool) {
 	if y.highest == 0 {
 		seq = packet.FirstCycle + uint64(p.Seq)
 		y.begin(p.SSRC, seq)
 		return seq, true
 	}
 	seq = packet.Nearest(y.highest, p.Seq)
-	if p.SSRC != y.stats.SSRC || y.farTooLate(seq) && y.restarts(p.Seq) {
+	if p.SSRC != y.stats.SSRC || y.farTooLate(seq) && y.restarts(p.Seq) || y.drifts(p, seq, rate) {
 		seq = (y.highest>>16+2)<<16 + uint64(p.Seq) // far from all before
 		y.begin(p.SSRC, seq)
 		y.keyframes.request() // legs wait for one; often this packet is its start
@@ -85,6 +89,16 @@ func (y *layer) restarts(seq uint16) bool {
 	again := y.stray && seq == y.strayNext
 	y.stray, y.strayNext = !again, seq+1
 	return again
+}
+
+// drifts is true of a packet that would be the newest, and whose timestamp does not follow from the newest there is.
+func (y *layer) drifts(p *packet.Packet, seq uint64, rate uint32) bool {
+	newest := y.ring.get(y.highest)
+	if newest == nil || seq <= y.highest {
+		return false
+	}
+	drift := int64(int32(p.Timestamp - newest.ts - ticks(p.Arrival-newest.arrival, rate)))
+	return max(drift, -drift) > int64(ticks(maxDrift, rate))
 }
 
 // begin starts a source: the first, or one that takes the place of another.

@@ -192,6 +192,60 @@ func TestASenderThatCountsAnewIsFollowed(t *testing.T) {
 	}
 }
 
+// TestTimestampsThatJumpAreOfAnotherSource has a publisher publish again that comes from another server: the SSRC is the one of
+// before, and under SRTP the sequence goes on.
+func TestTimestampsThatJumpAreOfAnotherSource(t *testing.T) {
+	const second = 90000
+	for name, c := range map[string]struct {
+		seq uint16
+		ts  uint32
+	}{
+		"backward":        {12, 1<<31 - 600*second},
+		"forward":         {12, 1<<31 + 600*second},
+		"as is the count": {20000, 1<<31 - 600*second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, p, _, sub := connected(t, codec.VP8, 1)
+			give(s, 0, frame{seq: 10, ts: 1<<31 - 3000, keyframe: true, pictureID: 500, tl0: 50}, start)
+			give(s, 0, frame{seq: 11, ts: 1 << 31, pictureID: 501, tl0: 51}, start+frameTime)
+			p.plis = nil
+			again := start + time.Second
+			give(s, 0, frame{seq: c.seq, ts: c.ts, pictureID: 7, tl0: 7}, again) // refers to what has been lost
+			s.Tick(again + time.Second)
+			if len(p.plis) == 0 {
+				t.Error("no key frame asked for")
+			}
+			give(s, 0, frame{seq: c.seq + 1, ts: c.ts + 3000, keyframe: true, pictureID: 8, tl0: 8}, again)
+			give(s, 0, frame{seq: c.seq + 2, ts: c.ts + 6000, pictureID: 9, tl0: 9}, again+frameTime)
+			if got := sub.seqs(); !slices.Equal(got, []int{0, 1, 2, 3}) {
+				t.Fatalf("sent %v, want 0 to 3", got)
+			}
+			for i := 2; i < 4; i++ {
+				d, before := sub.descriptor(i), sub.descriptor(i-1)
+				if d.PictureID != before.PictureID+1 || d.TL0PICIDX != before.TL0PICIDX+1 {
+					t.Errorf("picture %d/%d after %d/%d", d.PictureID, d.TL0PICIDX, before.PictureID, before.TL0PICIDX)
+				}
+			}
+			if got := sub.sent[2].Timestamp - sub.sent[1].Timestamp; got != ticks(again-start-frameTime, second) {
+				t.Errorf("timestamp went on by %d", got)
+			}
+		})
+	}
+}
+
+func TestAPauseIsNoOtherSource(t *testing.T) {
+	const second = 90000
+	s, p, _, sub := connected(t, codec.VP8, 1)
+	give(s, 0, frame{seq: 10, ts: 1<<32 - 3000, keyframe: true}, start)
+	p.plis = nil
+	give(s, 0, frame{seq: 11, ts: 0}, start+9*time.Second)                     // its clock stood still
+	give(s, 0, frame{seq: 12, ts: 3600 * second}, start+3609*time.Second)      // or went on
+	give(s, 0, frame{seq: 9, ts: 1<<32 - 1800*second}, start+3609*time.Second) // too late for any
+	if got := sub.seqs(); !slices.Equal(got, []int{0, 1, 2}) || len(p.plis) > 0 {
+		t.Errorf("sent %v, want 0 to 2; asked for %d key frames", got, len(p.plis))
+	}
+}
+
 func TestNACKIsAnsweredByRTX(t *testing.T) {
 	s, _, l, sub := connected(t, codec.VP8, 1)
 	for i := range 4 {

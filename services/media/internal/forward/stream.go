@@ -96,7 +96,8 @@ func NewStream(cfg StreamConfig) *Stream {
 func (s *Stream) Layers() int { return len(s.layers) }
 
 // Receive takes a packet of a layer, 0 being the lowest, into the layer's ring; p.Arrival must be set. Nothing of p
-// is kept. A new SSRC is a restart of the layer's source: legs go on from its next key frame.
+// is kept. A new SSRC is a restart of the layer's source, as are timestamps that jump: legs go on from its next key
+// frame.
 func (s *Stream) Receive(layer int, p *packet.Packet) { s.receive(layer, p) }
 
 // receive returns what it has stored, or nil.
@@ -105,11 +106,12 @@ func (s *Stream) receive(layer int, p *packet.Packet) *slot {
 	if y.highest == 0 {
 		y.keyframes.latest = p.Arrival
 	}
-	seq, ok := y.accept(p)
+	rate := s.cfg.Codec.ClockRate()
+	seq, ok := y.accept(p, rate)
 	if !ok {
 		return nil
 	}
-	y.reception.packet(seq, p.Timestamp, p.Arrival, s.cfg.Codec.ClockRate())
+	y.reception.packet(seq, p.Timestamp, p.Arrival, rate)
 	y.follow(seq, p.Arrival, s.cfg.NACK)
 	return s.take(layer, p, seq)
 }
