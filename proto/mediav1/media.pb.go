@@ -1038,6 +1038,7 @@ type Slot struct {
 	MinDelay         *int32                 `protobuf:"varint,17,opt,name=min_delay,json=minDelay,proto3,oneof" json:"min_delay,omitempty"` // playout delay override, units of 10 ms, 0 to 4095
 	MaxDelay         *int32                 `protobuf:"varint,18,opt,name=max_delay,json=maxDelay,proto3,oneof" json:"max_delay,omitempty"`
 	OpusRed          bool                   `protobuf:"varint,19,opt,name=opus_red,json=opusRed,proto3" json:"opus_red,omitempty"` // offer RED as well; other subscribers get plain Opus
+	Inactive         bool                   `protobuf:"varint,20,opt,name=inactive,proto3" json:"inactive,omitempty"`              // offer it so although there is a source, which sends nothing for now; it takes another offer to change that
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1201,6 +1202,13 @@ func (x *Slot) GetMaxDelay() int32 {
 func (x *Slot) GetOpusRed() bool {
 	if x != nil {
 		return x.OpusRed
+	}
+	return false
+}
+
+func (x *Slot) GetInactive() bool {
+	if x != nil {
+		return x.Inactive
 	}
 	return false
 }
@@ -5529,7 +5537,7 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\vice_restart\x18\x05 \x01(\bR\n" +
 	"iceRestart\x12\x1b\n" +
 	"\topaque_id\x18\x14 \x01(\tR\bopaqueId\x12\x14\n" +
-	"\x05texts\x18\x06 \x01(\bR\x05texts\"\xac\x05\n" +
+	"\x05texts\x18\x06 \x01(\bR\x05texts\"\xc8\x05\n" +
 	"\x04Slot\x12\x10\n" +
 	"\x03mid\x18\x01 \x01(\tR\x03mid\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.cardea.media.v1.KindR\x04kind\x12\x14\n" +
@@ -5553,7 +5561,8 @@ const file_mediav1_media_proto_rawDesc = "" +
 	"\x06layers\x18\x10 \x01(\v2\x17.cardea.media.v1.LayersR\x06layers\x12 \n" +
 	"\tmin_delay\x18\x11 \x01(\x05H\x00R\bminDelay\x88\x01\x01\x12 \n" +
 	"\tmax_delay\x18\x12 \x01(\x05H\x01R\bmaxDelay\x88\x01\x01\x12\x19\n" +
-	"\bopus_red\x18\x13 \x01(\bR\aopusRedB\f\n" +
+	"\bopus_red\x18\x13 \x01(\bR\aopusRed\x12\x1a\n" +
+	"\binactive\x18\x14 \x01(\bR\binactiveB\f\n" +
 	"\n" +
 	"_min_delayB\f\n" +
 	"\n" +

@@ -68,6 +68,7 @@ type SlotRequest struct {
 	SDP      sdp.Slot // Active and Sent are the node's to say, but for Sent.MSID
 	Source   *Source  // of audio and video; nil for none
 	Data     []DataSource
+	Inactive bool // offered so although there is a source
 	Send     bool
 	Targets  forward.Targets
 	MinDelay *int32 // playout delay override, units of 10 ms, 0 to 4095; nil or below 0 for none

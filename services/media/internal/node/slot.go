@@ -48,7 +48,7 @@ func (s *slot) negotiate(want *SlotRequest, now time.Duration) {
 		}
 		return
 	}
-	s.offered.Active = true
+	s.offered.Active = !want.Inactive
 	s.offered.Sent.SSRC, s.offered.Sent.RTX = sent.SSRC, sent.RTX
 	if renewed {
 		s.offered.Sent.SSRC, s.offered.Sent.RTX = s.subscriber.peer.newSSRC(), 0

@@ -158,7 +158,7 @@ func slotRequest(s *mediav1.Slot) node.SlotRequest {
 			AudioLevel: s.GetAudioLevel(), VideoOrientation: s.GetVideoOrientation(), PlayoutDelay: s.GetPlayoutDelay(),
 			Sent: sdp.Sent{MSID: s.GetMsid()},
 		},
-		Send: s.GetSend(), Targets: targets(s.GetLayers()), MinDelay: s.MinDelay, MaxDelay: s.MaxDelay,
+		Inactive: s.GetInactive(), Send: s.GetSend(), Targets: targets(s.GetLayers()), MinDelay: s.MinDelay, MaxDelay: s.MaxDelay,
 	}
 	if src := s.GetSource(); src != nil {
 		want.Source = &node.Source{Feed: node.FeedID(src.GetFeed()), MID: src.GetMid(), Node: src.GetNode()}

@@ -45,7 +45,7 @@ func (d *draft) joinSubscriber() *failure {
 	if d.attributes.RequireE2EE {
 		encrypted = &d.attributes.RequireE2EE
 	}
-	wishes, f := d.wishes(items, encrypted, wrongKind)
+	wishes, f := d.wishes(items, true, encrypted, wrongKind)
 	if f != nil {
 		return f
 	}

@@ -134,6 +134,7 @@ func (d *draft) mediaSlot(s *subscriber, sl *slot, node string) *mediav1.Slot {
 		m.Kind = mediav1.Kind_KIND_DATA
 	}
 	if from := sl.Source; from != nil && d.published(from, sl.Codec) {
+		m.Inactive = d.publishers[from.Handle].stream(from.Mid).Disabled
 		m.Source = &mediav1.Source{Feed: d.feedName(from.Handle, from.Generation), Mid: from.Mid, Node: d.elsewhere(from, node)}
 		if d.publishers[from.Handle].Dummy {
 			m.Source.Feed = "" // nobody's

@@ -330,8 +330,8 @@ func streamsOf(sdp string) []*mediav1.PublishedStream {
 		case "data":
 			p.Kind = mediav1.Kind_KIND_DATA
 		}
-		if codec == "none" {
-			p.Codec, p.Disabled = "", true
+		if p.Disabled = flag == "inactive" || codec == "none"; codec == "none" {
+			p.Codec = ""
 		}
 		all = append(all, p)
 	}
@@ -352,6 +352,9 @@ func offerOf(r *mediav1.MakeOfferRequest) string {
 			}
 			if slot.GetOpusRed() {
 				word += "/red"
+			}
+			if slot.GetInactive() {
+				word += "/inactive"
 			}
 		} else if slot.GetKind() == mediav1.Kind_KIND_DATA {
 			word = fmt.Sprintf("data*%d", len(slot.GetDataSources()))

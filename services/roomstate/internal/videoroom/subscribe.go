@@ -12,8 +12,9 @@ func (c *Config) wishTable() []field {
 	}
 }
 
-// wishes checks items one after another, each as a whole, and finds the streams that they mean.
-func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool) *failure) ([]wish, *failure) {
+// wishes checks items one after another, each as a whole, and finds the streams that they mean. Those that are inactive for now are
+// among them only if that is wanted.
+func (d *draft) wishes(items []object, inactive bool, e2ee *bool, mixed func(feed ID, want bool) *failure) ([]wish, *failure) {
 	var all []wish
 	for _, item := range items {
 		if f := check(item, d.cfg.wishTable()...); f != nil {
@@ -37,7 +38,7 @@ func (d *draft) wishes(items []object, e2ee *bool, mixed func(feed ID, want bool
 		}
 		for i := range p.Streams {
 			s := &p.Streams[i]
-			if s.Disabled || named && s.Mid != mid || s.Type != data && !relayable[s.Codec] {
+			if s.Disabled && !inactive || named && s.Mid != mid || s.Type != data && !relayable[s.Codec] {
 				continue
 			}
 			all = append(all, wish{p, s, item})
@@ -133,7 +134,7 @@ func (d *draft) change(s *subscriber, add, remove []object) *failure {
 			return f
 		}
 	}
-	wishes, f := d.wishes(add, s.encryption(), mixed)
+	wishes, f := d.wishes(add, false, s.encryption(), mixed)
 	if f != nil {
 		return f
 	}

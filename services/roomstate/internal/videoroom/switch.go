@@ -22,7 +22,7 @@ func (d *draft) switchSources(s *subscriber) *failure {
 	if f != nil {
 		return f
 	}
-	wishes, f := d.wishes(items, s.encryption(), mixed)
+	wishes, f := d.wishes(items, true, s.encryption(), mixed)
 	if f != nil {
 		return f
 	}
