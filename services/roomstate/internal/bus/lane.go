@@ -1,10 +1,17 @@
 package bus
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// idleFor is how long a goroutine stays that has nothing to do.
+const idleFor = 10 * time.Second
 
 // lane runs tasks, up to atOnce at a time, and keeps up to taken that wait. Its goroutines stay: one that has grown its stack
 // for a command, which costs a tenth of the command, does not grow it again for the next. The one that was last done is the
-// next to work, so that there are no more than are needed.
+// next to work, so that there are no more than are needed, and those end that are not.
 type lane struct {
 	taken chan struct{} // a token for each task that waits or runs
 	stop  chan struct{} // closed by end
@@ -51,26 +58,44 @@ func (l *lane) end() {
 	close(l.stop)
 }
 
-// wait returns when what is under way after end is done.
-func (l *lane) wait() { l.wg.Wait() }
+// join returns when what is under way after end is done.
+func (l *lane) join() { l.wg.Wait() }
 
 func (l *lane) work() {
 	mine := make(chan func(), 1)
 	for {
 		task, ended := l.next(mine)
 		if task == nil && !ended {
-			select {
-			case task = <-mine:
-			case <-l.stop:
-				return
-			}
+			task = l.wait(mine)
 		}
-		if ended {
+		if task == nil {
 			return
 		}
 		task()
 		<-l.taken
 	}
+}
+
+// wait is for the task that comes on mine; nil if the lane ends, or if none comes for so long that the goroutine has left the idle.
+func (l *lane) wait(mine chan func()) func() {
+	late := time.NewTimer(idleFor)
+	defer late.Stop()
+	select {
+	case task := <-mine:
+		return task
+	case <-l.stop:
+		return nil
+	case <-late.C:
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := slices.Index(l.idle, mine)
+	if at < 0 {
+		return <-mine // it has come meanwhile
+	}
+	l.idle = slices.Delete(l.idle, at, at+1)
+	l.workers--
+	return nil
 }
 
 // next is the task that has waited longest. Without one, the caller gets the next that comes, on mine.

@@ -2,8 +2,10 @@ package bus
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // TestLaneRunsSoManyAtOnce, and the others in the order in which they came.
@@ -34,7 +36,7 @@ func TestLaneRunsSoManyAtOnce(t *testing.T) {
 		}
 		close(hold)
 		l.end()
-		l.wait()
+		l.join()
 	})
 }
 
@@ -51,7 +53,35 @@ func TestLaneHasAsManyGoroutinesAsItNeeded(t *testing.T) {
 			t.Errorf("%d tasks by %d goroutines", n, l.workers)
 		}
 		l.end()
-		l.wait()
+		l.join()
+	})
+}
+
+// TestLaneLetsGoOfGoroutinesThatItNeedsNoMore, and takes others when they are needed again.
+func TestLaneLetsGoOfGoroutinesThatItNeedsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane()
+		var n atomic.Int32
+		burst := func() {
+			for range atOnce {
+				l.post(func() { time.Sleep(time.Second); n.Add(1) })
+			}
+			time.Sleep(2 * time.Second)
+		}
+		burst()
+		for range 2 * idleFor / time.Second { // one after another is work for one
+			l.post(func() { n.Add(1) })
+			time.Sleep(time.Second)
+		}
+		if l.workers != 1 || len(l.idle) != 1 {
+			t.Errorf("%d goroutines, %d of them idle", l.workers, len(l.idle))
+		}
+		burst()
+		if want := 2*atOnce + int32(2*idleFor/time.Second); n.Load() != want {
+			t.Errorf("%d tasks were done, want %d", n.Load(), want)
+		}
+		l.end()
+		l.join()
 	})
 }
 
@@ -74,7 +104,7 @@ func TestLaneThatEndsDropsWhatWaits(t *testing.T) {
 		l.end()
 		l.post(func() { t.Error("begun after the end") })
 		close(hold)
-		l.wait()
+		l.join()
 		if done != atOnce {
 			t.Errorf("%d were done, %d had begun", done, atOnce)
 		}

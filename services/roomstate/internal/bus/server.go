@@ -134,8 +134,8 @@ func (s *Server) Stop(grace time.Duration) {
 	s.anywhere.end()
 	s.inRooms.end()
 	timer := time.AfterFunc(grace, s.cancel)
-	s.anywhere.wait()
-	s.inRooms.wait()
+	s.anywhere.join()
+	s.inRooms.join()
 	timer.Stop()
 	s.cancel()
 }

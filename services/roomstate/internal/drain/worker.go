@@ -21,7 +21,7 @@ const (
 	atOnce = 32
 	// pace is the time between the beginnings of two moves, unless the deadline wants it shorter: moves that begin together make each
 	// other late, and a publisher's feeds stand still while its move is late.
-	pace = 25 * time.Millisecond
+	pace = 100 * time.Millisecond
 	// again is when a peer that is still there is tried again.
 	again = 5 * time.Second
 	// moveTime bounds the beginning of one move.

@@ -75,8 +75,11 @@ func (c *Cluster) Count(ctx context.Context) (Count, error) {
 		}
 		starts, _ := p.Starts()
 		of := fmt.Sprintf(" of %s, start %d", p.Name, starts)
-		all["goroutines"+of] = m["go_goroutines"]
-		all["descriptors"+of] = m["process_open_fds"]
+		if slices.Contains(c.Nodes, p) { // peers move from one to another, and take theirs along
+			of = " of media nodes"
+		}
+		all["goroutines"+of] += m["go_goroutines"]
+		all["descriptors"+of] += m["process_open_fds"]
 		for _, direction := range []string{"in", "out"} {
 			all["streams "+direction] += m[`cardea_media_streams{direction="`+direction+`"}`]
 			all["relays "+direction] += m[`cardea_media_relays{direction="`+direction+`"}`]
@@ -113,9 +116,10 @@ func (c *Cluster) countKeys(ctx context.Context, all Count) error {
 	return err
 }
 
-// What survivors may have more of than before: runtimes and pools keep some.
+// What survivors may have more of than before: runtimes and pools keep some. What is of all media nodes may grow at each of them.
 const (
 	moreGoroutines  = 40
+	moreOfNodes     = 3
 	edgeGoroutines  = 160 // of edges, which get the sockets of others that end
 	moreDescriptors = 15
 	poolDescriptors = 288 + moreDescriptors // of roomstate, whose connections to Redis are pooled and stay for half an hour
@@ -129,16 +133,22 @@ func (before Count) Leaked(after Count) (all []string) {
 		switch {
 		case strings.HasPrefix(name, "goroutines"):
 			more := float64(moreGoroutines)
-			if strings.Contains(name, "edge") {
+			switch {
+			case strings.Contains(name, "edge"):
 				more = edgeGoroutines
+			case strings.Contains(name, "nodes"):
+				more *= moreOfNodes
 			}
 			if known && is > was+more {
 				all = append(all, fmt.Sprintf("%s: %.0f, were %.0f", name, is, was))
 			}
 		case strings.HasPrefix(name, "descriptors"):
 			more := float64(moreDescriptors)
-			if strings.Contains(name, "roomstate") {
+			switch {
+			case strings.Contains(name, "roomstate"):
 				more = poolDescriptors
+			case strings.Contains(name, "nodes"):
+				more *= moreOfNodes
 			}
 			if known && is > was+more {
 				all = append(all, fmt.Sprintf("%s: %.0f, were %.0f", name, is, was))
