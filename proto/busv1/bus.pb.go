@@ -1441,7 +1441,8 @@ type Reply struct {
 	//	*Reply_Failure
 	//	*Reply_Taken
 	Outcome       isReply_Outcome `protobuf_oneof:"outcome"`
-	Raised        []*Event        `protobuf:"bytes,8,rep,name=raised,proto3" json:"raised,omitempty"` // for the session that the command is about; they are told nowhere else, the log has them
+	Raised        []*Event        `protobuf:"bytes,8,rep,name=raised,proto3" json:"raised,omitempty"`     // for the session that the command is about; they are told nowhere else, the log has them
+	Attempt       uint64          `protobuf:"fixed64,9,opt,name=attempt,proto3" json:"attempt,omitempty"` // random: of the one attempt to write this answer that it is of
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1547,6 +1548,13 @@ func (x *Reply) GetRaised() []*Event {
 		return x.Raised
 	}
 	return nil
+}
+
+func (x *Reply) GetAttempt() uint64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
 }
 
 type isReply_Outcome interface {
@@ -4237,7 +4245,7 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x1a\x1e\n" +
 	"\bNotMoved\x12\x12\n" +
 	"\x04lost\x18\x01 \x01(\bR\x04lostB\x06\n" +
-	"\x04kind\"\xf7\x02\n" +
+	"\x04kind\"\x91\x03\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x1d\n" +
@@ -4248,7 +4256,8 @@ const file_busv1_bus_proto_rawDesc = "" +
 	"\x06plugin\x18\x05 \x01(\v2\x19.cardea.bus.v1.PluginDataH\x00R\x06plugin\x122\n" +
 	"\afailure\x18\x06 \x01(\v2\x16.cardea.bus.v1.FailureH\x00R\afailure\x12,\n" +
 	"\x05taken\x18\a \x01(\v2\x14.cardea.bus.v1.TakenH\x00R\x05taken\x12,\n" +
-	"\x06raised\x18\b \x03(\v2\x14.cardea.bus.v1.EventR\x06raisedB\t\n" +
+	"\x06raised\x18\b \x03(\v2\x14.cardea.bus.v1.EventR\x06raised\x12\x18\n" +
+	"\aattempt\x18\t \x01(\x06R\aattemptB\t\n" +
 	"\aoutcome\"\"\n" +
 	"\bAccepted\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\"b\n" +

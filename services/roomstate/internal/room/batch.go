@@ -188,6 +188,9 @@ func (k *Keeper) written(ctx context.Context, e *entry, b *batch, d *decision) e
 		}
 	}
 	err := b.wait()
+	if errors.Is(err, errWritten) {
+		return k.answered(ctx, d)
+	}
 	if refused, ok := errors.AsType[*store.RefusedError](err); ok {
 		if b.decisions[refused.Index] != d {
 			return errVoid
@@ -213,8 +216,12 @@ func (k *Keeper) commit(ctx context.Context, e *entry, b *batch) {
 	}
 	began, told := time.Now(), 0
 	outcome, err := k.Store.Commit(ctx, began, writes...)
-	if err == nil {
+	switch {
+	case err == nil:
 		k.tell(b, &outcome)
+	case k.settled(ctx, b, err):
+		k.tellRest(b)
+		err = errWritten
 	}
 	for _, w := range writes {
 		told += len(w.Events)
@@ -246,15 +253,22 @@ func (k *Keeper) tell(b *batch, o *store.Outcome) {
 	if len(o.Raised.Runs) > 0 {
 		k.Publish(&o.Raised)
 	}
+	k.tellRest(b)
 	for i, d := range b.decisions {
+		k.Owe(o.Each[i].Tasks)
+		d.reply.LastEvent = o.Each[i].LastEvent
+	}
+}
+
+// tellRest makes known what is nowhere else than here.
+func (k *Keeper) tellRest(b *batch) {
+	for _, d := range b.decisions {
 		if len(d.turn.Texts) > 0 {
 			k.Send(d.turn.Texts)
 		}
 		if len(d.turn.Posts) > 0 {
 			k.Post(d.turn.Posts)
 		}
-		k.Owe(o.Each[i].Tasks)
 		eventhandler.Committed(k.Events, d.turn)
-		d.reply.LastEvent = o.Each[i].LastEvent
 	}
 }

@@ -35,13 +35,14 @@ func (c counter) Load(name string, fields map[string]string) (plugin.Room, error
 	if len(fields) > 0 && err != nil {
 		return nil, err
 	}
-	return counted{c, n, len(fields) > 0}, nil
+	return counted{c, n, fields["last"], len(fields) > 0}, nil
 }
 
 // counted is a room of it.
 type counted struct {
 	counter
 	n      int
+	last   string // command
 	exists bool
 }
 
@@ -54,12 +55,15 @@ type said struct {
 func (r counted) Apply(t *plugin.Turn) plugin.Result {
 	switch body := string(t.Command.GetMessage().GetBody()); {
 	case body == "drop":
-		return plugin.Result{Next: counted{r.counter, 0, false}, Drop: r.exists}
+		return plugin.Result{Next: counted{r.counter, 0, "", false}, Drop: r.exists}
 	case body == "read":
 		t.Reply = fmt.Append(nil, r.n)
 		return plugin.Result{}
 	case body == "refuse":
 		t.Failure = fault.Newf(fault.BadTrickle, "%d", r.n)
+		return plugin.Result{}
+	case r.last == t.Command.GetId():
+		t.Reply = []byte("{}") // as of who joins a second time
 		return plugin.Result{}
 	case body == "ask":
 		if _, ok := t.Ask(plugin.Question{Place: true}); !ok {
@@ -73,7 +77,9 @@ func (r counted) Apply(t *plugin.Turn) plugin.Result {
 		t.Emit(plugin.HandleID{Session: uint64(i + 1), Handle: 2}, &busv1.Event{Kind: kind})
 	}
 	t.Reply = b
-	return plugin.Result{Next: counted{r.counter, r.n, true}, Set: map[string][]byte{"n": fmt.Append(nil, r.n)}}
+	t.Texts = append(t.Texts, plugin.Text{Text: []byte(t.Command.GetId())})
+	r.last, r.exists = t.Command.GetId(), true
+	return plugin.Result{Next: r, Set: map[string][]byte{"n": fmt.Append(nil, r.n), "last": []byte(r.last)}}
 }
 
 // mishaps is a store with which things go wrong.
@@ -81,6 +87,7 @@ type mishaps struct {
 	*store.Store
 	before  func(writes []*store.Write) error // of a commit; an error and it is not made
 	after   func() error                      // the answer is lost
+	twice   func() bool                       // and the request repeated at once, as by Redis's client
 	batches atomic.Int32                      // commits of several
 	largest atomic.Int32
 }
@@ -96,6 +103,9 @@ func (m *mishaps) Commit(ctx context.Context, now time.Time, writes ...*store.Wr
 		}
 	}
 	o, err := m.Store.Commit(ctx, now, writes...)
+	if err == nil && m.twice != nil && m.twice() {
+		return m.Store.Commit(ctx, now, writes...)
+	}
 	if err == nil && m.after != nil {
 		if err := m.after(); err != nil {
 			return store.Outcome{}, err
@@ -120,6 +130,7 @@ type stage struct {
 
 	mu    sync.Mutex
 	heard map[uint64][]*busv1.Event
+	texts []string
 }
 
 func newStage(t *testing.T, sessions int) *stage {
@@ -150,6 +161,13 @@ func (s *stage) keeper(st rooms) *Keeper {
 			defer s.mu.Unlock()
 			for _, run := range r.Runs {
 				s.heard[run.Session] = append(s.heard[run.Session], run.Events()...)
+			}
+		},
+		Send: func(texts []plugin.Text) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for _, one := range texts {
+				s.texts = append(s.texts, string(one.Text))
 			}
 		},
 		Owe: func([]store.OwedTask) {}, Stale: func() { s.stale.Add(1) }, Log: slog.New(slog.DiscardHandler),
@@ -422,7 +440,7 @@ func TestCommandsTakeEffectOnceWhateverBecomesOfTheirBatch(t *testing.T) {
 		return rng.IntN(in) == 0
 	}
 	st := &mishaps{Store: s.store}
-	var lost, failed atomic.Int32
+	var lost, failed, doubled atomic.Int32
 	st.before = func(w []*store.Write) error {
 		time.Sleep(time.Millisecond) // others come
 		if chance(8) {
@@ -437,6 +455,13 @@ func TestCommandsTakeEffectOnceWhateverBecomesOfTheirBatch(t *testing.T) {
 			return store.ErrAway
 		}
 		return nil
+	}
+	st.twice = func() bool {
+		if !chance(8) {
+			return false
+		}
+		doubled.Add(1)
+		return true
 	}
 	k, other := s.keeper(st), s.keeper(s.store) // the other owns the room too, it believes
 	var wg sync.WaitGroup
@@ -478,7 +503,12 @@ func TestCommandsTakeEffectOnceWhateverBecomesOfTheirBatch(t *testing.T) {
 			t.Errorf("sessions 1 and %d were told different things: %v, %v", id+1, want, log)
 		}
 	}
-	if st.batches.Load() == 0 || s.stale.Load() == 0 || lost.Load() == 0 || failed.Load() == 0 || repeats.Load() == 0 {
+	for _, one := range want {
+		if n := len(slices.DeleteFunc(slices.Clone(s.texts), func(text string) bool { return text != one.By })); n != 1 {
+			t.Errorf("%d texts of %s", n, one.By)
+		}
+	}
+	if doubled.Load() == 0 || st.batches.Load() == 0 || s.stale.Load() == 0 || lost.Load() == 0 || failed.Load() == 0 || repeats.Load() == 0 {
 		t.Errorf("%d batches, %d stale, %d answers lost, %d not made, %d repeated: the test shows nothing",
 			st.batches.Load(), s.stale.Load(), lost.Load(), failed.Load(), repeats.Load())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 type rooms interface {
 	LoadRoom(ctx context.Context, name string) (fields map[string]string, version string, err error)
 	Commit(ctx context.Context, now time.Time, writes ...*store.Write) (store.Outcome, error)
+	Answered(ctx context.Context, command string) (*store.AnsweredError, error)
 	Rooms(ctx context.Context, plugin string) ([][]byte, error)
 	CountRooms(ctx context.Context, plugin string) (int, error)
 	Spent(ctx context.Context, h plugin.HandleID) (uint32, error)
@@ -323,6 +325,7 @@ func replyOf(t *plugin.Turn) *busv1.Reply {
 }
 
 func write(t *plugin.Turn, reply *busv1.Reply, room, version string, result plugin.Result) (*store.Write, error) {
+	reply.Attempt = rand.Uint64()
 	answer, err := proto.Marshal(reply)
 	if err != nil {
 		return nil, fmt.Errorf("encode reply: %w", err)

@@ -121,7 +121,10 @@ func runOn(ctx context.Context, rdb redis.Scripter, script *redis.Script, args .
 	span.SetAttributes(attribute.String("cardea.outcome", how))
 	err, refused := outcomes[how]
 	if how == "answered" {
-		err, refused = readAnswered(text(rest[0])), true
+		answered, unread := readAnswered(text(rest[0]))
+		if err, refused = answered, true; unread != nil {
+			err = unread
+		}
 	}
 	if !refused {
 		return rest, nil

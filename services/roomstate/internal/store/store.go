@@ -39,18 +39,30 @@ type AnsweredError struct {
 
 func (*AnsweredError) Error() string { return "command was answered before" }
 
+// Answered returns the answer that is remembered of a command, nil for none.
+func (s *Store) Answered(ctx context.Context, command string) (*AnsweredError, error) {
+	kept, err := s.rdb.Get(ctx, prefix+"answer:"+command).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, broken(err)
+	}
+	return readAnswered(kept)
+}
+
 // readAnswered reads what remember of common.lua kept.
-func readAnswered(kept string) error {
+func readAnswered(kept string) (*AnsweredError, error) {
 	events, answer, _ := strings.Cut(kept, "\n")
 	answered := &AnsweredError{Answer: []byte(answer), Raised: map[uint64][]uint64{}}
 	for event := range strings.FieldsSeq(events) {
 		var session, num uint64
 		if _, err := fmt.Sscanf(event, "%d:%d", &session, &num); err != nil {
-			return fmt.Errorf("event %q of an answered command: %w", event, err)
+			return nil, fmt.Errorf("event %q of an answered command: %w", event, err)
 		}
 		answered.Raised[session] = append(answered.Raised[session], num)
 	}
-	return answered
+	return answered, nil
 }
 
 const (
