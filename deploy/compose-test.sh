@@ -64,7 +64,7 @@ fi
 
 echo "building and starting"
 eval "$(deploy/version.sh)"
-export VERSION COMMIT
+export VERSION COMMIT COMMITTED
 "${compose[@]}" build
 for s in signaling roomstate media-1 page; do
 	got=$("${compose[@]}" run --rm --no-deps -T "$s" --version)

@@ -11,6 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 eval "$(deploy/version.sh)"
 version=$VERSION commit=$COMMIT exact=$EXACT
+build=github.com/cardea-rtc/cardea/proto/version
 platforms=${PLATFORMS:-amd64 arm64}
 authorities=${AUTHORITIES:-/etc/ssl/certs/ca-certificates.crt}
 services=(signaling roomstate media standalone)
@@ -31,7 +32,7 @@ for arch in $platforms; do
 		(
 			cd "services/$module"
 			CGO_ENABLED=0 GOWORK=off GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
-				-ldflags "-s -w -X github.com/cardea-rtc/cardea/proto/version.Commit=$commit -X $variable=$exact" -o "../../$out/$arch/$s" "$package"
+				-ldflags "-s -w -X $build.Commit=$commit -X $build.Time=$COMMITTED -X $variable=$exact" -o "../../$out/$arch/$s" "$package"
 		)
 		"$tools/sbom" -name "cardea/$s" -version "$exact" "$out/$arch/$s" >"$out/$arch/$s.cdx.json"
 		echo "$arch $s $(stat -c %s "$out/$arch/$s") bytes"

@@ -3,8 +3,9 @@ package version
 
 import "runtime/debug"
 
-// Commit is set when images are built, in which there is no repository that the Go tool could ask.
-var Commit string
+// Commit and Time, which is when the commit was made (RFC 3339), are set when images are built, in which there is no repository that the
+// Go tool could ask.
+var Commit, Time string
 
 // Revision is the commit, and empty if it is not known.
 func Revision() string {
@@ -12,6 +13,14 @@ func Revision() string {
 		return Commit
 	}
 	return Noted("vcs.revision")
+}
+
+// Committed is when the commit was made, RFC 3339, and empty if it is not known.
+func Committed() string {
+	if Time != "" {
+		return Time
+	}
+	return Noted("vcs.time")
 }
 
 // Noted is what the Go tool noted of the build under a key, as debug.BuildSetting has them; empty for nothing.

@@ -7,13 +7,19 @@ import (
 )
 
 func TestTheCommitIsThatOfTheImage(t *testing.T) {
-	t.Cleanup(func() { Commit = "" })
+	t.Cleanup(func() { Commit, Time = "", "" })
 	if got := Revision(); got != Noted("vcs.revision") {
 		t.Errorf("%q where no image says it", got)
 	}
 	Commit = "0123456789abcdef"
 	if got := Revision(); got != Commit {
 		t.Errorf("got %q", got)
+	}
+	if got := Committed(); got != Noted("vcs.time") {
+		t.Errorf("made at %q where no image says it", got)
+	}
+	if Time = "2026-11-23T12:00:00Z"; Committed() != Time {
+		t.Errorf("made at %q", Committed())
 	}
 }
 
@@ -24,8 +30,11 @@ func TestImagesAreToldTheirCommit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !strings.Contains(string(b), "build=github.com/cardea-rtc/cardea/proto/version\n") && !strings.Contains(string(b), "build=github.com/cardea-rtc/cardea/proto/version \\\n") {
+			t.Errorf("%s: of which package?", file)
+		}
 		for line := range strings.Lines(string(b)) {
-			if strings.Contains(line, "-ldflags") && !strings.Contains(line, "-X github.com/cardea-rtc/cardea/proto/version.Commit=") {
+			if strings.Contains(line, "-ldflags") && !(strings.Contains(line, "-X $build.Commit=") && strings.Contains(line, "-X $build.Time=")) {
 				t.Errorf("%s: %s", file, line)
 			}
 		}

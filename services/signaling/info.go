@@ -70,7 +70,7 @@ func eventHandlers(cfg Config) map[string]module {
 // describeBuild adds what the Go tool noted when this program was built.
 func describeBuild(all map[string]any) {
 	all["commit-hash"] = cmp.Or(version.Revision(), "unknown")
-	all["compile-time"] = cmp.Or(version.Noted("vcs.time"), "unknown") // of the commit: builds are the same whenever they are made
+	all["compile-time"] = cmp.Or(version.Committed(), "unknown") // of the commit: builds are the same whenever they are made
 	dependencies := map[string]string{}
 	if build, ok := debug.ReadBuildInfo(); ok {
 		dependencies["go"] = build.GoVersion
