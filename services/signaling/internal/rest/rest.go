@@ -5,6 +5,7 @@ package rest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -120,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.remote = remote
 	defer s.pending.Add(-1)
 	if s.pending.Add(1) > int64(s.opt.MaxPending) {
-		a.status(http.StatusServiceUnavailable)
+		a.refuse(http.StatusServiceUnavailable, fmt.Sprintf("%d requests are under way here", s.opt.MaxPending))
 		return
 	}
 	a.serve()
@@ -228,7 +229,7 @@ func (a *answer) post(parts []string) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(a.w, a.r.Body, a.server.opt.MaxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		a.status(http.StatusRequestEntityTooLarge)
+		a.refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("a request may have %d bytes", a.server.opt.MaxBody))
 		return
 	} else if err != nil {
 		a.status(http.StatusBadRequest)
@@ -303,6 +304,13 @@ func (a *answer) json(message []byte) error {
 	}
 	// Once the kernel has taken it, it is the endpoint's: one that closes the connection now may have read it before.
 	return a.control.Flush()
+}
+
+// refuse answers with a word about the limit that is met.
+func (a *answer) refuse(code int, why string) {
+	a.server.requests.WithLabelValues(strconv.Itoa(code)).Inc()
+	_ = a.control.SetWriteDeadline(time.Now().Add(writeTime))
+	http.Error(a.w, why, code)
 }
 
 // status answers without a body.

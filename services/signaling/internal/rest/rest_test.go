@@ -169,12 +169,17 @@ func TestRefusalsAreCountedFromZero(t *testing.T) {
 	}
 }
 
+func said(r *http.Response) string {
+	b, _ := io.ReadAll(r.Body)
+	return string(b)
+}
+
 func TestLimits(t *testing.T) {
 	answer := &fakeAPI{ask: func(string, uint64, uint64) string { return `{}` }}
-	if r := ask(server(answer), "POST", "/janus", strings.Repeat("x", 101)); r.StatusCode != http.StatusRequestEntityTooLarge {
+	if r := ask(server(answer), "POST", "/janus", strings.Repeat("x", 101)); r.StatusCode != http.StatusRequestEntityTooLarge || said(r) != "a request may have 100 bytes\n" {
 		t.Errorf("too large a body: %d", r.StatusCode)
 	}
-	if r := ask(server(answer, func(o *Options) { o.MaxPending = 0 }), "POST", "/janus", ""); r.StatusCode != http.StatusServiceUnavailable {
+	if r := ask(server(answer, func(o *Options) { o.MaxPending = 0 }), "POST", "/janus", ""); r.StatusCode != http.StatusServiceUnavailable || said(r) != "0 requests are under way here\n" {
 		t.Errorf("too many requests: %d", r.StatusCode)
 	}
 }
