@@ -13,6 +13,7 @@ func (d *draft) announce() (members, *failure) {
 	text, _ := d.body.Text("text")
 	m := members{"textroom": "announcement", "room": d.id, "date": d.date(), "text": text}
 	d.tellAll(m)
+	d.post(m)
 	d.keep(m, "")
 	return members{"textroom": "success"}, nil
 }

@@ -368,6 +368,15 @@ func TestMessagesArePostedOnlyWhereThatIsAllowed(t *testing.T) {
 	if len(s.posts) != 0 {
 		t.Errorf("a whisper is posted: %s", s.posts)
 	}
+	for _, announce := range []func(){
+		func() { s.data("al", `{"textroom":"announcement","transaction":"1","room":5,"text":"hear"}`) },
+		func() { s.api("bo", `{"request":"announcement","room":5,"text":"hear"}`) },
+	} {
+		announce()
+		if len(s.posts) != 1 || !strings.Contains(string(s.posts[0].Body), `"text":"hear"`) || !strings.Contains(string(s.posts[0].Body), `"textroom":"announcement"`) {
+			t.Errorf("posted of an announcement: %s", s.posts)
+		}
+	}
 }
 
 func TestPeerIsOfferedRestartedAndOver(t *testing.T) {
