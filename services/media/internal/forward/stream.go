@@ -178,8 +178,18 @@ func (s *Stream) Flush(now time.Duration) {
 	s.burst++
 }
 
+// Repairing is true while packets are missing that are to be asked for again.
+func (s *Stream) Repairing() bool {
+	for i := range s.layers {
+		if len(s.layers[i].loss.packets) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Tick does what is due: NACKs again, key-frame requests that had to wait, media and layer time-outs. To be called
-// every 10 to 20 ms while packets come and for 3 s after, else each second.
+// every 50 ms while packets come and for 3 s after, every 10 to 20 ms of these while Repairing, else each second.
 func (s *Stream) Tick(now time.Duration) {
 	if now >= s.legCheck {
 		s.legCheck = now + legCheckInterval

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	livelyTick = 10 * time.Millisecond // of a stream whose packets come
+	repairTick = 10 * time.Millisecond // of a stream that lacks packets
+	livelyTick = 50 * time.Millisecond // of others whose packets come
 	idleTick   = time.Second           // of others
 	livelyFor  = 3 * time.Second       // after the last packet
 )
@@ -20,9 +21,11 @@ type flow struct {
 	taps   *taps  // that are fed from it; nil of a mirror's replica
 	number uint32 // among all of a publisher: by it, mirrors tell streams apart
 	dirty  bool   // in shard.dirty
-	lively bool
-	last   time.Duration // when packets came
-	ticks  *transport.Timer
+
+	lively    bool
+	repairing bool          // each tick is a repairTick
+	last      time.Duration // when packets came
+	ticks     *transport.Timer
 }
 
 func (f *flow) start(sh *shard, s *forward.Stream, now time.Duration) {
@@ -44,11 +47,24 @@ func (f *flow) received(now time.Duration) {
 	}
 }
 
+// flush ends a burst.
+func (f *flow) flush(now time.Duration) {
+	f.stream.Flush(now)
+	if !f.repairing && f.stream.Repairing() {
+		f.repairing = true
+		f.ticks.Set(now + repairTick)
+	}
+}
+
 func (f *flow) tick(now time.Duration) {
 	f.stream.Tick(now)
+	f.repairing = f.stream.Repairing()
 	every := livelyTick
-	if now-f.last >= livelyFor {
-		f.lively, every = false, idleTick
+	switch {
+	case now-f.last >= livelyFor:
+		f.lively, f.repairing, every = false, false, idleTick
+	case f.repairing:
+		every = repairTick
 	}
 	f.ticks.Set(now + every)
 }

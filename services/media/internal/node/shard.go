@@ -67,7 +67,7 @@ func (sh *shard) flush(now time.Duration) {
 				r.flush(f)
 			}
 		}
-		f.stream.Flush(now)
+		f.flush(now)
 		sh.dirty[i] = nil
 	}
 	sh.dirty = sh.dirty[:0]
