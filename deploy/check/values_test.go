@@ -1,9 +1,12 @@
 package check
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
@@ -44,5 +47,40 @@ func TestABalancersAddressIsAskedForOnce(t *testing.T) {
 		if ip, ok := s.Annotations["metallb.io/loadBalancerIPs"]; ok && ip != "192.0.2.10" {
 			t.Errorf("annotation is %q", ip)
 		}
+	}
+}
+
+// With TLS at the edge nothing without it is for outside, unless asked for.
+func TestPlainPortsArePublicWithoutTLSAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		signaling string
+		want      map[string]int32
+	}{
+		"no TLS":            {`{}`, map[string]int32{"ws": 8188, "http": 8088}},
+		"TLS":               {`{tlsSecret: s}`, map[string]int32{"wss": 8989, "https": 8089}},
+		"TLS, ports chosen": {`{tlsSecret: s, service: {ports: {wss: 443}}}`, map[string]int32{"wss": 443, "https": 8089}},
+		"both":              {`{tlsSecret: s, service: {plain: true}}`, map[string]int32{"ws": 8188, "http": 8088, "wss": 8989, "https": 8089}},
+		"both, an Ingress":  {`{tlsSecret: s, service: {plain: true}, ingress: {enabled: true, host: h.example.org}}`, map[string]int32{"ws": 8188, "http": 8088, "wss": 8989, "https": 8089}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster := accepted(t, parsed(t, "signaling: "+c.signaling))
+			got := map[string]int32{}
+			for _, port := range named[*corev1.Service](t, cluster, "cardea-signaling").Spec.Ports {
+				got[port.TargetPort.StrVal] = port.Port
+			}
+			if !maps.Equal(got, c.want) {
+				t.Errorf("the Service has %v, want %v", got, c.want)
+			}
+			open := map[string]bool{}
+			for _, port := range named[*networkingv1.NetworkPolicy](t, cluster, "cardea-signaling").Spec.Ingress[0].Ports {
+				open[map[int32]string{8188: "ws", 8088: "http", 8989: "wss", 8089: "https"}[port.Port.IntVal]] = true
+			}
+			if !slices.Equal(slices.Sorted(maps.Keys(open)), slices.Sorted(maps.Keys(c.want))) {
+				t.Errorf("the NetworkPolicy lets in %v, want %v", open, c.want)
+			}
+			for _, problem := range cluster.DanglingPorts() {
+				t.Error(problem)
+			}
+		})
 	}
 }

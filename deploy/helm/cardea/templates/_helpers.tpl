@@ -372,6 +372,12 @@ scaleDown:
 {{ .Values.prometheus.selector | default (printf "namespace=%q" .Release.Namespace) }}
 {{- end }}
 
+{{/* The ports of signaling that clients may reach: with TLS at the edge none without it, unless asked for. */}}
+{{- define "cardea.public" -}}
+{{- $v := .Values.signaling -}}
+{{ if or (not $v.tlsSecret) $v.service.plain }}ws http{{ if $v.tlsSecret }} {{ end }}{{ end }}{{ if $v.tlsSecret }}wss https{{ end }}
+{{- end }}
+
 {{/* How many media pods there may be. */}}
 {{- define "cardea.mediaMost" -}}
 {{- $m := .Values.media -}}

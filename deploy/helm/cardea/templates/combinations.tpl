@@ -189,6 +189,16 @@
 {{- if and .Values.signaling.ingress.enabled (not .Values.signaling.ingress.host) }}
 {{- fail "signaling.ingress: host is not set" }}
 {{- end }}
+{{- $s := .Values.signaling }}{{ if and $s.ingress.enabled $s.tlsSecret (not $s.service.plain) }}
+{{- fail "signaling.ingress: it asks the ports without TLS, which the Service does not have with signaling.tlsSecret; have TLS at one of both, or set signaling.service.plain to true" }}
+{{- end }}
+{{- $numbers := list }}{{ range $name := include "cardea.public" . | splitList " " }}
+{{- $number := index $s.service.ports $name | int }}
+{{- if has $number $numbers }}
+{{- fail (printf "signaling.service.ports: %d is there twice, and WebSocket and HTTP are two listeners" $number) }}
+{{- end }}
+{{- $numbers = append $numbers $number }}
+{{- end }}
 {{- if and .Values.roomstate.rooms .Values.roomstate.roomsSecret.name }}
 {{- fail "roomstate.rooms and roomstate.roomsSecret: there is one file of rooms; take one" }}
 {{- end }}
