@@ -89,6 +89,7 @@ func TestUnknownFieldsAreRefused(t *testing.T) {
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndatas: {}",
 		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomountServiceAccountToken: no-such",
 		"apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {maxReplicas: 1}",
+		"apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\nspec: {endpoints: []}",
 		"apiVersion: stunner.l7mp.io/v1\nkind: UDPRoute\nmetadata: {name: a}\nspec: {parents: []}",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{name: UPPER, port: 70000}]}",
 	} {

@@ -3,10 +3,14 @@ package check
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
+	prometheus "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
@@ -82,5 +86,56 @@ func TestPlainPortsArePublicWithoutTLSAlone(t *testing.T) {
 				t.Error(problem)
 			}
 		})
+	}
+}
+
+// A PodMonitor is there when asked for, with the labels that a Prometheus wants, and selects all of the three services and nothing else.
+func TestThePrometheusOperatorFindsTheServices(t *testing.T) {
+	monitors := func(values map[string]any) (found []prometheus.PodMonitor) {
+		documents, err := Render(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range documents {
+			if strings.Contains(d.Text, "kind: PodMonitor") {
+				var m prometheus.PodMonitor
+				if err := yaml.UnmarshalStrict([]byte(d.Text), &m); err != nil {
+					t.Fatal(err)
+				}
+				found = append(found, m)
+			}
+		}
+		return found
+	}
+	if found := monitors(nil); len(found) != 0 {
+		t.Errorf("not asked for: %v", found)
+	}
+	if found := monitors(examples(t)["production"]); len(found) != 1 {
+		t.Errorf("production.yaml has %d", len(found))
+	}
+	values := parsed(t, `{page: {enabled: true}, prometheus: {podMonitor: {enabled: true, labels: {release: mine}, interval: 15s}}}`)
+	found := monitors(values)
+	if len(found) != 1 || found[0].Labels["release"] != "mine" || found[0].Labels["app.kubernetes.io/name"] != "cardea" {
+		t.Fatalf("found %v", found)
+	}
+	selector, err := metav1.LabelSelectorAsSelector(&found[0].Spec.Selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := found[0].Spec.PodMetricsEndpoints[0]
+	if endpoint.Interval != "15s" {
+		t.Errorf("interval is %s", endpoint.Interval)
+	}
+	selected := map[string]bool{}
+	for _, p := range accepted(t, values).pods() {
+		if selector.Matches(labels.Set(p.Template.Labels)) {
+			selected[p.Workload] = true
+			if !hasPort(p.Template.Spec, *endpoint.Port, corev1.ProtocolTCP) {
+				t.Errorf("%s has no port %s", p.Name, *endpoint.Port)
+			}
+		}
+	}
+	if want := []string{"cardea-media", "cardea-roomstate", "cardea-signaling"}; !slices.Equal(slices.Sorted(maps.Keys(selected)), want) {
+		t.Errorf("selects %v, want %v", selected, want)
 	}
 }
