@@ -139,3 +139,17 @@ func TestThePrometheusOperatorFindsTheServices(t *testing.T) {
 		t.Errorf("selects %v, want %v", selected, want)
 	}
 }
+
+// Signaling behind an Ingress, and media open to everybody, and the other way round.
+func TestClientsOfSignalingAndOfMediaAreTold(t *testing.T) {
+	const peer = `[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: one}}}]`
+	for _, only := range []string{"signaling", "media"} {
+		c := accepted(t, parsed(t, `networkPolicy: {`+only+`Clients: `+peer+`}`))
+		for _, part := range []string{"signaling", "media"} {
+			from := named[*networkingv1.NetworkPolicy](t, c, "cardea-"+part).Spec.Ingress[0].From
+			if closed := len(from) > 0; closed != (part == only) {
+				t.Errorf("%sClients: %s takes from %v", only, part, from)
+			}
+		}
+	}
+}
