@@ -161,6 +161,23 @@
 {{- if and $redis.tlsSecret (not $redis.urlSecret.name) (not (hasPrefix "rediss://" $redis.url)) }}
 {{- fail "redis.external.tlsSecret: certificates are for TLS, so redis.external.url has to begin with rediss:// (with Sentinels, rediss:///0)" }}
 {{- end }}
+{{- if .Values.networkPolicy.enabled }}
+{{- range $store, $usual := dict "nats" "4222" "redis" "6379" }}{{ $s := index $.Values $store }}{{ $sentinel := dig "sentinel" (dict "addresses" list) $s.external }}
+{{- if and (not $s.enabled) (not $sentinel.addresses) }}
+{{- range $url := splitList "," $s.external.url }}{{ $host := regexReplaceAll "^[a-z]+://|[/?].*$" (trim $url) "" }}
+{{- $port := regexFind "(^|[^:]|\\]):[0-9]+$" $host | regexFind "[0-9]+$" | default $usual }}
+{{- if and $host (ne (int $port) (int $s.external.port)) }}
+{{- fail (printf "%s.external.port: NetworkPolicies let out %d, and %s.external.url has %s" $store (int $s.external.port) $store $port) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $address := $sentinel.addresses }}{{ $port := regexFind "[0-9]+$" $address }}
+{{- if ne (int $port) (int $sentinel.port) }}
+{{- fail (printf "redis.external.sentinel.port: NetworkPolicies let out %d, and %s of redis.external.sentinel.addresses has %s" (int $sentinel.port) $address $port) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .Values.nats.external.user (not $nats.passwordSecret.name) }}
 {{- fail "nats.external.user: the password is missing; set nats.external.passwordSecret" }}
 {{- end }}
