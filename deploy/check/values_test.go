@@ -153,3 +153,19 @@ func TestClientsOfSignalingAndOfMediaAreTold(t *testing.T) {
 		}
 	}
 }
+
+// Each of the three services tells the events that it knows of.
+func TestEventsAreToldByAllServices(t *testing.T) {
+	for name, values := range examples(t) {
+		c := accepted(t, values)
+		var tell []string
+		for _, part := range []string{"signaling", "roomstate", "media"} {
+			if strings.Contains(named[*corev1.ConfigMap](t, c, "cardea-"+part).Data[part+".yaml"], "events-backend: ") {
+				tell = append(tell, part)
+			}
+		}
+		if n := len(tell); n != 0 && n != 3 || n == 0 && name == "production" {
+			t.Errorf("%s: events are told by %v", name, tell)
+		}
+	}
+}
