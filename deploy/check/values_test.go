@@ -3,6 +3,7 @@ package check
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/kubernetes/pkg/api/v1/resource"
 	"sigs.k8s.io/yaml"
 )
 
@@ -166,6 +168,69 @@ func TestEventsAreToldByAllServices(t *testing.T) {
 		}
 		if n := len(tell); n != 0 && n != 3 || n == 0 && name == "production" {
 			t.Errorf("%s: events are told by %v", name, tell)
+		}
+	}
+}
+
+// variable is what the kubelet would set one to in the first pod of a workload, and whether it would at all.
+func variable(t *testing.T, c *Cluster, workload, name string) (string, bool) {
+	t.Helper()
+	for _, p := range c.pods() {
+		for _, container := range p.Template.Spec.Containers {
+			for _, v := range container.Env {
+				switch {
+				case p.Workload != workload || v.Name != name:
+				case v.ValueFrom == nil:
+					return v.Value, true
+				default:
+					value, err := resource.ExtractContainerResourceValue(v.ValueFrom.ResourceFieldRef, &container)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return value, true
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// A media node has as many workers as cores are asked for.
+func TestMediaWorksWithTheCoresItAsksFor(t *testing.T) {
+	for resources, want := range map[string]string{
+		"{}":                   "2", // the chart's
+		"{requests: {cpu: 4}}": "4", "{requests: {cpu: 2500m}}": "3", "{requests: {cpu: 500m}, limits: {cpu: 8}}": "1",
+		"{requests: {cpu: null}}": "", "{requests: null}": "", "{requests: {cpu: null}, limits: {cpu: 3}}": "",
+	} {
+		got, set := variable(t, accepted(t, parsed(t, "media: {resources: "+resources+"}")), "cardea-media", "GOMAXPROCS")
+		if got != want || set != (want != "") {
+			t.Errorf("%s: GOMAXPROCS is %q, want %q", resources, got, want)
+		}
+	}
+}
+
+// Autoscalers must ask for another node before all are full: a node is given calls up to four fifths of its capacity.
+func TestAutoscalersAskBeforeNodesAreFull(t *testing.T) {
+	for name, values := range examples(t) {
+		documents, err := Render(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(documents, func(d Document) bool { return strings.Contains(d.Text, "cardea_media_packets_") }) {
+			continue
+		}
+		cores, _ := variable(t, accepted(t, values), "cardea-media", "GOMAXPROCS")
+		workers, err := strconv.Atoi(cores)
+		if err != nil {
+			t.Fatal(err)
+		}
+		media := values["media"].(map[string]any)
+		capacity := float64(250_000 * workers)
+		if settings, ok := media["settings"].(map[string]any); ok && settings["capacity-packets"] != nil {
+			capacity = settings["capacity-packets"].(float64)
+		}
+		if each := media["autoscaling"].(map[string]any)["packetsPerSecond"].(float64); each >= 0.8*capacity {
+			t.Errorf("%s: a node for each %g packets a second, of nodes that are full at %g", name, each, 0.8*capacity)
 		}
 	}
 }
