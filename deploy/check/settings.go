@@ -36,7 +36,7 @@ var standIns = map[string]string{
 }
 
 // notOurs are variables of others: Go's own.
-var notOurs = []string{"SSL_CERT_FILE", "GOMAXPROCS"}
+var notOurs = []string{"SSL_CERT_FILE", "GOMAXPROCS", "GOMEMLIMIT"}
 
 var reference = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_]*)\)`)
 

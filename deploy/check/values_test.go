@@ -234,3 +234,15 @@ func TestAutoscalersAskBeforeNodesAreFull(t *testing.T) {
 		}
 	}
 }
+
+// Go knows nothing of a container's limit: it must hear of one, and of less than all.
+func TestGarbageIsCollectedBeforeTheLimit(t *testing.T) {
+	for _, part := range []string{"signaling", "roomstate", "media"} {
+		for limits, want := range map[string]string{"{memory: 2Gi}": "1932735283", "{memory: 1000000000}": "900000000", "{memory: null}": "", "null": ""} {
+			c := accepted(t, parsed(t, part+": {resources: {limits: "+limits+"}}"))
+			if got, set := variable(t, c, "cardea-"+part, "GOMEMLIMIT"); got != want || set != (want != "") {
+				t.Errorf("%s, limits %s: GOMEMLIMIT is %q, want %q", part, limits, got, want)
+			}
+		}
+	}
+}
