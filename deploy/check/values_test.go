@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	prometheus "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -244,5 +245,16 @@ func TestGarbageIsCollectedBeforeTheLimit(t *testing.T) {
 				t.Errorf("%s, limits %s: GOMEMLIMIT is %q, want %q", part, limits, got, want)
 			}
 		}
+	}
+}
+
+// Recordings can be on a volume of each pod's own.
+func TestMediaPodsHaveVolumesOfTheirOwn(t *testing.T) {
+	c := accepted(t, parsed(t, `media:
+  settings: {record-dir: /recordings}
+  volumeClaimTemplates: [{metadata: {name: recordings}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]
+  extraVolumeMounts: [{name: recordings, mountPath: /recordings}]`))
+	if claims := named[*appsv1.StatefulSet](t, c, "cardea-media").Spec.VolumeClaimTemplates; len(claims) != 1 || claims[0].Name != "recordings" {
+		t.Errorf("claims are %v", claims)
 	}
 }

@@ -71,6 +71,7 @@
 {{- end }}{{ end }}
 {{- range $part := list "signaling" "roomstate" "media" }}{{ $v := index $.Values $part }}{{ $names := list }}
 {{- range $v.extraVolumes }}{{ $names = append $names (get . "name") }}{{ end }}
+{{- range dig "volumeClaimTemplates" list $v }}{{ $names = append $names (dig "metadata" "name" "" .) }}{{ end }}
 {{- range $v.extraVolumeMounts }}{{ if not (has (get . "name") $names) }}
 {{- fail (printf "%s.extraVolumeMounts: there is no volume %s in %s.extraVolumes" $part (get . "name") $part) }}
 {{- end }}{{ end }}
