@@ -258,3 +258,26 @@ func TestMediaPodsHaveVolumesOfTheirOwn(t *testing.T) {
 		t.Errorf("claims are %v", claims)
 	}
 }
+
+// What an address is named by may be another thing for each pod's balancer.
+func TestBalancersHaveAnnotationsOfTheirOwn(t *testing.T) {
+	c := accepted(t, parsed(t, `media:
+  replicas: 2
+  expose:
+    mode: podService
+    annotations: {example.org/scheme: public, example.org/name: common}
+    annotationsPerPod: [{example.org/id: a}, {example.org/id: b, example.org/name: own, example.org/ip: $(IP)}]
+  advertise: {from: explicit, addresses: [192.0.2.10, 192.0.2.11]}`))
+	for pod, want := range map[string]map[string]string{
+		"cardea-media-0": {"example.org/scheme": "public", "example.org/name": "common", "example.org/id": "a"},
+		"cardea-media-1": {"example.org/scheme": "public", "example.org/name": "own", "example.org/id": "b", "example.org/ip": "192.0.2.11"},
+	} {
+		s := named[*corev1.Service](t, c, pod)
+		if !maps.Equal(s.Annotations, want) {
+			t.Errorf("%s has %v, want %v", pod, s.Annotations, want)
+		}
+		if (s.Spec.LoadBalancerIP == "") != (want["example.org/ip"] != "") {
+			t.Errorf("%s has loadBalancerIP %q", pod, s.Spec.LoadBalancerIP)
+		}
+	}
+}

@@ -15,6 +15,12 @@
 {{- fail "media.advertise.addresses: one is there twice, and a balancer of podService leads to one pod" }}
 {{- end }}
 {{- $above := ternary (sub $most 1) 0 (and (eq $e.mode "podService") (eq $e.type "NodePort")) | int }}
+{{- if and $e.annotationsPerPod (not (has $e.mode (list "podService" "service"))) }}
+{{- fail (printf "media.expose.annotationsPerPod is for Services of media, which %s has none of" $e.mode) }}
+{{- end }}
+{{- if and $e.annotationsPerPod (lt (len $e.annotationsPerPod) $most) }}
+{{- fail (printf "media.expose.annotationsPerPod: there may be %d pods, and there are annotations for %d" $most (len $e.annotationsPerPod)) }}
+{{- end }}
 {{- range $port, $of := dict "9000" "gRPC" "9092" "metrics" }}
 {{- if and $e.tcp (ge (int $port) (int $e.port)) (le (int $port) (add $e.port $above | int)) }}
 {{- fail (printf "media.expose.port: ICE-TCP cannot have %s, which is the port of a media pod's %s; take another, or tcp: false" $port $of) }}
