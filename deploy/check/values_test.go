@@ -281,3 +281,23 @@ func TestBalancersHaveAnnotationsOfTheirOwn(t *testing.T) {
 		}
 	}
 }
+
+// DNS goes to the cluster's own, and not to whoever carries data out by it, unless said otherwise.
+func TestDNSGoesToTheClustersOwn(t *testing.T) {
+	for dns, want := range map[string]string{"": "kube-dns", "dns: [{podSelector: {matchLabels: {k8s-app: other}}}]": "other", "dns: []": ""} {
+		c := accepted(t, parsed(t, "networkPolicy: {"+dns+"}"))
+		for _, part := range []string{"signaling", "roomstate", "media", "nats"} {
+			rule := named[*networkingv1.NetworkPolicy](t, c, "cardea-"+part).Spec.Egress[0]
+			if rule.Ports[0].Port.IntVal != 53 {
+				t.Fatalf("%s: the first rule is not of DNS", part)
+			}
+			got := ""
+			if len(rule.To) == 1 {
+				got = rule.To[0].PodSelector.MatchLabels["k8s-app"]
+			}
+			if got != want || len(rule.To) > 1 {
+				t.Errorf("%q: DNS of %s goes to %q", dns, part, rule.To)
+			}
+		}
+	}
+}
