@@ -301,3 +301,13 @@ func TestDNSGoesToTheClustersOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestAllContainersAreProbed(t *testing.T) {
+	for _, p := range accepted(t, parsed(t, "page: {enabled: true}")).pods() {
+		for _, c := range p.Template.Spec.Containers {
+			if c.StartupProbe == nil || c.LivenessProbe == nil || c.ReadinessProbe == nil {
+				t.Errorf("%s lacks a probe", p.Name)
+			}
+		}
+	}
+}
