@@ -311,3 +311,17 @@ func TestAllContainersAreProbed(t *testing.T) {
 		}
 	}
 }
+
+func TestAllPartsCanBePlaced(t *testing.T) {
+	for _, part := range []string{"signaling", "roomstate", "media", "nats", "redis"} {
+		c := accepted(t, parsed(t, part+`: {nodeSelector: {of: us}, tolerations: [{key: ours, operator: Exists}], priorityClassName: high,
+  affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}`))
+		for _, p := range c.pods() {
+			s := p.Template.Spec
+			placed := s.NodeSelector["of"] == "us" && len(s.Tolerations) == 1 && s.PriorityClassName == "high" && s.Affinity != nil
+			if placed != (p.Workload == "cardea-"+part) {
+				t.Errorf("of %s: %s has %v, %v, %q, %v", part, p.Name, s.NodeSelector, s.Tolerations, s.PriorityClassName, s.Affinity)
+			}
+		}
+	}
+}

@@ -64,6 +64,9 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with get $v "tolerations" }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with get $v "priorityClassName" }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- with get $v "affinity" }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
