@@ -89,6 +89,7 @@ func TestUnknownFieldsAreRefused(t *testing.T) {
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndatas: {}",
 		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomountServiceAccountToken: no-such",
 		"apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: a}\nspec: {maxReplicas: 1}",
+		"apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\nspec: {endpoints: []}",
 		"apiVersion: stunner.l7mp.io/v1\nkind: UDPRoute\nmetadata: {name: a}\nspec: {parents: []}",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{name: UPPER, port: 70000}]}",
 	} {
@@ -204,6 +205,19 @@ func TestWhatCanWorkIsNotRefused(t *testing.T) {
 			}
 			accepted(t, map[string]any{"media": media})
 		})
+	}
+	for name, text := range map[string]string{
+		"NATS without a port":               `nats: {enabled: false, external: {url: "nats://a,tls://b:4222"}}`,
+		"NATS without a scheme":             `nats: {enabled: false, external: {url: "a:4223,b:4223", port: 4223}}`,
+		"NATS at another port":              `nats: {enabled: false, external: {url: "nats://a:4223", port: 4223}}`,
+		"NATS at an IPv6 address":           `nats: {enabled: false, external: {url: "nats://[2001:db8::1]:4223,nats://[2001:db8::2]:4223/", port: 4223}}`,
+		"the same without a port":           `nats: {enabled: false, external: {url: "nats://[2001:db8::4223]"}}`,
+		"NATS anywhere, without policies":   `{networkPolicy: {enabled: false}, nats: {enabled: false, external: {url: "nats://a:4223"}}}`,
+		"Redis with options":                `redis: {enabled: false, external: {url: "rediss://a:6380/0?protocol=3", port: 6380}}`,
+		"Sentinels at another port":         `redis: {enabled: false, external: {url: "redis:///0", sentinel: {addresses: ["a:5000"], port: 5000}}}`,
+		"what a Secret has, nobody can see": `redis: {enabled: false, external: {urlSecret: {name: s}, port: 6380}}`,
+	} {
+		t.Run(name, func(t *testing.T) { accepted(t, parsed(t, text)) })
 	}
 	for _, endpoint := range []string{"https://[2001:db8::1]:4317", "http://otel:4317/"} {
 		accepted(t, map[string]any{"traces": map[string]any{"endpoint": endpoint}})

@@ -130,7 +130,7 @@ func TestForms(t *testing.T) {
 		},
 		"a Redis Cluster": {map[string]any{"redis": map[string]any{"enabled": false, "external": map[string]any{"url": "redis://h:6379", "cluster": true}}}, []string{"roomstate CARDEA_REDIS_CLUSTER"}},
 		"Sentinels with a user": {
-			map[string]any{"redis": map[string]any{"enabled": false, "external": map[string]any{"sentinel": map[string]any{"addresses": []any{"h:1"}, "user": "u"}}}},
+			map[string]any{"redis": map[string]any{"enabled": false, "external": map[string]any{"sentinel": map[string]any{"addresses": []any{"h:1"}, "port": 1, "user": "u"}}}},
 			[]string{"roomstate CARDEA_REDIS_SENTINEL_USER"},
 		},
 		"remote publishers": {

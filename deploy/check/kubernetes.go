@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	prometheus "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -42,8 +43,9 @@ var strategies = map[string]rest.RESTCreateStrategy{
 
 // others are kinds that controllers add to a cluster.
 var others = map[string]func() any{
-	"keda.sh/v1alpha1/ScaledObject": func() any { return new(keda.ScaledObject) },
-	"stunner.l7mp.io/v1/UDPRoute":   func() any { return new(udpRoute) },
+	"keda.sh/v1alpha1/ScaledObject":       func() any { return new(keda.ScaledObject) },
+	"monitoring.coreos.com/v1/PodMonitor": func() any { return new(prometheus.PodMonitor) },
+	"stunner.l7mp.io/v1/UDPRoute":         func() any { return new(udpRoute) },
 }
 
 // udpRoute is STUNner's, whose operator has no Go module to be had: https://docs.l7mp.io, reference of UDPRoute.

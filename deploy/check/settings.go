@@ -11,6 +11,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/api/v1/resource"
 )
 
 // Services finds the programs that containers run.
@@ -35,7 +36,7 @@ var standIns = map[string]string{
 }
 
 // notOurs are variables of others: Go's own.
-var notOurs = []string{"SSL_CERT_FILE"}
+var notOurs = []string{"SSL_CERT_FILE", "GOMAXPROCS", "GOMEMLIMIT"}
 
 var reference = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_]*)\)`)
 
@@ -116,6 +117,10 @@ func environment(p pod, container corev1.Container) (env []string, err error) {
 			value = p.Name
 		case from.FieldRef != nil && standIns[from.FieldRef.FieldPath] != "":
 			value = standIns[from.FieldRef.FieldPath]
+		case from.ResourceFieldRef != nil:
+			if value, err = resource.ExtractContainerResourceValue(from.ResourceFieldRef, &container); err != nil {
+				return nil, fmt.Errorf("%s: %w", v.Name, err)
+			}
 		default:
 			return nil, fmt.Errorf("%s comes from something that is not known here", v.Name)
 		}

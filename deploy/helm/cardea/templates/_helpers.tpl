@@ -64,6 +64,9 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with get $v "tolerations" }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with get $v "priorityClassName" }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- with get $v "affinity" }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -372,21 +375,34 @@ scaleDown:
 {{ .Values.prometheus.selector | default (printf "namespace=%q" .Release.Namespace) }}
 {{- end }}
 
+{{/* The ports of signaling that clients may reach: with TLS at the edge none without it, unless asked for. */}}
+{{- define "cardea.public" -}}
+{{- $v := .Values.signaling -}}
+{{ if or (not $v.tlsSecret) $v.service.plain }}ws http{{ if $v.tlsSecret }} {{ end }}{{ end }}{{ if $v.tlsSecret }}wss https{{ end }}
+{{- end }}
+
 {{/* How many media pods there may be. */}}
 {{- define "cardea.mediaMost" -}}
 {{- $m := .Values.media -}}
 {{- if eq $m.autoscaling.kind "none" }}{{ $m.replicas }}{{ else }}{{ $m.autoscaling.maxReplicas }}{{ end }}
 {{- end }}
 
-{{/* Three quarters of a quantity of memory, in bytes: (list NAME QUANTITY). */}}
-{{- define "cardea.threeQuarters" -}}
-{{- $name := first . }}{{ $quantity := last . }}{{ if not (kindIs "string" $quantity) }}{{ $quantity = printf "%.0f" (float64 $quantity) }}{{ end -}}
+{{/* Go collects garbage in time for the container's limit, which it does not know: what is left is for code and the kernel's buffers. */}}
+{{- define "cardea.memoryEnv" -}}
+{{- with dig "limits" "memory" "" (index (index . 0).Values (index . 1)).resources }}
+- {name: GOMEMLIMIT, value: {{ include "cardea.share" (list (printf "%s.resources.limits.memory" (index $ 1)) . 0.9) | quote }}}
+{{- end }}
+{{- end }}
+
+{{/* A share of a quantity of memory, in bytes: (list NAME QUANTITY SHARE). */}}
+{{- define "cardea.share" -}}
+{{- $name := first . }}{{ $quantity := index . 1 }}{{ if not (kindIs "string" $quantity) }}{{ $quantity = printf "%.0f" (float64 $quantity) }}{{ end -}}
 {{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
 {{- $number := regexFind "^[0-9]+(\\.[0-9]+)?" $quantity }}{{ $unit := trimPrefix $number $quantity -}}
 {{- if or (not $number) (not (hasKey $units $unit)) }}
 {{- fail (printf "%s: %s is no memory that can be reckoned with; take a number with Mi or Gi" $name $quantity) }}
 {{- end -}}
-{{- printf "%.0f" (floor (mulf $number (get $units $unit) 0.75)) -}}
+{{- printf "%.0f" (floor (mulf $number (get $units $unit) (last .))) -}}
 {{- end }}
 
 {{/* Whether each media pod has a file of its own. */}}

@@ -15,6 +15,12 @@
 {{- fail "media.advertise.addresses: one is there twice, and a balancer of podService leads to one pod" }}
 {{- end }}
 {{- $above := ternary (sub $most 1) 0 (and (eq $e.mode "podService") (eq $e.type "NodePort")) | int }}
+{{- if and $e.annotationsPerPod (not (has $e.mode (list "podService" "service"))) }}
+{{- fail (printf "media.expose.annotationsPerPod is for Services of media, which %s has none of" $e.mode) }}
+{{- end }}
+{{- if and $e.annotationsPerPod (lt (len $e.annotationsPerPod) $most) }}
+{{- fail (printf "media.expose.annotationsPerPod: there may be %d pods, and there are annotations for %d" $most (len $e.annotationsPerPod)) }}
+{{- end }}
 {{- range $port, $of := dict "9000" "gRPC" "9092" "metrics" }}
 {{- if and $e.tcp (ge (int $port) (int $e.port)) (le (int $port) (add $e.port $above | int)) }}
 {{- fail (printf "media.expose.port: ICE-TCP cannot have %s, which is the port of a media pod's %s; take another, or tcp: false" $port $of) }}
@@ -71,6 +77,7 @@
 {{- end }}{{ end }}
 {{- range $part := list "signaling" "roomstate" "media" }}{{ $v := index $.Values $part }}{{ $names := list }}
 {{- range $v.extraVolumes }}{{ $names = append $names (get . "name") }}{{ end }}
+{{- range dig "volumeClaimTemplates" list $v }}{{ $names = append $names (dig "metadata" "name" "" .) }}{{ end }}
 {{- range $v.extraVolumeMounts }}{{ if not (has (get . "name") $names) }}
 {{- fail (printf "%s.extraVolumeMounts: there is no volume %s in %s.extraVolumes" $part (get . "name") $part) }}
 {{- end }}{{ end }}
@@ -161,6 +168,23 @@
 {{- if and $redis.tlsSecret (not $redis.urlSecret.name) (not (hasPrefix "rediss://" $redis.url)) }}
 {{- fail "redis.external.tlsSecret: certificates are for TLS, so redis.external.url has to begin with rediss:// (with Sentinels, rediss:///0)" }}
 {{- end }}
+{{- if .Values.networkPolicy.enabled }}
+{{- range $store, $usual := dict "nats" "4222" "redis" "6379" }}{{ $s := index $.Values $store }}{{ $sentinel := dig "sentinel" (dict "addresses" list) $s.external }}
+{{- if and (not $s.enabled) (not $sentinel.addresses) }}
+{{- range $url := splitList "," $s.external.url }}{{ $host := regexReplaceAll "^[a-z]+://|[/?].*$" (trim $url) "" }}
+{{- $port := regexFind "(^|[^:]|\\]):[0-9]+$" $host | regexFind "[0-9]+$" | default $usual }}
+{{- if and $host (ne (int $port) (int $s.external.port)) }}
+{{- fail (printf "%s.external.port: NetworkPolicies let out %d, and %s.external.url has %s" $store (int $s.external.port) $store $port) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $address := $sentinel.addresses }}{{ $port := regexFind "[0-9]+$" $address }}
+{{- if ne (int $port) (int $sentinel.port) }}
+{{- fail (printf "redis.external.sentinel.port: NetworkPolicies let out %d, and %s of redis.external.sentinel.addresses has %s" (int $sentinel.port) $address $port) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .Values.nats.external.user (not $nats.passwordSecret.name) }}
 {{- fail "nats.external.user: the password is missing; set nats.external.passwordSecret" }}
 {{- end }}
@@ -188,6 +212,16 @@
 {{- end }}{{ end }}
 {{- if and .Values.signaling.ingress.enabled (not .Values.signaling.ingress.host) }}
 {{- fail "signaling.ingress: host is not set" }}
+{{- end }}
+{{- $s := .Values.signaling }}{{ if and $s.ingress.enabled $s.tlsSecret (not $s.service.plain) }}
+{{- fail "signaling.ingress: it asks the ports without TLS, which the Service does not have with signaling.tlsSecret; have TLS at one of both, or set signaling.service.plain to true" }}
+{{- end }}
+{{- $numbers := list }}{{ range $name := include "cardea.public" . | splitList " " }}
+{{- $number := index $s.service.ports $name | int }}
+{{- if has $number $numbers }}
+{{- fail (printf "signaling.service.ports: %d is there twice, and WebSocket and HTTP are two listeners" $number) }}
+{{- end }}
+{{- $numbers = append $numbers $number }}
 {{- end }}
 {{- if and .Values.roomstate.rooms .Values.roomstate.roomsSecret.name }}
 {{- fail "roomstate.rooms and roomstate.roomsSecret: there is one file of rooms; take one" }}
