@@ -73,8 +73,11 @@ func TestLaneLetsGoOfGoroutinesThatItNeedsNoMore(t *testing.T) {
 			l.post(func() { n.Add(1) })
 			time.Sleep(time.Second)
 		}
-		if l.workers != 1 || len(l.idle) != 1 {
-			t.Errorf("%d goroutines, %d of them idle", l.workers, len(l.idle))
+		l.mu.Lock()
+		workers, idle := l.workers, len(l.idle)
+		l.mu.Unlock()
+		if workers != 1 || idle != 1 {
+			t.Errorf("%d goroutines, %d of them idle", workers, idle)
 		}
 		burst()
 		if want := 2*atOnce + int32(2*idleFor/time.Second); n.Load() != want {
