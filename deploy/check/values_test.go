@@ -136,10 +136,29 @@ func TestThePrometheusOperatorFindsTheServices(t *testing.T) {
 			if !hasPort(p.Template.Spec, *endpoint.Port, corev1.ProtocolTCP) {
 				t.Errorf("%s has no port %s", p.Name, *endpoint.Port)
 			}
+			if _, twice := p.Template.Annotations["prometheus.io/scrape"]; twice {
+				t.Errorf("%s is scraped twice by who goes by annotations too", p.Name)
+			}
 		}
 	}
 	if want := []string{"cardea-media", "cardea-roomstate", "cardea-signaling"}; !slices.Equal(slices.Sorted(maps.Keys(selected)), want) {
 		t.Errorf("selects %v, want %v", selected, want)
+	}
+}
+
+func TestAnnotationsTellWhereMetricsAre(t *testing.T) {
+	told := map[string]string{}
+	for _, p := range accepted(t, parsed(t, `{page: {enabled: true}}`)).pods() {
+		for _, container := range p.Template.Spec.Containers {
+			for _, port := range container.Ports {
+				if a := p.Template.Annotations; a["prometheus.io/scrape"] == "true" && a["prometheus.io/port"] == strconv.Itoa(int(port.ContainerPort)) {
+					told[p.Workload] = port.Name
+				}
+			}
+		}
+	}
+	if want := map[string]string{"cardea-media": "internal", "cardea-roomstate": "internal", "cardea-signaling": "internal"}; !maps.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
 	}
 }
 

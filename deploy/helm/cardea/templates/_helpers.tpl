@@ -375,6 +375,14 @@ scaleDown:
 {{ .Values.prometheus.selector | default (printf "namespace=%q" .Release.Namespace) }}
 {{- end }}
 
+{{/* By these annotations a Prometheus without a PodMonitor finds pods. One that goes by both would count all twice. */}}
+{{- define "cardea.scrape" -}}
+{{- if not (index . 0).Values.prometheus.podMonitor.enabled -}}
+prometheus.io/scrape: "true"
+prometheus.io/port: {{ index . 1 | quote }}
+{{- end }}
+{{- end }}
+
 {{/* The ports of signaling that clients may reach: with TLS at the edge none without it, unless asked for. */}}
 {{- define "cardea.public" -}}
 {{- $v := .Values.signaling -}}
