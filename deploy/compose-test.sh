@@ -39,6 +39,11 @@ stand_in() { # NAME DIR DOCKERFILE: an image of what is in DIR
 }
 
 if ! docker image inspect "${NATS_IMAGE:-nats:2}" >/dev/null 2>&1 && ! docker pull -q "${NATS_IMAGE:-nats:2}" >/dev/null 2>&1; then
+	# Whoever has them not yet should know at once, not after the minutes that the others take.
+	for program in nats-server redis-server busybox:busybox-static; do
+		command -v "${program%:*}" >/dev/null || { echo "${program%:*} is missing (Debian: ${program#*:})"; exit 1; }
+	done
+	busybox=$(command -v busybox)
 	echo "making stand-ins"
 	mkdir -p "$work"/{nats,redis/data,golang/{bin,root,tmp}}
 	with_libraries "$work/nats" "$(command -v nats-server)"
@@ -49,7 +54,6 @@ ENTRYPOINT [\"$(command -v nats-server)\"]"
 	stand_in cardea-test/redis "$work/redis" "FROM scratch
 COPY . /
 ENV PATH=$(dirname "$(command -v redis-server)")"
-	busybox=$(command -v busybox) || { echo "busybox is missing (Debian: busybox-static)"; exit 1; }
 	cp "$busybox" "$work/golang/bin/busybox"
 	for applet in sh mkdir cp ls; do ln -s busybox "$work/golang/bin/$applet"; done
 	mkdir -p "$work/golang/usr/local"
