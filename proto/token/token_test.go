@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/base64"
 	"testing"
 	"time"
 )
@@ -11,7 +10,7 @@ const secret = "topsecret"
 var now = time.Unix(1_000_000, 0)
 
 func signed(text string) string {
-	return text + ":" + base64.StdEncoding.EncodeToString(sign(text, secret))
+	return text + ":" + sign(text, secret)
 }
 
 func TestCheck(t *testing.T) {
@@ -28,6 +27,7 @@ func TestCheck(t *testing.T) {
 		"1000001,janus,p":                             false,
 		signed("1000001,janus,p") + "=":               false,
 		"9" + signed("1000001,janus,p"):               false,
+		signed("1000001,janus,p") + "\n":              false,
 	} {
 		if _, ok := Check(text, secret, "janus", now); ok != want {
 			t.Errorf("%s: %v", text, ok)
@@ -50,6 +50,7 @@ func TestCheckOfWhatAnotherProgramSigned(t *testing.T) {
 func FuzzCheck(f *testing.F) {
 	f.Add(signed("1000001,janus,p"))
 	f.Add("1,janus:x")
+	f.Add(signed("1000001,janus,p") + "\r")
 	f.Fuzz(func(t *testing.T, text string) {
 		if _, ok := Check(text, secret, "janus", now); ok && text != signed("1000001,janus,p") {
 			t.Errorf("%q holds", text)
