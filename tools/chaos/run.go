@@ -45,11 +45,12 @@ func (r *run) say(format string, args ...any) {
 
 // all injects the faults in turn, and some of them again at random.
 func (r *run) all(ctx context.Context, faults []Fault) error {
+	once := faults[1:]
 	for i := range r.cfg.Random {
 		if len(r.cfg.Only) > 0 {
 			break
 		}
-		f := faults[1+r.chance.IntN(len(faults)-1)]
+		f := once[r.chance.IntN(len(once))]
 		f.Name = fmt.Sprintf("random %d: %s", i+1, f.Name)
 		faults = append(faults, f)
 	}
