@@ -6,7 +6,7 @@ MODULES := proto services/media services/roomstate services/signaling services/c
 # Most of each test is waiting: more of them at once than there are cores.
 GO_TEST := go test -race -timeout 10m -parallel 4
 
-.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins simulate soak load profile compose compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
+.PHONY: help test deps check unit e2e conformance bench bench-links bench-doc chaos joins relay simulate soak load profile compose compose-test deploy-check manifests images fuzz security vuln generate tidy build clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
@@ -42,6 +42,9 @@ bench-doc: ## the outcomes of both into docs/benchmarks.md
 
 joins: deps ## signalling without media beside Janus: memory of sessions, cost of joins (JOINS_ROUNDS, JOINS_CROWD)
 	@./deploy/joins.sh
+
+relay: ## what a relay between two media nodes costs, and by how much media comes later (needs nats-server and redis-server; ROUNDS, DURATION)
+	@./deploy/relay.sh
 
 simulate: ## roomstate with a hundred thousand sessions, on a clock of its own (needs redis-server; SEED, SESSIONS, ROOMS, NODES)
 	@./deploy/simulate.sh

@@ -22,6 +22,7 @@ type Options struct {
 
 	// What each process of a service is told beside what makes them a cluster.
 	Signaling, Roomstate, Media []string
+	FirstMedia                  []string // the first node alone, beside Media
 }
 
 // Cluster is two edges, two replicas of roomstate, nodes, a NATS server and a Redis, all on loopback.
@@ -110,8 +111,11 @@ func (c *Cluster) plan(o Options) error {
 	for i := range o.Nodes {
 		_, udp, err := free("udp")
 		failed = append(failed, err)
-		name := fmt.Sprint("media-", i)
-		c.Nodes = append(c.Nodes, add(name, "media", o.Media, "--name", name, "--grpc-listen", address(), "--udp-port", udp, "--no-tcp",
+		name, more := fmt.Sprint("media-", i), o.Media
+		if i == 0 {
+			more = slices.Concat(more, o.FirstMedia)
+		}
+		c.Nodes = append(c.Nodes, add(name, "media", more, "--name", name, "--grpc-listen", address(), "--udp-port", udp, "--no-tcp",
 			"--advertise", "127.0.0.1", "--workers", "1"))
 	}
 	for i := range 2 {
