@@ -22,6 +22,7 @@ type config struct {
 	Only     []string      `help:"Which faults, of ${faults}; or parts of their names. Default: all, one after another, then some at random." placeholder:"NAME"`
 	Seed     uint64        `help:"Of what happens at random. 0 for one by the clock." default:"0"`
 	Random   int           `help:"How many faults at random follow those in turn." default:"6"`
+	Times    int           `help:"How often those in turn are gone through. If more than once, the first row that is broken ends the run, and so its logs." default:"1"`
 	Long     time.Duration `help:"How long stores are away." default:"30s"`
 	Browser  bool          `help:"Have Chromium in a call too, with Janus's demo page." default:"true" negatable:""`
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,7 @@ func (r *run) say(format string, args ...any) {
 // all injects the faults in turn, and some of them again at random.
 func (r *run) all(ctx context.Context, faults []Fault) error {
 	once := faults[1:]
+	faults = slices.Repeat(faults, max(r.cfg.Times, 1))
 	for i := range r.cfg.Random {
 		if len(r.cfg.Only) > 0 {
 			break
@@ -65,6 +67,9 @@ func (r *run) all(ctx context.Context, faults []Fault) error {
 		}
 		r.outcomes = append(r.outcomes, o)
 		r.say("%s", o)
+		if len(o.Broken) > 0 && r.cfg.Times > 1 {
+			return nil
+		}
 		r.call.uncrowd()
 		if o.Problem != "" || o.Seen.CallsLost+o.Seen.Hangups > 0 {
 			r.end() // all anew, so that one fault does not spoil the next

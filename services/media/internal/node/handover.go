@@ -362,8 +362,8 @@ func (d *playoutDelay) adopt(v *packet.PlayoutDelay) {
 // arrived connects who has been waiting for a feed: a subscriber may get here before its publisher, or, once that has come,
 // still try to have it from the node before.
 func (sh *shard) arrived(feed FeedID, now time.Duration) {
-	if p := sh.pulls[feed]; p != nil && !p.up && !sh.node.known.coming(feed) {
-		p.over(sh.node.cfg.Address, now)
+	if p := sh.pulls[feed]; p != nil && !sh.node.known.coming(feed) {
+		p.arrived(now)
 	}
 	for _, p := range sh.peers {
 		for _, sl := range p.subscribing.slots {

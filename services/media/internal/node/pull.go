@@ -23,6 +23,7 @@ const (
 	longestPause = time.Second             // later
 	pullSilence  = 2 * time.Second         // of a node that lives still, at the most
 	reachTimeout = 1500 * time.Millisecond // how long an offer waits for the other node
+	pullFarewell = 200 * time.Millisecond  // of a node whose feed has come here: so long it may still send, and say so
 )
 
 var errPullEnded = errors.New("nobody wants the feed any more")
@@ -36,10 +37,12 @@ type pull struct {
 	taps   taps
 	cancel context.CancelFunc // ends attend
 	linger *transport.Timer
+	parts  *transport.Timer // set when the feed has come here
 	closed bool
 
-	node string // gRPC address of the one that has the feed
+	node string // gRPC address of the one that relays the feed, or is to be asked next
 	next string // likewise, as last heard of by somebody who asks for it
+	from string // likewise, of the one that the present relay was asked of
 
 	again   chan struct{} // holds a token when a relay may be tried at once
 	known   chan struct{} // closed when it is known whether there is the feed
@@ -82,7 +85,7 @@ func (sh *shard) pull(id FeedID, node string) *pull {
 	}
 	p.init(p)
 	p.id = id
-	p.linger, p.repairs = sh.worker.NewTimer(p.checkUse), sh.worker.NewTimer(p.repair)
+	p.linger, p.parts, p.repairs = sh.worker.NewTimer(p.checkUse), sh.worker.NewTimer(p.part), sh.worker.NewTimer(p.repair)
 	p.linger.Set(sh.worker.Now() + pullLinger)
 	sh.pulls[id] = p
 	ctx, cancel := context.WithCancel(n.serving)
@@ -91,7 +94,7 @@ func (sh *shard) pull(id FeedID, node string) *pull {
 	return p
 }
 
-// redirect is for who says that the feed is on a node. Another is left only when it says that it has ended, or is silent.
+// redirect is for who says that the feed is on a node. Another that relays it is left only when it says that it has ended, or is silent.
 func (p *pull) redirect(node string) {
 	if p.next = node; node == p.node {
 		return
@@ -103,7 +106,7 @@ func (p *pull) redirect(node string) {
 		default: // it has been told already
 		}
 	}
-	if p.cut != nil && p.shard.worker.Now()-p.heardAt > pullSilence {
+	if p.cut != nil && (!p.up || p.shard.worker.Now()-p.heardAt > pullSilence) {
 		p.cut()
 	}
 }
@@ -195,7 +198,7 @@ func (p *pull) relayed(ctx context.Context) (accepted bool, movedTo string, err 
 		if p.closed {
 			return begun{}, errPullEnded
 		}
-		p.cut, p.heardAt = cancel, now
+		p.cut, p.heardAt, p.from = cancel, now, p.node
 		return begun{p.node, p.begin()}, nil
 	})
 	if err != nil {
@@ -270,13 +273,13 @@ func (p *pull) after(movedTo string, err error, now time.Duration) error {
 		return errPullEnded
 	case p.next != "" && p.next != p.node:
 		p.moveTo(p.next)
-	case ended:
+	case ended && p.from == p.node: // else it was said to be elsewhere meanwhile
 		p.refused.Store(true)
 		p.over("", now)
 		return errPullEnded
 	default:
 		p.tell()
-		p.log.Warn("relay broken", "node", p.node, "err", err)
+		p.log.Warn("relay broken", "node", p.from, "err", err)
 	}
 	return nil
 }
@@ -309,7 +312,7 @@ func (p *pull) take(news *RelayNews, now time.Duration) error {
 		if err := p.in.Use(a.Key); err != nil {
 			return err
 		}
-		p.up = true
+		p.up, p.node = true, p.from
 		p.log.Info("feed is relayed", "from", a.Address)
 	}
 	if news.Described {
@@ -357,6 +360,22 @@ func (p *pull) checkUse(now time.Duration) {
 	}
 }
 
+// arrived is for a feed that has come here. A node that is alive says where it has gone, after the last of its packets; one that is
+// dead, or stopped, does not, and may leave the relay open.
+func (p *pull) arrived(now time.Duration) {
+	if p.up && now-p.heardAt < pullFarewell {
+		p.parts.Set(now + pullFarewell)
+		return
+	}
+	p.part(now)
+}
+
+func (p *pull) part(now time.Duration) {
+	if !p.closed {
+		p.over(p.shard.node.cfg.Address, now)
+	}
+}
+
 // over is for a feed that has ended, or goes on on another node, or here.
 func (p *pull) over(to string, now time.Duration) {
 	delete(p.shard.pulls, p.id)
@@ -374,6 +393,7 @@ func (p *pull) close(now time.Duration) {
 	p.cancel()
 	p.hangUp()
 	p.linger.Stop()
+	p.parts.Stop()
 	p.tell()
 	for _, one := range p.streams {
 		one.stop(now)

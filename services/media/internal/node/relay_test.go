@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-rtc/cardea/proto/fault"
 	"github.com/cardea-rtc/cardea/services/media/internal/codec"
 	"github.com/cardea-rtc/cardea/services/media/internal/forward"
 	"github.com/cardea-rtc/cardea/services/media/internal/packet"
@@ -40,7 +41,7 @@ func relayBetween(t *testing.T, from, to *shard) (*outRelay, *pull) {
 	p := &pull{shard: to, log: to.node.log, known: make(chan struct{}), demands: newDemands(), cancel: func() {}}
 	p.init(p)
 	p.id = "feed"
-	p.linger, p.repairs = to.worker.NewTimer(p.checkUse), to.worker.NewTimer(p.repair)
+	p.linger, p.parts, p.repairs = to.worker.NewTimer(p.checkUse), to.worker.NewTimer(p.part), to.worker.NewTimer(p.repair)
 	to.pulls[p.id] = p
 	to.node.relays.in.Add(1)
 	here := p.begin()
@@ -323,5 +324,76 @@ func TestASilentNodeIsLeft(t *testing.T) {
 	}
 	if err := p.after("", errPullEnded, relayStart); err != nil || p.node != "second" || p.up {
 		t.Errorf("goes on with %q, %v", p.node, err)
+	}
+}
+
+// TestAFeedThatHasComeHereIsNotPulledAnyMore though the node that had it leaves the relay open, as one does that is stopped. One that is
+// heard may still say where the feed has gone, for a while.
+func TestAFeedThatHasComeHereIsNotPulledAnyMore(t *testing.T) {
+	for name, heard := range map[string]bool{"silent": false, "heard": true} {
+		t.Run(name, func(t *testing.T) {
+			n, run := idleNode(t, 2)
+			defer run()
+			far, home, other := n.shards[0], n.shards[0], n.shards[1]
+			pub, _ := published(far, "feed")
+			_, p := relayBetween(t, far, home)
+			m := other.mirror("feed", home, "far")
+			m.source = p
+			p.taps.mirrors = append(p.taps.mirrors, m)
+			n.known.feeds["feed"] = &listing{publisher: pub, shard: home, coming: true}
+			now := relayStart + time.Minute
+			p.heardAt = now - 2*pullFarewell
+			if home.arrived("feed", now); p.closed {
+				t.Fatal("left for a feed that is still to come")
+			}
+			n.known.setComing("feed", false)
+			if heard {
+				p.heardAt = now
+			}
+			if home.arrived("feed", now); p.closed == heard {
+				t.Fatalf("closed: %v", p.closed)
+			}
+			if p.part(now); !p.closed || home.pulls["feed"] != nil || len(p.taps.mirrors) > 0 {
+				t.Error("it is pulled still")
+			}
+			p.part(now) // too late
+		})
+	}
+}
+
+// TestAPullKnowsWhoRelays though it was said of another node that it has the feed, wrongly or too early, while the relay was being asked
+// for: when who relays it falls silent, and that other node has the feed indeed, it is asked.
+func TestAPullKnowsWhoRelays(t *testing.T) {
+	n, run := idleNode(t, 1)
+	defer run()
+	sh := n.shards[0]
+	published(sh, "feed")
+	_, p := relayBetween(t, sh, sh)
+	cut := 0
+	attempt := func(node string) {
+		cut = 0
+		p.node, p.next, p.from, p.cut = node, "", node, func() { cut++ }
+		p.begin()
+	}
+	attempt("first")
+	if p.redirect("second"); p.node != "second" || cut != 1 {
+		t.Errorf("asks %q next, having left the first %d times", p.node, cut)
+	}
+	news := RelayNews{Accepted: &RelayEnd{Relay: 1, Address: netip.MustParseAddrPort("127.0.0.1:9")}}
+	if err := p.take(&news, relayStart); err != nil || p.node != "first" {
+		t.Errorf("%v; %q relays", err, p.node)
+	}
+	p.heardAt = sh.worker.Now() - 2*pullSilence
+	if p.redirect("second"); cut != 2 {
+		t.Error("a silent node is not left for one that it was to be left for before")
+	}
+	attempt("first")
+	p.redirect("second")
+	if err := p.after("", fault.New(fault.NoSuchFeed, nil), relayStart); err != nil || p.closed || p.node != "second" {
+		t.Errorf("%v: the first does not have it, so the second is not asked", err)
+	}
+	attempt("second")
+	if err := p.after("", fault.New(fault.NoSuchFeed, nil), relayStart); err == nil || !p.closed {
+		t.Error("nobody has it, and it is asked for still")
 	}
 }
