@@ -18,6 +18,7 @@ type Fault struct {
 	Crowd    bool                                    // there are many in the call
 	NATS     int                                     // servers that there are of it; 0 for one
 	Sentinel bool                                    // Redis is three with Sentinels
+	Election bool                                    // of a master of Redis, which takes Sentinels as long as it does
 }
 
 const (

@@ -66,9 +66,12 @@ func (l Limits) broken(o *outcome) (all []string) {
 	}
 	over("gap of sound", s.Sound, l.Media)
 	over("gap of pictures", s.Pictures, l.Media)
+	if l.Request > 0 {
+		l.Request += max(o.Election-electionTime, 0)
+	}
 	over("request", s.Request, l.Request)
 	over("claim", s.Claim, l.Claim)
-	over("whole after", o.Whole, l.Whole)
+	over("whole after", o.Whole, l.Whole+max(o.Election-o.Lasted, 0))
 	over("drain", o.Drain, l.Drain)
 	any("events lost", s.EventsLost)
 	any("events doubled", s.EventsTwice)
@@ -101,13 +104,16 @@ type outcome struct {
 	Each    map[string]client.Sight `json:"each"`
 	Whole   time.Duration           `json:"whole"` // from the end of the fault
 	Drain   time.Duration           `json:"drain,omitempty"`
-	Ended   int                     `json:"ended"` // processes, by themselves
-	Left    []string                `json:"left"`  // behind
-	Problem string                  `json:"problem,omitempty"`
-	Lag     time.Duration           `json:"lag"`
-	Load    string                  `json:"load"`
-	Broken  []string                `json:"broken"`
-	Source  string                  `json:"source"`
+	// Election is how long Sentinels took to name a master that is one, if that was at issue, and Lasted how long the fault did.
+	Election time.Duration `json:"election,omitempty"`
+	Lasted   time.Duration `json:"lasted"`
+	Ended    int           `json:"ended"` // processes, by themselves
+	Left     []string      `json:"left"`  // behind
+	Problem  string        `json:"problem,omitempty"`
+	Lag      time.Duration `json:"lag"`
+	Load     string        `json:"load"`
+	Broken   []string      `json:"broken"`
+	Source   string        `json:"source"`
 }
 
 func short(d time.Duration) string {

@@ -21,6 +21,8 @@ func TestLimitsAreKeptOrBroken(t *testing.T) {
 		"an index twice":   {nodeGone, outcome{Seen: client.Sight{Reused: 1}}, []string{"1 SRTP indexes used twice"}},
 		"refused":          {nodeGone, outcome{Seen: client.Sight{Refused: 2}}, []string{"2 requests refused"}},
 		"may be refused":   {storeAway, outcome{Seen: client.Sight{Refused: 2, Request: time.Minute}}, nil},
+		"a long election":  {failover, outcome{Seen: client.Sight{Request: 15 * time.Second}, Whole: 8 * time.Second, Election: 11 * time.Second, Lasted: 8 * time.Second}, nil},
+		"long after it":    {failover, outcome{Seen: client.Sight{Request: 8 * time.Second}, Whole: 6 * time.Second, Election: 2 * time.Second, Lasted: 8 * time.Second}, []string{"request 8.0 s, limit 7.0 s", "whole after 6.0 s, limit 5.0 s"}},
 		"a fenced node":    {nodeStopped, outcome{Ended: 1}, nil},
 		"a crash":          {nodeGone, outcome{Ended: 1}, []string{"1 processes ended by themselves"}},
 		"left behind":      {nothing, outcome{Left: []string{"peers: 3, were 2"}}, []string{"peers: 3, were 2"}},

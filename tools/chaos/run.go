@@ -173,13 +173,21 @@ func (r *run) inject(ctx context.Context, f Fault) (*outcome, error) {
 	if o.Target != "" {
 		r.say("  hits %s", o.Target)
 	}
+	elected := make(chan time.Duration, 1)
+	if f.Election {
+		go func() { elected <- r.election(ctx) }()
+	} else {
+		elected <- 0
+	}
 	sleep(ctx, f.Lasts)
+	o.Lasted = f.Lasts
 	if f.Heal != nil {
 		problem("heal", f.Heal(ctx, r))
 	}
 	healed := time.Now()
 	problem("not whole", r.awaitWhole(ctx, wholeTimeout))
 	o.Whole = max(time.Since(healed)-wholePoll, 0)
+	o.Election = <-elected
 	sleep(ctx, settle)
 	o.Each = map[string]client.Sight{}
 	for _, c := range r.people() {
@@ -202,6 +210,17 @@ func (r *run) inject(ctx context.Context, f Fault) (*outcome, error) {
 	o.Broken = f.Limits.broken(o)
 	return o, ctx.Err()
 }
+
+// election returns how long it is until Sentinels name a master that is one.
+func (r *run) election(ctx context.Context) time.Duration {
+	began := time.Now()
+	for r.cluster.Mastered(ctx) != nil && time.Since(began) < wholeTimeout && sleep(ctx, electionPoll) {
+	}
+	return time.Since(began)
+}
+
+// electionPoll is between looks whether there is a master: each starts two processes.
+const electionPoll = 250 * time.Millisecond
 
 // left says what is there that was not, once it has had time to be swept.
 func (r *run) left(ctx context.Context, before cluster.Count) (left []string) {

@@ -16,8 +16,8 @@ func storeFaults(long time.Duration) []Fault {
 		away("redis away long", theRedis, long, storeAway),
 		ofThree(away("kill a nats of three", aNATS, blink, replicaGone)),
 		ofThree(stopped("stop a nats of three", aNATS, away8)),
-		withSentinel(away("kill the master of redis", theRedis, away8Time, failover)),
-		withSentinel(stopped("stop the master of redis", theRedis, failover)),
+		withElection(away("kill the master of redis", theRedis, away8Time, failover)),
+		withElection(stopped("stop the master of redis", theRedis, failover)),
 		withSentinel(away("kill a replica of redis", aRedisReplica, blink, replicaGone)),
 		withSentinel(away("kill a sentinel", aSentinel, blink, replicaGone)),
 	}
@@ -29,13 +29,23 @@ var away8 = Limits{Media: noGap, Request: stopTime + 5*time.Second, Whole: 5 * t
 // away8Time is how long a master of Redis is away that is not waited for.
 const away8Time = 8 * time.Second
 
-// failover is for a master of Redis: a second until Sentinels are sure, another for their election, and what DESIGN allows after it.
-var failover = Limits{Media: noGap, Request: 7 * time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: design + ": back by itself 5 s after Sentinels have chosen another"}
+// electionTime is what limits reckon Sentinels' election with: a second until they are sure, another to elect. If each votes for itself
+// they try again after twice the failover-timeout, and nobody can do anything about it meanwhile.
+const electionTime = 2 * time.Second
+
+// failover is for a master of Redis: the election, and what DESIGN allows after it.
+var failover = Limits{Media: noGap, Request: electionTime + 5*time.Second, Claim: 2 * time.Second, Whole: 5 * time.Second, Source: design + ": back by itself 5 s after Sentinels have chosen another"}
 
 // withSentinel is a fault of a Redis that fails over.
 func withSentinel(f Fault) Fault {
 	f.Sentinel = true
 	return f
+}
+
+// withElection is one after which there is another master.
+func withElection(f Fault) Fault {
+	f.Election = true
+	return withSentinel(f)
 }
 
 // ofThree is a fault of a NATS cluster.

@@ -28,10 +28,14 @@ func (o *outcome) cells() []string {
 }
 
 func (o *outcome) verdict() string {
-	if len(o.Broken) == 0 {
-		return "kept"
+	election := ""
+	if o.Election > electionTime {
+		election = "; Sentinels took " + short(o.Election)
 	}
-	return "BROKEN: " + strings.Join(o.Broken, "; ")
+	if len(o.Broken) == 0 {
+		return "kept" + election
+	}
+	return "BROKEN: " + strings.Join(o.Broken, "; ") + election
 }
 
 // String is a line of progress.

@@ -97,6 +97,22 @@ func (c *Cluster) Master(ctx context.Context) (*Process, error) {
 	return nil, fmt.Errorf("no Sentinel knows the master of Redis: %w", errors.Join(all...))
 }
 
+// Mastered tells whether Sentinels name a master that is one, nil if so.
+func (c *Cluster) Mastered(ctx context.Context) error {
+	master, err := c.Master(ctx)
+	if err != nil {
+		return err
+	}
+	out, err := ask(ctx, master, redisPort, "role")
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(out, "master") {
+		return fmt.Errorf("%s, which Sentinels name, says %s", master.Name, strings.TrimSpace(out))
+	}
+	return nil
+}
+
 // Failable tells whether Redis could lose its master now, nil if so: Sentinels know of each other and of the replicas, and those have
 // what the master has.
 func (c *Cluster) Failable(ctx context.Context) error {
